@@ -1,0 +1,50 @@
+-- Applications: the front ends and services that hold sessions. A pillar is a set of applications that share one session.
+
+CREATE TABLE vpd_private.app (
+    name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
+    pillar text NOT NULL CHECK (pillar ~ '^[a-z][a-z0-9_.-]{0,62}$'),
+    origins text[] NOT NULL,
+    idle_timeout interval NOT NULL,
+    absolute_timeout interval NOT NULL,
+    ticket_lifetime interval NOT NULL,
+    max_sessions_per_user integer NOT NULL CHECK (max_sessions_per_user BETWEEN 1 AND 10000),
+    registered_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE vpd_private.app IS 'Applications that may hold sessions.';
+COMMENT ON COLUMN vpd_private.app.name IS 'Name of the application: lower case, at most 63 characters.';
+COMMENT ON COLUMN vpd_private.app.pillar IS 'Applications of one pillar share a session; across pillars only the identity is handed over.';
+COMMENT ON COLUMN vpd_private.app.origins IS 'Exact web origins (scheme://host[:port]) the front end is served from.';
+COMMENT ON COLUMN vpd_private.app.idle_timeout IS 'Longest pause between two uses of a session, 1 minute to 24 hours.';
+COMMENT ON COLUMN vpd_private.app.absolute_timeout IS 'Longest life of a session, at least the idle time-out, at most 30 days.';
+COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds; 60 seconds when hardened.';
+COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 'Concurrent live sessions one user may hold through this application.';
+COMMENT ON COLUMN vpd_private.app.registered_at IS 'When the application was first registered.';
+SELECT pg_extension_config_dump('vpd_private.app', '');
+
+CREATE FUNCTION vpd.register_app(
+    name text,
+    pillar text DEFAULT 'default',
+    origins text[] DEFAULT '{}',
+    idle_timeout interval DEFAULT '35 minutes',
+    absolute_timeout interval DEFAULT '12 hours',
+    ticket_lifetime interval DEFAULT '120 seconds',
+    max_sessions_per_user integer DEFAULT 20
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'register_app_wrapper';
+COMMENT ON FUNCTION vpd.register_app IS
+'Registers an application or changes its registration; calling it again with the same arguments changes nothing.
+Arguments: name and pillar (lower-case names), origins (exact web origins), idle_timeout (1 minute to 24 hours),
+absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessions_per_user (1 to 10000).
+Errors: 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.drop_app(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'drop_app_wrapper';
+COMMENT ON FUNCTION vpd.drop_app IS
+'Removes an application and ends every session that was opened through it. Errors: 42704 app_not_found.';
+
+CREATE VIEW vpd.apps AS
+    SELECT name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user
+      FROM vpd_private.app;
+COMMENT ON VIEW vpd.apps IS 'Registered applications.';

@@ -1,0 +1,152 @@
+-- Sessions: who is using which application, until when. Tokens are kept as SHA-256 hashes only.
+
+CREATE TABLE vpd_private.session (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    root_id uuid NOT NULL,
+    parent_id uuid,
+    pillar text NOT NULL,
+    app text NOT NULL,
+    user_name text NOT NULL,
+    is_authenticated boolean NOT NULL,
+    audit_identity text NOT NULL,
+    acting_for text,
+    roles text[] NOT NULL,
+    privileges text[] NOT NULL,
+    attributes jsonb NOT NULL,
+    language text,
+    territory text,
+    date_format text,
+    number_format text,
+    client_address inet,
+    user_agent text,
+    auth_time timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    last_access_at timestamptz NOT NULL,
+    idle_timeout interval NOT NULL,
+    expires_at timestamptz NOT NULL,
+    last_message_seq bigint NOT NULL DEFAULT 0,
+    ended_at timestamptz,
+    end_reason text
+) WITH (fillfactor = 80);
+CREATE INDEX session_root_idx ON vpd_private.session (root_id);
+CREATE INDEX session_user_idx ON vpd_private.session (user_name) WHERE ended_at IS NULL;
+CREATE INDEX session_expiry_idx ON vpd_private.session (expires_at);
+COMMENT ON TABLE vpd_private.session IS 'Application sessions. Expired means dead at once, whether or not the row was purged.';
+COMMENT ON COLUMN vpd_private.session.id IS 'Public identifier; not a secret and of no use as a credential.';
+COMMENT ON COLUMN vpd_private.session.root_id IS 'The session whose clocks decide; itself unless it was handed over from another pillar.';
+COMMENT ON COLUMN vpd_private.session.parent_id IS 'The session it was handed over from, for a session of another pillar.';
+COMMENT ON COLUMN vpd_private.session.pillar IS 'Pillar the session belongs to.';
+COMMENT ON COLUMN vpd_private.session.app IS 'Application that created the session.';
+COMMENT ON COLUMN vpd_private.session.user_name IS 'Name of the subject.';
+COMMENT ON COLUMN vpd_private.session.is_authenticated IS 'False for an anonymous subject.';
+COMMENT ON COLUMN vpd_private.session.audit_identity IS 'Name written to audit columns; the user unless overridden.';
+COMMENT ON COLUMN vpd_private.session.acting_for IS 'User on whose behalf the subject acts.';
+COMMENT ON COLUMN vpd_private.session.roles IS 'Flattened roles.';
+COMMENT ON COLUMN vpd_private.session.privileges IS 'Flattened privileges, as action or resource:action.';
+COMMENT ON COLUMN vpd_private.session.attributes IS 'Attributes by namespace: {"namespace": {"name": "value" or ["value", …]}}.';
+COMMENT ON COLUMN vpd_private.session.language IS 'Language of the user (BCP 47).';
+COMMENT ON COLUMN vpd_private.session.territory IS 'Territory of the user (ISO 3166-1).';
+COMMENT ON COLUMN vpd_private.session.date_format IS 'Date format the user prefers.';
+COMMENT ON COLUMN vpd_private.session.number_format IS 'Number format the user prefers.';
+COMMENT ON COLUMN vpd_private.session.client_address IS 'Address of the client at login.';
+COMMENT ON COLUMN vpd_private.session.user_agent IS 'User agent of the client at login.';
+COMMENT ON COLUMN vpd_private.session.auth_time IS 'When the identity provider authenticated the subject.';
+COMMENT ON COLUMN vpd_private.session.created_at IS 'Start of the session (wall clock).';
+COMMENT ON COLUMN vpd_private.session.last_access_at IS 'Last use that moved the idle clock; written lazily.';
+COMMENT ON COLUMN vpd_private.session.idle_timeout IS 'Idle time-out of the application when the session began.';
+COMMENT ON COLUMN vpd_private.session.expires_at IS 'Absolute limit; nothing moves it.';
+COMMENT ON COLUMN vpd_private.session.last_message_seq IS 'Sequence of the last cross-domain message accepted.';
+COMMENT ON COLUMN vpd_private.session.ended_at IS 'When the session was ended.';
+COMMENT ON COLUMN vpd_private.session.end_reason IS 'Why it was ended: logout, idle_timeout, absolute_timeout, ticket_replayed, message_refused, ….';
+
+CREATE TABLE vpd_private.session_token (
+    token_hash bytea PRIMARY KEY,
+    session_id uuid NOT NULL,
+    app text NOT NULL,
+    is_primary boolean NOT NULL,
+    issued_at timestamptz NOT NULL
+);
+CREATE INDEX session_token_session_idx ON vpd_private.session_token (session_id);
+COMMENT ON TABLE vpd_private.session_token IS 'Tokens that open a session: one of the application that created it, one for each handoff.';
+COMMENT ON COLUMN vpd_private.session_token.token_hash IS 'SHA-256 of the token.';
+COMMENT ON COLUMN vpd_private.session_token.session_id IS 'Session the token opens.';
+COMMENT ON COLUMN vpd_private.session_token.app IS 'Application the token was given to.';
+COMMENT ON COLUMN vpd_private.session_token.is_primary IS 'True when use through this token moves the idle clock; a token got by handoff never moves it.';
+COMMENT ON COLUMN vpd_private.session_token.issued_at IS 'When the token was given out.';
+
+CREATE FUNCTION vpd.create_session(
+    user_name text,
+    app text,
+    attributes jsonb DEFAULT '{}',
+    roles text[] DEFAULT '{}',
+    privileges text[] DEFAULT '{}',
+    audit_identity text DEFAULT NULL,
+    acting_for text DEFAULT NULL,
+    language text DEFAULT NULL,
+    territory text DEFAULT NULL,
+    date_format text DEFAULT NULL,
+    number_format text DEFAULT NULL,
+    client_address inet DEFAULT NULL,
+    user_agent text DEFAULT NULL,
+    auth_time timestamptz DEFAULT NULL
+) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'create_session_wrapper';
+COMMENT ON FUNCTION vpd.create_session IS
+'Creates a session for a subject the caller has authenticated and returns its token (vs_…), shown this once only.
+Arguments: attributes {"namespace": {"name": "value" or ["value", …]}} up to 64 KiB; roles and privileges, flattened, up to 10000 each.
+Errors: 22023 argument_invalid, 42704 app_not_found, 53400 limit_sessions, 55000 not_ready.
+Follows OWASP ASVS 5.0 7.2.3 (256 random bits), 11.2.4, 7.3.1, 7.3.2.';
+
+CREATE FUNCTION vpd.attach_session(token text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'attach_session_wrapper';
+COMMENT ON FUNCTION vpd.attach_session IS
+'Attaches the session of this token to the current transaction; it ends with the transaction.
+Every open cursor of the connection is closed, so that no row fetched for one user is read by the next.
+Errors: 28000 session_invalid, alike for an unknown, expired or ended session; 55000 not_ready.';
+
+CREATE FUNCTION vpd.attach_anonymous() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'attach_anonymous_wrapper';
+COMMENT ON FUNCTION vpd.attach_anonymous IS
+'Attaches the anonymous subject (user and role "anonymous", no privilege, not authenticated) to the current transaction.
+Needs no token because it gives nothing but what the public may see.';
+
+CREATE FUNCTION vpd.detach_session() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'detach_session_wrapper';
+COMMENT ON FUNCTION vpd.detach_session IS
+'Detaches the session before the transaction ends. No session attached is no error.';
+
+CREATE FUNCTION vpd.end_session(token text, reason text DEFAULT 'logout') RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'end_session_wrapper';
+COMMENT ON FUNCTION vpd.end_session IS
+'Ends the session of this token and every session handed over from it, and queues a close message for the other applications.
+An unknown token gives the same answer (RFC 7009, 2.2). Bites on the next statement of every transaction that has the session attached.';
+
+CREATE FUNCTION vpd.end_own_session(session_id uuid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'end_own_session_wrapper';
+COMMENT ON FUNCTION vpd.end_own_session IS
+'Ends one session of the user whose session is attached. Returns false when the user has no such live session.
+Errors: 28000 session_invalid when no authenticated session is attached. Follows OWASP ASVS 5.0 7.5.2.';
+
+CREATE FUNCTION vpd.end_session_by_id(session_id uuid, reason text DEFAULT 'administrator') RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'end_session_by_id_wrapper';
+COMMENT ON FUNCTION vpd.end_session_by_id IS
+'Ends one session, for an administrator. Returns false when there is no such live session. Follows OWASP ASVS 5.0 7.4.5.';
+
+CREATE FUNCTION vpd.end_user_sessions(user_name text, reason text DEFAULT 'administrator') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'end_user_sessions_wrapper';
+COMMENT ON FUNCTION vpd.end_user_sessions IS
+'Ends every live session of a user; returns how many. Follows OWASP ASVS 5.0 7.4.2.';
+
+CREATE FUNCTION vpd.end_all_sessions(reason text DEFAULT 'administrator') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'end_all_sessions_wrapper';
+COMMENT ON FUNCTION vpd.end_all_sessions IS
+'Ends every live session; returns how many. Follows OWASP ASVS 5.0 7.4.5.';

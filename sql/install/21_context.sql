@@ -1,0 +1,129 @@
+-- The session context of this backend, as predicates and applications read it. It lives in backend memory: no SQL can write it.
+-- These functions may be called by anyone: each tells a session about itself and nothing else.
+
+CREATE FUNCTION vpd.user_name() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'user_name_wrapper';
+COMMENT ON FUNCTION vpd.user_name IS 'Name of the attached session''s user; NULL without a session.';
+
+CREATE FUNCTION vpd.session_id() RETURNS uuid
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'session_id_wrapper';
+COMMENT ON FUNCTION vpd.session_id IS 'Public identifier of the attached session; NULL without one.';
+
+CREATE FUNCTION vpd.app_name() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'app_name_wrapper';
+COMMENT ON FUNCTION vpd.app_name IS 'Application whose token was attached; NULL without a session.';
+
+CREATE FUNCTION vpd.pillar() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pillar_wrapper';
+COMMENT ON FUNCTION vpd.pillar IS 'Pillar of the attached session; NULL without one.';
+
+CREATE FUNCTION vpd.audit_identity() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'audit_identity_wrapper';
+COMMENT ON FUNCTION vpd.audit_identity IS 'Name to write to audit columns: the user unless overridden; NULL without a session.';
+
+CREATE FUNCTION vpd.acting_for() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'acting_for_wrapper';
+COMMENT ON FUNCTION vpd.acting_for IS 'User on whose behalf the subject acts; NULL when nobody.';
+
+CREATE FUNCTION vpd.is_established() RETURNS boolean
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'is_established_wrapper';
+COMMENT ON FUNCTION vpd.is_established IS 'True while a session, the anonymous one included, is attached. Without one no protected row is visible.';
+
+CREATE FUNCTION vpd.is_authenticated() RETURNS boolean
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'is_authenticated_wrapper';
+COMMENT ON FUNCTION vpd.is_authenticated IS 'True while the session of an authenticated user is attached.';
+
+CREATE FUNCTION vpd.attribute(namespace text, name text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'attribute_wrapper';
+COMMENT ON FUNCTION vpd.attribute IS
+'Value of a session attribute as text; NULL when it is not set, is a list, or no session is attached.';
+
+CREATE FUNCTION vpd.attribute_list(namespace text, name text) RETURNS text[]
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'attribute_list_wrapper';
+COMMENT ON FUNCTION vpd.attribute_list IS
+'Values of a session attribute as an array (a single value gives one element); NULL when it is not set or no session is attached.
+In a predicate: region = ANY (vpd.attribute_list(''app'', ''regions'')).';
+
+CREATE FUNCTION vpd.user_in_role(VARIADIC roles text[]) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'user_in_role_wrapper';
+COMMENT ON FUNCTION vpd.user_in_role IS 'True when the session has at least one of the roles. Prefer has_privilege: decisions should rest on permissions.';
+
+CREATE FUNCTION vpd.user_in_all_roles(VARIADIC roles text[]) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'user_in_all_roles_wrapper';
+COMMENT ON FUNCTION vpd.user_in_all_roles IS 'True when the session has every one of the roles; false for an empty list.';
+
+CREATE FUNCTION vpd.has_privilege(privilege text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'has_privilege_wrapper';
+COMMENT ON FUNCTION vpd.has_privilege IS 'True when the session has the privilege.';
+
+CREATE FUNCTION vpd.has_resource(resource text, action text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'has_resource_wrapper';
+COMMENT ON FUNCTION vpd.has_resource IS 'True when the session has the privilege resource:action.';
+
+CREATE FUNCTION vpd.sys_context(namespace text, attribute text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sys_context_wrapper';
+COMMENT ON FUNCTION vpd.sys_context IS
+'Oracle''s SYS_CONTEXT: an attribute of the session by namespace; for the namespace USERENV one of SESSION_USER,
+CURRENT_USER, CLIENT_IDENTIFIER (the session''s user), SESSIONID, DB_NAME, LANGUAGE, AUTHENTICATED_IDENTITY.
+Errors: 22023 argument_invalid for another attribute of USERENV (ORA-02003).';
+
+CREATE FUNCTION vpd.current_session() RETURNS TABLE (
+    session_id uuid,
+    user_name text,
+    app text,
+    pillar text,
+    is_authenticated boolean,
+    audit_identity text,
+    acting_for text,
+    roles text[],
+    privileges text[],
+    attributes jsonb,
+    language text,
+    territory text,
+    date_format text,
+    number_format text,
+    created_at timestamptz,
+    idle_expires_at timestamptz,
+    expires_at timestamptz
+)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'current_session_wrapper';
+COMMENT ON FUNCTION vpd.current_session IS
+'The attached session as one row; no row without one. idle_expires_at is when the session dies unless it is used,
+expires_at when it dies in any case.';
+
+CREATE VIEW vpd.sessions AS
+    SELECT s.id AS session_id,
+           s.user_name,
+           s.app,
+           s.pillar,
+           s.parent_id,
+           s.created_at,
+           r.last_access_at,
+           least(r.last_access_at + r.idle_timeout, r.expires_at) AS idle_expires_at,
+           r.expires_at,
+           s.client_address,
+           s.user_agent,
+           coalesce(s.ended_at, r.ended_at) AS ended_at,
+           coalesce(s.end_reason, r.end_reason) AS end_reason,
+           s.ended_at IS NULL AND r.ended_at IS NULL
+               AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at) AS is_live
+      FROM vpd_private.session s
+      JOIN vpd_private.session r ON r.id = s.root_id;
+COMMENT ON VIEW vpd.sessions IS 'Every session that was not purged yet, without its secrets; for administrators and auditors.';
+
+CREATE VIEW vpd.my_sessions WITH (security_barrier) AS
+    SELECT s.session_id,
+           s.app,
+           s.pillar,
+           s.created_at,
+           s.last_access_at,
+           s.idle_expires_at,
+           s.expires_at,
+           s.client_address,
+           s.user_agent,
+           s.session_id = (SELECT vpd.session_id()) AS is_current
+      FROM vpd.sessions s
+     WHERE s.is_live
+       AND (SELECT vpd.is_authenticated())
+       AND s.user_name = (SELECT vpd.user_name());
+COMMENT ON VIEW vpd.my_sessions IS 'Live sessions of the user whose session is attached.';

@@ -1,0 +1,99 @@
+-- Privileges. Nothing may be executed by PUBLIC but the written list below.
+
+CREATE FUNCTION vpd.grant_profile(profile text, role_name name) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'grant_profile_wrapper';
+COMMENT ON FUNCTION vpd.grant_profile IS
+'Grants one of four least-privilege sets to a role of your own: runtime (attach a session, read the own context), bridge (create sessions,
+tickets, messages), security_admin (policies, applications, ending sessions), auditor (read-only views).
+A superuser, and a role with BYPASSRLS, is refused for runtime and bridge: policies would not apply to it. Errors: 22023 argument_invalid, 42704 role_not_found.';
+
+CREATE FUNCTION vpd.revoke_profile(profile text, role_name name) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'revoke_profile_wrapper';
+COMMENT ON FUNCTION vpd.revoke_profile IS 'Takes a profile back from a role. Errors: 22023 argument_invalid, 42704 role_not_found.';
+
+CREATE TABLE vpd_private.profile_privilege (
+    profile text NOT NULL CHECK (profile IN ('runtime', 'bridge', 'security_admin', 'auditor')),
+    object text NOT NULL,
+    PRIMARY KEY (profile, object)
+);
+COMMENT ON TABLE vpd_private.profile_privilege IS 'What a profile may execute (a function) or read (a view).';
+COMMENT ON COLUMN vpd_private.profile_privilege.profile IS 'runtime, bridge, security_admin or auditor.';
+COMMENT ON COLUMN vpd_private.profile_privilege.object IS 'Name of a function or view in the schema vpd.';
+INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
+    ('runtime', 'attach_session'),
+    ('runtime', 'attach_anonymous'),
+    ('runtime', 'detach_session'),
+    ('runtime', 'end_own_session'),
+    ('runtime', 'effective_predicate'),
+    ('runtime', 'my_sessions'),
+    ('bridge', 'create_session'),
+    ('bridge', 'attach_session'),
+    ('bridge', 'detach_session'),
+    ('bridge', 'end_session'),
+    ('bridge', 'end_own_session'),
+    ('bridge', 'issue_ticket'),
+    ('bridge', 'redeem_ticket'),
+    ('bridge', 'record_message'),
+    ('bridge', 'validate_message'),
+    ('bridge', 'browse_queue'),
+    ('bridge', 'ack_message'),
+    ('bridge', 'my_sessions'),
+    ('bridge', 'apps'),
+    ('security_admin', 'register_app'),
+    ('security_admin', 'drop_app'),
+    ('security_admin', 'add_policy'),
+    ('security_admin', 'alter_policy'),
+    ('security_admin', 'enable_policy'),
+    ('security_admin', 'refresh_policy'),
+    ('security_admin', 'drop_policy'),
+    ('security_admin', 'effective_predicate'),
+    ('security_admin', 'end_session_by_id'),
+    ('security_admin', 'end_user_sessions'),
+    ('security_admin', 'end_all_sessions'),
+    ('security_admin', 'purge'),
+    ('security_admin', 'set_purge_interval'),
+    ('security_admin', 'purge_interval'),
+    ('security_admin', 'apps'),
+    ('security_admin', 'policies'),
+    ('security_admin', 'policy_definitions'),
+    ('security_admin', 'protected_tables'),
+    ('security_admin', 'sessions'),
+    ('security_admin', 'job_runs'),
+    ('auditor', 'apps'),
+    ('auditor', 'policies'),
+    ('auditor', 'policy_definitions'),
+    ('auditor', 'protected_tables'),
+    ('auditor', 'sessions'),
+    ('auditor', 'job_runs'),
+    ('auditor', 'purge_interval');
+
+REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA vpd, vpd_private FROM PUBLIC;
+
+-- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself or is always true.
+GRANT EXECUTE ON FUNCTION
+    vpd.user_name(),
+    vpd.session_id(),
+    vpd.app_name(),
+    vpd.pillar(),
+    vpd.audit_identity(),
+    vpd.acting_for(),
+    vpd.is_established(),
+    vpd.is_authenticated(),
+    vpd.attribute(text, text),
+    vpd.attribute_list(text, text),
+    vpd.user_in_role(VARIADIC text[]),
+    vpd.user_in_all_roles(VARIADIC text[]),
+    vpd.has_privilege(text),
+    vpd.has_resource(text, text),
+    vpd.sys_context(text, text),
+    vpd.current_session(),
+    vpd.guard(),
+    vpd_private.context_marker(),
+    vpd_private.statement_marker(),
+    vpd_private.policy_violated(regclass, text)
+    TO PUBLIC;
+
+SELECT vpd_private.wake_launcher();
