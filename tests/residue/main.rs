@@ -1,0 +1,2 @@
+//! Looks for secrets in what the other test program left behind.
+fn main() {}

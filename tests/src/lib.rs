@@ -1,0 +1,44 @@
+//! The harness of the tests: temporary clusters, databases, plain roles, and assertions on refusals.
+//!
+//! It is not a mock of anything: every test talks over the wire to a PostgreSQL server that this crate started.
+//! Invariant: whatever happens to the test process, its servers stop and their folders go.
+
+mod cluster;
+mod database;
+mod extension;
+mod fixture;
+mod refusal;
+mod secrets;
+mod subject;
+
+pub use cluster::{Cluster, Library};
+pub use database::{Database, Notices};
+pub use extension::Extension;
+pub use fixture::{BY_REGION, add_policy, create_orders, expected_ids, protected_orders};
+pub use refusal::{Outcome, Refusal, assert_denied, assert_refused, outcome, refusal};
+pub use secrets::{find_secrets, log_folder};
+pub use subject::{Subject, attach, challenge, ids};
+
+/// Error of the harness; tests return it, so that `?` works on everything.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Result of the harness.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Roles every cluster of the harness has; each is a plain role that may log in and nothing else.
+pub mod role {
+    /// The application's run-time role (profile `runtime`).
+    pub const USER: &str = "app_user";
+    /// The bridge's role (profile `bridge`).
+    pub const BRIDGE: &str = "app_bridge";
+    /// The security administrator (profile `security_admin`).
+    pub const SECURITY: &str = "sec_admin";
+    /// The auditor (profile `auditor`).
+    pub const AUDITOR: &str = "app_auditor";
+    /// Owner of the application's tables; no profile.
+    pub const OWNER: &str = "app_owner";
+    /// Somebody with a login and nothing else; no profile.
+    pub const STRANGER: &str = "app_stranger";
+    /// All of them.
+    pub const ALL: [&str; 6] = [USER, BRIDGE, SECURITY, AUDITOR, OWNER, STRANGER];
+}
