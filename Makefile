@@ -1,0 +1,59 @@
+# The commands of the project. Each is safe to repeat; the work is done by the scripts in .ci, everything made here
+# stays in .local and target.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+export PGRX_HOME := $(CURDIR)/.local/pgrx
+export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
+
+.PHONY: help demo test up down psql bench lint package clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: up ## play the whole story on real rows and leave it running; ONCE=1 stops it afterwards
+	@status=0; \
+	source .local/env; \
+	cargo run --quiet -p vpd_tests --bin story || status=$$?; \
+	if [ -n "$(ONCE)" ]; then $(MAKE) down; else .ci/bridge status; fi; \
+	exit $$status
+
+test: ## run every test
+	@.ci/deps test
+	@.ci/extension debug
+	@.ci/test
+
+up: ## build and start the database cluster and the bridge of this tree
+	@.ci/deps demo
+	@.ci/extension debug
+	@.ci/cluster start
+	@.ci/bridge start
+
+down: ## stop the bridge and the cluster
+	@.ci/bridge stop
+	@.ci/cluster stop
+
+psql: ## open psql as superuser in the cluster of this tree
+	@.ci/cluster psql
+
+bench: ## measure the policies and sessions against hand-written twins and print the ratios
+	@.ci/deps demo
+	@.ci/extension release
+	@cargo run --quiet --release -p vpd_tests --bin bench
+
+lint: ## check format, lints, documentation, boundaries and SQL rules
+	@.ci/deps test
+	@.ci/lint
+
+package: ## build the release package of the extension into .local/package
+	@.ci/deps demo
+	@.ci/extension release
+	@.ci/package
+
+clean: ## stop everything, then remove .local and target
+	@if [ -d .local ]; then $(MAKE) down; fi
+	@if [ -L .local/server ]; then rm -rf "$$(realpath .local/server)"; fi
+	rm -rf .local target
