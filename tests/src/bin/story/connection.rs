@@ -1,0 +1,42 @@
+//! Connections to the private cluster, from the variables of `.local/env`.
+//! Its socket trusts the name of a role, because only the owner of the cluster can reach the socket: no password is read.
+
+use std::env;
+
+use postgres::{Client, Config, NoTls};
+use vpd_tests::Result;
+
+/// The application's role: sees rows through the policies.
+pub const RUNTIME: &str = "vpd_runtime";
+/// The bridge's role: creates sessions, tickets and messages, reads no row.
+pub const BRIDGE: &str = "vpd_bridge";
+/// The superuser, for counting what the others must not see.
+pub const ADMIN: &str = "postgres";
+
+/// Connects as a role.
+///
+/// # Errors
+/// A variable is missing, or the server refused.
+pub fn connect(role: &str) -> Result<Client> {
+    let mut config = Config::new();
+    config
+        .host(&variable("PGHOST")?)
+        .port(variable("PGPORT")?.parse()?)
+        .dbname(&variable("PGDATABASE")?)
+        .user(role)
+        .application_name("story");
+    config
+        .connect(NoTls)
+        .map_err(|error| format!("connecting as {role}: {}", reason(&error)).into())
+}
+
+/// What the server said, without which `postgres` says only "db error".
+pub fn reason(error: &postgres::Error) -> String {
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |error| error.message().to_owned())
+}
+
+fn variable(name: &str) -> Result<String> {
+    env::var(name).map_err(|_| format!("{name} is not set: run `make up`, then `. .local/env`").into())
+}
