@@ -17,7 +17,7 @@ help: ## list the commands
 demo: up ## play the whole story on real rows and leave it running; ONCE=1 stops it afterwards
 	@status=0; \
 	source .local/env; \
-	cargo run --quiet -p vpd_tests --bin story || status=$$?; \
+	target/debug/story play || status=$$?; \
 	if [ -n "$(ONCE)" ]; then $(MAKE) down; else .ci/bridge status; fi; \
 	exit $$status
 
@@ -29,8 +29,11 @@ test: ## run every test
 up: ## build and start the database cluster and the bridge of this tree
 	@.ci/deps demo
 	@.ci/extension debug
+	@.ci/build
 	@.ci/cluster start
 	@.ci/bridge start
+	@source .local/env && target/debug/story load
+	@.ci/bridge status
 
 down: ## stop the bridge and the cluster
 	@.ci/bridge stop
