@@ -14,7 +14,7 @@ COMMENT ON TABLE vpd_private.app IS 'Applications that may hold sessions.';
 COMMENT ON COLUMN vpd_private.app.name IS 'Name of the application: lower case, at most 63 characters.';
 COMMENT ON COLUMN vpd_private.app.pillar IS 'Applications of one pillar share a session; across pillars only the identity is handed over.';
 COMMENT ON COLUMN vpd_private.app.origins IS 'Exact web origins (scheme://host[:port]) the front end is served from.';
-COMMENT ON COLUMN vpd_private.app.idle_timeout IS 'Longest pause between two uses of a session, 1 minute to 24 hours.';
+COMMENT ON COLUMN vpd_private.app.idle_timeout IS 'Longest pause between two uses of a session, 1 second to 24 hours.';
 COMMENT ON COLUMN vpd_private.app.absolute_timeout IS 'Longest life of a session, at least the idle time-out, at most 30 days.';
 COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds; 60 seconds when hardened.';
 COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 'Concurrent live sessions one user may hold through this application.';
@@ -34,7 +34,7 @@ CREATE FUNCTION vpd.register_app(
     AS 'MODULE_PATHNAME', 'register_app_wrapper';
 COMMENT ON FUNCTION vpd.register_app IS
 'Registers an application or changes its registration; calling it again with the same arguments changes nothing.
-Arguments: name and pillar (lower-case names), origins (exact web origins), idle_timeout (1 minute to 24 hours),
+Arguments: name and pillar (lower-case names), origins (exact web origins), idle_timeout (1 second to 24 hours),
 absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessions_per_user (1 to 10000).
 Errors: 22023 argument_invalid.';
 

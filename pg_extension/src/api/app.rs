@@ -1,0 +1,51 @@
+//! `vpd.register_app`, `drop_app`, `grant_profile`, `revoke_profile`.
+
+use super::{Answer, require_primary, required};
+use crate::session;
+use crate::sys::Oid;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false)]
+fn register_app(
+    name: Option<String>,
+    pillar: Option<String>,
+    origins: Option<Vec<String>>,
+    idle_timeout: Option<Interval>,
+    absolute_timeout: Option<Interval>,
+    ticket_lifetime: Option<Interval>,
+    max_sessions_per_user: Option<i32>,
+) -> Answer<()> {
+    require_primary()?;
+    session::register(session::Registration {
+        name: required(name, "name")?,
+        pillar: required(pillar, "pillar")?,
+        origins: required(origins, "origins")?,
+        idle_timeout: required(idle_timeout, "idle_timeout")?,
+        absolute_timeout: required(absolute_timeout, "absolute_timeout")?,
+        ticket_lifetime: required(ticket_lifetime, "ticket_lifetime")?,
+        max_sessions_per_user: required(max_sessions_per_user, "max_sessions_per_user")?,
+    })?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn drop_app(name: Option<String>) -> Answer<()> {
+    require_primary()?;
+    session::drop_app(&required(name, "name")?)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn grant_profile(profile: &str, role: Oid) -> Answer<()> {
+    require_primary()?;
+    session::grant(profile, role)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn revoke_profile(profile: &str, role: Oid) -> Answer<()> {
+    require_primary()?;
+    session::revoke(profile, role)?;
+    Ok(())
+}

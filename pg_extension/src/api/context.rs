@@ -1,0 +1,173 @@
+//! Readers of the session context. Each tells a session about itself; none reads a table.
+
+use super::{Answer, require_ready};
+use crate::context::{self, Identity};
+use crate::error::Error;
+use crate::sys::user;
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use std::rc::Rc;
+
+fn identity() -> Answer<Option<Rc<Identity>>> {
+    require_ready()?;
+    Ok(context::identity())
+}
+
+fn read<T>(reader: impl FnOnce(&Identity) -> Option<T>) -> Answer<Option<T>> {
+    Ok(identity()?.and_then(|identity| reader(&identity)))
+}
+
+fn is<F: FnOnce(&Identity) -> bool>(reader: F) -> Answer<bool> {
+    Ok(identity()?.is_some_and(|identity| reader(&identity)))
+}
+
+#[pg_extern(sql = false)]
+fn user_name() -> Answer<Option<String>> {
+    read(|identity| Some(identity.user_name.clone()))
+}
+
+#[pg_extern(sql = false)]
+fn session_id() -> Answer<Option<Uuid>> {
+    read(|identity| identity.session_id)
+}
+
+#[pg_extern(sql = false)]
+fn app_name() -> Answer<Option<String>> {
+    read(|identity| identity.app.clone())
+}
+
+#[pg_extern(sql = false)]
+fn pillar() -> Answer<Option<String>> {
+    read(|identity| identity.pillar.clone())
+}
+
+#[pg_extern(sql = false)]
+fn audit_identity() -> Answer<Option<String>> {
+    read(|identity| Some(identity.audit_identity.clone()))
+}
+
+#[pg_extern(sql = false)]
+fn acting_for() -> Answer<Option<String>> {
+    read(|identity| identity.acting_for.clone())
+}
+
+#[pg_extern(sql = false)]
+fn is_established() -> Answer<bool> {
+    is(|_| true)
+}
+
+#[pg_extern(sql = false)]
+fn is_authenticated() -> Answer<bool> {
+    is(|identity| identity.is_authenticated)
+}
+
+#[pg_extern(sql = false)]
+fn attribute(namespace: &str, name: &str) -> Answer<Option<String>> {
+    read(|identity| identity.attribute(namespace, name))
+}
+
+#[pg_extern(sql = false)]
+fn attribute_list(namespace: &str, name: &str) -> Answer<Option<Vec<String>>> {
+    read(|identity| identity.attribute_list(namespace, name))
+}
+
+#[pg_extern(sql = false)]
+fn user_in_role(roles: Vec<Option<String>>) -> Answer<bool> {
+    is(|identity| roles.iter().flatten().any(|role| identity.roles.contains(role)))
+}
+
+#[pg_extern(sql = false)]
+fn user_in_all_roles(roles: Vec<Option<String>>) -> Answer<bool> {
+    is(|identity| {
+        !roles.is_empty()
+            && roles.iter().all(|role| role.as_ref().is_some_and(|role| identity.roles.contains(role)))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn has_privilege(privilege: &str) -> Answer<bool> {
+    is(|identity| identity.privileges.contains(privilege))
+}
+
+#[pg_extern(sql = false)]
+fn has_resource(resource: &str, action: &str) -> Answer<bool> {
+    is(|identity| identity.privileges.contains(&format!("{resource}:{action}")))
+}
+
+#[pg_extern(sql = false)]
+fn sys_context(namespace: &str, attribute: &str) -> Answer<Option<String>> {
+    if !namespace.eq_ignore_ascii_case("userenv") {
+        return read(|identity| identity.attribute(namespace, attribute));
+    }
+    match attribute.to_ascii_uppercase().as_str() {
+        "SESSION_USER" => Ok(Some(user::session_name())),
+        "CURRENT_USER" => Ok(Some(user::current_name())),
+        "DB_NAME" => Ok(Some(user::database_name())),
+        "CLIENT_IDENTIFIER" => user_name(),
+        "AUTHENTICATED_IDENTITY" => read(|identity| identity.is_authenticated.then(|| identity.user_name.clone())),
+        "SESSIONID" => Ok(session_id()?.map(|id| id.to_string())),
+        "LANGUAGE" => read(|identity| identity.language.clone()),
+        _ => Err(Error::argument(
+            "USERENV has no such attribute here (ORA-02003)",
+            "Use SESSION_USER, CURRENT_USER, DB_NAME, CLIENT_IDENTIFIER, AUTHENTICATED_IDENTITY, SESSIONID or LANGUAGE.",
+        )
+        .into()),
+    }
+}
+
+type SessionRow = TableIterator<
+    'static,
+    (
+        name!(session_id, Option<Uuid>),
+        name!(user_name, String),
+        name!(app, Option<String>),
+        name!(pillar, Option<String>),
+        name!(is_authenticated, bool),
+        name!(audit_identity, String),
+        name!(acting_for, Option<String>),
+        name!(roles, Vec<String>),
+        name!(privileges, Vec<String>),
+        name!(attributes, JsonB),
+        name!(language, Option<String>),
+        name!(territory, Option<String>),
+        name!(date_format, Option<String>),
+        name!(number_format, Option<String>),
+        name!(created_at, Option<TimestampWithTimeZone>),
+        name!(idle_expires_at, Option<TimestampWithTimeZone>),
+        name!(expires_at, Option<TimestampWithTimeZone>),
+    ),
+>;
+
+#[pg_extern(sql = false)]
+fn current_session() -> Answer<SessionRow> {
+    require_ready()?;
+    let sorted = |names: &std::collections::HashSet<String>| {
+        let mut names: Vec<String> = names.iter().cloned().collect();
+        names.sort();
+        names
+    };
+    let moment = |at: crate::sys::clock::Timestamp| TimestampWithTimeZone::try_from(at.0).ok();
+    let rows = context::identity_and_liveness().map(|(identity, liveness)| {
+        (
+            identity.session_id,
+            identity.user_name.clone(),
+            identity.app.clone(),
+            identity.pillar.clone(),
+            identity.is_authenticated,
+            identity.audit_identity.clone(),
+            identity.acting_for.clone(),
+            sorted(&identity.roles),
+            sorted(&identity.privileges),
+            JsonB(identity.attributes.clone()),
+            identity.language.clone(),
+            identity.territory.clone(),
+            identity.date_format.clone(),
+            identity.number_format.clone(),
+            identity.created_at.and_then(moment),
+            liveness.and_then(|liveness| moment(liveness.idle_expires_at)),
+            liveness.and_then(|liveness| moment(liveness.expires_at)),
+        )
+    });
+    Ok(TableIterator::new(rows))
+}

@@ -1,0 +1,45 @@
+//! `vpd.record_message`, `validate_message`, `browse_queue`, `ack_message`.
+
+use super::{Answer, require_primary, require_ready, required};
+use crate::error::Error;
+use crate::session;
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false)]
+fn record_message(token: &str, target_app: &str) -> Answer<String> {
+    require_primary()?;
+    Ok(session::record(token, target_app)?)
+}
+
+#[pg_extern(sql = false)]
+fn validate_message(token: Option<&str>, message: Option<&str>) -> Answer<bool> {
+    require_primary()?;
+    let is_accepted = session::validate(required(token, "token")?, message.unwrap_or(""))?;
+    if !is_accepted {
+        Error::message_invalid().warn();
+    }
+    Ok(is_accepted)
+}
+
+type QueueRows = TableIterator<
+    'static,
+    (
+        name!(id, i64),
+        name!(kind, String),
+        name!(reason, String),
+        name!(created_at, TimestampWithTimeZone),
+    ),
+>;
+
+#[pg_extern(sql = false)]
+fn browse_queue(token: Option<&str>) -> Answer<QueueRows> {
+    require_ready()?;
+    Ok(TableIterator::new(session::browse(token.unwrap_or(""))))
+}
+
+#[pg_extern(sql = false)]
+fn ack_message(token: &str, id: i64) -> Answer<bool> {
+    require_primary()?;
+    Ok(session::acknowledge(token, id))
+}

@@ -1,0 +1,45 @@
+//! Everything that can be called from SQL, one file per area. Thin: convert, call one domain function, raise its error.
+//!
+//! The declarations with volatility, parallel label, search_path, privileges and comments stand in `sql/install`.
+
+mod app;
+mod context;
+mod message;
+mod policy;
+mod purge;
+mod session;
+mod ticket;
+
+use crate::error::{Error, Result};
+use crate::sys::{self, ErrorReport};
+
+/// What a function called from SQL returns: an error report keeps its SQLSTATE and HINT.
+type Answer<T> = std::result::Result<T, ErrorReport>;
+
+/// Refuses to work in a backend without hooks and shared memory.
+fn require_ready() -> Result<()> {
+    if sys::is_ready() {
+        return Ok(());
+    }
+    Err(Error::not_ready(
+        "pg_vpd was not preloaded",
+        "Add pg_vpd to shared_preload_libraries and restart the server.",
+    ))
+}
+
+/// Refuses what writes where nothing can be written.
+fn require_primary() -> Result<()> {
+    require_ready()?;
+    if sys::xact::is_standby() {
+        return Err(Error::not_ready(
+            "this server is a standby",
+            "Connect to the primary (target_session_attrs=read-write).",
+        ));
+    }
+    Ok(())
+}
+
+/// An argument that may not be NULL.
+fn required<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| Error::argument(format!("{name} may not be NULL"), "Give a value."))
+}

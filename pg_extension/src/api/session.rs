@@ -1,0 +1,99 @@
+//! `vpd.create_session`, `attach_session`, `attach_anonymous`, `detach_session` and the ways to end a session.
+
+use super::{Answer, require_primary, require_ready, required};
+use crate::{context, session};
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::prelude::*;
+use pgrx::{Inet, JsonB, Uuid};
+use serde_json::json;
+
+#[pg_extern(sql = false)]
+#[expect(clippy::too_many_arguments, reason = "the function's SQL signature, called with named arguments")]
+fn create_session(
+    user_name: Option<String>,
+    app: Option<String>,
+    attributes: Option<JsonB>,
+    roles: Option<Vec<Option<String>>>,
+    privileges: Option<Vec<Option<String>>>,
+    audit_identity: Option<String>,
+    acting_for: Option<String>,
+    language: Option<String>,
+    territory: Option<String>,
+    date_format: Option<String>,
+    number_format: Option<String>,
+    client_address: Option<Inet>,
+    user_agent: Option<String>,
+    auth_time: Option<TimestampWithTimeZone>,
+) -> Answer<String> {
+    require_primary()?;
+    let names = |names: Option<Vec<Option<String>>>| names.unwrap_or_default().into_iter().flatten().collect();
+    Ok(session::create(session::NewSession {
+        user_name: required(user_name, "user_name")?,
+        app: required(app, "app")?,
+        attributes: attributes.unwrap_or_else(|| JsonB(json!({}))),
+        roles: names(roles),
+        privileges: names(privileges),
+        audit_identity,
+        acting_for,
+        language,
+        territory,
+        date_format,
+        number_format,
+        client_address,
+        user_agent,
+        auth_time,
+    })?)
+}
+
+#[pg_extern(sql = false)]
+fn attach_session(token: &str) -> Answer<()> {
+    require_ready()?;
+    session::attach(token)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn attach_anonymous() -> Answer<()> {
+    require_ready()?;
+    session::attach_anonymous();
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn detach_session() -> Answer<()> {
+    require_ready()?;
+    context::detach();
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn end_session(token: Option<String>, reason: Option<String>) -> Answer<()> {
+    require_primary()?;
+    session::end_by_token(&required(token, "token")?, reason.as_deref().unwrap_or("logout"));
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn end_own_session(session_id: Uuid) -> Answer<bool> {
+    require_primary()?;
+    Ok(session::end_own(session_id)?)
+}
+
+#[pg_extern(sql = false)]
+fn end_session_by_id(session_id: Option<Uuid>, reason: Option<String>) -> Answer<bool> {
+    require_primary()?;
+    Ok(session::end_by_id(required(session_id, "session_id")?, reason.as_deref().unwrap_or("administrator")))
+}
+
+#[pg_extern(sql = false)]
+fn end_user_sessions(user_name: Option<String>, reason: Option<String>) -> Answer<i64> {
+    require_primary()?;
+    let count = session::end_user(&required(user_name, "user_name")?, reason.as_deref().unwrap_or("administrator"));
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+#[pg_extern(sql = false)]
+fn end_all_sessions(reason: Option<String>) -> Answer<i64> {
+    require_primary()?;
+    Ok(i64::try_from(session::end_all(reason.as_deref().unwrap_or("administrator"))).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,22 @@
+//! `vpd.issue_ticket`, `redeem_ticket`.
+
+use super::{Answer, require_primary};
+use crate::error::Error;
+use crate::session;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false)]
+fn issue_ticket(token: &str, target_app: &str, challenge: &str) -> Answer<String> {
+    require_primary()?;
+    Ok(session::issue(token, target_app, challenge)?)
+}
+
+#[pg_extern(sql = false)]
+fn redeem_ticket(ticket: Option<&str>, target_app: Option<&str>, verifier: Option<&str>) -> Answer<Option<String>> {
+    require_primary()?;
+    let token = session::redeem(ticket.unwrap_or(""), target_app.unwrap_or(""), verifier.unwrap_or(""))?;
+    if token.is_none() {
+        Error::ticket_invalid().warn();
+    }
+    Ok(token)
+}

@@ -1,0 +1,131 @@
+//! Who a session belongs to and what it carries. Immutable once read; shared by the attachments of one backend.
+
+use crate::sys::clock::Timestamp;
+use serde_json::Value;
+use std::cell::Cell;
+use std::collections::HashSet;
+
+thread_local! {
+    static NEXT_SERIAL: Cell<u64> = const { Cell::new(1) };
+}
+
+/// The clocks of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Liveness {
+    /// When it dies unless it is used; never later than `expires_at`.
+    pub idle_expires_at: Timestamp,
+    /// When it dies in any case.
+    pub expires_at: Timestamp,
+}
+
+/// A subject and the attributes of its session.
+pub struct Identity {
+    /// Tells identities apart within this backend.
+    pub serial: u64,
+    /// Public identifier; `None` for the anonymous subject.
+    pub session_id: Option<pgrx::Uuid>,
+    pub user_name: String,
+    pub app: Option<String>,
+    pub pillar: Option<String>,
+    pub is_authenticated: bool,
+    pub audit_identity: String,
+    pub acting_for: Option<String>,
+    pub roles: HashSet<String>,
+    pub privileges: HashSet<String>,
+    pub attributes: Value,
+    pub language: Option<String>,
+    pub territory: Option<String>,
+    pub date_format: Option<String>,
+    pub number_format: Option<String>,
+    pub created_at: Option<Timestamp>,
+}
+
+/// A serial that no identity of this backend had before.
+pub fn next_serial() -> u64 {
+    let serial = NEXT_SERIAL.get();
+    NEXT_SERIAL.set(serial + 1);
+    serial
+}
+
+impl Identity {
+    /// The subject of unauthenticated requests: one role, no privilege, no attribute.
+    pub fn anonymous() -> Self {
+        Self {
+            serial: next_serial(),
+            session_id: None,
+            user_name: "anonymous".to_owned(),
+            app: None,
+            pillar: None,
+            is_authenticated: false,
+            audit_identity: "anonymous".to_owned(),
+            acting_for: None,
+            roles: HashSet::from(["anonymous".to_owned()]),
+            privileges: HashSet::new(),
+            attributes: Value::Object(serde_json::Map::new()),
+            language: None,
+            territory: None,
+            date_format: None,
+            number_format: None,
+            created_at: None,
+        }
+    }
+
+    /// A single-valued attribute as text.
+    pub fn attribute(&self, namespace: &str, name: &str) -> Option<String> {
+        as_text(self.value(namespace, name)?)
+    }
+
+    /// An attribute as a list; a single value is a list of one.
+    pub fn attribute_list(&self, namespace: &str, name: &str) -> Option<Vec<String>> {
+        match self.value(namespace, name)? {
+            Value::Array(values) => Some(values.iter().filter_map(as_text).collect()),
+            value => Some(vec![as_text(value)?]),
+        }
+    }
+
+    fn value(&self, namespace: &str, name: &str) -> Option<&Value> {
+        self.attributes.get(namespace)?.get(name)
+    }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn identity(attributes: Value) -> Identity {
+        Identity { attributes, ..Identity::anonymous() }
+    }
+
+    #[test]
+    fn attribute_reads_scalars_as_text() {
+        let identity = identity(json!({"app": {"region": "West", "level": 3, "on": true}}));
+        assert_eq!(identity.attribute("app", "region").as_deref(), Some("West"));
+        assert_eq!(identity.attribute("app", "level").as_deref(), Some("3"));
+        assert_eq!(identity.attribute("app", "on").as_deref(), Some("true"));
+    }
+
+    #[test]
+    fn attribute_of_a_list_or_of_another_namespace_is_absent() {
+        let identity = identity(json!({"app": {"regions": ["West"]}}));
+        assert_eq!(identity.attribute("app", "regions"), None);
+        assert_eq!(identity.attribute("other", "regions"), None);
+    }
+
+    #[test]
+    fn attribute_list_makes_a_list_of_one_value() {
+        let identity = identity(json!({"app": {"regions": ["West", "East"], "region": "South", "nothing": null}}));
+        assert_eq!(identity.attribute_list("app", "regions"), Some(vec!["West".to_owned(), "East".to_owned()]));
+        assert_eq!(identity.attribute_list("app", "region"), Some(vec!["South".to_owned()]));
+        assert_eq!(identity.attribute_list("app", "nothing"), None);
+    }
+}

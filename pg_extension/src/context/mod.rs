@@ -1,0 +1,220 @@
+//! The session context of this backend: whose session is attached, and until when.
+//!
+//! Invariant: it lives in backend memory, is written only by functions that checked a token (or attach the anonymous subject), and
+//! ends with the transaction. Nothing a client can SET is read here.
+
+mod identity;
+
+pub use identity::{Identity, Liveness};
+
+use crate::error::{Error, Result};
+use crate::sys::clock;
+use crate::sys::{portal, shmem, xact};
+use crate::{policy, session};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// A session attached to the current transaction.
+#[derive(Clone)]
+struct Attached {
+    identity: Rc<Identity>,
+    /// When the session dies unless somebody uses it meanwhile; `None` for the anonymous subject, which has no clocks.
+    liveness: Option<Liveness>,
+    /// Revocations seen when it was last found alive.
+    revocations: u64,
+}
+
+/// What a savepoint has to bring back.
+struct Saved {
+    level: i32,
+    attached: Option<Attached>,
+}
+
+thread_local! {
+    static ATTACHED: RefCell<Option<Attached>> = const { RefCell::new(None) };
+    static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
+    static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
+    static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Attaches a session that was just found alive; `revocations` was read before it was looked up.
+pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) {
+    let serial = identity.serial;
+    replace(Some(Attached { identity, liveness, revocations }));
+    policy::session_changed(serial);
+}
+
+/// Detaches the session, if any.
+pub fn detach() {
+    if is_attached() {
+        replace(None);
+    }
+}
+
+/// Every open cursor goes with the former session.
+fn replace(new: Option<Attached>) {
+    portal::close_all();
+    let level = xact::nest_level();
+    let former = ATTACHED.replace(new);
+    SAVED.with_borrow_mut(|saved| {
+        if level > 1 && saved.last().is_none_or(|last| last.level < level) {
+            saved.push(Saved { level, attached: former });
+        }
+    });
+}
+
+/// True while a session is attached.
+pub fn is_attached() -> bool {
+    ATTACHED.with_borrow(Option::is_some)
+}
+
+/// The attached identity.
+pub fn identity() -> Option<Rc<Identity>> {
+    ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
+}
+
+/// The attached identity and its clocks.
+pub fn identity_and_liveness() -> Option<(Rc<Identity>, Option<Liveness>)> {
+    ATTACHED.with_borrow(|attached| {
+        attached.as_ref().map(|attached| (Rc::clone(&attached.identity), attached.liveness))
+    })
+}
+
+/// Tells identities apart within this backend; 0 without a session.
+pub fn serial() -> u64 {
+    ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.identity.serial))
+}
+
+/// An error when the attached session has expired or was ended, at whatever isolation level the transaction runs.
+/// Costs a look at the clock and at a counter unless a session ended somewhere or a time-out came near.
+pub fn require_live() -> Result<()> {
+    let now = clock::now();
+    let revocations = shmem::revocation_generation();
+    let suspect = ATTACHED.with_borrow(|attached| {
+        let attached = attached.as_ref()?;
+        let liveness = attached.liveness?;
+        let is_unquestioned =
+            attached.revocations == revocations && now < liveness.idle_expires_at && !xact::is_standby();
+        (!is_unquestioned).then(|| attached.identity.session_id)
+    });
+    let Some(Some(session_id)) = suspect else { return Ok(()) };
+    let liveness = session::liveness(session_id).ok_or_else(Error::session_invalid)?;
+    ATTACHED.with_borrow_mut(|attached| {
+        if let Some(attached) = attached {
+            attached.liveness = Some(liveness);
+            attached.revocations = revocations;
+        }
+    });
+    Ok(())
+}
+
+/// The current transaction ended these sessions: other backends look again when it commits, this one at once.
+pub fn sessions_ended(ended: &[pgrx::Uuid]) {
+    if ended.is_empty() {
+        return;
+    }
+    HAS_ENDED_SESSIONS.set(true);
+    if identity().is_some_and(|identity| identity.session_id.is_some_and(|id| ended.contains(&id))) {
+        detach();
+    }
+}
+
+/// The launcher of the purge workers is to look at this database when the transaction commits.
+pub fn call_launcher_at_commit() {
+    HAS_WORK_FOR_LAUNCHER.set(true);
+}
+
+/// The transaction committed: its effects are visible to others now.
+pub fn transaction_committed() {
+    if HAS_ENDED_SESSIONS.get() {
+        shmem::announce_revocation();
+    }
+    if HAS_WORK_FOR_LAUNCHER.get() {
+        shmem::call_launcher();
+    }
+    forget_everything();
+}
+
+/// The transaction was rolled back.
+pub fn transaction_aborted() {
+    forget_everything();
+}
+
+/// A savepoint was released: what it would bring back, its parent brings back.
+pub fn subtransaction_committed(level: i32) {
+    SAVED.with_borrow_mut(|saved| {
+        if saved.last().is_some_and(|last| last.level == level)
+            && let Some(last) = saved.pop()
+        {
+            let parent = level - 1;
+            if parent > 1 && saved.last().is_none_or(|before| before.level < parent) {
+                saved.push(Saved { level: parent, ..last });
+            }
+        }
+    });
+}
+
+/// A savepoint was rolled back to: the session attached before it is attached again.
+pub fn subtransaction_aborted(level: i32) {
+    let mut is_restored = false;
+    SAVED.with_borrow_mut(|saved| {
+        while saved.last().is_some_and(|last| last.level >= level) {
+            if let Some(last) = saved.pop() {
+                ATTACHED.replace(last.attached);
+                is_restored = true;
+            }
+        }
+    });
+    if is_restored && is_attached() {
+        policy::session_changed(serial());
+    }
+}
+
+/// Nothing is attached and nothing is due any more.
+pub fn forget_everything() {
+    ATTACHED.replace(None);
+    SAVED.with_borrow_mut(Vec::clear);
+    HAS_ENDED_SESSIONS.set(false);
+    HAS_WORK_FOR_LAUNCHER.set(false);
+}
+
+/// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
+pub fn may_prepare_transaction() -> Result<()> {
+    if is_attached() || HAS_ENDED_SESSIONS.get() {
+        return Err(Error::outlives_session("PREPARE TRANSACTION", "Detach the session, or commit in one phase."));
+    }
+    Ok(())
+}
+
+/// A holdable cursor keeps rows after the transaction, for whoever comes next on the connection.
+pub fn may_hold_cursor() -> Result<()> {
+    if is_attached() {
+        return Err(Error::outlives_session("a cursor WITH HOLD", "Declare the cursor without HOLD."));
+    }
+    Ok(())
+}
+
+/// So does a temporary table.
+pub fn may_keep_temporary_table() -> Result<()> {
+    if is_attached() {
+        return Err(Error::outlives_session("a temporary table that outlives the transaction", "Add ON COMMIT DROP."));
+    }
+    Ok(())
+}
+
+/// TRUNCATE asks no policy.
+pub fn refuse_truncate() -> Error {
+    Error::privilege_missing(
+        "TRUNCATE is not allowed on a table under policy",
+        "Use DELETE, which removes the rows that policies let you see; a role with BYPASSRLS may truncate.",
+    )
+}
+
+/// Policies stand on row security.
+pub fn refuse_unprotecting() -> Error {
+    Error::privilege_missing(
+        "row security of a table under policy may not be switched off",
+        "Drop its policies with vpd.drop_policy, or ask a superuser.",
+    )
+}
+

@@ -1,0 +1,197 @@
+//! Errors as values, in PostgreSQL's form: SQLSTATE, message, `code: <token>` in DETAIL, a HINT that says what to do.
+//! Not here: any token, predicate text or value of another user. Invariant: nothing but this module builds an error report.
+
+use crate::sys::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+
+/// Result of everything that can be refused.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A refusal.
+#[derive(Debug, Clone)]
+pub struct Error {
+    sqlstate: PgSqlErrorCode,
+    code: &'static str,
+    ora: Option<u32>,
+    message: String,
+    hint: String,
+}
+
+impl Error {
+    fn new(
+        sqlstate: PgSqlErrorCode,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { sqlstate, code, ora: None, message: message.into(), hint: hint.into() }
+    }
+
+    fn ora(mut self, number: u32) -> Self {
+        self.ora = Some(number);
+        self
+    }
+
+    /// 28000: the token opens no live session, or the attached session is over.
+    pub fn session_invalid() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "session_invalid",
+            "no valid session",
+            "Log in again and attach the new session.",
+        )
+    }
+
+    /// 28000: the ticket cannot be redeemed.
+    pub fn ticket_invalid() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "ticket_invalid",
+            "the ticket cannot be redeemed",
+            "Start the handoff again from the first front end.",
+        )
+    }
+
+    /// 28000: the cross-domain message is not accepted.
+    pub fn message_invalid() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "message_invalid",
+            "the message is not accepted, the session was ended",
+            "Log in again.",
+        )
+    }
+
+    /// 22023: an argument is out of range.
+    pub fn argument(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "argument_invalid", message, hint)
+    }
+
+    /// 42704: something named does not exist; `code` is `…_not_found`.
+    pub fn not_found(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let error = Self::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, code, message, hint);
+        if code == "policy_not_found" { error.ora(28102) } else { error }
+    }
+
+    /// 42710: a policy of that name exists already.
+    pub fn policy_exists(policy: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "policy_exists",
+            format!("policy \"{policy}\" exists already on this table"),
+            "Use vpd.alter_policy to change it.",
+        )
+        .ora(28101)
+    }
+
+    /// 42809: the relation is of a kind that row security does not reach.
+    pub fn wrong_relation(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, "relation_unsupported", message, hint)
+    }
+
+    /// 42601 for a syntax error, 22023 otherwise: the text is not one boolean expression over the table.
+    pub fn predicate_invalid(is_syntax: bool, reason: impl Into<String>) -> Self {
+        let sqlstate = if is_syntax {
+            PgSqlErrorCode::ERRCODE_SYNTAX_ERROR
+        } else {
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+        };
+        Self::new(
+            sqlstate,
+            "predicate_invalid",
+            format!("invalid predicate: {}", reason.into()),
+            "Write one boolean expression over the table's columns; qualify functions and tables that are not in pg_catalog.",
+        )
+        .ora(28113)
+    }
+
+    /// 22023 at the time of use: a policy function returned text that is no predicate. The text itself is not shown.
+    pub fn predicate_broken(policy: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "predicate_invalid",
+            format!("policy \"{policy}\" has an invalid predicate"),
+            "Ask the administrator to look at the policy with vpd.effective_predicate.",
+        )
+        .ora(28113)
+    }
+
+    /// 38000: a policy function raised an error or cannot be called.
+    pub fn policy_function_failed(policy: &str, reason: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+            "policy_function_failed",
+            format!("the function of policy \"{policy}\" failed: {reason}"),
+            "No row is shown until the function works again; ask the administrator.",
+        )
+        .ora(28112)
+    }
+
+    /// 42P17: the policies of a table lead back to the table.
+    pub fn policy_recursive(policy: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+            "policy_recursive",
+            format!("the function of policy \"{policy}\" reads a table that the policy protects"),
+            "Let the function read other tables, or declare it SECURITY DEFINER with an owner that policies do not apply to.",
+        )
+        .ora(28108)
+    }
+
+    /// 44000: a new row does not satisfy a policy.
+    pub fn policy_check(policy: &str, relation: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WITH_CHECK_OPTION_VIOLATION,
+            "policy_check",
+            format!("new row violates policy \"{policy}\" for table \"{relation}\""),
+            "The session may not create this row.",
+        )
+        .ora(28115)
+    }
+
+    /// 42501: the role lacks a privilege.
+    pub fn privilege_missing(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "privilege_missing", message, hint)
+    }
+
+    /// 0A000: not possible while a session is attached, because its rows would outlive it.
+    pub fn outlives_session(what: &str, hint: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "outlives_session",
+            format!("{what} is not allowed while a session is attached"),
+            hint,
+        )
+    }
+
+    /// 55000: the server is not in the state the call needs.
+    pub fn not_ready(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "not_ready", message, hint)
+    }
+
+    /// 53400: a limit is reached; `code` is `limit_…`.
+    pub fn limit(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, code, message, hint)
+    }
+
+    /// Raises the error; PostgreSQL aborts the statement.
+    pub fn raise(self) -> ! {
+        ErrorReport::from(self).report(PgLogLevel::ERROR);
+        unreachable!("an error report of level ERROR does not return")
+    }
+
+    /// Tells the client without undoing what the statement did.
+    pub fn warn(self) {
+        ErrorReport::from(self).report(PgLogLevel::WARNING);
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let detail = match error.ora {
+            Some(number) => format!("code: {} (ORA-{number:05})", error.code),
+            None => format!("code: {}", error.code),
+        };
+        ErrorReport::new(error.sqlstate, error.message, "pg_vpd").set_detail(detail).set_hint(error.hint)
+    }
+}

@@ -1,0 +1,34 @@
+//! Settings, all under `vpd.`. No setting that a plain user can change decides anything.
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+/// What a policy function that returns NULL or an empty text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, pgrx::PostgresGucEnum)]
+pub enum NullPredicate {
+    /// No row. The default.
+    #[name = c"deny"]
+    Deny,
+    /// Every row, as in Oracle; for migrated scripts.
+    #[name = c"all_rows"]
+    AllRows,
+}
+
+static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::new(NullPredicate::Deny);
+
+/// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
+pub fn init() {
+    GucRegistry::define_enum_guc(
+        c"vpd.null_predicate",
+        c"What a policy function that returns NULL or an empty text means: deny (no row) or all_rows (Oracle's meaning).",
+        c"Default deny. May be set by superusers only. Change it only while scripts migrated from Oracle rely on it.",
+        &NULL_PREDICATE,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    crate::sys::reserve_settings();
+}
+
+/// The meaning of an empty predicate, now.
+pub fn null_predicate() -> NullPredicate {
+    NULL_PREDICATE.get()
+}

@@ -1,0 +1,36 @@
+//! pg_vpd: Virtual Private Database and application sessions for PostgreSQL.
+//!
+//! Read in this order: `error` and `guc` (vocabulary), `sys` (the only door to PostgreSQL's internals), `context`
+//! (who this backend serves now), `session` (who may be served), `policy` (what they may see), `purge`, `api` (the SQL surface).
+//! The SQL objects stand in `sql/install`, in the order listed at the end of this file.
+
+pgrx::pg_module_magic!();
+
+mod api;
+mod context;
+mod error;
+mod guc;
+mod policy;
+mod purge;
+mod session;
+mod sys;
+
+/// Called by PostgreSQL when the library is loaded. Hooks are installed only while the server preloads its libraries:
+/// loaded later, in one backend, the library could not see edits of other backends, so every function refuses to work.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    if sys::is_preloading() {
+        guc::init();
+        sys::init();
+    }
+}
+
+pgrx::extension_sql_file!("../../sql/install/00_schema.sql", name = "schema", bootstrap);
+pgrx::extension_sql_file!("../../sql/install/10_app.sql", name = "app", requires = ["schema"]);
+pgrx::extension_sql_file!("../../sql/install/20_session.sql", name = "session", requires = ["app"]);
+pgrx::extension_sql_file!("../../sql/install/21_context.sql", name = "context", requires = ["session"]);
+pgrx::extension_sql_file!("../../sql/install/30_ticket.sql", name = "ticket", requires = ["context"]);
+pgrx::extension_sql_file!("../../sql/install/40_message.sql", name = "message", requires = ["ticket"]);
+pgrx::extension_sql_file!("../../sql/install/50_policy.sql", name = "policy", requires = ["message"]);
+pgrx::extension_sql_file!("../../sql/install/60_purge.sql", name = "purge", requires = ["policy"]);
+pgrx::extension_sql_file!("../../sql/install/90_profile.sql", name = "profile", requires = ["purge"], finalize);

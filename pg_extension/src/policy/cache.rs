@@ -1,0 +1,106 @@
+//! What this backend knows of the policies of each table it has met. Forgotten by relation as soon as somebody changes them.
+
+use super::predicate::Predicate;
+use super::{Command, Kind};
+use crate::sys::Oid;
+use crate::sys::extension;
+use crate::sys::marker::Marker;
+use crate::sys::spi::{Statement, oid_arg};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+thread_local! {
+    static PROTECTED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protected_relation.sql")) };
+    static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/policy/policies_of_relation.sql")) };
+    static RELATIONS: RefCell<HashMap<Oid, Option<Rc<Relation>>>> = RefCell::new(HashMap::new());
+    static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A protected table.
+pub struct Relation {
+    pub oid: Oid,
+    pub schema: String,
+    pub name: String,
+    /// Whether any policy, enabled or not, is on the table itself. A partition without policies of its own shows nothing when it
+    /// is read directly.
+    pub has_policies: bool,
+    /// The enabled policies, by name.
+    pub policies: Vec<Policy>,
+}
+
+/// A policy and its compiled predicate.
+pub struct Policy {
+    pub name: String,
+    pub commands: Vec<Command>,
+    pub is_update_checked: bool,
+    pub predicate: Predicate,
+}
+
+/// The relation's policies; `None` when it is not protected or the extension is not installed here.
+pub fn relation(oid: Oid) -> Option<Rc<Relation>> {
+    if let Some(known) = RELATIONS.with_borrow(|relations| relations.get(&oid).cloned()) {
+        return known;
+    }
+    let before = FORGOTTEN.get();
+    let loaded = if extension::is_installed() { load(oid).map(Rc::new) } else { None };
+    // A change announced while it was being read makes what was read good for this one use only.
+    if before == FORGOTTEN.get() {
+        RELATIONS.with_borrow_mut(|relations| relations.insert(oid, loaded.clone()));
+    }
+    loaded
+}
+
+/// True when the table is under policy.
+pub fn is_protected(oid: Oid) -> bool {
+    relation(oid).is_some()
+}
+
+/// Forgets one relation, or all.
+pub fn forget_relation(oid: Option<Oid>) {
+    FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1));
+    let forgotten = RELATIONS.with_borrow_mut(|relations| match oid {
+        Some(oid) => relations.remove(&oid).into_iter().collect::<Vec<_>>(),
+        None => std::mem::take(relations).into_values().collect(),
+    });
+    drop(forgotten);
+}
+
+/// Forgets every compiled predicate and plans with policy functions, because some function changed.
+pub fn forget_predicates() {
+    let is_any_protected = RELATIONS.with_borrow(|relations| relations.values().any(Option::is_some));
+    if is_any_protected {
+        forget_relation(None);
+        Marker::Context.invalidate();
+    }
+}
+
+fn load(oid: Oid) -> Option<Relation> {
+    let (schema, name) = PROTECTED.with(|statement| {
+        statement.query_one(&[oid_arg(oid)], |row| {
+            (row.get::<String>(1).unwrap_or_default(), row.get::<String>(2).unwrap_or_default())
+        })
+    })?;
+    let rows = POLICIES.with(|statement| {
+        statement.query(&[oid_arg(oid)], |row| {
+            let is_enabled = row.get::<bool>(8).unwrap_or(true);
+            let kind = row.get::<String>(5).as_deref().and_then(Kind::parse).unwrap_or(Kind::Dynamic);
+            let predicate = if row.get::<bool>(3).unwrap_or(false) {
+                Predicate::function(kind, row.get::<Oid>(4))
+            } else {
+                Predicate::template(row.get::<String>(2).unwrap_or_default())
+            };
+            let commands = row.get::<Vec<String>>(6).unwrap_or_default();
+            let policy = Policy {
+                name: row.get::<String>(1).unwrap_or_default(),
+                commands: commands.iter().filter_map(|command| Command::parse(command)).collect(),
+                is_update_checked: row.get::<bool>(7).unwrap_or(true),
+                predicate,
+            };
+            (is_enabled, policy)
+        })
+    });
+    let has_policies = !rows.is_empty();
+    let policies = rows.into_iter().filter_map(|(is_enabled, policy)| is_enabled.then_some(policy)).collect();
+    Some(Relation { oid, schema, name, has_policies, policies })
+}

@@ -1,0 +1,299 @@
+//! Adding, changing and dropping policies. Every edit takes the table's exclusive lock, so that nobody plans with half of it,
+//! and is announced to every backend when it commits.
+
+use super::{Command, Kind};
+use crate::error::{Error, Result};
+use crate::sys::predicate::compile;
+use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+use crate::sys::{Oid, relation};
+
+const MAX_PREDICATE_BYTES: usize = 64 * 1024;
+const MAX_NAME_BYTES: usize = 63;
+
+thread_local! {
+    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/relation.sql")) };
+    static FUNCTION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/function.sql")) };
+    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/insert.sql")) };
+    static UPDATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/update.sql")) };
+    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/delete.sql")) };
+    static PROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protect.sql")) };
+    static UNPROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotect.sql")) };
+    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
+    static UNPROTECTED_CHILDREN: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotected_children.sql")) };
+    static FORGET_DROPPED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/forget_dropped.sql")) };
+}
+
+/// What a policy says; `None` leaves a property as it is or as it is by default.
+#[derive(Default)]
+pub struct Definition {
+    /// Predicate template.
+    pub predicate: Option<String>,
+    /// Policy function.
+    pub function: Option<Oid>,
+    /// When a function runs again.
+    pub kind: Option<String>,
+    /// Commands it applies to.
+    pub statement_types: Option<Vec<String>>,
+    /// Whether new rows must satisfy it.
+    pub update_check: Option<bool>,
+    /// Whether it restricts anything.
+    pub enabled: Option<bool>,
+}
+
+/// Adds a policy; with the first one protects the table and its partitions.
+pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
+    check_name(name)?;
+    lock_table(table)?;
+    if definition.predicate.is_some() == definition.function.is_some() {
+        return Err(Error::argument(
+            "a policy needs a predicate or a policy function, and not both",
+            "Give predicate => '…' or policy_function => 'schema.function'.",
+        ));
+    }
+    let function = checked_source(table, definition)?;
+    let kind = match &definition.kind {
+        Some(kind) => checked_kind(kind)?,
+        None if function.is_some() => "dynamic".to_owned(),
+        None => "shared_static".to_owned(),
+    };
+    let all = || ["select", "insert", "update", "delete"].map(str::to_owned).to_vec();
+    let statement_types = checked_statement_types(definition.statement_types.clone().unwrap_or_else(all))?;
+    let (schema, function_name) = function.unzip();
+    let added = INSERT.with(|statement| {
+        statement.execute(&[
+            oid_arg(table),
+            arg(name),
+            arg(definition.predicate.as_deref()),
+            arg(schema),
+            arg(function_name),
+            arg(kind),
+            arg(statement_types),
+            arg(definition.update_check.unwrap_or(true)),
+            arg(definition.enabled.unwrap_or(true)),
+        ])
+    });
+    if added == 0 {
+        return Err(Error::policy_exists(name));
+    }
+    protect(table);
+    announce(table);
+    Ok(())
+}
+
+/// Changes a policy.
+pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
+    lock_table(table)?;
+    if definition.predicate.is_some() && definition.function.is_some() {
+        return Err(Error::argument(
+            "a policy has a predicate or a policy function, not both",
+            "Give one of predicate and policy_function.",
+        ));
+    }
+    let (schema, function_name) = checked_source(table, definition)?.unzip();
+    let kind = definition.kind.as_deref().map(checked_kind).transpose()?;
+    let statement_types = definition.statement_types.clone().map(checked_statement_types).transpose()?;
+    let changed = UPDATE.with(|statement| {
+        statement.execute(&[
+            oid_arg(table),
+            arg(name),
+            arg(definition.predicate.as_deref()),
+            arg(schema),
+            arg(function_name),
+            arg(kind),
+            arg(statement_types),
+            arg(definition.update_check),
+            arg(definition.enabled),
+        ])
+    });
+    found(changed, name)?;
+    announce(table);
+    Ok(())
+}
+
+/// Enables or disables a policy.
+pub fn enable(table: Oid, name: &str, enabled: bool) -> Result<()> {
+    alter(table, name, &Definition { enabled: Some(enabled), ..Definition::default() })
+}
+
+/// Makes every backend forget the predicates of a table.
+pub fn refresh(table: Oid, name: Option<&str>) -> Result<()> {
+    match name {
+        Some(name) => alter(table, name, &Definition::default()),
+        None => {
+            lock_table(table)?;
+            announce(table);
+            Ok(())
+        }
+    }
+}
+
+/// Drops a policy; with the last one the table gets back what protecting it changed.
+pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
+    lock_table(table)?;
+    let dropped = DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(name)]));
+    found(dropped, name)?;
+    announce(table);
+    for member in FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1))) {
+        unprotect(member);
+    }
+    Ok(())
+}
+
+/// Gives every table what it had before its first policy, because the extension is being dropped.
+pub fn unprotect_all() {
+    unprotect(None);
+}
+
+/// Protects partitions that were created or attached since.
+pub fn protect_new_partitions() {
+    let parents = UNPROTECTED_CHILDREN.with(|statement| statement.query(&[], |row| row.get::<Oid>(1)));
+    for parent in parents.into_iter().flatten() {
+        protect(parent);
+    }
+}
+
+/// Forgets tables that were dropped.
+pub fn forget_dropped_tables() {
+    FORGET_DROPPED.with(|statement| statement.execute(&[]));
+}
+
+fn protect(table: Oid) {
+    let commands = PROTECT.with(|statement| {
+        statement.modify(&[oid_arg(table)], |row| [row.get::<String>(1), row.get::<String>(2)])
+    });
+    for command in commands.into_iter().flatten().flatten() {
+        run_command(&command);
+    }
+}
+
+fn unprotect(table: Option<Oid>) {
+    let table = table.map_or_else(|| arg::<Option<i64>>(None), |table| arg(i64::from(table.to_u32())));
+    let commands = UNPROTECT.with(|statement| {
+        statement.modify(&[table], |row| (row.get::<Oid>(1), [row.get::<String>(2), row.get::<String>(3)]))
+    });
+    for (oid, commands) in commands {
+        for command in commands.into_iter().flatten() {
+            run_command(&command);
+        }
+        if let Some(oid) = oid {
+            relation::announce_change(oid);
+        }
+    }
+}
+
+fn announce(table: Oid) {
+    for member in FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1))) {
+        if let Some(member) = member {
+            relation::announce_change(member);
+        }
+    }
+}
+
+fn lock_table(table: Oid) -> Result<()> {
+    let facts = RELATION.with(|statement| {
+        statement.query_one(&[oid_arg(table)], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+                row.get::<String>(4).unwrap_or_default(),
+                row.get::<bool>(5).unwrap_or(true),
+            )
+        })
+    });
+    let Some((kind, persistence, name, is_system)) = facts else {
+        return Err(Error::not_found("relation_not_found", "the table does not exist", "Name an existing table."));
+    };
+    let unsupported = |what: &str, hint: &str| Err(Error::wrong_relation(format!("\"{name}\" is {what}"), hint));
+    match kind.as_str() {
+        "r" | "p" if is_system => unsupported("a system table", "Policies protect tables of applications."),
+        "r" | "p" if persistence == "t" => unsupported("a temporary table", "Policies protect lasting tables."),
+        "r" | "p" => {
+            relation::lock_exclusively(table);
+            Ok(())
+        }
+        "v" => unsupported("a view", "Add the policy to the tables under the view."),
+        "m" => unsupported("a materialized view", "Row security does not reach its stored rows; put a policy on a table instead."),
+        "f" => unsupported("a foreign table", "Row security does not reach it; add the policy where the rows are stored."),
+        _ => unsupported("not a table", "Add the policy to a table."),
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_good = !name.is_empty()
+        && name.len() <= MAX_NAME_BYTES
+        && !name.chars().any(char::is_control)
+        && !name.starts_with("vpd_");
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the policy name is not usable",
+        "Use 1 to 63 bytes without control characters, not beginning with vpd_.",
+    ))
+}
+
+/// Checks the predicate against the table; returns schema and name of the function, when there is one.
+fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String, String)>> {
+    if let Some(predicate) = &definition.predicate {
+        if predicate.len() > MAX_PREDICATE_BYTES {
+            return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
+        }
+        compile(table, predicate, None)?;
+    }
+    let Some(function) = definition.function else { return Ok(None) };
+    let facts = FUNCTION.with(|statement| {
+        statement.query_one(&[oid_arg(function)], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+                row.get::<bool>(3).unwrap_or(false),
+            )
+        })
+    });
+    match facts {
+        Some((schema, name, true)) => Ok(Some((schema, name))),
+        _ => Err(Error::argument(
+            "the policy function has the wrong signature",
+            "It must be (object_schema text, object_name text) RETURNS text.",
+        )),
+    }
+}
+
+fn checked_kind(kind: &str) -> Result<String> {
+    let kind = kind.to_ascii_lowercase();
+    if Kind::parse(&kind).is_some() {
+        return Ok(kind);
+    }
+    Err(Error::argument(
+        "unknown kind of policy",
+        "Use static, shared_static, context_sensitive, shared_context_sensitive or dynamic.",
+    ))
+}
+
+fn checked_statement_types(types: Vec<String>) -> Result<Vec<String>> {
+    let mut checked: Vec<String> = Vec::new();
+    for kind in &types {
+        let kind = kind.trim().to_ascii_lowercase();
+        if Command::parse(&kind).is_none() {
+            return Err(Error::argument("unknown statement type", "Use select, insert, update and delete."));
+        }
+        if !checked.contains(&kind) {
+            checked.push(kind);
+        }
+    }
+    if checked.is_empty() {
+        return Err(Error::argument("a policy needs a statement type", "Use select, insert, update and delete."));
+    }
+    Ok(checked)
+}
+
+fn found(count: u64, name: &str) -> Result<()> {
+    if count > 0 {
+        return Ok(());
+    }
+    Err(Error::not_found(
+        "policy_not_found",
+        format!("policy \"{name}\" does not exist on this table"),
+        "See the view vpd.policies.",
+    ))
+}

@@ -1,0 +1,146 @@
+//! The predicate of one policy in this backend: its text, when the text is computed again, its compiled form.
+
+use super::Kind;
+use super::cache::Relation;
+use crate::context;
+use crate::error::{Error, Result};
+use crate::guc::{self, NullPredicate};
+use crate::sys::Oid;
+use crate::sys::function::call_policy_function;
+use crate::sys::marker::Marker;
+use crate::sys::predicate::{Compiled, compile};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Texts kept for as many sessions as a pooled connection is likely to alternate between.
+const SESSIONS_KEPT: usize = 16;
+
+thread_local! {
+    /// Session for which plans with context-sensitive predicates were made; `None` when there is no such valid plan.
+    static PLANNED_FOR: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Whether a plan with a dynamic predicate was made since the last statement began.
+    static HAS_DYNAMIC_PLAN: Cell<bool> = const { Cell::new(false) };
+    /// Policies whose function is running, to notice a circle.
+    static RUNNING: RefCell<Vec<(Oid, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+enum Source {
+    Template(String),
+    Function { kind: Kind, oid: Option<Oid> },
+}
+
+/// A predicate.
+pub struct Predicate {
+    source: Source,
+    /// Compiled forms by session serial; 0 for predicates that do not depend on it.
+    compiled: RefCell<Vec<(u64, Rc<Compiled>)>>,
+}
+
+impl Predicate {
+    /// A fixed text.
+    pub fn template(text: String) -> Self {
+        Self { source: Source::Template(text), compiled: RefCell::default() }
+    }
+
+    /// Text computed by a function; `None` when the function no longer exists.
+    pub fn function(kind: Kind, oid: Option<Oid>) -> Self {
+        Self { source: Source::Function { kind, oid }, compiled: RefCell::default() }
+    }
+
+    /// The compiled predicate that holds now. The relation must be locked.
+    pub fn compiled(&self, relation: &Relation, policy: &str) -> Result<Rc<Compiled>> {
+        let key = self.begin_use();
+        let is_kept = !matches!(self.source, Source::Function { kind: Kind::Dynamic, .. });
+        if is_kept
+            && let Some((_, known)) = self.compiled.borrow().iter().find(|(serial, _)| *serial == key)
+        {
+            return Ok(Rc::clone(known));
+        }
+        let text = self.text(relation, policy)?;
+        let compiled = compile(relation.oid, &text, self.marker()).map_err(|_| Error::predicate_broken(policy))?;
+        let compiled = Rc::new(compiled);
+        if is_kept {
+            let mut kept = self.compiled.borrow_mut();
+            kept.truncate(SESSIONS_KEPT - 1);
+            kept.insert(0, (key, Rc::clone(&compiled)));
+        }
+        Ok(compiled)
+    }
+
+    /// The text that holds now.
+    pub fn text(&self, relation: &Relation, policy: &str) -> Result<String> {
+        let (kind, oid) = match &self.source {
+            Source::Template(text) => return Ok(text.clone()),
+            Source::Function { kind, oid } => (*kind, *oid),
+        };
+        let oid = oid.ok_or_else(|| Error::policy_function_failed(policy, "it does not exist"))?;
+        let _running = Running::enter(relation.oid, policy)?;
+        let text = call_policy_function(policy, oid, &relation.schema, &relation.name)?;
+        debug_assert!(matches!(kind, Kind::Static | Kind::ContextSensitive | Kind::Dynamic));
+        match text {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            _ if guc::null_predicate() == NullPredicate::AllRows => Ok("true".to_owned()),
+            _ => Ok("false".to_owned()),
+        }
+    }
+
+    fn marker(&self) -> Option<Marker> {
+        match self.source {
+            Source::Template(_) => None,
+            Source::Function { kind: Kind::Dynamic, .. } => Some(Marker::Statement),
+            Source::Function { .. } => Some(Marker::Context),
+        }
+    }
+
+    /// Notes that a plan is being made with this predicate; returns the key of its compiled form.
+    fn begin_use(&self) -> u64 {
+        match self.source {
+            Source::Function { kind: Kind::ContextSensitive, .. } => {
+                let serial = context::serial();
+                PLANNED_FOR.set(Some(serial));
+                serial
+            }
+            Source::Function { kind: Kind::Dynamic, .. } => {
+                HAS_DYNAMIC_PLAN.set(true);
+                0
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// A session was attached, or came back with a savepoint. Plans made for another are made again. Nothing needs to happen when
+/// none is attached any more: context-sensitive plans show no row without a session.
+pub fn session_changed(serial: u64) {
+    if PLANNED_FOR.get().is_some_and(|planned| planned != serial) {
+        PLANNED_FOR.set(None);
+        Marker::Context.invalidate();
+    }
+}
+
+/// A statement begins with the plan it has; whichever runs next is planned again if it has a dynamic predicate.
+pub fn statement_started() {
+    if HAS_DYNAMIC_PLAN.replace(false) {
+        Marker::Statement.invalidate();
+    }
+}
+
+struct Running;
+
+impl Running {
+    fn enter(relation: Oid, policy: &str) -> Result<Self> {
+        RUNNING.with_borrow_mut(|running| {
+            if running.iter().any(|(oid, name)| *oid == relation && name == policy) {
+                return Err(Error::policy_recursive(policy));
+            }
+            running.push((relation, policy.to_owned()));
+            Ok(Self)
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.with_borrow_mut(|running| running.pop());
+    }
+}

@@ -1,0 +1,106 @@
+//! The purge: one bounded batch of each kind of dead row. No loop and no clock of its own: `sys::worker` calls it again.
+
+use crate::context;
+use crate::error::{Error, Result};
+use crate::session;
+use crate::sys::spi::{Statement, arg};
+use crate::sys::xact;
+use pgrx::Uuid;
+use pgrx::datum::TimestampWithTimeZone;
+
+const MAX_BATCH: i32 = 100_000;
+
+thread_local! {
+    static EXPIRE: Statement = const { Statement::new(include_str!("../../sql/query/purge/expire.sql")) };
+    static SESSIONS: Statement = const { Statement::new(include_str!("../../sql/query/purge/sessions.sql")) };
+    static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
+    static TOMBSTONES: Statement = const { Statement::new(include_str!("../../sql/query/purge/tombstones.sql")) };
+    static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
+    static QUEUE: Statement = const { Statement::new(include_str!("../../sql/query/purge/queue.sql")) };
+    static LOG: Statement = const { Statement::new(include_str!("../../sql/query/purge/log.sql")) };
+    static INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/interval.sql")) };
+    static SET_INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/set_interval.sql")) };
+}
+
+/// What was ended and removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub expired_sessions: u64,
+    pub removed_sessions: u64,
+    pub removed_tickets: u64,
+    pub removed_messages: u64,
+    /// Whether some kind filled its batch, so that another batch is worth while.
+    pub is_full: bool,
+}
+
+impl Counts {
+    /// All rows together.
+    pub fn total(&self) -> u64 {
+        self.expired_sessions + self.removed_sessions + self.removed_tickets + self.removed_messages
+    }
+
+    /// Adds another batch.
+    pub fn add(&mut self, other: Counts) {
+        self.expired_sessions += other.expired_sessions;
+        self.removed_sessions += other.removed_sessions;
+        self.removed_tickets += other.removed_tickets;
+        self.removed_messages += other.removed_messages;
+        self.is_full = other.is_full;
+    }
+}
+
+/// One batch, at most `batch_size` rows of each kind.
+pub fn run_batch(batch_size: i32) -> Result<Counts> {
+    if !(1..=MAX_BATCH).contains(&batch_size) {
+        return Err(Error::argument("batch_size is out of range", "Use 1 to 100000."));
+    }
+    if xact::is_standby() {
+        return Err(Error::not_ready("a standby is not purged", "The primary purges; its removals arrive here."));
+    }
+    let ended = EXPIRE.with(|statement| statement.modify(&[arg(batch_size)], |row| row.get::<Uuid>(1)));
+    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    session::announce_ended(&ended, None);
+    let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
+    let (sessions, tickets, tombstones) = (SESSIONS.with(remove), TICKETS.with(remove), TOMBSTONES.with(remove));
+    let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
+    let limit = u64::from(batch_size.unsigned_abs());
+    Ok(Counts {
+        expired_sessions: ended.len() as u64,
+        removed_sessions: sessions,
+        removed_tickets: tickets + tombstones,
+        removed_messages: messages + queue,
+        is_full: [ended.len() as u64, sessions, tickets, tombstones, messages, queue].iter().any(|n| *n >= limit),
+    })
+}
+
+/// Leaves a row in the log of runs.
+pub fn log_run(job: &str, started_at: TimestampWithTimeZone, batches: i32, counts: Counts) {
+    let number = |count: u64| arg(i64::try_from(count).unwrap_or(i64::MAX));
+    LOG.with(|statement| {
+        statement.execute(&[
+            arg(job),
+            arg(started_at),
+            arg(batches),
+            number(counts.expired_sessions),
+            number(counts.removed_sessions),
+            number(counts.removed_tickets),
+            number(counts.removed_messages),
+        ])
+    });
+}
+
+/// Seconds between two runs of the worker.
+pub fn interval_seconds() -> u32 {
+    let seconds = INTERVAL.with(|statement| statement.query_one(&[], |row| row.get::<i32>(1))).flatten();
+    seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(120)
+}
+
+/// Sets the pause between two runs, in minutes.
+pub fn set_interval(minutes: i32) -> Result<()> {
+    if !(1..=60).contains(&minutes) {
+        return Err(Error::argument("the purge interval is out of range", "Use 1 to 60 minutes."));
+    }
+    SET_INTERVAL.with(|statement| statement.execute(&[arg(minutes)]));
+    context::call_launcher_at_commit();
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Registered applications.
+
+use super::store;
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use pgrx::Uuid;
+use pgrx::datum::Interval;
+
+thread_local! {
+    static UPSERT: Statement = const { Statement::new(include_str!("../../../sql/query/app/upsert.sql")) };
+    static CHECK: Statement = const { Statement::new(include_str!("../../../sql/query/app/check.sql")) };
+    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/app/delete.sql")) };
+    static END: Statement = const { Statement::new(include_str!("../../../sql/query/app/end_sessions.sql")) };
+}
+
+/// What an application registers.
+pub struct Registration {
+    pub name: String,
+    pub pillar: String,
+    pub origins: Vec<String>,
+    pub idle_timeout: Interval,
+    pub absolute_timeout: Interval,
+    pub ticket_lifetime: Interval,
+    pub max_sessions_per_user: i32,
+}
+
+/// Registers an application or changes its registration.
+pub fn register(app: Registration) -> Result<()> {
+    for (what, name) in [("name", &app.name), ("pillar", &app.pillar)] {
+        if !is_name(name) {
+            return Err(Error::argument(
+                format!("the {what} is not usable"),
+                "Use a lower-case letter, then up to 62 lower-case letters, digits, dots, dashes or underscores.",
+            ));
+        }
+    }
+    if let Some(origin) = app.origins.iter().find(|origin| !is_origin(origin)) {
+        let shown: String = origin.chars().filter(|character| !character.is_control()).take(80).collect();
+        return Err(Error::argument(
+            format!("\"{shown}\" is not an origin"),
+            "Use scheme://host or scheme://host:port, exactly, without a path.",
+        ));
+    }
+    if !(1..=10_000).contains(&app.max_sessions_per_user) {
+        return Err(Error::argument("max_sessions_per_user is out of range", "Use 1 to 10000."));
+    }
+    let refusal = CHECK.with(|statement| {
+        statement.query_one(&[arg(app.idle_timeout), arg(app.absolute_timeout), arg(app.ticket_lifetime)], |row| {
+            row.get::<String>(1)
+        })
+    });
+    if let Some(refusal) = refusal.flatten() {
+        return Err(Error::argument(
+            format!("{refusal} is out of range"),
+            "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds.",
+        ));
+    }
+    UPSERT.with(|statement| {
+        statement.execute(&[
+            arg(app.name),
+            arg(app.pillar),
+            arg(app.origins),
+            arg(app.idle_timeout),
+            arg(app.absolute_timeout),
+            arg(app.ticket_lifetime),
+            arg(app.max_sessions_per_user),
+        ])
+    });
+    Ok(())
+}
+
+/// Removes an application and ends the sessions opened through it.
+pub fn drop_app(name: &str) -> Result<()> {
+    if DELETE.with(|statement| statement.execute(&[arg(name)])) == 0 {
+        return Err(Error::not_found("app_not_found", "the application is not registered", "See the view vpd.apps."));
+    }
+    let ended = END.with(|statement| statement.modify(&[arg(name)], |row| row.get::<Uuid>(1)));
+    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    store::announce_ended(&ended, None);
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|character: char| character.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte))
+}
+
+fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host.len() <= 260
+            && host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_and_host_only() {
+        for good in ["https://a.example", "http://portal.localhost:8480", "https://[::1]:8443"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in ["", "a.example", "https://", "https://a.example/", "https://*", "javascript:alert(1)", "https://A.example"] {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_lower_case_words() {
+        assert!(is_name("portal"));
+        assert!(!is_name("Portal"));
+        assert!(!is_name("1portal"));
+        assert!(!is_name(""));
+        assert!(!is_name("a'b"));
+    }
+}

@@ -1,0 +1,77 @@
+//! Cross-domain messages and the queue of an application.
+
+use super::store;
+use super::token::{self, TokenKind};
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use pgrx::Uuid;
+use pgrx::datum::TimestampWithTimeZone;
+
+thread_local! {
+    static RECORD: Statement = const { Statement::new(include_str!("../../../sql/query/message/record.sql")) };
+    static ACCEPT: Statement = const { Statement::new(include_str!("../../../sql/query/message/accept.sql")) };
+    static REFUSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/refuse.sql")) };
+    static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/message/holder.sql")) };
+    static BROWSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/browse.sql")) };
+    static ACKNOWLEDGE: Statement = const { Statement::new(include_str!("../../../sql/query/message/acknowledge.sql")) };
+}
+
+/// A message waiting for an application: id, kind, reason, when it was queued.
+pub type QueueEntry = (i64, String, String, TimestampWithTimeZone);
+
+/// Records a keep-alive for another application of the same session; returns its nonce.
+pub fn record(token: &str, target_app: &str) -> Result<String> {
+    let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
+    let message = token::generate(TokenKind::Message)?;
+    let hash = token::hash(TokenKind::Message, &message).unwrap_or_default();
+    let verdict = RECORD.with(|statement| {
+        statement.modify(&[arg(session), arg(hash), arg(target_app)], |row| row.get::<String>(1))
+    });
+    match verdict.into_iter().next().flatten().as_deref() {
+        Some("recorded") => Ok(message),
+        Some("app_not_found") => {
+            Err(Error::not_found("app_not_found", "the target application is not registered", "See the view vpd.apps."))
+        }
+        Some("argument_invalid") => {
+            Err(Error::argument("an application sends itself no message", "Name another application as the target."))
+        }
+        _ => Err(Error::session_invalid()),
+    }
+}
+
+/// Validates and consumes a keep-alive; false is a refusal, which ended the session and must be committed.
+pub fn validate(token: &str, message: &str) -> Result<bool> {
+    let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
+    let holder = HOLDER.with(|statement| {
+        statement.query_one(&[arg(session.clone())], |row| (row.get::<Uuid>(1), row.get::<String>(2)))
+    });
+    let Some((Some(root_id), Some(app))) = holder else { return Err(Error::session_invalid()) };
+    if let Some(hash) = token::hash(TokenKind::Message, message) {
+        let accepted =
+            ACCEPT.with(|statement| statement.execute(&[arg(hash), arg(root_id), arg(app.as_str())]));
+        if accepted > 0 {
+            return Ok(true);
+        }
+    }
+    let ended = REFUSE.with(|statement| statement.modify(&[arg(root_id)], |row| row.get::<Uuid>(1)));
+    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    store::announce_ended(&ended, Some(&app));
+    Ok(false)
+}
+
+/// Messages waiting for the token's application, left in place.
+pub fn browse(token: &str) -> Vec<QueueEntry> {
+    let hash = token::hash(TokenKind::Session, token).unwrap_or_default();
+    BROWSE.with(|statement| {
+        let rows = statement.query(&[arg(hash)], |row| {
+            Some((row.get::<i64>(1)?, row.get::<String>(2)?, row.get::<String>(3)?, row.get(4)?))
+        });
+        rows.into_iter().flatten().collect()
+    })
+}
+
+/// Removes one message; false when it is not there for this token.
+pub fn acknowledge(token: &str, id: i64) -> bool {
+    let hash = token::hash(TokenKind::Session, token).unwrap_or_default();
+    ACKNOWLEDGE.with(|statement| statement.execute(&[arg(hash), arg(id)])) > 0
+}

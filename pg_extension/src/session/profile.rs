@@ -1,0 +1,46 @@
+//! Least-privilege sets for a DBA's own roles.
+
+use crate::error::{Error, Result};
+use crate::sys::Oid;
+use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+
+thread_local! {
+    static COMMANDS: Statement = const { Statement::new(include_str!("../../../sql/query/app/profile_commands.sql")) };
+    static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/app/profile_role.sql")) };
+}
+
+/// Grants a profile to a role.
+pub fn grant(profile: &str, role: Oid) -> Result<()> {
+    check(profile, role, true)?;
+    run("GRANT", profile, role)
+}
+
+/// Takes a profile back from a role; what it needs for another profile is granted again by granting that one.
+pub fn revoke(profile: &str, role: Oid) -> Result<()> {
+    check(profile, role, false)?;
+    run("REVOKE", profile, role)
+}
+
+fn run(verb: &str, profile: &str, role: Oid) -> Result<()> {
+    let commands = COMMANDS
+        .with(|statement| statement.query(&[arg(verb), arg(profile), oid_arg(role)], |row| row.get::<String>(1)));
+    for command in commands.into_iter().flatten() {
+        run_command(&command);
+    }
+    Ok(())
+}
+
+fn check(profile: &str, role: Oid, is_granting: bool) -> Result<()> {
+    if !["runtime", "bridge", "security_admin", "auditor"].contains(&profile) {
+        return Err(Error::argument("unknown profile", "Use runtime, bridge, security_admin or auditor."));
+    }
+    let is_exempt = ROLE.with(|statement| statement.query_one(&[oid_arg(role)], |row| row.get::<bool>(1).unwrap_or(true)));
+    match is_exempt {
+        None => Err(Error::not_found("role_not_found", "the role does not exist", "Create it first.")),
+        Some(true) if is_granting && matches!(profile, "runtime" | "bridge") => Err(Error::argument(
+            "policies do not apply to this role",
+            "Use a role without SUPERUSER and BYPASSRLS for applications.",
+        )),
+        Some(_) => Ok(()),
+    }
+}

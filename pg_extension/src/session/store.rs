@@ -1,0 +1,294 @@
+//! The rows of sessions: creating, looking up, using, ending.
+
+use super::token::{self, TokenKind};
+use crate::context::{self, Identity, Liveness};
+use crate::error::{Error, Result};
+use crate::sys::clock::{self, Timestamp};
+use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::{shmem, xact};
+use pgrx::{Inet, JsonB, Uuid};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+const MAX_NAMES: usize = 10_000;
+const MAX_NAME_CHARS: usize = 256;
+/// Identities kept in a backend, so that a pooled connection reads a session's attributes once.
+const IDENTITIES_KEPT: usize = 32;
+/// The idle clock is moved when this share of the idle time-out has passed since it was moved last.
+const TOUCH_SHARE: i64 = 16;
+
+thread_local! {
+    static LOCK_USER: Statement = const { Statement::new(include_str!("../../../sql/query/session/lock_user.sql")) };
+    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
+    static BY_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/by_token.sql")) };
+    static IDENTITY: Statement = const { Statement::new(include_str!("../../../sql/query/session/identity.sql")) };
+    static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
+    static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
+    static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
+    static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
+    static IDENTITIES: RefCell<Vec<(Vec<u8>, Rc<Identity>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a new session is to hold.
+pub struct NewSession {
+    pub user_name: String,
+    pub app: String,
+    pub attributes: JsonB,
+    pub roles: Vec<String>,
+    pub privileges: Vec<String>,
+    pub audit_identity: Option<String>,
+    pub acting_for: Option<String>,
+    pub language: Option<String>,
+    pub territory: Option<String>,
+    pub date_format: Option<String>,
+    pub number_format: Option<String>,
+    pub client_address: Option<Inet>,
+    pub user_agent: Option<String>,
+    pub auth_time: Option<pgrx::datum::TimestampWithTimeZone>,
+}
+
+/// Creates a session for an authenticated subject; returns its token.
+pub fn create(new: NewSession) -> Result<String> {
+    check(&new)?;
+    LOCK_USER.with(|statement| statement.query(&[arg(new.user_name.as_str()), arg(new.app.as_str())], |_| ()));
+    let token = token::generate(TokenKind::Session)?;
+    let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
+    let app = new.app.clone();
+    let created = INSERT.with(|statement| {
+        statement.modify(
+            &[
+                arg(hash),
+                arg(new.user_name),
+                arg(new.app),
+                arg(new.attributes),
+                arg(new.roles),
+                arg(new.privileges),
+                arg(new.audit_identity),
+                arg(new.acting_for),
+                arg(new.language),
+                arg(new.territory),
+                arg(new.date_format),
+                arg(new.number_format),
+                arg(new.client_address),
+                arg(new.user_agent),
+                arg(new.auth_time),
+            ],
+            |row| (row.get::<bool>(1).unwrap_or(false), row.get::<i32>(2).unwrap_or(0)),
+        )
+    });
+    match created.first() {
+        None => Err(Error::not_found(
+            "app_not_found",
+            format!("application \"{}\" is not registered", printable(&app)),
+            "Register it with vpd.register_app.",
+        )),
+        Some((false, limit)) => Err(Error::limit(
+            "limit_sessions",
+            format!("the user has {limit} live sessions already"),
+            "End one of them, or raise max_sessions_per_user of the application.",
+        )),
+        Some((true, _)) => Ok(token),
+    }
+}
+
+/// Attaches the session of a token to the current transaction.
+pub fn attach(token: &str) -> Result<()> {
+    let hash = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
+    // Read before the rows are, so that whatever is ended meanwhile is noticed by the next statement.
+    let revocations = shmem::revocation_generation();
+    let (session_id, root_id, is_primary, idle_started_at, liveness) = BY_TOKEN
+        .with(|statement| {
+            statement.query_one(&[arg(hash.clone())], |row| {
+                Some((
+                    row.get::<Uuid>(1)?,
+                    row.get::<Uuid>(2)?,
+                    row.get::<bool>(3)?,
+                    row.timestamp(4)?,
+                    read_liveness(row, 5)?,
+                ))
+            })
+        })
+        .flatten()
+        .filter(|(.., liveness)| clock::now() < liveness.idle_expires_at)
+        .ok_or_else(Error::session_invalid)?;
+    let identity = identity(hash, session_id)?;
+    if is_primary {
+        touch(root_id, idle_started_at, liveness);
+    }
+    context::attach(identity, Some(liveness), revocations);
+    Ok(())
+}
+
+/// Attaches the anonymous subject.
+pub fn attach_anonymous() {
+    context::attach(Rc::new(Identity::anonymous()), None, shmem::revocation_generation());
+}
+
+/// The clocks of a session as they stand now; `None` when it is over.
+pub fn liveness(session_id: Uuid) -> Option<Liveness> {
+    LIVENESS
+        .with(|statement| statement.query_one(&[arg(session_id)], |row| read_liveness(row, 1)))
+        .flatten()
+        .filter(|liveness| clock::now() < liveness.idle_expires_at)
+}
+
+fn read_liveness(row: &Row, first: i32) -> Option<Liveness> {
+    Some(Liveness { idle_expires_at: row.timestamp(first)?, expires_at: row.timestamp(first + 1)? })
+}
+
+/// Moves the idle clock, seldom: a busy session writes a few times in an idle time-out, a standby never.
+fn touch(root_id: Uuid, idle_started_at: Timestamp, liveness: Liveness) {
+    let share = (liveness.idle_expires_at.0 - idle_started_at.0) / TOUCH_SHARE;
+    if clock::now().0 - idle_started_at.0 > share && !xact::is_read_only() {
+        TOUCH.with(|statement| statement.execute(&[arg(root_id)]));
+    }
+}
+
+fn identity(hash: Vec<u8>, session_id: Uuid) -> Result<Rc<Identity>> {
+    let known = IDENTITIES.with_borrow(|kept| {
+        let (_, identity) = kept.iter().find(|(known, _)| *known == hash)?;
+        (identity.session_id == Some(session_id)).then(|| Rc::clone(identity))
+    });
+    if let Some(identity) = known {
+        return Ok(identity);
+    }
+    let identity = IDENTITY
+        .with(|statement| statement.query_one(&[arg(hash.clone())], |row| read_identity(row, session_id)))
+        .map(Rc::new)
+        .ok_or_else(Error::session_invalid)?;
+    IDENTITIES.with_borrow_mut(|kept| {
+        kept.retain(|(known, _)| *known != hash);
+        kept.truncate(IDENTITIES_KEPT - 1);
+        kept.insert(0, (hash, Rc::clone(&identity)));
+    });
+    Ok(identity)
+}
+
+fn read_identity(row: &Row, session_id: Uuid) -> Identity {
+    let anonymous = Identity::anonymous();
+    Identity {
+        session_id: Some(session_id),
+        user_name: row.get(1).unwrap_or_default(),
+        app: row.get(2),
+        pillar: row.get(3),
+        is_authenticated: row.get(4).unwrap_or(false),
+        audit_identity: row.get(5).unwrap_or_default(),
+        acting_for: row.get(6),
+        roles: row.get::<Vec<String>>(7).unwrap_or_default().into_iter().collect(),
+        privileges: row.get::<Vec<String>>(8).unwrap_or_default().into_iter().collect(),
+        attributes: row.get::<JsonB>(9).map_or(Value::Null, |json| json.0),
+        language: row.get(10),
+        territory: row.get(11),
+        date_format: row.get(12),
+        number_format: row.get(13),
+        created_at: row.timestamp(14),
+        ..anonymous
+    }
+}
+
+/// Ends the session of a token; an unknown one ends nothing.
+pub fn end_by_token(token: &str, reason: &str) {
+    if let Some(hash) = token::hash(TokenKind::Session, token) {
+        end(&[arg(Some(hash)), arg::<Option<Uuid>>(None), arg::<Option<String>>(None), arg(false), arg(reason)]);
+    }
+}
+
+/// Ends one session; false when there is no such live one.
+pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
+    end(&[arg::<Option<Vec<u8>>>(None), arg(Some(session_id)), arg::<Option<String>>(None), arg(false), arg(reason)]) > 0
+}
+
+/// Ends one session of the attached user.
+pub fn end_own(session_id: Uuid) -> Result<bool> {
+    let identity = context::identity().filter(|identity| identity.is_authenticated).ok_or_else(Error::session_invalid)?;
+    context::require_live()?;
+    let user = Some(identity.user_name.as_str());
+    Ok(end(&[arg::<Option<Vec<u8>>>(None), arg(Some(session_id)), arg(user), arg(false), arg("logout")]) > 0)
+}
+
+/// Ends every session of a user.
+pub fn end_user(user_name: &str, reason: &str) -> u64 {
+    end(&[arg::<Option<Vec<u8>>>(None), arg::<Option<Uuid>>(None), arg(Some(user_name)), arg(false), arg(reason)])
+}
+
+/// Ends every session.
+pub fn end_all(reason: &str) -> u64 {
+    end(&[
+        arg::<Option<Vec<u8>>>(None),
+        arg::<Option<Uuid>>(None),
+        arg::<Option<String>>(None),
+        arg(true),
+        arg(reason),
+    ])
+}
+
+fn end(selection: &[crate::sys::spi::Arg]) -> u64 {
+    let ended = END.with(|statement| statement.modify(selection, |row| row.get::<Uuid>(1)));
+    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    announce_ended(&ended, None);
+    ended.len() as u64
+}
+
+/// Queues a close message for every application that holds a token of these sessions, and tells this and the other backends.
+pub fn announce_ended(ended: &[Uuid], except_app: Option<&str>) {
+    for session_id in ended {
+        ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
+    }
+    context::sessions_ended(ended);
+}
+
+fn check(new: &NewSession) -> Result<()> {
+    check_name("the user name", &new.user_name)?;
+    if new.user_name == "anonymous" {
+        return Err(Error::argument("\"anonymous\" is not a user", "Use vpd.attach_anonymous for unauthenticated requests."));
+    }
+    for (what, name) in [("the audit identity", &new.audit_identity), ("acting_for", &new.acting_for)] {
+        if let Some(name) = name {
+            check_name(what, name)?;
+        }
+    }
+    for (what, names) in [("roles", &new.roles), ("privileges", &new.privileges)] {
+        if names.len() > MAX_NAMES {
+            return Err(Error::argument(format!("too many {what}"), "A session holds at most 10000."));
+        }
+        for name in names {
+            check_name(&format!("a name in {what}"), name)?;
+        }
+    }
+    check_attributes(&new.attributes.0)
+}
+
+fn check_name(what: &str, name: &str) -> Result<()> {
+    let is_good = !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME_CHARS
+        && !name.chars().any(char::is_control);
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::argument(format!("{what} is not usable"), "Use 1 to 256 characters, none of them a control character."))
+}
+
+fn check_attributes(attributes: &Value) -> Result<()> {
+    if attributes.to_string().len() > MAX_ATTRIBUTE_BYTES {
+        return Err(Error::argument("the attributes are too large", "A session holds at most 64 KiB of attributes."));
+    }
+    let is_value = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null);
+    let is_attribute = |value: &Value| match value {
+        Value::Array(values) => values.iter().all(is_value),
+        value => is_value(value),
+    };
+    let is_namespace = |value: &Value| value.as_object().is_some_and(|names| names.values().all(is_attribute));
+    if attributes.as_object().is_some_and(|namespaces| namespaces.values().all(is_namespace)) {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the attributes have the wrong form",
+        "Use {\"namespace\": {\"name\": \"value\" or [\"value\", …]}}.",
+    ))
+}
+
+fn printable(name: &str) -> String {
+    name.chars().take(63).map(|character| if character.is_control() { '?' } else { character }).collect()
+}

@@ -1,0 +1,13 @@
+//! The database's wall clock. Every expiry is decided by it, never by the transaction's frozen `now()`.
+
+use pgrx::pg_sys;
+
+/// Microseconds since 2000-01-01 00:00:00 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub i64);
+
+/// The wall clock, now.
+pub fn now() -> Timestamp {
+    // SAFETY: reads the system clock, no other state.
+    Timestamp(unsafe { pg_sys::GetCurrentTimestamp() })
+}

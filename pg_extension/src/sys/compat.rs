@@ -1,0 +1,47 @@
+//! Differences between the supported versions of PostgreSQL.
+
+use pgrx::pg_sys;
+use std::ffi::c_void;
+
+/// A tree mutator as the server calls it.
+pub type Mutator = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> *mut pg_sys::Node;
+
+/// Copies the children of an expression node, each through `mutator`.
+///
+/// # Safety
+/// `node` is a valid expression tree; `context` is what `mutator` expects.
+pub unsafe fn mutate_expression(
+    node: *mut pg_sys::Node,
+    mutator: Mutator,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
+    // SAFETY: up to 15 the server declares the callback without parameters and calls it with these two.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        let untyped = std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
+        pg_sys::expression_tree_mutator(node, Some(untyped), context)
+    }
+    // SAFETY: the caller's promise.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        pg_sys::expression_tree_mutator_impl(node, Some(mutator), context)
+    }
+}
+
+/// Copies a query, each of its expressions through `mutator`.
+///
+/// # Safety
+/// As `mutate_expression`.
+pub unsafe fn mutate_query(query: *mut pg_sys::Query, mutator: Mutator, context: *mut c_void) -> *mut pg_sys::Query {
+    // SAFETY: as above.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        let untyped = std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
+        pg_sys::query_tree_mutator(query, Some(untyped), context, 0)
+    }
+    // SAFETY: the caller's promise.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        pg_sys::query_tree_mutator_impl(query, Some(mutator), context, 0)
+    }
+}

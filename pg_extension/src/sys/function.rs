@@ -1,0 +1,46 @@
+//! Calls of policy functions.
+
+use crate::error::{Error, Result};
+use pgrx::{FromDatum, IntoDatum, PgTryBuilder, pg_sys};
+use std::panic::AssertUnwindSafe;
+
+/// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
+/// `None` is a NULL result. An error of the function becomes 38000 with the function's own message.
+pub fn call_policy_function(
+    policy: &str,
+    function: pg_sys::Oid,
+    schema: &str,
+    relation: &str,
+) -> Result<Option<String>> {
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        // SAFETY: the function was looked up with the signature (text, text) RETURNS text; the call frame has room for
+        // two arguments; the result is copied before its memory context goes away.
+        unsafe {
+            let mut info = pg_sys::FmgrInfo::default();
+            pg_sys::fmgr_info(function, &mut info);
+            let size = std::mem::size_of::<pg_sys::FunctionCallInfoBaseData>()
+                + 2 * std::mem::size_of::<pg_sys::NullableDatum>();
+            let frame = pg_sys::palloc0(size).cast::<pg_sys::FunctionCallInfoBaseData>();
+            (*frame).flinfo = &mut info;
+            (*frame).nargs = 2;
+            (*frame).fncollation = pg_sys::DEFAULT_COLLATION_OID;
+            let args = (*frame).args.as_mut_slice(2);
+            for (slot, value) in args.iter_mut().zip([schema, relation]) {
+                slot.value = value.into_datum().unwrap_or(pg_sys::Datum::from(0));
+                slot.isnull = false;
+            }
+            let Some(code) = info.fn_addr else {
+                return Err(Error::policy_function_failed(policy, "it has no code"));
+            };
+            let result = guarded!(code(frame));
+            Ok(String::from_datum(result, (*frame).isnull))
+        }
+    }))
+    .catch_others(|caught| match caught {
+        pg_sys::panic::CaughtError::PostgresError(report) | pg_sys::panic::CaughtError::ErrorReport(report) => {
+            Err(Error::policy_function_failed(policy, report.message()))
+        }
+        panic => panic.rethrow(),
+    })
+    .execute()
+}

@@ -1,0 +1,11 @@
+//! The hooks. None of them decides: each asks `policy` or `context` and applies the answer, or raises the error it got.
+
+mod executor;
+mod row_security;
+mod utility;
+
+pub(super) fn init() {
+    row_security::init();
+    executor::init();
+    utility::init();
+}

@@ -1,0 +1,116 @@
+//! Supplies the policies of a table when a query is rewritten. Runs at rewriting, not at execution, several times per statement.
+//!
+//! A protected table gets one permissive policy `true`, which never stands in the catalogue, and one restrictive policy for
+//! each of ours. Without the permissive one nothing is visible: an error or a missing library shows no row.
+
+use crate::policy::{self, Command, Restrictions};
+use crate::sys::predicate::{always_true, checked, session_gate};
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::CString;
+
+static mut NEXT_PERMISSIVE: pg_sys::row_security_policy_hook_type = None;
+static mut NEXT_RESTRICTIVE: pg_sys::row_security_policy_hook_type = None;
+
+pub fn init() {
+    // SAFETY: runs once, in the postmaster, before any backend exists.
+    unsafe {
+        NEXT_PERMISSIVE = pg_sys::row_security_policy_hook_permissive;
+        NEXT_RESTRICTIVE = pg_sys::row_security_policy_hook_restrictive;
+        pg_sys::row_security_policy_hook_permissive = Some(permissive);
+        pg_sys::row_security_policy_hook_restrictive = Some(restrictive);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn permissive(
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
+    // SAFETY: the server passes an open relation; the former hook gets what we got.
+    unsafe {
+        let list = match NEXT_PERMISSIVE {
+            Some(next) => guarded!(next(command, relation)),
+            None => std::ptr::null_mut(),
+        };
+        match applying(command, relation) {
+            Some(restrictions) if restrictions.is_open => {
+                pg_sys::lappend(list, security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast())
+            }
+            _ => list,
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn restrictive(
+    command: pg_sys::CmdType::Type,
+    relation: pg_sys::Relation,
+) -> *mut pg_sys::List {
+    // SAFETY: as in `permissive`.
+    unsafe {
+        let mut list = match NEXT_RESTRICTIVE {
+            Some(next) => guarded!(next(command, relation)),
+            None => std::ptr::null_mut(),
+        };
+        let Some(restrictions) = applying(command, relation) else { return list };
+        if restrictions.needs_gate {
+            let gate = session_gate().unwrap_or_else(|error| error.raise());
+            list = pg_sys::lappend(
+                list,
+                security_policy("vpd_session", false, gate, std::ptr::null_mut(), true).cast(),
+            );
+        }
+        for policy in &restrictions.policies {
+            let check = if policy.is_checked {
+                checked(&policy.predicate, (*relation).rd_id, &policy.name).unwrap_or_else(|error| error.raise())
+            } else {
+                always_true()
+            };
+            let using = policy.predicate.copy();
+            list = pg_sys::lappend(
+                list,
+                security_policy(&policy.name, false, using, check, policy.predicate.has_sublinks).cast(),
+            );
+        }
+        list
+    }
+}
+
+/// What `policy` says of this command; an error is raised here, so that the statement fails.
+unsafe fn applying(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> Option<Restrictions> {
+    let command = match command {
+        pg_sys::CmdType::CMD_INSERT => Command::Insert,
+        pg_sys::CmdType::CMD_UPDATE => Command::Update,
+        pg_sys::CmdType::CMD_DELETE => Command::Delete,
+        // MERGE is asked about as such and then, action by action, as the other commands.
+        _ => Command::Select,
+    };
+    // SAFETY: the relation is open.
+    let oid = unsafe { (*relation).rd_id };
+    policy::restrictions(oid, command).unwrap_or_else(|error| error.raise())
+}
+
+/// A policy as the server's own code makes it from its catalogue: for every command and every role.
+unsafe fn security_policy(
+    name: &str,
+    is_permissive: bool,
+    using: *mut pg_sys::Node,
+    check: *mut pg_sys::Node,
+    has_sublinks: bool,
+) -> *mut pg_sys::RowSecurityPolicy {
+    let name = CString::new(name).unwrap_or_default();
+    // SAFETY: everything is palloc'd in the context of the query that is being rewritten.
+    unsafe {
+        let policy = pg_sys::palloc0(std::mem::size_of::<pg_sys::RowSecurityPolicy>()).cast::<pg_sys::RowSecurityPolicy>();
+        let mut everybody = pg_sys::Datum::from(pg_sys::Oid::from(pg_sys::ACL_ID_PUBLIC));
+        (*policy).policy_name = pg_sys::pstrdup(name.as_ptr());
+        (*policy).polcmd = b'*' as std::ffi::c_char;
+        (*policy).roles =
+            pg_sys::construct_array(&mut everybody, 1, pg_sys::OIDOID, 4, true, b'i' as std::ffi::c_char);
+        (*policy).permissive = is_permissive;
+        (*policy).qual = using.cast();
+        (*policy).with_check_qual = check.cast();
+        (*policy).hassublinks = has_sublinks;
+        policy
+    }
+}

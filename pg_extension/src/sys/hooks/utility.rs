@@ -1,0 +1,170 @@
+//! Utility commands that row security does not reach, or whose results would outlive the session.
+
+use crate::sys::predicate::nth;
+use crate::sys::{extension, spi, user};
+use crate::{context, policy};
+use pgrx::{is_a, pg_guard, pg_sys};
+
+static mut NEXT: pg_sys::ProcessUtility_hook_type = None;
+
+pub fn init() {
+    // SAFETY: runs once, in the postmaster, before any backend exists.
+    unsafe {
+        NEXT = pg_sys::ProcessUtility_hook;
+        pg_sys::ProcessUtility_hook = Some(utility);
+    }
+}
+
+#[pg_guard]
+#[expect(clippy::too_many_arguments, reason = "the server's own signature")]
+unsafe extern "C-unwind" fn utility(
+    planned: *mut pg_sys::PlannedStmt,
+    text: *const std::ffi::c_char,
+    is_read_only_tree: bool,
+    level: pg_sys::ProcessUtilityContext::Type,
+    params: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    receiver: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    // SAFETY: the server passes a valid utility statement; what it passed is passed on.
+    unsafe {
+        let statement = (*planned).utilityStmt;
+        if !spi::is_internal() {
+            before(statement);
+        }
+        match NEXT {
+            Some(next) => {
+                guarded!(next(planned, text, is_read_only_tree, level, params, environment, receiver, completion));
+            }
+            None => pg_sys::standard_ProcessUtility(
+                planned,
+                text,
+                is_read_only_tree,
+                level,
+                params,
+                environment,
+                receiver,
+                completion,
+            ),
+        }
+        if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
+            && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL
+        {
+            context::forget_everything();
+        }
+    }
+}
+
+unsafe fn before(statement: *mut pg_sys::Node) {
+    use pg_sys::NodeTag::*;
+    // SAFETY: each node is read as the type its tag says.
+    unsafe {
+        match (*statement).type_ {
+            T_DeclareCursorStmt => {
+                let options = (*statement.cast::<pg_sys::DeclareCursorStmt>()).options;
+                if options & pg_sys::CURSOR_OPT_HOLD as i32 != 0 {
+                    context::may_hold_cursor().unwrap_or_else(|error| error.raise());
+                }
+            }
+            T_CreateStmt => {
+                let create = &*statement.cast::<pg_sys::CreateStmt>();
+                check_temporary(create.relation, create.oncommit);
+            }
+            T_CreateTableAsStmt => {
+                let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
+                check_temporary((*create.into).rel, (*create.into).onCommit);
+            }
+            T_TruncateStmt => check_truncate((*statement.cast::<pg_sys::TruncateStmt>()).relations),
+            T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
+            T_DropStmt => before_drop(&*statement.cast::<pg_sys::DropStmt>()),
+            _ => (),
+        }
+    }
+}
+
+/// A temporary table filled under one session would be read by the next.
+unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::OnCommitAction::Type) {
+    // SAFETY: a range variable of the statement.
+    let is_temporary = unsafe { (*relation).relpersistence } == pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char;
+    if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
+        context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
+    }
+}
+
+unsafe fn check_truncate(relations: *mut pg_sys::List) {
+    // SAFETY: a list of range variables; looked up without a lock, the command itself locks and checks privileges.
+    unsafe {
+        let count = if relations.is_null() { 0 } else { (*relations).length };
+        for index in 0..count {
+            let relation = nth(relations, index).cast::<pg_sys::RangeVar>();
+            if is_restricted(relation) {
+                context::refuse_truncate().raise();
+            }
+        }
+    }
+}
+
+/// Row security is what the policies stand on: nobody but a superuser may switch it off under them.
+unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
+    // SAFETY: a list of AlterTableCmd nodes.
+    unsafe {
+        let count = if statement.cmds.is_null() { 0 } else { (*statement.cmds).length };
+        for index in 0..count {
+            let command = nth(statement.cmds, index).cast::<pg_sys::AlterTableCmd>();
+            let is_switching_off = matches!((*command).subtype, pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity);
+            if is_switching_off && is_restricted(statement.relation) {
+                context::refuse_unprotecting().raise();
+            }
+        }
+    }
+}
+
+/// DROP EXTENSION … CASCADE gives tables back what protecting them changed; dropping the guard alone is refused.
+unsafe fn before_drop(statement: &pg_sys::DropStmt) {
+    // SAFETY: for extensions the objects are String nodes; for policies, lists of String nodes of which the last is the policy.
+    unsafe {
+        let count = if statement.objects.is_null() { 0 } else { (*statement.objects).length };
+        for index in 0..count {
+            let object = nth(statement.objects, index);
+            if statement.removeType == pg_sys::ObjectType::OBJECT_EXTENSION {
+                let is_ours = string(object) == "pg_vpd";
+                let is_cascade = statement.behavior == pg_sys::DropBehavior::DROP_CASCADE;
+                if is_ours && is_cascade && user::is_superuser() && extension::is_installed() {
+                    policy::unprotect_all();
+                }
+            } else if statement.removeType == pg_sys::ObjectType::OBJECT_POLICY {
+                let names = object.cast::<pg_sys::List>();
+                let last = nth(names, (*names).length - 1);
+                if string(last) == "vpd_guard" && !user::is_superuser() && extension::is_installed() {
+                    context::refuse_unprotecting().raise();
+                }
+            }
+        }
+    }
+}
+
+unsafe fn string(node: *mut pg_sys::Node) -> String {
+    // SAFETY: a String node with a NUL-terminated value.
+    unsafe {
+        if !is_a(node, pg_sys::NodeTag::T_String) {
+            return String::new();
+        }
+        std::ffi::CStr::from_ptr((*node.cast::<pg_sys::String>()).sval).to_string_lossy().into_owned()
+    }
+}
+
+/// True for a protected table when policies apply to the current user.
+unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
+    // SAFETY: a range variable of the statement; a relation that does not exist gives InvalidOid.
+    let oid = unsafe {
+        pg_sys::RangeVarGetRelidExtended(
+            relation,
+            pg_sys::NoLock as i32,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        )
+    };
+    oid != pg_sys::InvalidOid && !user::bypasses_policies() && policy::is_protected(oid)
+}

@@ -1,0 +1,61 @@
+//! Markers: IMMUTABLE functions that always return true and stand in the predicates of some plans.
+//!
+//! A marker is folded away when a plan is made, so the executor never sees it, but the rewritten query has recorded that it
+//! depends on the function. Announcing a change of the function, in this backend alone, makes exactly the plans
+//! that carry it be rewritten and planned again: no other plan is touched and no relation cache entry rebuilt.
+
+use pgrx::pg_sys;
+use std::cell::Cell;
+
+/// The markers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// On predicates whose text depends on the session context.
+    Context,
+    /// On predicates whose text is computed for every statement.
+    Statement,
+}
+
+thread_local! {
+    static HASHES: Cell<[Option<u32>; 2]> = const { Cell::new([None; 2]) };
+}
+
+impl Marker {
+    /// Name of the function in the schema vpd_private.
+    pub fn function_name(self) -> &'static std::ffi::CStr {
+        match self {
+            Marker::Context => c"context_marker",
+            Marker::Statement => c"statement_marker",
+        }
+    }
+
+    /// Remembers the function behind the marker; called when a predicate with it is compiled.
+    pub(super) fn remember(self, function: pg_sys::Oid) {
+        // SAFETY: hashes one OID key of the function cache.
+        let hash = unsafe {
+            pg_sys::GetSysCacheHashValue(
+                pg_sys::SysCacheIdentifier::PROCOID as i32,
+                function.into(),
+                pg_sys::Datum::from(0),
+                pg_sys::Datum::from(0),
+                pg_sys::Datum::from(0),
+            )
+        };
+        let mut hashes = HASHES.get();
+        hashes[self as usize] = Some(hash);
+        HASHES.set(hashes);
+    }
+
+    /// Makes the plans of this backend that carry the marker be made again before they run next.
+    pub fn invalidate(self) {
+        if let Some(hash) = HASHES.get()[self as usize] {
+            // SAFETY: runs the registered callbacks, which flip flags of cached plans; allowed at any time, in abort too.
+            unsafe { pg_sys::CallSyscacheCallbacks(pg_sys::SysCacheIdentifier::PROCOID as i32, hash) }
+        }
+    }
+}
+
+/// True when the hash is a marker's own, announced by `invalidate`.
+pub(super) fn is_marker(hash: u32) -> bool {
+    HASHES.get().contains(&Some(hash))
+}

@@ -1,0 +1,65 @@
+//! The only door to PostgreSQL's internals: hooks, node trees, snapshots, callbacks, shared memory, workers.
+//!
+//! Architecture invariant: `unsafe`, `pg_sys::` and version-dependent code stand below this folder and nowhere else.
+//! What leaves it is safe to call and decides nothing: decisions belong to `policy`, `session` and `context`.
+#![allow(unsafe_code, clippy::allow_attributes, reason = "this folder is the one exception, see the module comment")]
+
+/// Calls into the server through a function pointer or a declaration of our own. The boundary turns the server's long jumps
+/// into Rust unwinding; this macro is the only place where such a call is written.
+macro_rules! guarded {
+    ($call:expr) => {{
+        #[expect(ffi_unwind_calls, reason = "made inside the boundary that handles the unwinding")]
+        let outcome = pgrx::pg_sys::submodules::ffi::pg_guard_ffi_boundary(|| $call);
+        outcome
+    }};
+}
+
+pub mod clock;
+mod compat;
+pub mod extension;
+pub mod function;
+pub mod hooks;
+pub mod marker;
+pub mod portal;
+pub mod predicate;
+pub mod random;
+pub mod relation;
+pub mod shmem;
+pub mod spi;
+pub mod user;
+pub mod worker;
+pub mod xact;
+
+pub use pgrx::pg_sys::Oid;
+pub use pgrx::pg_sys::panic::ErrorReport;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static IS_READY: AtomicBool = AtomicBool::new(false);
+
+/// True while the server preloads its libraries.
+pub fn is_preloading() -> bool {
+    // SAFETY: a plain flag that the postmaster sets before and clears after loading; read in the same process.
+    unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress }
+}
+
+/// Installs hooks, callbacks, shared memory and the launcher. Called once, in the postmaster.
+pub fn init() {
+    shmem::init();
+    hooks::init();
+    xact::init();
+    relation::init();
+    worker::init();
+    IS_READY.store(true, Ordering::Relaxed);
+}
+
+/// True when the library was preloaded, so that hooks and shared memory are there.
+pub fn is_ready() -> bool {
+    IS_READY.load(Ordering::Relaxed)
+}
+
+/// Reserves the prefix `vpd` for this library's settings.
+pub fn reserve_settings() {
+    // SAFETY: the argument is a static, NUL-terminated string; the server copies it.
+    unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"vpd".as_ptr()) }
+}

@@ -1,0 +1,171 @@
+//! Predicates as expression trees: parsed against a relation, with the reads of the session context hoisted.
+//!
+//! What it is not: it decides neither which predicates apply nor what a failure means.
+//! Invariant: a compiled tree lives in a memory context of its own and is only ever handed out as a copy.
+
+use super::marker::Marker;
+use super::spi::CatalogPath;
+use crate::error::{Error, Result};
+use pgrx::{PgTryBuilder, is_a, pg_sys};
+use std::ffi::{CStr, CString};
+use std::panic::AssertUnwindSafe;
+
+mod node;
+mod session_read;
+
+pub use node::{always_true, checked, nth, session_gate};
+
+// Exported by the server, declared here because the bindings leave it out.
+unsafe extern "C-unwind" {
+    fn transformWhereClause(
+        state: *mut pg_sys::ParseState,
+        clause: *mut pg_sys::Node,
+        kind: pg_sys::ParseExprKind::Type,
+        construct: *const std::ffi::c_char,
+    ) -> *mut pg_sys::Node;
+}
+
+/// A predicate ready to be copied into a query.
+pub struct Compiled {
+    memory: pg_sys::MemoryContext,
+    node: *mut pg_sys::Node,
+    /// Whether the tree contains sub-selects, hoisted reads included.
+    pub has_sublinks: bool,
+    /// Whether it is false or NULL for every row while no session is attached.
+    pub denies_without_session: bool,
+}
+
+impl Compiled {
+    /// A copy of the tree in the current memory context.
+    pub(super) fn copy(&self) -> *mut pg_sys::Node {
+        // SAFETY: the tree is a valid expression for as long as `self` lives.
+        unsafe { pg_sys::copyObjectImpl(self.node.cast()).cast() }
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        // SAFETY: the context was made for this value alone and nobody holds a pointer into it.
+        unsafe { pg_sys::MemoryContextDelete(self.memory) }
+    }
+}
+
+/// Parses `text` as one boolean expression over the relation and hoists its reads of the session context into
+/// sub-selects, which the executor evaluates once per execution. With a marker, plans made from it can be invalidated.
+///
+/// The relation must be locked by the caller. Names are resolved in pg_catalog alone.
+pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Result<Compiled> {
+    let text = CString::new(text).map_err(|_| Error::predicate_invalid(true, "it contains a NUL"))?;
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        // SAFETY: all nodes are made in a context of the predicate's own, which becomes a child of the cache's
+        // long-lived parent only when nothing failed; before that it is a child of the current one and goes with it.
+        unsafe {
+            let memory = pg_sys::AllocSetContextCreateInternal(
+                pg_sys::CurrentMemoryContext,
+                c"pg_vpd predicate".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
+            );
+            let former = pg_sys::MemoryContextSwitchTo(memory);
+            let outcome = build(relation, &text, marker);
+            pg_sys::MemoryContextSwitchTo(former);
+            let (node, has_sublinks, denies_without_session) = outcome?;
+            pg_sys::MemoryContextSetParent(memory, pg_sys::CacheMemoryContext);
+            Ok(Compiled { memory, node, has_sublinks, denies_without_session })
+        }
+    }))
+    .catch_others(|caught| match caught {
+        pg_sys::panic::CaughtError::PostgresError(report) | pg_sys::panic::CaughtError::ErrorReport(report) => {
+            let is_syntax = report.sql_error_code() == pgrx::PgSqlErrorCode::ERRCODE_SYNTAX_ERROR;
+            Err(Error::predicate_invalid(is_syntax, report.message()))
+        }
+        panic => panic.rethrow(),
+    })
+    .execute()
+}
+
+unsafe fn build(
+    relation: pg_sys::Oid,
+    text: &CStr,
+    marker: Option<Marker>,
+) -> Result<(*mut pg_sys::Node, bool, bool)> {
+    let _path = CatalogPath::pin();
+    // SAFETY: called by `compile` with the relation locked; every pointer below comes from the server's own parser.
+    unsafe {
+        let expression = parse_one_expression(text)?;
+        let state = pg_sys::make_parsestate(std::ptr::null_mut());
+        (*state).p_sourcetext = text.as_ptr();
+        let opened = pg_sys::table_open(relation, pg_sys::AccessShareLock as i32);
+        let item = pg_sys::addRangeTableEntryForRelation(
+            state,
+            opened,
+            pg_sys::AccessShareLock as i32,
+            std::ptr::null_mut(),
+            false,
+            false,
+        );
+        pg_sys::addNSItemToQuery(state, item, false, true, true);
+        let expression = guarded!(transformWhereClause(
+            state,
+            expression,
+            pg_sys::ParseExprKind::EXPR_KIND_POLICY,
+            c"POLICY".as_ptr()
+        ));
+        pg_sys::assign_expr_collations(state, expression);
+        let had_sublinks = (*state).p_hasSubLinks;
+        pg_sys::table_close(opened, pg_sys::NoLock as i32);
+        pg_sys::free_parsestate(state);
+
+        let readers = session_read::Readers::look_up()?;
+        let denies = session_read::never_true_without_session(expression, &readers);
+        let (mut hoisted, did_hoist) = session_read::hoist(expression, &readers);
+        if let Some(marker) = marker {
+            hoisted = node::and_marker(hoisted, marker)?;
+        }
+        Ok((hoisted, had_sublinks || did_hoist, denies))
+    }
+}
+
+/// One expression and nothing else: no second statement, no FROM, no clause, no alias.
+unsafe fn parse_one_expression(text: &CStr) -> Result<*mut pg_sys::Node> {
+    let refused = || Error::predicate_invalid(true, "it is not one expression");
+    // SAFETY: the parser returns a list of RawStmt nodes; each field is read as the type its tag says.
+    unsafe {
+        let list = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR);
+        if list.is_null() || (*list).length != 1 {
+            return Err(refused());
+        }
+        let statement = (*node::nth(list, 0).cast::<pg_sys::RawStmt>()).stmt;
+        if !is_a(statement, pg_sys::NodeTag::T_SelectStmt) {
+            return Err(refused());
+        }
+        let select = &*statement.cast::<pg_sys::SelectStmt>();
+        let is_plain = select.op == pg_sys::SetOperation::SETOP_NONE
+            && select.intoClause.is_null()
+            && select.whereClause.is_null()
+            && select.havingClause.is_null()
+            && select.limitOffset.is_null()
+            && select.limitCount.is_null()
+            && select.withClause.is_null()
+            && [
+                select.distinctClause,
+                select.fromClause,
+                select.groupClause,
+                select.windowClause,
+                select.valuesLists,
+                select.sortClause,
+                select.lockingClause,
+            ]
+            .iter()
+            .all(|clause| clause.is_null());
+        if !is_plain || select.targetList.is_null() || (*select.targetList).length != 1 {
+            return Err(refused());
+        }
+        let target = &*node::nth(select.targetList, 0).cast::<pg_sys::ResTarget>();
+        if !target.name.is_null() || !target.indirection.is_null() {
+            return Err(refused());
+        }
+        Ok(target.val)
+    }
+}

@@ -1,0 +1,134 @@
+//! Small expression trees the engine adds around a predicate.
+
+use super::Compiled;
+use crate::error::{Error, Result};
+use crate::sys::marker::Marker;
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString};
+
+/// Element `index` of a list of nodes.
+///
+/// # Safety
+/// The list has more than `index` elements, all of them nodes.
+pub unsafe fn nth(list: *mut pg_sys::List, index: i32) -> *mut pg_sys::Node {
+    // SAFETY: the caller's promise.
+    unsafe { (*(*list).elements.add(index as usize)).ptr_value.cast() }
+}
+
+/// A list of the given nodes.
+pub fn list<T>(nodes: &[*mut T]) -> *mut pg_sys::List {
+    nodes.iter().fold(std::ptr::null_mut(), |list, node| {
+        // SAFETY: appends a pointer to a list of the current memory context.
+        unsafe { pg_sys::lappend(list, node.cast()) }
+    })
+}
+
+/// The constant true.
+pub fn always_true() -> *mut pg_sys::Node {
+    // SAFETY: makes a node.
+    unsafe { pg_sys::makeBoolConst(true, false) }
+}
+
+/// OID of a function of the extension.
+fn function(schema: &CStr, name: &CStr, arguments: &[pg_sys::Oid]) -> Result<pg_sys::Oid> {
+    // SAFETY: String nodes and the list live in the current context; the look-up with missing_ok returns InvalidOid
+    // for a function that is not there.
+    let oid = unsafe {
+        let names = list(&[
+            pg_sys::makeString(pg_sys::pstrdup(schema.as_ptr())),
+            pg_sys::makeString(pg_sys::pstrdup(name.as_ptr())),
+        ]);
+        pg_sys::LookupFuncName(names, arguments.len() as i32, arguments.as_ptr(), true)
+    };
+    if oid == pg_sys::InvalidOid {
+        return Err(Error::not_ready(
+            "the extension and its library do not fit together",
+            "Run ALTER EXTENSION pg_vpd UPDATE, and restart the server if the library is newer.",
+        ));
+    }
+    Ok(oid)
+}
+
+fn boolean_call(oid: pg_sys::Oid, arguments: *mut pg_sys::List) -> *mut pg_sys::Node {
+    // SAFETY: makes a node; the function returns boolean.
+    unsafe {
+        pg_sys::makeFuncExpr(
+            oid,
+            pg_sys::BOOLOID,
+            arguments,
+            pg_sys::InvalidOid,
+            pg_sys::InvalidOid,
+            pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
+        )
+        .cast()
+    }
+}
+
+/// `expression AND marker()`.
+pub fn and_marker(expression: *mut pg_sys::Node, marker: Marker) -> Result<*mut pg_sys::Node> {
+    let oid = function(c"vpd_private", marker.function_name(), &[])?;
+    marker.remember(oid);
+    // SAFETY: joins two boolean expressions.
+    Ok(unsafe { pg_sys::make_and_qual(expression, boolean_call(oid, std::ptr::null_mut())) })
+}
+
+/// `(SELECT expression)`, which the executor evaluates once for each execution.
+pub fn scalar_subselect(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: builds the query the parser builds for a sub-select without FROM.
+    unsafe {
+        let mut query = pgrx::PgBox::<pg_sys::Query>::alloc_node(pg_sys::NodeTag::T_Query);
+        query.commandType = pg_sys::CmdType::CMD_SELECT;
+        query.canSetTag = true;
+        query.jointree = pg_sys::makeFromExpr(std::ptr::null_mut(), std::ptr::null_mut());
+        query.targetList = list(&[pg_sys::makeTargetEntry(
+            expression.cast(),
+            1,
+            pg_sys::pstrdup(c"value".as_ptr()),
+            false,
+        )]);
+        let mut link = pgrx::PgBox::<pg_sys::SubLink>::alloc_node(pg_sys::NodeTag::T_SubLink);
+        link.subLinkType = pg_sys::SubLinkType::EXPR_SUBLINK;
+        link.subselect = query.into_pg().cast();
+        link.location = -1;
+        link.into_pg().cast()
+    }
+}
+
+/// `(SELECT vpd.is_established())`: no row without a session.
+pub fn session_gate() -> Result<*mut pg_sys::Node> {
+    let oid = function(c"vpd", c"is_established", &[])?;
+    Ok(scalar_subselect(boolean_call(oid, std::ptr::null_mut())))
+}
+
+/// `CASE WHEN predicate THEN true ELSE policy_violated(relation, policy) END`: the check on new rows, with our own error.
+pub fn checked(compiled: &Compiled, relation: pg_sys::Oid, policy: &str) -> Result<*mut pg_sys::Node> {
+    let oid = function(c"vpd_private", c"policy_violated", &[pg_sys::REGCLASSOID, pg_sys::TEXTOID])?;
+    let name = CString::new(policy).map_err(|_| Error::predicate_broken(""))?;
+    // SAFETY: builds nodes in the current context; the text constant is palloc'd there as well.
+    unsafe {
+        let relation = pg_sys::makeConst(
+            pg_sys::REGCLASSOID,
+            -1,
+            pg_sys::InvalidOid,
+            4,
+            pg_sys::Datum::from(relation),
+            false,
+            true,
+        );
+        let text = pg_sys::Datum::from(pg_sys::cstring_to_text(name.as_ptr()));
+        let policy =
+            pg_sys::makeConst(pg_sys::TEXTOID, -1, pg_sys::DEFAULT_COLLATION_OID, -1, text, false, false);
+        let violated = boolean_call(oid, list(&[relation, policy]));
+
+        let mut when = pgrx::PgBox::<pg_sys::CaseWhen>::alloc_node(pg_sys::NodeTag::T_CaseWhen);
+        when.expr = compiled.copy().cast();
+        when.result = always_true().cast();
+        when.location = -1;
+        let mut case = pgrx::PgBox::<pg_sys::CaseExpr>::alloc_node(pg_sys::NodeTag::T_CaseExpr);
+        case.casetype = pg_sys::BOOLOID;
+        case.args = list(&[when.into_pg()]);
+        case.defresult = violated.cast();
+        case.location = -1;
+        Ok(case.into_pg().cast())
+    }
+}

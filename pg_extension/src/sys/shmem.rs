@@ -1,0 +1,86 @@
+//! Shared memory: the revocation generation and what the launcher knows of each database.
+
+use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Databases the launcher can serve.
+pub const MAX_DATABASES: usize = 256;
+
+/// One database, as the launcher sees it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DatabaseSlot {
+    /// The database; 0 in a free slot.
+    pub database: u32,
+    /// Seconds between two purges; 0 when the extension is not installed there.
+    pub interval_seconds: u32,
+    /// When the last purge was started, microseconds since 2000.
+    pub started_at: i64,
+}
+
+/// The slots of all databases.
+#[derive(Debug, Clone, Copy)]
+pub struct DatabaseSlots(pub [DatabaseSlot; MAX_DATABASES]);
+
+impl Default for DatabaseSlots {
+    fn default() -> Self {
+        Self([DatabaseSlot::default(); MAX_DATABASES])
+    }
+}
+
+// SAFETY: plain integers in an array, no pointer.
+unsafe impl pgrx::PGRXSharedMemory for DatabaseSlots {}
+
+// SAFETY: the names are unique to this library.
+static REVOCATIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_revocations") };
+// SAFETY: as above.
+static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
+// SAFETY: as above.
+static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_databases") };
+
+pub(super) fn init() {
+    pg_shmem_init!(REVOCATIONS = AtomicU64::new(1));
+    pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
+    pg_shmem_init!(DATABASES);
+}
+
+/// Rises whenever a transaction that ended sessions has committed.
+pub fn revocation_generation() -> u64 {
+    REVOCATIONS.get().load(Ordering::Acquire)
+}
+
+/// Makes every backend look at its session again before its next statement.
+pub fn announce_revocation() {
+    REVOCATIONS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// Rises whenever the launcher should look at the databases again.
+pub fn launcher_calls() -> u64 {
+    LAUNCHER_CALLS.get().load(Ordering::Acquire)
+}
+
+/// Forgets what is known of this database, so that the launcher looks at it again.
+pub fn call_launcher() {
+    // SAFETY: set once when the backend connected.
+    let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
+    for slot in &mut DATABASES.exclusive().0 {
+        if slot.database == database {
+            *slot = DatabaseSlot::default();
+        }
+    }
+    LAUNCHER_CALLS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// A copy of the slots.
+pub fn databases() -> Vec<DatabaseSlot> {
+    DATABASES.share().0.iter().copied().filter(|slot| slot.database != 0).collect()
+}
+
+/// Writes one database's slot; a full table forgets nothing and ignores the newcomer.
+pub fn set_database(new: DatabaseSlot) {
+    let mut slots = DATABASES.exclusive();
+    let position = slots.0.iter().position(|slot| slot.database == new.database);
+    let position = position.or_else(|| slots.0.iter().position(|slot| slot.database == 0));
+    if let Some(position) = position {
+        slots.0[position] = new;
+    }
+}

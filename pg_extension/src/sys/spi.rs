@@ -1,0 +1,223 @@
+//! Statements on the extension's own tables, prepared once in a backend.
+//!
+//! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
+//! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
+
+use super::user::AsOwner;
+use pgrx::{FromDatum, IntoDatum, pg_sys};
+use std::cell::Cell;
+use std::ffi::CString;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// True while one of these statements runs: the hooks let them pass without asking who is attached.
+pub fn is_internal() -> bool {
+    DEPTH.get() > 0
+}
+
+struct Internal;
+
+impl Internal {
+    fn enter() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Internal {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// A bound value with its type.
+pub struct Arg {
+    oid: pg_sys::Oid,
+    datum: Option<pg_sys::Datum>,
+}
+
+/// Binds a value.
+pub fn arg<T: IntoDatum>(value: T) -> Arg {
+    Arg { oid: T::type_oid(), datum: value.into_datum() }
+}
+
+/// Binds a relation or another object by its OID.
+pub fn oid_arg(oid: pg_sys::Oid) -> Arg {
+    Arg { oid: pg_sys::OIDOID, datum: Some(oid.into()) }
+}
+
+/// One row of a result.
+pub struct Row {
+    table: *mut pg_sys::SPITupleTable,
+    index: usize,
+}
+
+impl Row {
+    /// Column `number`, counted from 1; `None` for NULL. The type must be the column's.
+    pub fn get<T: FromDatum>(&self, number: i32) -> Option<T> {
+        // SAFETY: the row belongs to the tuple table of the statement that is being read; SPI returns the datum of
+        // the column and FromDatum copies it into Rust memory before the table is freed.
+        unsafe {
+            let tuple = *(*self.table).vals.add(self.index);
+            let mut is_null = true;
+            let datum = pg_sys::SPI_getbinval(tuple, (*self.table).tupdesc, number, &mut is_null);
+            let oid = pg_sys::SPI_gettypeid((*self.table).tupdesc, number);
+            T::from_polymorphic_datum(datum, is_null, oid)
+        }
+    }
+
+    /// A timestamptz column.
+    pub fn timestamp(&self, number: i32) -> Option<super::clock::Timestamp> {
+        // SAFETY: as in `get`; a timestamptz is a 64-bit integer passed by value.
+        unsafe {
+            let tuple = *(*self.table).vals.add(self.index);
+            let mut is_null = true;
+            let datum = pg_sys::SPI_getbinval(tuple, (*self.table).tupdesc, number, &mut is_null);
+            (!is_null).then(|| super::clock::Timestamp(datum.value() as i64))
+        }
+    }
+}
+
+/// A statement with its plan.
+pub struct Statement {
+    text: &'static str,
+    plan: Cell<pg_sys::SPIPlanPtr>,
+}
+
+impl Statement {
+    /// A statement that will be prepared when it first runs.
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, plan: Cell::new(std::ptr::null_mut()) }
+    }
+
+    /// Runs a SELECT and converts each row.
+    pub fn query<R>(&self, args: &[Arg], read: impl FnMut(&Row) -> R) -> Vec<R> {
+        self.run(args, true, read).0
+    }
+
+    /// Runs a SELECT of at most one row.
+    pub fn query_one<R>(&self, args: &[Arg], read: impl FnMut(&Row) -> R) -> Option<R> {
+        self.query(args, read).into_iter().next()
+    }
+
+    /// Runs a statement that writes; converts the rows of its RETURNING.
+    pub fn modify<R>(&self, args: &[Arg], read: impl FnMut(&Row) -> R) -> Vec<R> {
+        self.run(args, false, read).0
+    }
+
+    /// Runs a statement that writes; returns how many rows it touched.
+    pub fn execute(&self, args: &[Arg]) -> u64 {
+        self.run(args, false, |_| ()).1
+    }
+
+    fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
+        let _internal = Internal::enter();
+        let _owner = AsOwner::switch();
+        // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
+        // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
+        // registered while the plan runs. Rows are read before SPI_finish frees them.
+        unsafe {
+            pg_sys::SPI_connect();
+            if self.plan.get().is_null() {
+                self.plan.set(prepare(self.text, args));
+            }
+            let mut values: Vec<pg_sys::Datum> =
+                args.iter().map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0))).collect();
+            let nulls: Vec<std::ffi::c_char> =
+                args.iter().map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid));
+            let status = pg_sys::SPI_execute_snapshot(
+                self.plan.get(),
+                values.as_mut_ptr(),
+                nulls.as_ptr(),
+                snapshot,
+                std::ptr::null_mut(),
+                is_read,
+                true,
+                0,
+            );
+            if status < 0 {
+                crate::error::Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
+            }
+            let count = pg_sys::SPI_processed;
+            let table = pg_sys::SPI_tuptable;
+            let mut rows = Vec::new();
+            if !table.is_null() {
+                rows.reserve(count as usize);
+                for index in 0..count as usize {
+                    rows.push(read(&Row { table, index }));
+                }
+            }
+            pg_sys::UnregisterSnapshot(snapshot);
+            pg_sys::SPI_finish();
+            (rows, count)
+        }
+    }
+}
+
+/// Runs one command whose text was made by the database's own `format()`, such as ALTER TABLE.
+pub fn run_command(text: &str) {
+    let _internal = Internal::enter();
+    let _owner = AsOwner::switch();
+    let _path = CatalogPath::pin();
+    let Ok(text) = CString::new(text) else { return };
+    // SAFETY: as in `Statement::run`.
+    unsafe {
+        pg_sys::SPI_connect();
+        pg_sys::SPI_execute(text.as_ptr(), false, 0);
+        pg_sys::SPI_finish();
+    }
+}
+
+unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
+    let _path = CatalogPath::pin();
+    let Ok(text) = CString::new(text) else {
+        crate::error::Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.").raise()
+    };
+    let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
+    // SAFETY: text and types outlive the call, which copies them; the caller is connected to SPI.
+    unsafe {
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+        if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
+            crate::error::Error::not_ready("a statement of the extension cannot be prepared", "Report this as a bug.")
+                .raise();
+        }
+        plan
+    }
+}
+
+/// While it lives, names are resolved in pg_catalog only, whatever the client's search_path says.
+pub struct CatalogPath(i32);
+
+impl CatalogPath {
+    /// Pins the path.
+    pub fn pin() -> Self {
+        // SAFETY: opens a settings level that `drop`, or the abort of the transaction, closes again.
+        unsafe {
+            let level = pg_sys::NewGUCNestLevel();
+            pg_sys::set_config_option(
+                c"search_path".as_ptr(),
+                c"pg_catalog, pg_temp".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+            Self(level)
+        }
+    }
+}
+
+impl Drop for CatalogPath {
+    fn drop(&mut self) {
+        // While unwinding from an error, the abort of the transaction closes the level.
+        if !std::thread::panicking() {
+            // SAFETY: closes the level that `pin` opened; levels nest like the values of this type.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Whose rights the backend acts with.
+
+use pgrx::pg_sys;
+
+/// While it lives, the backend acts as the bootstrap superuser; used to read and write the extension's own tables.
+/// Dropping it, unwinding included, gives the former user back; an aborted transaction does so as well.
+pub struct AsOwner {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl AsOwner {
+    /// Switches.
+    pub fn switch() -> Self {
+        let mut user = pg_sys::InvalidOid;
+        let mut context = 0;
+        // SAFETY: both out-pointers are valid; the flags forbid SET ROLE while the switch lasts.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(
+                pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID),
+                context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+            );
+        }
+        Self { user, context }
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        // SAFETY: restores exactly what `switch` read.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+    }
+}
+
+/// True when row security does not apply to the current user.
+pub fn bypasses_policies() -> bool {
+    // SAFETY: catalogue look-ups of the current user, inside a transaction.
+    unsafe { pg_sys::has_bypassrls_privilege(pg_sys::GetUserId()) }
+}
+
+/// Name of the user that statements run as now.
+pub fn current_name() -> String {
+    // SAFETY: the current user exists, so the look-up returns a palloc'd, NUL-terminated name.
+    unsafe { name(pg_sys::GetUserId()) }
+}
+
+/// Name of the user the connection was authorized for.
+pub fn session_name() -> String {
+    // SAFETY: as above.
+    unsafe { name(pg_sys::GetSessionUserId()) }
+}
+
+unsafe fn name(user: pg_sys::Oid) -> String {
+    // SAFETY: with noerr false the function raises an error instead of returning NULL.
+    unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(user, false)) }.to_string_lossy().into_owned()
+}
+
+/// Name of the database.
+pub fn database_name() -> String {
+    // SAFETY: the backend is connected to a database, whose name is a palloc'd, NUL-terminated string.
+    unsafe {
+        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
+        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
+/// True for a superuser.
+pub fn is_superuser() -> bool {
+    // SAFETY: catalogue look-up of the current user, inside a transaction.
+    unsafe { pg_sys::superuser() }
+}

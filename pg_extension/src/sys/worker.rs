@@ -1,0 +1,150 @@
+//! The launcher and the purge workers.
+//!
+//! One launcher runs for the cluster. For each database it starts a worker that connects, purges and exits, so that no connection
+//! is held and DROP DATABASE is not kept waiting. A database without the extension is looked at once, and again when an
+//! extension is installed anywhere. The launcher never exits with 0, so that the postmaster restarts it.
+
+use super::shmem::{self, DatabaseSlot};
+use super::{clock, extension, xact};
+use crate::purge::{self, Counts};
+use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::{PgTryBuilder, pg_guard, pg_sys};
+use std::time::Duration;
+
+const LAUNCHER: &str = "pg_vpd launcher";
+const WORKER: &str = "pg_vpd purge";
+const NAP: Duration = Duration::from_secs(1);
+const RESTART: Duration = Duration::from_secs(5);
+const BATCH: i32 = 10_000;
+const MAX_BATCHES: i32 = 10_000;
+/// A database whose worker never reported is tried again after this many seconds.
+const RETRY_SECONDS: i64 = 60;
+
+pub(super) fn init() {
+    BackgroundWorkerBuilder::new(LAUNCHER)
+        .set_library("pg_vpd")
+        .set_function("pg_vpd_launcher_main")
+        .enable_spi_access()
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(Some(RESTART))
+        .load();
+}
+
+/// Entry point of the launcher.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
+    BackgroundWorker::connect_worker_to_spi_by_oid(None, None);
+    let mut seen_calls = 0;
+    let mut looked_at = 0;
+    let mut known = Vec::new();
+    while BackgroundWorker::wait_latch(Some(NAP)) {
+        let calls = shmem::launcher_calls();
+        let now = clock::now().0;
+        if calls != seen_calls || now - looked_at > RETRY_SECONDS * 1_000_000 {
+            known = databases();
+            (seen_calls, looked_at) = (calls, now);
+        }
+        for database in &known {
+            start_if_due(*database);
+        }
+    }
+    // SAFETY: ends the process; a status other than 0 makes the postmaster start the launcher again.
+    unsafe { pg_sys::proc_exit(1) }
+}
+
+fn start_if_due(database: u32) {
+    let now = clock::now().0;
+    let slot = shmem::databases().into_iter().find(|slot| slot.database == database);
+    let is_due = match slot {
+        None => true,
+        Some(DatabaseSlot { interval_seconds: 0, .. }) => false,
+        Some(slot) => now - slot.started_at >= i64::from(slot.interval_seconds) * 1_000_000,
+    };
+    if !is_due {
+        return;
+    }
+    let interval_seconds = slot.map_or(RETRY_SECONDS as u32, |slot| slot.interval_seconds);
+    shmem::set_database(DatabaseSlot { database, interval_seconds, started_at: now });
+    let started = BackgroundWorkerBuilder::new(WORKER)
+        .set_library("pg_vpd")
+        .set_function("pg_vpd_purge_main")
+        .enable_spi_access()
+        .set_argument(Some(pg_sys::Datum::from(database)))
+        .load_dynamic();
+    if started.is_err() {
+        pgrx::log!("pg_vpd: no background worker slot is free for a purge; raise max_worker_processes");
+    }
+}
+
+/// Every database one can connect to.
+fn databases() -> Vec<u32> {
+    let mut found = Vec::new();
+    // SAFETY: scans the shared catalogue pg_database inside a transaction of this worker; rows are read while their tuple is
+    // current; scan, relation and transaction are closed in turn.
+    unsafe {
+        pg_sys::StartTransactionCommand();
+        let _ = pg_sys::GetTransactionSnapshot();
+        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as i32);
+        let scan = pg_sys::systable_beginscan(
+            relation,
+            pg_sys::InvalidOid,
+            false,
+            std::ptr::null_mut(),
+            0,
+            std::ptr::null_mut(),
+        );
+        loop {
+            let tuple = pg_sys::systable_getnext(scan);
+            if tuple.is_null() {
+                break;
+            }
+            let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+            if row.datallowconn && !row.datistemplate {
+                found.push(row.oid.to_u32());
+            }
+        }
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        pg_sys::CommitTransactionCommand();
+    }
+    found
+}
+
+/// Entry point of the worker of one database; the argument is the database's OID.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
+    let database = pg_sys::Oid::from(arg.value() as u32);
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    let started_at = clock::now();
+    let slot = |interval_seconds| DatabaseSlot {
+        database: database.to_u32(),
+        interval_seconds,
+        started_at: started_at.0,
+    };
+    let is_served = BackgroundWorker::transaction(|| !xact::is_standby() && extension::is_installed());
+    if !is_served {
+        shmem::set_database(slot(0));
+        return;
+    }
+    shmem::set_database(slot(BackgroundWorker::transaction(purge::interval_seconds)));
+    let mut counts = Counts::default();
+    let mut batches = 0;
+    while batches < MAX_BATCHES && !BackgroundWorker::sigterm_received() {
+        // What one statement leaves in memory goes with its transaction: one batch, one transaction.
+        let batch = BackgroundWorker::transaction(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()));
+        counts.add(batch);
+        batches += 1;
+        if !batch.is_full {
+            break;
+        }
+    }
+    let Ok(started_at) = TimestampWithTimeZone::try_from(started_at.0) else { return };
+    BackgroundWorker::transaction(|| {
+        PgTryBuilder::new(|| purge::log_run("purge", started_at, batches, counts)).execute();
+    });
+}

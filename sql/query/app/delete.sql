@@ -1,0 +1,1 @@
+DELETE FROM vpd_private.app WHERE name = $1;

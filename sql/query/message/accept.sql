@@ -1,0 +1,16 @@
+-- Consumes a keep-alive and moves the idle clock, if it was recorded for this session and application, is fresh and in sequence.
+WITH consumed AS (
+    DELETE FROM vpd_private.message m
+     WHERE m.message_hash = $1
+       AND m.root_id = $2
+       AND m.target_app = $3
+       AND m.expires_at > clock_timestamp()
+    RETURNING m.seq
+)
+UPDATE vpd_private.session r
+   SET last_access_at = clock_timestamp(),
+       last_message_seq = consumed.seq
+  FROM consumed
+ WHERE r.id = $2
+   AND r.ended_at IS NULL
+   AND r.last_message_seq < consumed.seq;

@@ -1,0 +1,22 @@
+-- The queue of a token's application; one close message with id 0 for a session that is over or unknown and has none queued.
+WITH holder AS (
+    SELECT t.session_id,
+           t.app,
+           s.ended_at IS NULL
+               AND r.ended_at IS NULL
+               AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at) AS is_live
+      FROM vpd_private.session_token t
+      JOIN vpd_private.session s ON s.id = t.session_id
+      JOIN vpd_private.session r ON r.id = s.root_id
+     WHERE t.token_hash = $1
+), waiting AS (
+    SELECT q.id, q.kind, q.reason, q.created_at
+      FROM vpd_private.queue q
+      JOIN holder h ON q.session_id = h.session_id AND q.app = h.app
+)
+SELECT id, kind, reason, created_at FROM waiting
+UNION ALL
+SELECT 0, 'close', 'session_over', clock_timestamp()
+ WHERE NOT EXISTS (SELECT FROM waiting)
+   AND NOT EXISTS (SELECT FROM holder WHERE is_live)
+ ORDER BY id;

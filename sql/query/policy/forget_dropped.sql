@@ -1,0 +1,8 @@
+-- Policies of tables that no longer exist, so that a new table can never inherit them with a reused OID.
+WITH dropped AS (
+    DELETE FROM vpd_private.protected_table t
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
+    RETURNING t.relation
+)
+DELETE FROM vpd_private.policy p
+ WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);

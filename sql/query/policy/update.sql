@@ -1,0 +1,12 @@
+-- NULL leaves a property as it is; a predicate replaces a function and the reverse.
+UPDATE vpd_private.policy
+   SET predicate = CASE WHEN $4 IS NOT NULL THEN NULL ELSE coalesce($3, predicate) END,
+       function_schema = CASE WHEN $3 IS NOT NULL THEN NULL ELSE coalesce($4, function_schema) END,
+       function_name = CASE WHEN $3 IS NOT NULL THEN NULL ELSE coalesce($5, function_name) END,
+       kind = coalesce($6, kind),
+       statement_types = coalesce($7, statement_types),
+       is_update_checked = coalesce($8, is_update_checked),
+       is_enabled = coalesce($9, is_enabled),
+       altered_at = clock_timestamp()
+ WHERE relation = $1::regclass
+   AND policy_name = $2;

@@ -1,0 +1,41 @@
+-- Redeems a ticket: one statement, so that whatever the concurrency one redeemer wins. Returns the session it opens.
+WITH redeemed AS (
+    DELETE FROM vpd_private.ticket k
+     USING vpd_private.session s,
+           vpd_private.session r,
+           vpd_private.app a
+     WHERE k.ticket_hash = $1
+       AND k.target_app = $2
+       AND k.challenge = $3
+       AND k.expires_at > clock_timestamp()
+       AND s.id = k.session_id
+       AND r.id = s.root_id
+       AND a.name = k.target_app
+       AND s.ended_at IS NULL
+       AND r.ended_at IS NULL
+       AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at)
+    RETURNING s.id AS source_id,
+              CASE WHEN s.pillar = a.pillar THEN s.id ELSE gen_random_uuid() END AS id,
+              a.pillar,
+              r.expires_at,
+              clock_timestamp() AS now
+), child AS (
+    -- Across pillars the identity goes over, and nothing else.
+    INSERT INTO vpd_private.session
+           (id, root_id, parent_id, pillar, app, user_name, is_authenticated, audit_identity, acting_for, roles, privileges,
+            attributes, language, territory, date_format, number_format, client_address, user_agent, auth_time, created_at,
+            last_access_at, idle_timeout, expires_at)
+    SELECT d.id, s.root_id, s.id, d.pillar, $2, s.user_name, s.is_authenticated, s.audit_identity, s.acting_for, '{}', '{}',
+           '{}', s.language, s.territory, s.date_format, s.number_format, s.client_address, s.user_agent, s.auth_time, d.now,
+           d.now, s.idle_timeout, d.expires_at
+      FROM redeemed d
+      JOIN vpd_private.session s ON s.id = d.source_id
+     WHERE d.id <> d.source_id
+), token AS (
+    INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at)
+    SELECT $4, d.id, $2, false, d.now FROM redeemed d
+), tombstone AS (
+    INSERT INTO vpd_private.ticket_tombstone (ticket_hash, given_session_id, given_token_hash, redeemed_at, keep_until)
+    SELECT $1, d.id, $4, d.now, d.expires_at FROM redeemed d
+)
+SELECT id FROM redeemed;
