@@ -77,6 +77,6 @@ fn play(port: u16) -> Result<()> {
     keepalive::play(&stage, &mut script)?;
     expiry::play(&mut script)?;
     revocation::play(&stage, &mut script)?;
-    script.end(&stage);
+    script.end();
     Ok(())
 }

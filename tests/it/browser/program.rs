@@ -1,0 +1,64 @@
+//! A program that runs beside a test. It is never left behind: a guard, a shell that waits for the end of a pipe this
+//! process holds, ends the program and everything it started, however the test ends.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use vpd_tests::Result;
+
+/// Kills the whole group, because a browser outlives its driver.
+const GUARD: &str = r#"setsid "$@" & pid=$!
+cat >/dev/null
+kill -TERM -- "-$pid" 2>/dev/null
+wait "$pid"
+sleep 0.2
+kill -KILL -- "-$pid" 2>/dev/null"#;
+
+/// A running program.
+pub struct Program {
+    guard: Child,
+    output: Option<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    /// Starts a program; its errors go to `log`. A backtrace would reach clients in error messages, so there is none.
+    pub fn start(program: &Path, arguments: &[&OsStr], log: &Path) -> Result<Self> {
+        let mut guard = Command::new("sh")
+            .args(["-c", GUARD, "guard"])
+            .arg(program)
+            .args(arguments)
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(log)?)
+            .process_group(0)
+            .spawn()?;
+        let output = guard.stdout.take().map(BufReader::new);
+        Ok(Self { guard, output })
+    }
+
+    /// The first line of its output for which `find` has an answer.
+    pub fn line<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Result<T> {
+        let output = self.output.as_mut().ok_or("the program has no output")?;
+        let mut line = String::new();
+        while output.read_line(&mut line)? > 0 {
+            if let Some(found) = find(&line) {
+                return Ok(found);
+            }
+            line.clear();
+        }
+        Err("the program ended without saying what was expected".into())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        // A guard that cannot be waited for still does its work.
+        let _status = self.guard.wait();
+    }
+}
