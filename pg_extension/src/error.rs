@@ -24,7 +24,13 @@ impl Error {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { sqlstate, code, ora: None, message: message.into(), hint: hint.into() }
+        Self {
+            sqlstate,
+            code,
+            ora: None,
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     fn ora(mut self, number: u32) -> Self {
@@ -64,13 +70,22 @@ impl Error {
 
     /// 22023: an argument is out of range.
     pub fn argument(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "argument_invalid", message, hint)
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "argument_invalid",
+            message,
+            hint,
+        )
     }
 
     /// 42704: something named does not exist; `code` is `…_not_found`.
     pub fn not_found(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let error = Self::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, code, message, hint);
-        if code == "policy_not_found" { error.ora(28102) } else { error }
+        if code == "policy_not_found" {
+            error.ora(28102)
+        } else {
+            error
+        }
     }
 
     /// 42710: a policy of that name exists already.
@@ -86,7 +101,12 @@ impl Error {
 
     /// 42809: the relation is of a kind that row security does not reach.
     pub fn wrong_relation(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, "relation_unsupported", message, hint)
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            "relation_unsupported",
+            message,
+            hint,
+        )
     }
 
     /// 42601 for a syntax error, 22023 otherwise: the text is not one boolean expression over the table.
@@ -151,7 +171,12 @@ impl Error {
 
     /// 42501: the role lacks a privilege.
     pub fn privilege_missing(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "privilege_missing", message, hint)
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "privilege_missing",
+            message,
+            hint,
+        )
     }
 
     /// 0A000: not possible while a session is attached, because its rows would outlive it.
@@ -166,12 +191,22 @@ impl Error {
 
     /// 55000: the server is not in the state the call needs.
     pub fn not_ready(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "not_ready", message, hint)
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "not_ready",
+            message,
+            hint,
+        )
     }
 
     /// 53400: a limit is reached; `code` is `limit_…`.
     pub fn limit(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, code, message, hint)
+        Self::new(
+            PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            code,
+            message,
+            hint,
+        )
     }
 
     /// Raises the error; PostgreSQL aborts the statement.
@@ -192,6 +227,8 @@ impl From<Error> for ErrorReport {
             Some(number) => format!("code: {} (ORA-{number:05})", error.code),
             None => format!("code: {}", error.code),
         };
-        ErrorReport::new(error.sqlstate, error.message, "pg_vpd").set_detail(detail).set_hint(error.hint)
+        ErrorReport::new(error.sqlstate, error.message, "pg_vpd")
+            .set_detail(detail)
+            .set_hint(error.hint)
     }
 }

@@ -26,11 +26,44 @@ pub extern "C-unwind" fn _PG_init() {
 }
 
 pgrx::extension_sql_file!("../../sql/install/00_schema.sql", name = "schema", bootstrap);
-pgrx::extension_sql_file!("../../sql/install/10_app.sql", name = "app", requires = ["schema"]);
-pgrx::extension_sql_file!("../../sql/install/20_session.sql", name = "session", requires = ["app"]);
-pgrx::extension_sql_file!("../../sql/install/21_context.sql", name = "context", requires = ["session"]);
-pgrx::extension_sql_file!("../../sql/install/30_ticket.sql", name = "ticket", requires = ["context"]);
-pgrx::extension_sql_file!("../../sql/install/40_message.sql", name = "message", requires = ["ticket"]);
-pgrx::extension_sql_file!("../../sql/install/50_policy.sql", name = "policy", requires = ["message"]);
-pgrx::extension_sql_file!("../../sql/install/60_purge.sql", name = "purge", requires = ["policy"]);
-pgrx::extension_sql_file!("../../sql/install/90_profile.sql", name = "profile", requires = ["purge"], finalize);
+pgrx::extension_sql_file!(
+    "../../sql/install/10_app.sql",
+    name = "app",
+    requires = ["schema"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/20_session.sql",
+    name = "session",
+    requires = ["app"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/21_context.sql",
+    name = "context",
+    requires = ["session"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/30_ticket.sql",
+    name = "ticket",
+    requires = ["context"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/40_message.sql",
+    name = "message",
+    requires = ["ticket"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/50_policy.sql",
+    name = "policy",
+    requires = ["message"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/60_purge.sql",
+    name = "purge",
+    requires = ["policy"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/90_profile.sql",
+    name = "profile",
+    requires = ["purge"],
+    finalize
+);

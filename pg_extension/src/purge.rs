@@ -55,13 +55,20 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
         return Err(Error::argument("batch_size is out of range", "Use 1 to 100000."));
     }
     if xact::is_standby() {
-        return Err(Error::not_ready("a standby is not purged", "The primary purges; its removals arrive here."));
+        return Err(Error::not_ready(
+            "a standby is not purged",
+            "The primary purges; its removals arrive here.",
+        ));
     }
     let ended = EXPIRE.with(|statement| statement.modify(&[arg(batch_size)], |row| row.get::<Uuid>(1)));
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     session::announce_ended(&ended, None);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
-    let (sessions, tickets, tombstones) = (SESSIONS.with(remove), TICKETS.with(remove), TOMBSTONES.with(remove));
+    let (sessions, tickets, tombstones) = (
+        SESSIONS.with(remove),
+        TICKETS.with(remove),
+        TOMBSTONES.with(remove),
+    );
     let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
     let limit = u64::from(batch_size.unsigned_abs());
     Ok(Counts {
@@ -69,7 +76,9 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
         removed_sessions: sessions,
         removed_tickets: tickets + tombstones,
         removed_messages: messages + queue,
-        is_full: [ended.len() as u64, sessions, tickets, tombstones, messages, queue].iter().any(|n| *n >= limit),
+        is_full: [ended.len() as u64, sessions, tickets, tombstones, messages, queue]
+            .iter()
+            .any(|n| *n >= limit),
     })
 }
 
@@ -91,14 +100,21 @@ pub fn log_run(job: &str, started_at: TimestampWithTimeZone, batches: i32, count
 
 /// Seconds between two runs of the worker.
 pub fn interval_seconds() -> u32 {
-    let seconds = INTERVAL.with(|statement| statement.query_one(&[], |row| row.get::<i32>(1))).flatten();
-    seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(120)
+    let seconds = INTERVAL
+        .with(|statement| statement.query_one(&[], |row| row.get::<i32>(1)))
+        .flatten();
+    seconds
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .unwrap_or(120)
 }
 
 /// Sets the pause between two runs, in minutes.
 pub fn set_interval(minutes: i32) -> Result<()> {
     if !(1..=60).contains(&minutes) {
-        return Err(Error::argument("the purge interval is out of range", "Use 1 to 60 minutes."));
+        return Err(Error::argument(
+            "the purge interval is out of range",
+            "Use 1 to 60 minutes.",
+        ));
     }
     SET_INTERVAL.with(|statement| statement.execute(&[arg(minutes)]));
     context::call_launcher_at_commit();

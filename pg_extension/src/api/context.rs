@@ -3,7 +3,7 @@
 use super::{Answer, require_ready};
 use crate::context::{self, Identity};
 use crate::error::Error;
-use crate::sys::user;
+use crate::sys::{ErrorReport, user};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
@@ -81,7 +81,9 @@ fn user_in_role(roles: Vec<Option<String>>) -> Answer<bool> {
 fn user_in_all_roles(roles: Vec<Option<String>>) -> Answer<bool> {
     is(|identity| {
         !roles.is_empty()
-            && roles.iter().all(|role| role.as_ref().is_some_and(|role| identity.roles.contains(role)))
+            && roles
+                .iter()
+                .all(|role| role.as_ref().is_some_and(|role| identity.roles.contains(role)))
     })
 }
 
@@ -116,31 +118,32 @@ fn sys_context(namespace: &str, attribute: &str) -> Answer<Option<String>> {
     }
 }
 
-type SessionRow = TableIterator<
-    'static,
-    (
-        name!(session_id, Option<Uuid>),
-        name!(user_name, String),
-        name!(app, Option<String>),
-        name!(pillar, Option<String>),
-        name!(is_authenticated, bool),
-        name!(audit_identity, String),
-        name!(acting_for, Option<String>),
-        name!(roles, Vec<String>),
-        name!(privileges, Vec<String>),
-        name!(attributes, JsonB),
-        name!(language, Option<String>),
-        name!(territory, Option<String>),
-        name!(date_format, Option<String>),
-        name!(number_format, Option<String>),
-        name!(created_at, Option<TimestampWithTimeZone>),
-        name!(idle_expires_at, Option<TimestampWithTimeZone>),
-        name!(expires_at, Option<TimestampWithTimeZone>),
-    ),
->;
-
 #[pg_extern(sql = false)]
-fn current_session() -> Answer<SessionRow> {
+fn current_session() -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(session_id, Option<Uuid>),
+            name!(user_name, String),
+            name!(app, Option<String>),
+            name!(pillar, Option<String>),
+            name!(is_authenticated, bool),
+            name!(audit_identity, String),
+            name!(acting_for, Option<String>),
+            name!(roles, Vec<String>),
+            name!(privileges, Vec<String>),
+            name!(attributes, JsonB),
+            name!(language, Option<String>),
+            name!(territory, Option<String>),
+            name!(date_format, Option<String>),
+            name!(number_format, Option<String>),
+            name!(created_at, Option<TimestampWithTimeZone>),
+            name!(idle_expires_at, Option<TimestampWithTimeZone>),
+            name!(expires_at, Option<TimestampWithTimeZone>),
+        ),
+    >,
+    ErrorReport,
+> {
     require_ready()?;
     let sorted = |names: &std::collections::HashSet<String>| {
         let mut names: Vec<String> = names.iter().cloned().collect();

@@ -3,6 +3,7 @@
 use super::{Answer, require_primary, require_ready, required};
 use crate::error::Error;
 use crate::session;
+use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
@@ -22,18 +23,21 @@ fn validate_message(token: Option<&str>, message: Option<&str>) -> Answer<bool> 
     Ok(is_accepted)
 }
 
-type QueueRows = TableIterator<
-    'static,
-    (
-        name!(id, i64),
-        name!(kind, String),
-        name!(reason, String),
-        name!(created_at, TimestampWithTimeZone),
-    ),
->;
-
 #[pg_extern(sql = false)]
-fn browse_queue(token: Option<&str>) -> Answer<QueueRows> {
+fn browse_queue(
+    token: Option<&str>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(id, i64),
+            name!(kind, String),
+            name!(reason, String),
+            name!(created_at, TimestampWithTimeZone),
+        ),
+    >,
+    ErrorReport,
+> {
     require_ready()?;
     Ok(TableIterator::new(session::browse(token.unwrap_or(""))))
 }

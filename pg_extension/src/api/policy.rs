@@ -30,7 +30,10 @@ fn policy_violated(relation: Option<Oid>, policy: Option<&str>) -> Answer<bool> 
 }
 
 #[pg_extern(sql = false)]
-#[expect(clippy::too_many_arguments, reason = "the function's SQL signature, called with named arguments")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
 fn add_policy(
     relation: Option<Oid>,
     policy_name: Option<&str>,
@@ -50,7 +53,11 @@ fn add_policy(
         update_check,
         enabled,
     };
-    policy::add(required(relation, "relation")?, required(policy_name, "policy_name")?, &definition)?;
+    policy::add(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+        &definition,
+    )?;
     Ok(())
 }
 
@@ -73,7 +80,11 @@ fn alter_policy(
         update_check,
         enabled: None,
     };
-    policy::alter(required(relation, "relation")?, required(policy_name, "policy_name")?, &definition)?;
+    policy::alter(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+        &definition,
+    )?;
     Ok(())
 }
 
@@ -95,7 +106,10 @@ fn refresh_policy(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()
 #[pg_extern(sql = false)]
 fn drop_policy(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()> {
     require_primary()?;
-    policy::drop_policy(required(relation, "relation")?, required(policy_name, "policy_name")?)?;
+    policy::drop_policy(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+    )?;
     Ok(())
 }
 
@@ -104,7 +118,10 @@ fn effective_predicate(relation: Option<Oid>, command: Option<&str>) -> Answer<O
     require_ready()?;
     let command = Command::parse(command.unwrap_or("select"))
         .ok_or_else(|| Error::argument("unknown command", "Use select, insert, update or delete."))?;
-    Ok(policy::effective_predicate(required(relation, "relation")?, command)?)
+    Ok(policy::effective_predicate(
+        required(relation, "relation")?,
+        command,
+    )?)
 }
 
 /// Called by the event triggers, after tables were created, changed or dropped.

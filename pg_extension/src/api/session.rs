@@ -8,7 +8,10 @@ use pgrx::{Inet, JsonB, Uuid};
 use serde_json::json;
 
 #[pg_extern(sql = false)]
-#[expect(clippy::too_many_arguments, reason = "the function's SQL signature, called with named arguments")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
 fn create_session(
     user_name: Option<String>,
     app: Option<String>,
@@ -26,7 +29,8 @@ fn create_session(
     auth_time: Option<TimestampWithTimeZone>,
 ) -> Answer<String> {
     require_primary()?;
-    let names = |names: Option<Vec<Option<String>>>| names.unwrap_or_default().into_iter().flatten().collect();
+    let names =
+        |names: Option<Vec<Option<String>>>| names.unwrap_or_default().into_iter().flatten().collect();
     Ok(session::create(session::NewSession {
         user_name: required(user_name, "user_name")?,
         app: required(app, "app")?,
@@ -82,13 +86,19 @@ fn end_own_session(session_id: Uuid) -> Answer<bool> {
 #[pg_extern(sql = false)]
 fn end_session_by_id(session_id: Option<Uuid>, reason: Option<String>) -> Answer<bool> {
     require_primary()?;
-    Ok(session::end_by_id(required(session_id, "session_id")?, reason.as_deref().unwrap_or("administrator")))
+    Ok(session::end_by_id(
+        required(session_id, "session_id")?,
+        reason.as_deref().unwrap_or("administrator"),
+    ))
 }
 
 #[pg_extern(sql = false)]
 fn end_user_sessions(user_name: Option<String>, reason: Option<String>) -> Answer<i64> {
     require_primary()?;
-    let count = session::end_user(&required(user_name, "user_name")?, reason.as_deref().unwrap_or("administrator"));
+    let count = session::end_user(
+        &required(user_name, "user_name")?,
+        reason.as_deref().unwrap_or("administrator"),
+    );
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 

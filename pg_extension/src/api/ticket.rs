@@ -12,9 +12,17 @@ fn issue_ticket(token: &str, target_app: &str, challenge: &str) -> Answer<String
 }
 
 #[pg_extern(sql = false)]
-fn redeem_ticket(ticket: Option<&str>, target_app: Option<&str>, verifier: Option<&str>) -> Answer<Option<String>> {
+fn redeem_ticket(
+    ticket: Option<&str>,
+    target_app: Option<&str>,
+    verifier: Option<&str>,
+) -> Answer<Option<String>> {
     require_primary()?;
-    let token = session::redeem(ticket.unwrap_or(""), target_app.unwrap_or(""), verifier.unwrap_or(""))?;
+    let token = session::redeem(
+        ticket.unwrap_or(""),
+        target_app.unwrap_or(""),
+        verifier.unwrap_or(""),
+    )?;
     if token.is_none() {
         Error::ticket_invalid().warn();
     }

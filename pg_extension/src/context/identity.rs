@@ -103,7 +103,10 @@ mod tests {
     use serde_json::json;
 
     fn identity(attributes: Value) -> Identity {
-        Identity { attributes, ..Identity::anonymous() }
+        Identity {
+            attributes,
+            ..Identity::anonymous()
+        }
     }
 
     #[test]
@@ -123,9 +126,16 @@ mod tests {
 
     #[test]
     fn attribute_list_makes_a_list_of_one_value() {
-        let identity = identity(json!({"app": {"regions": ["West", "East"], "region": "South", "nothing": null}}));
-        assert_eq!(identity.attribute_list("app", "regions"), Some(vec!["West".to_owned(), "East".to_owned()]));
-        assert_eq!(identity.attribute_list("app", "region"), Some(vec!["South".to_owned()]));
+        let identity =
+            identity(json!({"app": {"regions": ["West", "East"], "region": "South", "nothing": null}}));
+        assert_eq!(
+            identity.attribute_list("app", "regions"),
+            Some(vec!["West".to_owned(), "East".to_owned()])
+        );
+        assert_eq!(
+            identity.attribute_list("app", "region"),
+            Some(vec!["South".to_owned()])
+        );
         assert_eq!(identity.attribute_list("app", "nothing"), None);
     }
 }

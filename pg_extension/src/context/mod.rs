@@ -40,7 +40,11 @@ thread_local! {
 /// Attaches a session that was just found alive; `revocations` was read before it was looked up.
 pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) {
     let serial = identity.serial;
-    replace(Some(Attached { identity, liveness, revocations }));
+    replace(Some(Attached {
+        identity,
+        liveness,
+        revocations,
+    }));
     policy::session_changed(serial);
 }
 
@@ -58,7 +62,10 @@ fn replace(new: Option<Attached>) {
     let former = ATTACHED.replace(new);
     SAVED.with_borrow_mut(|saved| {
         if level > 1 && saved.last().is_none_or(|last| last.level < level) {
-            saved.push(Saved { level, attached: former });
+            saved.push(Saved {
+                level,
+                attached: former,
+            });
         }
     });
 }
@@ -76,7 +83,9 @@ pub fn identity() -> Option<Rc<Identity>> {
 /// The attached identity and its clocks.
 pub fn identity_and_liveness() -> Option<(Rc<Identity>, Option<Liveness>)> {
     ATTACHED.with_borrow(|attached| {
-        attached.as_ref().map(|attached| (Rc::clone(&attached.identity), attached.liveness))
+        attached
+            .as_ref()
+            .map(|attached| (Rc::clone(&attached.identity), attached.liveness))
     })
 }
 
@@ -97,7 +106,9 @@ pub fn require_live() -> Result<()> {
             attached.revocations == revocations && now < liveness.idle_expires_at && !xact::is_standby();
         (!is_unquestioned).then(|| attached.identity.session_id)
     });
-    let Some(Some(session_id)) = suspect else { return Ok(()) };
+    let Some(Some(session_id)) = suspect else {
+        return Ok(());
+    };
     let liveness = session::liveness(session_id).ok_or_else(Error::session_invalid)?;
     ATTACHED.with_borrow_mut(|attached| {
         if let Some(attached) = attached {
@@ -148,7 +159,10 @@ pub fn subtransaction_committed(level: i32) {
         {
             let parent = level - 1;
             if parent > 1 && saved.last().is_none_or(|before| before.level < parent) {
-                saved.push(Saved { level: parent, ..last });
+                saved.push(Saved {
+                    level: parent,
+                    ..last
+                });
             }
         }
     });
@@ -181,7 +195,10 @@ pub fn forget_everything() {
 /// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
 pub fn may_prepare_transaction() -> Result<()> {
     if is_attached() || HAS_ENDED_SESSIONS.get() {
-        return Err(Error::outlives_session("PREPARE TRANSACTION", "Detach the session, or commit in one phase."));
+        return Err(Error::outlives_session(
+            "PREPARE TRANSACTION",
+            "Detach the session, or commit in one phase.",
+        ));
     }
     Ok(())
 }
@@ -189,7 +206,10 @@ pub fn may_prepare_transaction() -> Result<()> {
 /// A holdable cursor keeps rows after the transaction, for whoever comes next on the connection.
 pub fn may_hold_cursor() -> Result<()> {
     if is_attached() {
-        return Err(Error::outlives_session("a cursor WITH HOLD", "Declare the cursor without HOLD."));
+        return Err(Error::outlives_session(
+            "a cursor WITH HOLD",
+            "Declare the cursor without HOLD.",
+        ));
     }
     Ok(())
 }
@@ -197,7 +217,10 @@ pub fn may_hold_cursor() -> Result<()> {
 /// So does a temporary table.
 pub fn may_keep_temporary_table() -> Result<()> {
     if is_attached() {
-        return Err(Error::outlives_session("a temporary table that outlives the transaction", "Add ON COMMIT DROP."));
+        return Err(Error::outlives_session(
+            "a temporary table that outlives the transaction",
+            "Add ON COMMIT DROP.",
+        ));
     }
     Ok(())
 }
@@ -217,4 +240,3 @@ pub fn refuse_unprotecting() -> Error {
         "Drop its policies with vpd.drop_policy, or ask a superuser.",
     )
 }
-

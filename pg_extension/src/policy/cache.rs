@@ -43,7 +43,11 @@ pub fn relation(oid: Oid) -> Option<Rc<Relation>> {
         return known;
     }
     let before = FORGOTTEN.get();
-    let loaded = if extension::is_installed() { load(oid).map(Rc::new) } else { None };
+    let loaded = if extension::is_installed() {
+        load(oid).map(Rc::new)
+    } else {
+        None
+    };
     // A change announced while it was being read makes what was read good for this one use only.
     if before == FORGOTTEN.get() {
         RELATIONS.with_borrow_mut(|relations| relations.insert(oid, loaded.clone()));
@@ -78,13 +82,20 @@ pub fn forget_predicates() {
 fn load(oid: Oid) -> Option<Relation> {
     let (schema, name) = PROTECTED.with(|statement| {
         statement.query_one(&[oid_arg(oid)], |row| {
-            (row.get::<String>(1).unwrap_or_default(), row.get::<String>(2).unwrap_or_default())
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+            )
         })
     })?;
     let rows = POLICIES.with(|statement| {
         statement.query(&[oid_arg(oid)], |row| {
             let is_enabled = row.get::<bool>(8).unwrap_or(true);
-            let kind = row.get::<String>(5).as_deref().and_then(Kind::parse).unwrap_or(Kind::Dynamic);
+            let kind = row
+                .get::<String>(5)
+                .as_deref()
+                .and_then(Kind::parse)
+                .unwrap_or(Kind::Dynamic);
             let predicate = if row.get::<bool>(3).unwrap_or(false) {
                 Predicate::function(kind, row.get::<Oid>(4))
             } else {
@@ -93,7 +104,10 @@ fn load(oid: Oid) -> Option<Relation> {
             let commands = row.get::<Vec<String>>(6).unwrap_or_default();
             let policy = Policy {
                 name: row.get::<String>(1).unwrap_or_default(),
-                commands: commands.iter().filter_map(|command| Command::parse(command)).collect(),
+                commands: commands
+                    .iter()
+                    .filter_map(|command| Command::parse(command))
+                    .collect(),
                 is_update_checked: row.get::<bool>(7).unwrap_or(true),
                 predicate,
             };
@@ -101,6 +115,15 @@ fn load(oid: Oid) -> Option<Relation> {
         })
     });
     let has_policies = !rows.is_empty();
-    let policies = rows.into_iter().filter_map(|(is_enabled, policy)| is_enabled.then_some(policy)).collect();
-    Some(Relation { oid, schema, name, has_policies, policies })
+    let policies = rows
+        .into_iter()
+        .filter_map(|(is_enabled, policy)| is_enabled.then_some(policy))
+        .collect();
+    Some(Relation {
+        oid,
+        schema,
+        name,
+        has_policies,
+        policies,
+    })
 }

@@ -56,7 +56,11 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         None if function.is_some() => "dynamic".to_owned(),
         None => "shared_static".to_owned(),
     };
-    let all = || ["select", "insert", "update", "delete"].map(str::to_owned).to_vec();
+    let all = || {
+        ["select", "insert", "update", "delete"]
+            .map(str::to_owned)
+            .to_vec()
+    };
     let statement_types = checked_statement_types(definition.statement_types.clone().unwrap_or_else(all))?;
     let (schema, function_name) = function.unzip();
     let added = INSERT.with(|statement| {
@@ -91,7 +95,11 @@ pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     }
     let (schema, function_name) = checked_source(table, definition)?.unzip();
     let kind = definition.kind.as_deref().map(checked_kind).transpose()?;
-    let statement_types = definition.statement_types.clone().map(checked_statement_types).transpose()?;
+    let statement_types = definition
+        .statement_types
+        .clone()
+        .map(checked_statement_types)
+        .transpose()?;
     let changed = UPDATE.with(|statement| {
         statement.execute(&[
             oid_arg(table),
@@ -112,7 +120,14 @@ pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
 
 /// Enables or disables a policy.
 pub fn enable(table: Oid, name: &str, enabled: bool) -> Result<()> {
-    alter(table, name, &Definition { enabled: Some(enabled), ..Definition::default() })
+    alter(
+        table,
+        name,
+        &Definition {
+            enabled: Some(enabled),
+            ..Definition::default()
+        },
+    )
 }
 
 /// Makes every backend forget the predicates of a table.
@@ -159,7 +174,9 @@ pub fn forget_dropped_tables() {
 
 fn protect(table: Oid) {
     let commands = PROTECT.with(|statement| {
-        statement.modify(&[oid_arg(table)], |row| [row.get::<String>(1), row.get::<String>(2)])
+        statement.modify(&[oid_arg(table)], |row| {
+            [row.get::<String>(1), row.get::<String>(2)]
+        })
     });
     for command in commands.into_iter().flatten().flatten() {
         run_command(&command);
@@ -167,9 +184,14 @@ fn protect(table: Oid) {
 }
 
 fn unprotect(table: Option<Oid>) {
-    let table = table.map_or_else(|| arg::<Option<i64>>(None), |table| arg(i64::from(table.to_u32())));
+    let table = table.map_or_else(
+        || arg::<Option<i64>>(None),
+        |table| arg(i64::from(table.to_u32())),
+    );
     let commands = UNPROTECT.with(|statement| {
-        statement.modify(&[table], |row| (row.get::<Oid>(1), [row.get::<String>(2), row.get::<String>(3)]))
+        statement.modify(&[table], |row| {
+            (row.get::<Oid>(1), [row.get::<String>(2), row.get::<String>(3)])
+        })
     });
     for (oid, commands) in commands {
         for command in commands.into_iter().flatten() {
@@ -201,19 +223,32 @@ fn lock_table(table: Oid) -> Result<()> {
         })
     });
     let Some((kind, persistence, name, is_system)) = facts else {
-        return Err(Error::not_found("relation_not_found", "the table does not exist", "Name an existing table."));
+        return Err(Error::not_found(
+            "relation_not_found",
+            "the table does not exist",
+            "Name an existing table.",
+        ));
     };
-    let unsupported = |what: &str, hint: &str| Err(Error::wrong_relation(format!("\"{name}\" is {what}"), hint));
+    let unsupported =
+        |what: &str, hint: &str| Err(Error::wrong_relation(format!("\"{name}\" is {what}"), hint));
     match kind.as_str() {
         "r" | "p" if is_system => unsupported("a system table", "Policies protect tables of applications."),
-        "r" | "p" if persistence == "t" => unsupported("a temporary table", "Policies protect lasting tables."),
+        "r" | "p" if persistence == "t" => {
+            unsupported("a temporary table", "Policies protect lasting tables.")
+        }
         "r" | "p" => {
             relation::lock_exclusively(table);
             Ok(())
         }
         "v" => unsupported("a view", "Add the policy to the tables under the view."),
-        "m" => unsupported("a materialized view", "Row security does not reach its stored rows; put a policy on a table instead."),
-        "f" => unsupported("a foreign table", "Row security does not reach it; add the policy where the rows are stored."),
+        "m" => unsupported(
+            "a materialized view",
+            "Row security does not reach its stored rows; put a policy on a table instead.",
+        ),
+        "f" => unsupported(
+            "a foreign table",
+            "Row security does not reach it; add the policy where the rows are stored.",
+        ),
         _ => unsupported("not a table", "Add the policy to a table."),
     }
 }
@@ -240,7 +275,9 @@ fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String,
         }
         compile(table, predicate, None)?;
     }
-    let Some(function) = definition.function else { return Ok(None) };
+    let Some(function) = definition.function else {
+        return Ok(None);
+    };
     let facts = FUNCTION.with(|statement| {
         statement.query_one(&[oid_arg(function)], |row| {
             (
@@ -275,14 +312,20 @@ fn checked_statement_types(types: Vec<String>) -> Result<Vec<String>> {
     for kind in &types {
         let kind = kind.trim().to_ascii_lowercase();
         if Command::parse(&kind).is_none() {
-            return Err(Error::argument("unknown statement type", "Use select, insert, update and delete."));
+            return Err(Error::argument(
+                "unknown statement type",
+                "Use select, insert, update and delete.",
+            ));
         }
         if !checked.contains(&kind) {
             checked.push(kind);
         }
     }
     if checked.is_empty() {
-        return Err(Error::argument("a policy needs a statement type", "Use select, insert, update and delete."));
+        return Err(Error::argument(
+            "a policy needs a statement type",
+            "Use select, insert, update and delete.",
+        ));
     }
     Ok(checked)
 }

@@ -30,7 +30,9 @@ pub struct Restrictions {
 
 /// The restrictions; `None` when the table is not protected. An error means: no row.
 pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictions>> {
-    let Some(relation) = cache::relation(relation) else { return Ok(None) };
+    let Some(relation) = cache::relation(relation) else {
+        return Ok(None);
+    };
     let mut policies = Vec::new();
     for policy in applying(&relation, command) {
         policies.push(Restriction {
@@ -39,8 +41,14 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
             is_checked: policy.is_update_checked,
         });
     }
-    let needs_gate = !policies.iter().any(|policy| policy.predicate.denies_without_session);
-    Ok(Some(Restrictions { policies, needs_gate, is_open: relation.has_policies }))
+    let needs_gate = !policies
+        .iter()
+        .any(|policy| policy.predicate.denies_without_session);
+    Ok(Some(Restrictions {
+        policies,
+        needs_gate,
+        is_open: relation.has_policies,
+    }))
 }
 
 fn applying(relation: &Relation, command: Command) -> impl Iterator<Item = &cache::Policy> {
@@ -51,7 +59,9 @@ fn applying(relation: &Relation, command: Command) -> impl Iterator<Item = &cach
 
 /// The predicate as text, for people; `None` when the table is not protected.
 pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<String>> {
-    let Some(relation) = cache::relation(relation) else { return Ok(None) };
+    let Some(relation) = cache::relation(relation) else {
+        return Ok(None);
+    };
     if !relation.has_policies {
         return Ok(Some("false".to_owned()));
     }

@@ -7,7 +7,8 @@ mod predicate;
 
 pub use cache::{forget_predicates, forget_relation, is_protected};
 pub use catalogue::{
-    Definition, add, alter, drop_policy, enable, forget_dropped_tables, protect_new_partitions, refresh, unprotect_all,
+    Definition, add, alter, drop_policy, enable, forget_dropped_tables, protect_new_partitions, refresh,
+    unprotect_all,
 };
 pub use compose::{Restrictions, effective_predicate, restrictions};
 pub use predicate::{session_changed, statement_started};

@@ -39,25 +39,37 @@ pub struct Predicate {
 impl Predicate {
     /// A fixed text.
     pub fn template(text: String) -> Self {
-        Self { source: Source::Template(text), compiled: RefCell::default() }
+        Self {
+            source: Source::Template(text),
+            compiled: RefCell::default(),
+        }
     }
 
     /// Text computed by a function; `None` when the function no longer exists.
     pub fn function(kind: Kind, oid: Option<Oid>) -> Self {
-        Self { source: Source::Function { kind, oid }, compiled: RefCell::default() }
+        Self {
+            source: Source::Function { kind, oid },
+            compiled: RefCell::default(),
+        }
     }
 
     /// The compiled predicate that holds now. The relation must be locked.
     pub fn compiled(&self, relation: &Relation, policy: &str) -> Result<Rc<Compiled>> {
         let key = self.begin_use();
-        let is_kept = !matches!(self.source, Source::Function { kind: Kind::Dynamic, .. });
-        if is_kept
-            && let Some((_, known)) = self.compiled.borrow().iter().find(|(serial, _)| *serial == key)
+        let is_kept = !matches!(
+            self.source,
+            Source::Function {
+                kind: Kind::Dynamic,
+                ..
+            }
+        );
+        if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(serial, _)| *serial == key)
         {
             return Ok(Rc::clone(known));
         }
         let text = self.text(relation, policy)?;
-        let compiled = compile(relation.oid, &text, self.marker()).map_err(|_| Error::predicate_broken(policy))?;
+        let compiled =
+            compile(relation.oid, &text, self.marker()).map_err(|_| Error::predicate_broken(policy))?;
         let compiled = Rc::new(compiled);
         if is_kept {
             let mut kept = self.compiled.borrow_mut();
@@ -76,7 +88,10 @@ impl Predicate {
         let oid = oid.ok_or_else(|| Error::policy_function_failed(policy, "it does not exist"))?;
         let _running = Running::enter(relation.oid, policy)?;
         let text = call_policy_function(policy, oid, &relation.schema, &relation.name)?;
-        debug_assert!(matches!(kind, Kind::Static | Kind::ContextSensitive | Kind::Dynamic));
+        debug_assert!(matches!(
+            kind,
+            Kind::Static | Kind::ContextSensitive | Kind::Dynamic
+        ));
         match text {
             Some(text) if !text.trim().is_empty() => Ok(text),
             _ if guc::null_predicate() == NullPredicate::AllRows => Ok("true".to_owned()),
@@ -87,7 +102,9 @@ impl Predicate {
     fn marker(&self) -> Option<Marker> {
         match self.source {
             Source::Template(_) => None,
-            Source::Function { kind: Kind::Dynamic, .. } => Some(Marker::Statement),
+            Source::Function {
+                kind: Kind::Dynamic, ..
+            } => Some(Marker::Statement),
             Source::Function { .. } => Some(Marker::Context),
         }
     }
@@ -95,12 +112,17 @@ impl Predicate {
     /// Notes that a plan is being made with this predicate; returns the key of its compiled form.
     fn begin_use(&self) -> u64 {
         match self.source {
-            Source::Function { kind: Kind::ContextSensitive, .. } => {
+            Source::Function {
+                kind: Kind::ContextSensitive,
+                ..
+            } => {
                 let serial = context::serial();
                 PLANNED_FOR.set(Some(serial));
                 serial
             }
-            Source::Function { kind: Kind::Dynamic, .. } => {
+            Source::Function {
+                kind: Kind::Dynamic, ..
+            } => {
                 HAS_DYNAMIC_PLAN.set(true);
                 0
             }
@@ -130,7 +152,10 @@ struct Running;
 impl Running {
     fn enter(relation: Oid, policy: &str) -> Result<Self> {
         RUNNING.with_borrow_mut(|running| {
-            if running.iter().any(|(oid, name)| *oid == relation && name == policy) {
+            if running
+                .iter()
+                .any(|(oid, name)| *oid == relation && name == policy)
+            {
                 return Err(Error::policy_recursive(policy));
             }
             running.push((relation, policy.to_owned()));

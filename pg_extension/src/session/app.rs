@@ -35,19 +35,31 @@ pub fn register(app: Registration) -> Result<()> {
         }
     }
     if let Some(origin) = app.origins.iter().find(|origin| !is_origin(origin)) {
-        let shown: String = origin.chars().filter(|character| !character.is_control()).take(80).collect();
+        let shown: String = origin
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(80)
+            .collect();
         return Err(Error::argument(
             format!("\"{shown}\" is not an origin"),
             "Use scheme://host or scheme://host:port, exactly, without a path.",
         ));
     }
     if !(1..=10_000).contains(&app.max_sessions_per_user) {
-        return Err(Error::argument("max_sessions_per_user is out of range", "Use 1 to 10000."));
+        return Err(Error::argument(
+            "max_sessions_per_user is out of range",
+            "Use 1 to 10000.",
+        ));
     }
     let refusal = CHECK.with(|statement| {
-        statement.query_one(&[arg(app.idle_timeout), arg(app.absolute_timeout), arg(app.ticket_lifetime)], |row| {
-            row.get::<String>(1)
-        })
+        statement.query_one(
+            &[
+                arg(app.idle_timeout),
+                arg(app.absolute_timeout),
+                arg(app.ticket_lifetime),
+            ],
+            |row| row.get::<String>(1),
+        )
     });
     if let Some(refusal) = refusal.flatten() {
         return Err(Error::argument(
@@ -72,7 +84,11 @@ pub fn register(app: Registration) -> Result<()> {
 /// Removes an application and ends the sessions opened through it.
 pub fn drop_app(name: &str) -> Result<()> {
     if DELETE.with(|statement| statement.execute(&[arg(name)])) == 0 {
-        return Err(Error::not_found("app_not_found", "the application is not registered", "See the view vpd.apps."));
+        return Err(Error::not_found(
+            "app_not_found",
+            "the application is not registered",
+            "See the view vpd.apps.",
+        ));
     }
     let ended = END.with(|statement| statement.modify(&[arg(name)], |row| row.get::<Uuid>(1)));
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
@@ -83,15 +99,21 @@ pub fn drop_app(name: &str) -> Result<()> {
 fn is_name(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|character: char| character.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte))
 }
 
 fn is_origin(origin: &str) -> bool {
-    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
     host.is_some_and(|host| {
         !host.is_empty()
             && host.len() <= 260
-            && host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte))
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte))
     })
 }
 
@@ -101,10 +123,22 @@ mod tests {
 
     #[test]
     fn origins_are_scheme_and_host_only() {
-        for good in ["https://a.example", "http://portal.localhost:8480", "https://[::1]:8443"] {
+        for good in [
+            "https://a.example",
+            "http://portal.localhost:8480",
+            "https://[::1]:8443",
+        ] {
             assert!(is_origin(good), "{good}");
         }
-        for bad in ["", "a.example", "https://", "https://a.example/", "https://*", "javascript:alert(1)", "https://A.example"] {
+        for bad in [
+            "",
+            "a.example",
+            "https://",
+            "https://a.example/",
+            "https://*",
+            "javascript:alert(1)",
+            "https://A.example",
+        ] {
             assert!(!is_origin(bad), "{bad}");
         }
     }

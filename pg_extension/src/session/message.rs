@@ -25,16 +25,21 @@ pub fn record(token: &str, target_app: &str) -> Result<String> {
     let message = token::generate(TokenKind::Message)?;
     let hash = token::hash(TokenKind::Message, &message).unwrap_or_default();
     let verdict = RECORD.with(|statement| {
-        statement.modify(&[arg(session), arg(hash), arg(target_app)], |row| row.get::<String>(1))
+        statement.modify(&[arg(session), arg(hash), arg(target_app)], |row| {
+            row.get::<String>(1)
+        })
     });
     match verdict.into_iter().next().flatten().as_deref() {
         Some("recorded") => Ok(message),
-        Some("app_not_found") => {
-            Err(Error::not_found("app_not_found", "the target application is not registered", "See the view vpd.apps."))
-        }
-        Some("argument_invalid") => {
-            Err(Error::argument("an application sends itself no message", "Name another application as the target."))
-        }
+        Some("app_not_found") => Err(Error::not_found(
+            "app_not_found",
+            "the target application is not registered",
+            "See the view vpd.apps.",
+        )),
+        Some("argument_invalid") => Err(Error::argument(
+            "an application sends itself no message",
+            "Name another application as the target.",
+        )),
         _ => Err(Error::session_invalid()),
     }
 }
@@ -43,9 +48,13 @@ pub fn record(token: &str, target_app: &str) -> Result<String> {
 pub fn validate(token: &str, message: &str) -> Result<bool> {
     let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
     let holder = HOLDER.with(|statement| {
-        statement.query_one(&[arg(session.clone())], |row| (row.get::<Uuid>(1), row.get::<String>(2)))
+        statement.query_one(&[arg(session.clone())], |row| {
+            (row.get::<Uuid>(1), row.get::<String>(2))
+        })
     });
-    let Some((Some(root_id), Some(app))) = holder else { return Err(Error::session_invalid()) };
+    let Some((Some(root_id), Some(app))) = holder else {
+        return Err(Error::session_invalid());
+    };
     if let Some(hash) = token::hash(TokenKind::Message, message) {
         let accepted =
             ACCEPT.with(|statement| statement.execute(&[arg(hash), arg(root_id), arg(app.as_str())]));
@@ -64,7 +73,12 @@ pub fn browse(token: &str) -> Vec<QueueEntry> {
     let hash = token::hash(TokenKind::Session, token).unwrap_or_default();
     BROWSE.with(|statement| {
         let rows = statement.query(&[arg(hash)], |row| {
-            Some((row.get::<i64>(1)?, row.get::<String>(2)?, row.get::<String>(3)?, row.get(4)?))
+            Some((
+                row.get::<i64>(1)?,
+                row.get::<String>(2)?,
+                row.get::<String>(3)?,
+                row.get(4)?,
+            ))
         });
         rows.into_iter().flatten().collect()
     })

@@ -11,7 +11,8 @@ pub use app::{Registration, drop_app, register};
 pub use message::{acknowledge, browse, record, validate};
 pub use profile::{grant, revoke};
 pub use store::{
-    NewSession, attach, attach_anonymous, create, end_all, end_by_id, end_by_token, end_own, end_user, liveness,
+    NewSession, attach, attach_anonymous, create, end_all, end_by_id, end_by_token, end_own, end_user,
+    liveness,
 };
 pub use ticket::{issue, redeem};
 

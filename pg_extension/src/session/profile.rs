@@ -22,8 +22,11 @@ pub fn revoke(profile: &str, role: Oid) -> Result<()> {
 }
 
 fn run(verb: &str, profile: &str, role: Oid) -> Result<()> {
-    let commands = COMMANDS
-        .with(|statement| statement.query(&[arg(verb), arg(profile), oid_arg(role)], |row| row.get::<String>(1)));
+    let commands = COMMANDS.with(|statement| {
+        statement.query(&[arg(verb), arg(profile), oid_arg(role)], |row| {
+            row.get::<String>(1)
+        })
+    });
     for command in commands.into_iter().flatten() {
         run_command(&command);
     }
@@ -32,11 +35,19 @@ fn run(verb: &str, profile: &str, role: Oid) -> Result<()> {
 
 fn check(profile: &str, role: Oid, is_granting: bool) -> Result<()> {
     if !["runtime", "bridge", "security_admin", "auditor"].contains(&profile) {
-        return Err(Error::argument("unknown profile", "Use runtime, bridge, security_admin or auditor."));
+        return Err(Error::argument(
+            "unknown profile",
+            "Use runtime, bridge, security_admin or auditor.",
+        ));
     }
-    let is_exempt = ROLE.with(|statement| statement.query_one(&[oid_arg(role)], |row| row.get::<bool>(1).unwrap_or(true)));
+    let is_exempt = ROLE
+        .with(|statement| statement.query_one(&[oid_arg(role)], |row| row.get::<bool>(1).unwrap_or(true)));
     match is_exempt {
-        None => Err(Error::not_found("role_not_found", "the role does not exist", "Create it first.")),
+        None => Err(Error::not_found(
+            "role_not_found",
+            "the role does not exist",
+            "Create it first.",
+        )),
         Some(true) if is_granting && matches!(profile, "runtime" | "bridge") => Err(Error::argument(
             "policies do not apply to this role",
             "Use a role without SUPERUSER and BYPASSRLS for applications.",

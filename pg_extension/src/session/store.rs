@@ -52,7 +52,8 @@ pub struct NewSession {
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
     check(&new)?;
-    LOCK_USER.with(|statement| statement.query(&[arg(new.user_name.as_str()), arg(new.app.as_str())], |_| ()));
+    LOCK_USER
+        .with(|statement| statement.query(&[arg(new.user_name.as_str()), arg(new.app.as_str())], |_| ()));
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = new.app.clone();
@@ -75,7 +76,12 @@ pub fn create(new: NewSession) -> Result<String> {
                 arg(new.user_agent),
                 arg(new.auth_time),
             ],
-            |row| (row.get::<bool>(1).unwrap_or(false), row.get::<i32>(2).unwrap_or(0)),
+            |row| {
+                (
+                    row.get::<bool>(1).unwrap_or(false),
+                    row.get::<i32>(2).unwrap_or(0),
+                )
+            },
         )
     });
     match created.first() {
@@ -123,7 +129,11 @@ pub fn attach(token: &str) -> Result<()> {
 
 /// Attaches the anonymous subject.
 pub fn attach_anonymous() {
-    context::attach(Rc::new(Identity::anonymous()), None, shmem::revocation_generation());
+    context::attach(
+        Rc::new(Identity::anonymous()),
+        None,
+        shmem::revocation_generation(),
+    );
 }
 
 /// The clocks of a session as they stand now; `None` when it is over.
@@ -135,7 +145,10 @@ pub fn liveness(session_id: Uuid) -> Option<Liveness> {
 }
 
 fn read_liveness(row: &Row, first: i32) -> Option<Liveness> {
-    Some(Liveness { idle_expires_at: row.timestamp(first)?, expires_at: row.timestamp(first + 1)? })
+    Some(Liveness {
+        idle_expires_at: row.timestamp(first)?,
+        expires_at: row.timestamp(first + 1)?,
+    })
 }
 
 /// Moves the idle clock, seldom: a busy session writes a few times in an idle time-out, a standby never.
@@ -176,8 +189,16 @@ fn read_identity(row: &Row, session_id: Uuid) -> Identity {
         is_authenticated: row.get(4).unwrap_or(false),
         audit_identity: row.get(5).unwrap_or_default(),
         acting_for: row.get(6),
-        roles: row.get::<Vec<String>>(7).unwrap_or_default().into_iter().collect(),
-        privileges: row.get::<Vec<String>>(8).unwrap_or_default().into_iter().collect(),
+        roles: row
+            .get::<Vec<String>>(7)
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
+        privileges: row
+            .get::<Vec<String>>(8)
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
         attributes: row.get::<JsonB>(9).map_or(Value::Null, |json| json.0),
         language: row.get(10),
         territory: row.get(11),
@@ -191,26 +212,52 @@ fn read_identity(row: &Row, session_id: Uuid) -> Identity {
 /// Ends the session of a token; an unknown one ends nothing.
 pub fn end_by_token(token: &str, reason: &str) {
     if let Some(hash) = token::hash(TokenKind::Session, token) {
-        end(&[arg(Some(hash)), arg::<Option<Uuid>>(None), arg::<Option<String>>(None), arg(false), arg(reason)]);
+        end(&[
+            arg(Some(hash)),
+            arg::<Option<Uuid>>(None),
+            arg::<Option<String>>(None),
+            arg(false),
+            arg(reason),
+        ]);
     }
 }
 
 /// Ends one session; false when there is no such live one.
 pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
-    end(&[arg::<Option<Vec<u8>>>(None), arg(Some(session_id)), arg::<Option<String>>(None), arg(false), arg(reason)]) > 0
+    end(&[
+        arg::<Option<Vec<u8>>>(None),
+        arg(Some(session_id)),
+        arg::<Option<String>>(None),
+        arg(false),
+        arg(reason),
+    ]) > 0
 }
 
 /// Ends one session of the attached user.
 pub fn end_own(session_id: Uuid) -> Result<bool> {
-    let identity = context::identity().filter(|identity| identity.is_authenticated).ok_or_else(Error::session_invalid)?;
+    let identity = context::identity()
+        .filter(|identity| identity.is_authenticated)
+        .ok_or_else(Error::session_invalid)?;
     context::require_live()?;
     let user = Some(identity.user_name.as_str());
-    Ok(end(&[arg::<Option<Vec<u8>>>(None), arg(Some(session_id)), arg(user), arg(false), arg("logout")]) > 0)
+    Ok(end(&[
+        arg::<Option<Vec<u8>>>(None),
+        arg(Some(session_id)),
+        arg(user),
+        arg(false),
+        arg("logout"),
+    ]) > 0)
 }
 
 /// Ends every session of a user.
 pub fn end_user(user_name: &str, reason: &str) -> u64 {
-    end(&[arg::<Option<Vec<u8>>>(None), arg::<Option<Uuid>>(None), arg(Some(user_name)), arg(false), arg(reason)])
+    end(&[
+        arg::<Option<Vec<u8>>>(None),
+        arg::<Option<Uuid>>(None),
+        arg(Some(user_name)),
+        arg(false),
+        arg(reason),
+    ])
 }
 
 /// Ends every session.
@@ -242,16 +289,25 @@ pub fn announce_ended(ended: &[Uuid], except_app: Option<&str>) {
 fn check(new: &NewSession) -> Result<()> {
     check_name("the user name", &new.user_name)?;
     if new.user_name == "anonymous" {
-        return Err(Error::argument("\"anonymous\" is not a user", "Use vpd.attach_anonymous for unauthenticated requests."));
+        return Err(Error::argument(
+            "\"anonymous\" is not a user",
+            "Use vpd.attach_anonymous for unauthenticated requests.",
+        ));
     }
-    for (what, name) in [("the audit identity", &new.audit_identity), ("acting_for", &new.acting_for)] {
+    for (what, name) in [
+        ("the audit identity", &new.audit_identity),
+        ("acting_for", &new.acting_for),
+    ] {
         if let Some(name) = name {
             check_name(what, name)?;
         }
     }
     for (what, names) in [("roles", &new.roles), ("privileges", &new.privileges)] {
         if names.len() > MAX_NAMES {
-            return Err(Error::argument(format!("too many {what}"), "A session holds at most 10000."));
+            return Err(Error::argument(
+                format!("too many {what}"),
+                "A session holds at most 10000.",
+            ));
         }
         for name in names {
             check_name(&format!("a name in {what}"), name)?;
@@ -267,20 +323,38 @@ fn check_name(what: &str, name: &str) -> Result<()> {
     if is_good {
         return Ok(());
     }
-    Err(Error::argument(format!("{what} is not usable"), "Use 1 to 256 characters, none of them a control character."))
+    Err(Error::argument(
+        format!("{what} is not usable"),
+        "Use 1 to 256 characters, none of them a control character.",
+    ))
 }
 
 fn check_attributes(attributes: &Value) -> Result<()> {
     if attributes.to_string().len() > MAX_ATTRIBUTE_BYTES {
-        return Err(Error::argument("the attributes are too large", "A session holds at most 64 KiB of attributes."));
+        return Err(Error::argument(
+            "the attributes are too large",
+            "A session holds at most 64 KiB of attributes.",
+        ));
     }
-    let is_value = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null);
+    let is_value = |value: &Value| {
+        matches!(
+            value,
+            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null
+        )
+    };
     let is_attribute = |value: &Value| match value {
         Value::Array(values) => values.iter().all(is_value),
         value => is_value(value),
     };
-    let is_namespace = |value: &Value| value.as_object().is_some_and(|names| names.values().all(is_attribute));
-    if attributes.as_object().is_some_and(|namespaces| namespaces.values().all(is_namespace)) {
+    let is_namespace = |value: &Value| {
+        value
+            .as_object()
+            .is_some_and(|names| names.values().all(is_attribute))
+    };
+    if attributes
+        .as_object()
+        .is_some_and(|namespaces| namespaces.values().all(is_namespace))
+    {
         return Ok(());
     }
     Err(Error::argument(
@@ -290,5 +364,8 @@ fn check_attributes(attributes: &Value) -> Result<()> {
 }
 
 fn printable(name: &str) -> String {
-    name.chars().take(63).map(|character| if character.is_control() { '?' } else { character }).collect()
+    name.chars()
+        .take(63)
+        .map(|character| if character.is_control() { '?' } else { character })
+        .collect()
 }

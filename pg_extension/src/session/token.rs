@@ -32,7 +32,10 @@ impl TokenKind {
 /// A new token.
 pub fn generate(kind: TokenKind) -> Result<String> {
     let bytes = random::bytes().ok_or_else(|| {
-        Error::not_ready("no random numbers are to be had", "Look at the server's source of entropy.")
+        Error::not_ready(
+            "no random numbers are to be had",
+            "Look at the server's source of entropy.",
+        )
     })?;
     Ok(format!("{}{}", kind.prefix(), encode(&bytes)))
 }
@@ -72,13 +75,18 @@ pub fn decode_challenge(challenge: &str) -> Option<Vec<u8>> {
 /// True for a verifier of RFC 7636, 4.1: 43 to 128 unreserved characters.
 pub fn is_verifier(verifier: &str) -> bool {
     (43..=128).contains(&verifier.len())
-        && verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        && verifier
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(ENCODED_LENGTH);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group = chunk
+            .iter()
+            .fold(0u32, |group, byte| (group << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for index in 0..=chunk.len() {
             text.push(char::from(ALPHABET[(group >> (18 - 6 * index)) as usize & 63]));
         }
@@ -101,7 +109,13 @@ mod tests {
 
     #[test]
     fn malformed_challenges_are_refused() {
-        for challenge in ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=", &"a".repeat(44), &"_".repeat(43)] {
+        for challenge in [
+            "",
+            "short",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=",
+            &"a".repeat(44),
+            &"_".repeat(43),
+        ] {
             assert_eq!(decode_challenge(challenge), None, "{challenge}");
         }
     }

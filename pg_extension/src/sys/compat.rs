@@ -18,7 +18,8 @@ pub unsafe fn mutate_expression(
     // SAFETY: up to 15 the server declares the callback without parameters and calls it with these two.
     #[cfg(feature = "pg15")]
     unsafe {
-        let untyped = std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
+        let untyped =
+            std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
         pg_sys::expression_tree_mutator(node, Some(untyped), context)
     }
     // SAFETY: the caller's promise.
@@ -32,11 +33,16 @@ pub unsafe fn mutate_expression(
 ///
 /// # Safety
 /// As `mutate_expression`.
-pub unsafe fn mutate_query(query: *mut pg_sys::Query, mutator: Mutator, context: *mut c_void) -> *mut pg_sys::Query {
+pub unsafe fn mutate_query(
+    query: *mut pg_sys::Query,
+    mutator: Mutator,
+    context: *mut c_void,
+) -> *mut pg_sys::Query {
     // SAFETY: as above.
     #[cfg(feature = "pg15")]
     unsafe {
-        let untyped = std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
+        let untyped =
+            std::mem::transmute::<Mutator, unsafe extern "C-unwind" fn() -> *mut pg_sys::Node>(mutator);
         pg_sys::query_tree_mutator(query, Some(untyped), context, 0)
     }
     // SAFETY: the caller's promise.

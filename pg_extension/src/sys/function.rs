@@ -37,7 +37,8 @@ pub fn call_policy_function(
         }
     }))
     .catch_others(|caught| match caught {
-        pg_sys::panic::CaughtError::PostgresError(report) | pg_sys::panic::CaughtError::ErrorReport(report) => {
+        pg_sys::panic::CaughtError::PostgresError(report)
+        | pg_sys::panic::CaughtError::ErrorReport(report) => {
             Err(Error::policy_function_failed(policy, report.message()))
         }
         panic => panic.rethrow(),

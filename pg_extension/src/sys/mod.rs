@@ -2,13 +2,20 @@
 //!
 //! Architecture invariant: `unsafe`, `pg_sys::` and version-dependent code stand below this folder and nowhere else.
 //! What leaves it is safe to call and decides nothing: decisions belong to `policy`, `session` and `context`.
-#![allow(unsafe_code, clippy::allow_attributes, reason = "this folder is the one exception, see the module comment")]
+#![allow(
+    unsafe_code,
+    clippy::allow_attributes,
+    reason = "this folder is the one exception, see the module comment"
+)]
 
 /// Calls into the server through a function pointer or a declaration of our own. The boundary turns the server's long jumps
 /// into Rust unwinding; this macro is the only place where such a call is written.
 macro_rules! guarded {
     ($call:expr) => {{
-        #[expect(ffi_unwind_calls, reason = "made inside the boundary that handles the unwinding")]
+        #[expect(
+            ffi_unwind_calls,
+            reason = "made inside the boundary that handles the unwinding"
+        )]
         let outcome = pgrx::pg_sys::submodules::ffi::pg_guard_ffi_boundary(|| $call);
         outcome
     }};

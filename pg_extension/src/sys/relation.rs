@@ -45,6 +45,10 @@ pub fn name(relation: pg_sys::Oid) -> String {
     // SAFETY: the look-up returns NULL or a palloc'd, NUL-terminated name.
     unsafe {
         let name = pg_sys::get_rel_name(relation);
-        if name.is_null() { String::new() } else { std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned() }
+        if name.is_null() {
+            String::new()
+        } else {
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
     }
 }

@@ -72,7 +72,13 @@ pub fn call_launcher() {
 
 /// A copy of the slots.
 pub fn databases() -> Vec<DatabaseSlot> {
-    DATABASES.share().0.iter().copied().filter(|slot| slot.database != 0).collect()
+    DATABASES
+        .share()
+        .0
+        .iter()
+        .copied()
+        .filter(|slot| slot.database != 0)
+        .collect()
 }
 
 /// Writes one database's slot; a full table forgets nothing and ignores the newcomer.

@@ -40,12 +40,18 @@ pub struct Arg {
 
 /// Binds a value.
 pub fn arg<T: IntoDatum>(value: T) -> Arg {
-    Arg { oid: T::type_oid(), datum: value.into_datum() }
+    Arg {
+        oid: T::type_oid(),
+        datum: value.into_datum(),
+    }
 }
 
 /// Binds a relation or another object by its OID.
 pub fn oid_arg(oid: pg_sys::Oid) -> Arg {
-    Arg { oid: pg_sys::OIDOID, datum: Some(oid.into()) }
+    Arg {
+        oid: pg_sys::OIDOID,
+        datum: Some(oid.into()),
+    }
 }
 
 /// One row of a result.
@@ -89,7 +95,10 @@ pub struct Statement {
 impl Statement {
     /// A statement that will be prepared when it first runs.
     pub const fn new(text: &'static str) -> Self {
-        Self { text, plan: Cell::new(std::ptr::null_mut()) }
+        Self {
+            text,
+            plan: Cell::new(std::ptr::null_mut()),
+        }
     }
 
     /// Runs a SELECT and converts each row.
@@ -123,10 +132,14 @@ impl Statement {
             if self.plan.get().is_null() {
                 self.plan.set(prepare(self.text, args));
             }
-            let mut values: Vec<pg_sys::Datum> =
-                args.iter().map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0))).collect();
-            let nulls: Vec<std::ffi::c_char> =
-                args.iter().map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+            let mut values: Vec<pg_sys::Datum> = args
+                .iter()
+                .map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0)))
+                .collect();
+            let nulls: Vec<std::ffi::c_char> = args
+                .iter()
+                .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+                .collect();
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid));
             let status = pg_sys::SPI_execute_snapshot(
                 self.plan.get(),
@@ -139,7 +152,11 @@ impl Statement {
                 0,
             );
             if status < 0 {
-                crate::error::Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
+                crate::error::Error::not_ready(
+                    "a statement of the extension failed",
+                    "Report this as a bug.",
+                )
+                .raise();
             }
             let count = pg_sys::SPI_processed;
             let table = pg_sys::SPI_tuptable;
@@ -174,15 +191,19 @@ pub fn run_command(text: &str) {
 unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
     let _path = CatalogPath::pin();
     let Ok(text) = CString::new(text) else {
-        crate::error::Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.").raise()
+        crate::error::Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.")
+            .raise()
     };
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
     // SAFETY: text and types outlive the call, which copies them; the caller is connected to SPI.
     unsafe {
         let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
         if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
-            crate::error::Error::not_ready("a statement of the extension cannot be prepared", "Report this as a bug.")
-                .raise();
+            crate::error::Error::not_ready(
+                "a statement of the extension cannot be prepared",
+                "Report this as a bug.",
+            )
+            .raise();
         }
         plan
     }

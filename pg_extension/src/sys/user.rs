@@ -53,7 +53,9 @@ pub fn session_name() -> String {
 
 unsafe fn name(user: pg_sys::Oid) -> String {
     // SAFETY: with noerr false the function raises an error instead of returning NULL.
-    unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(user, false)) }.to_string_lossy().into_owned()
+    unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(user, false)) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Name of the database.

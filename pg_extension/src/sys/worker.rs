@@ -57,17 +57,25 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
 
 fn start_if_due(database: u32) {
     let now = clock::now().0;
-    let slot = shmem::databases().into_iter().find(|slot| slot.database == database);
+    let slot = shmem::databases()
+        .into_iter()
+        .find(|slot| slot.database == database);
     let is_due = match slot {
         None => true,
-        Some(DatabaseSlot { interval_seconds: 0, .. }) => false,
+        Some(DatabaseSlot {
+            interval_seconds: 0, ..
+        }) => false,
         Some(slot) => now - slot.started_at >= i64::from(slot.interval_seconds) * 1_000_000,
     };
     if !is_due {
         return;
     }
     let interval_seconds = slot.map_or(RETRY_SECONDS as u32, |slot| slot.interval_seconds);
-    shmem::set_database(DatabaseSlot { database, interval_seconds, started_at: now });
+    shmem::set_database(DatabaseSlot {
+        database,
+        interval_seconds,
+        started_at: now,
+    });
     let started = BackgroundWorkerBuilder::new(WORKER)
         .set_library("pg_vpd")
         .set_function("pg_vpd_purge_main")
@@ -136,14 +144,17 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     let mut batches = 0;
     while batches < MAX_BATCHES && !BackgroundWorker::sigterm_received() {
         // What one statement leaves in memory goes with its transaction: one batch, one transaction.
-        let batch = BackgroundWorker::transaction(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()));
+        let batch =
+            BackgroundWorker::transaction(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()));
         counts.add(batch);
         batches += 1;
         if !batch.is_full {
             break;
         }
     }
-    let Ok(started_at) = TimestampWithTimeZone::try_from(started_at.0) else { return };
+    let Ok(started_at) = TimestampWithTimeZone::try_from(started_at.0) else {
+        return;
+    };
     BackgroundWorker::transaction(|| {
         PgTryBuilder::new(|| purge::log_run("purge", started_at, batches, counts)).execute();
     });

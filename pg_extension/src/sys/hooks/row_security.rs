@@ -33,9 +33,10 @@ unsafe extern "C-unwind" fn permissive(
             None => std::ptr::null_mut(),
         };
         match applying(command, relation) {
-            Some(restrictions) if restrictions.is_open => {
-                pg_sys::lappend(list, security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast())
-            }
+            Some(restrictions) if restrictions.is_open => pg_sys::lappend(
+                list,
+                security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast(),
+            ),
             _ => list,
         }
     }
@@ -52,7 +53,9 @@ unsafe extern "C-unwind" fn restrictive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
-        let Some(restrictions) = applying(command, relation) else { return list };
+        let Some(restrictions) = applying(command, relation) else {
+            return list;
+        };
         if restrictions.needs_gate {
             let gate = session_gate().unwrap_or_else(|error| error.raise());
             list = pg_sys::lappend(
@@ -62,7 +65,8 @@ unsafe extern "C-unwind" fn restrictive(
         }
         for policy in &restrictions.policies {
             let check = if policy.is_checked {
-                checked(&policy.predicate, (*relation).rd_id, &policy.name).unwrap_or_else(|error| error.raise())
+                checked(&policy.predicate, (*relation).rd_id, &policy.name)
+                    .unwrap_or_else(|error| error.raise())
             } else {
                 always_true()
             };
@@ -101,12 +105,19 @@ unsafe fn security_policy(
     let name = CString::new(name).unwrap_or_default();
     // SAFETY: everything is palloc'd in the context of the query that is being rewritten.
     unsafe {
-        let policy = pg_sys::palloc0(std::mem::size_of::<pg_sys::RowSecurityPolicy>()).cast::<pg_sys::RowSecurityPolicy>();
+        let policy = pg_sys::palloc0(std::mem::size_of::<pg_sys::RowSecurityPolicy>())
+            .cast::<pg_sys::RowSecurityPolicy>();
         let mut everybody = pg_sys::Datum::from(pg_sys::Oid::from(pg_sys::ACL_ID_PUBLIC));
         (*policy).policy_name = pg_sys::pstrdup(name.as_ptr());
         (*policy).polcmd = b'*' as std::ffi::c_char;
-        (*policy).roles =
-            pg_sys::construct_array(&mut everybody, 1, pg_sys::OIDOID, 4, true, b'i' as std::ffi::c_char);
+        (*policy).roles = pg_sys::construct_array(
+            &mut everybody,
+            1,
+            pg_sys::OIDOID,
+            4,
+            true,
+            b'i' as std::ffi::c_char,
+        );
         (*policy).permissive = is_permissive;
         (*policy).qual = using.cast();
         (*policy).with_check_qual = check.cast();

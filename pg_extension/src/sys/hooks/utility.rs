@@ -35,7 +35,16 @@ unsafe extern "C-unwind" fn utility(
         }
         match NEXT {
             Some(next) => {
-                guarded!(next(planned, text, is_read_only_tree, level, params, environment, receiver, completion));
+                guarded!(next(
+                    planned,
+                    text,
+                    is_read_only_tree,
+                    level,
+                    params,
+                    environment,
+                    receiver,
+                    completion
+                ));
             }
             None => pg_sys::standard_ProcessUtility(
                 planned,
@@ -86,7 +95,8 @@ unsafe fn before(statement: *mut pg_sys::Node) {
 /// A temporary table filled under one session would be read by the next.
 unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::OnCommitAction::Type) {
     // SAFETY: a range variable of the statement.
-    let is_temporary = unsafe { (*relation).relpersistence } == pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char;
+    let is_temporary =
+        unsafe { (*relation).relpersistence } == pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char;
     if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
         context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
     }
@@ -95,7 +105,11 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
 unsafe fn check_truncate(relations: *mut pg_sys::List) {
     // SAFETY: a list of range variables; looked up without a lock, the command itself locks and checks privileges.
     unsafe {
-        let count = if relations.is_null() { 0 } else { (*relations).length };
+        let count = if relations.is_null() {
+            0
+        } else {
+            (*relations).length
+        };
         for index in 0..count {
             let relation = nth(relations, index).cast::<pg_sys::RangeVar>();
             if is_restricted(relation) {
@@ -109,10 +123,17 @@ unsafe fn check_truncate(relations: *mut pg_sys::List) {
 unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
     // SAFETY: a list of AlterTableCmd nodes.
     unsafe {
-        let count = if statement.cmds.is_null() { 0 } else { (*statement.cmds).length };
+        let count = if statement.cmds.is_null() {
+            0
+        } else {
+            (*statement.cmds).length
+        };
         for index in 0..count {
             let command = nth(statement.cmds, index).cast::<pg_sys::AlterTableCmd>();
-            let is_switching_off = matches!((*command).subtype, pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity);
+            let is_switching_off = matches!(
+                (*command).subtype,
+                pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity
+            );
             if is_switching_off && is_restricted(statement.relation) {
                 context::refuse_unprotecting().raise();
             }
@@ -124,7 +145,11 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
 unsafe fn before_drop(statement: &pg_sys::DropStmt) {
     // SAFETY: for extensions the objects are String nodes; for policies, lists of String nodes of which the last is the policy.
     unsafe {
-        let count = if statement.objects.is_null() { 0 } else { (*statement.objects).length };
+        let count = if statement.objects.is_null() {
+            0
+        } else {
+            (*statement.objects).length
+        };
         for index in 0..count {
             let object = nth(statement.objects, index);
             if statement.removeType == pg_sys::ObjectType::OBJECT_EXTENSION {
@@ -150,7 +175,9 @@ unsafe fn string(node: *mut pg_sys::Node) -> String {
         if !is_a(node, pg_sys::NodeTag::T_String) {
             return String::new();
         }
-        std::ffi::CStr::from_ptr((*node.cast::<pg_sys::String>()).sval).to_string_lossy().into_owned()
+        std::ffi::CStr::from_ptr((*node.cast::<pg_sys::String>()).sval)
+            .to_string_lossy()
+            .into_owned()
     }
 }
 

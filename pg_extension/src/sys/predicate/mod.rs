@@ -5,6 +5,7 @@
 
 use super::marker::Marker;
 use super::spi::CatalogPath;
+use super::user::AsOwner;
 use crate::error::{Error, Result};
 use pgrx::{PgTryBuilder, is_a, pg_sys};
 use std::ffi::{CStr, CString};
@@ -72,11 +73,17 @@ pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Res
             pg_sys::MemoryContextSwitchTo(former);
             let (node, has_sublinks, denies_without_session) = outcome?;
             pg_sys::MemoryContextSetParent(memory, pg_sys::CacheMemoryContext);
-            Ok(Compiled { memory, node, has_sublinks, denies_without_session })
+            Ok(Compiled {
+                memory,
+                node,
+                has_sublinks,
+                denies_without_session,
+            })
         }
     }))
     .catch_others(|caught| match caught {
-        pg_sys::panic::CaughtError::PostgresError(report) | pg_sys::panic::CaughtError::ErrorReport(report) => {
+        pg_sys::panic::CaughtError::PostgresError(report)
+        | pg_sys::panic::CaughtError::ErrorReport(report) => {
             let is_syntax = report.sql_error_code() == pgrx::PgSqlErrorCode::ERRCODE_SYNTAX_ERROR;
             Err(Error::predicate_invalid(is_syntax, report.message()))
         }
@@ -91,6 +98,9 @@ unsafe fn build(
     marker: Option<Marker>,
 ) -> Result<(*mut pg_sys::Node, bool, bool)> {
     let _path = CatalogPath::pin();
+    // As with the server's own policies, whoever runs the statement needs no right on the schemas named in a predicate, only
+    // on the functions and tables themselves when it is executed. Nothing is executed while this lasts.
+    let resolving = AsOwner::switch();
     // SAFETY: called by `compile` with the relation locked; every pointer below comes from the server's own parser.
     unsafe {
         let expression = parse_one_expression(text)?;
@@ -116,6 +126,8 @@ unsafe fn build(
         let had_sublinks = (*state).p_hasSubLinks;
         pg_sys::table_close(opened, pg_sys::NoLock as i32);
         pg_sys::free_parsestate(state);
+
+        drop(resolving);
 
         let readers = session_read::Readers::look_up()?;
         let denies = session_read::never_true_without_session(expression, &readers);

@@ -3,6 +3,7 @@
 use super::Compiled;
 use crate::error::{Error, Result};
 use crate::sys::marker::Marker;
+use crate::sys::user::AsOwner;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
@@ -31,6 +32,8 @@ pub fn always_true() -> *mut pg_sys::Node {
 
 /// OID of a function of the extension.
 fn function(schema: &CStr, name: &CStr, arguments: &[pg_sys::Oid]) -> Result<pg_sys::Oid> {
+    // The schemas grant nothing to the current user.
+    let _owner = AsOwner::switch();
     // SAFETY: String nodes and the list live in the current context; the look-up with missing_ok returns InvalidOid
     // for a function that is not there.
     let oid = unsafe {
@@ -102,7 +105,11 @@ pub fn session_gate() -> Result<*mut pg_sys::Node> {
 
 /// `CASE WHEN predicate THEN true ELSE policy_violated(relation, policy) END`: the check on new rows, with our own error.
 pub fn checked(compiled: &Compiled, relation: pg_sys::Oid, policy: &str) -> Result<*mut pg_sys::Node> {
-    let oid = function(c"vpd_private", c"policy_violated", &[pg_sys::REGCLASSOID, pg_sys::TEXTOID])?;
+    let oid = function(
+        c"vpd_private",
+        c"policy_violated",
+        &[pg_sys::REGCLASSOID, pg_sys::TEXTOID],
+    )?;
     let name = CString::new(policy).map_err(|_| Error::predicate_broken(""))?;
     // SAFETY: builds nodes in the current context; the text constant is palloc'd there as well.
     unsafe {
@@ -116,8 +123,15 @@ pub fn checked(compiled: &Compiled, relation: pg_sys::Oid, policy: &str) -> Resu
             true,
         );
         let text = pg_sys::Datum::from(pg_sys::cstring_to_text(name.as_ptr()));
-        let policy =
-            pg_sys::makeConst(pg_sys::TEXTOID, -1, pg_sys::DEFAULT_COLLATION_OID, -1, text, false, false);
+        let policy = pg_sys::makeConst(
+            pg_sys::TEXTOID,
+            -1,
+            pg_sys::DEFAULT_COLLATION_OID,
+            -1,
+            text,
+            false,
+            false,
+        );
         let violated = boolean_call(oid, list(&[relation, policy]));
 
         let mut when = pgrx::PgBox::<pg_sys::CaseWhen>::alloc_node(pg_sys::NodeTag::T_CaseWhen);

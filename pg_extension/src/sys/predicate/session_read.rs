@@ -27,12 +27,19 @@ impl Readers {
     pub fn look_up() -> Result<Self> {
         let rows = FUNCTIONS.with(|statement| {
             statement.query(&[], |row| {
-                (row.get::<pg_sys::Oid>(1).unwrap_or(pg_sys::InvalidOid), row.get::<bool>(2).unwrap_or(false))
+                (
+                    row.get::<pg_sys::Oid>(1).unwrap_or(pg_sys::InvalidOid),
+                    row.get::<bool>(2).unwrap_or(false),
+                )
             })
         });
         Ok(Self {
             all: rows.iter().map(|(oid, _)| *oid).collect(),
-            empty_without_session: rows.iter().filter(|(_, is_empty)| *is_empty).map(|(oid, _)| *oid).collect(),
+            empty_without_session: rows
+                .iter()
+                .filter(|(_, is_empty)| *is_empty)
+                .map(|(oid, _)| *oid)
+                .collect(),
         })
     }
 }
@@ -46,7 +53,12 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(readers: &'a Readers) -> Self {
-        Self { readers, did_hoist: false, has_read: false, depends_on_row: false }
+        Self {
+            readers,
+            did_hoist: false,
+            has_read: false,
+            depends_on_row: false,
+        }
     }
 
     fn argument(&mut self) -> *mut c_void {
@@ -66,7 +78,10 @@ pub unsafe fn hoist(expression: *mut pg_sys::Node, readers: &Readers) -> (*mut p
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn hoist_mutator(node: *mut pg_sys::Node, context: *mut c_void) -> *mut pg_sys::Node {
+unsafe extern "C-unwind" fn hoist_mutator(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
     if node.is_null() {
         return node;
     }
@@ -138,9 +153,21 @@ unsafe extern "C-unwind" fn find_read(node: *mut pg_sys::Node, context: *mut c_v
     unsafe {
         let walk = &mut *context.cast::<Walk>();
         match (*node).type_ {
-            T_Var | T_Param | T_SubLink | T_Aggref | T_WindowFunc | T_CaseTestExpr | T_CoerceToDomainValue
-            | T_SetToDefault | T_CurrentOfExpr => walk.depends_on_row = true,
-            T_FuncExpr if walk.readers.all.contains(&(*node.cast::<pg_sys::FuncExpr>()).funcid) => {
+            T_Var
+            | T_Param
+            | T_SubLink
+            | T_Aggref
+            | T_WindowFunc
+            | T_CaseTestExpr
+            | T_CoerceToDomainValue
+            | T_SetToDefault
+            | T_CurrentOfExpr => walk.depends_on_row = true,
+            T_FuncExpr
+                if walk
+                    .readers
+                    .all
+                    .contains(&(*node.cast::<pg_sys::FuncExpr>()).funcid) =>
+            {
                 walk.has_read = true;
             }
             _ => (),
@@ -164,7 +191,10 @@ pub unsafe fn never_true_without_session(expression: *mut pg_sys::Node, readers:
 
 /// Replaces each read by what it returns without a session.
 #[pg_guard]
-unsafe extern "C-unwind" fn empty_mutator(node: *mut pg_sys::Node, context: *mut c_void) -> *mut pg_sys::Node {
+unsafe extern "C-unwind" fn empty_mutator(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
     if node.is_null() {
         return node;
     }
@@ -212,7 +242,11 @@ unsafe fn subselect_value(node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> 
             && query.havingQual.is_null()
             && !query.hasAggs
             && !query.hasTargetSRFs;
-        is_bare.then(|| (*node::nth(query.targetList, 0).cast::<pg_sys::TargetEntry>()).expr.cast())
+        is_bare.then(|| {
+            (*node::nth(query.targetList, 0).cast::<pg_sys::TargetEntry>())
+                .expr
+                .cast()
+        })
     }
 }
 
@@ -226,7 +260,8 @@ unsafe fn never_true(node: *mut pg_sys::Node) -> bool {
         match (*node).type_ {
             T_Const => {
                 let constant = &*node.cast::<pg_sys::Const>();
-                constant.consttype == pg_sys::BOOLOID && (constant.constisnull || constant.constvalue.value() == 0)
+                constant.consttype == pg_sys::BOOLOID
+                    && (constant.constisnull || constant.constvalue.value() == 0)
             }
             T_BoolExpr => {
                 let expression = &*node.cast::<pg_sys::BoolExpr>();
