@@ -100,10 +100,9 @@ fn unrecorded_keepalive_closes_floor() -> Result<()> {
         browser
             .wait_until("document.body.dataset.state === 'nobody'")
             .await?;
-        assert!(
-            browser.text("farewell").await?.contains("keep-alive"),
-            "the portal does not say why"
-        );
+        browser
+            .wait_until("document.getElementById('farewell').textContent.includes('keep-alive')")
+            .await?;
         assert_eq!(
             browser
                 .evaluate("document.querySelectorAll('table.rows').length")

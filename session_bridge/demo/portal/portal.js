@@ -39,6 +39,7 @@ function open(session) {
   }
 }
 
+/** May come twice, from the stream and from a refused call; the later reason is the more exact one or the same. */
 function close(reason = null) {
   stopListening();
   clocks.stop();

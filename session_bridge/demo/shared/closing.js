@@ -1,29 +1,53 @@
-// Hears that the session is over, from the stream of events of this origin.
+// Hears that the session is over, from the stream of events of this origin; looks into the queue itself while there is none.
+// Neither counts as use of the session.
 
 import { call } from "./bridge.js";
 
+const pause = 5000;
+
 /** Calls `whenClosed(reason)` once when a close message arrives, after acknowledging it. Returns how to stop listening. */
 export function listenForClose(whenClosed) {
-  let done = false;
-  const events = new EventSource("/api/events");
-  const stop = () => {
-    done = true;
-    events.close();
-  };
-  events.addEventListener("close", async (event) => {
-    if (done) return;
+  let isDone = false;
+  let events;
+  let timer;
+
+  function listen() {
+    events = new EventSource("/api/events");
+    events.addEventListener("close", (event) => close(JSON.parse(event.data)));
+    // The browser opens the stream again by itself unless it was refused.
+    events.addEventListener("error", () => !isDone && events.readyState === EventSource.CLOSED && look());
+  }
+
+  async function look() {
+    try {
+      const { messages } = await call("GET", "/api/messages");
+      const message = messages.find(({ kind }) => kind === "close");
+      if (message) close(message);
+      else later(listen);
+    } catch (refusal) {
+      if (refusal.status === 401) close({ id: 0, reason: refusal.code });
+      else later(look);
+    }
+  }
+
+  function later(step) {
+    if (!isDone) timer = setTimeout(step, pause);
+  }
+
+  async function close({ id, reason }) {
+    if (isDone) return;
     stop();
-    const { id, reason } = JSON.parse(event.data);
     // Number 0 stands for a session that is over with nothing queued: there is nothing to acknowledge.
     if (id > 0) await call("POST", `/api/messages/${id}/ack`).catch(() => {});
     whenClosed(reason);
-  });
-  events.addEventListener("error", async () => {
-    // The browser opens the stream again by itself unless it was refused: then the session decides.
-    if (done || events.readyState !== EventSource.CLOSED) return;
-    stop();
-    const over = await call("GET", "/api/session").then(() => null, (refusal) => refusal);
-    if (over?.status === 401) whenClosed(over.code);
-  });
+  }
+
+  function stop() {
+    isDone = true;
+    events.close();
+    clearTimeout(timer);
+  }
+
+  listen();
   return stop;
 }
