@@ -119,6 +119,10 @@ fn sys_context(namespace: &str, attribute: &str) -> Answer<Option<String>> {
 }
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
 fn current_session() -> Result<
     TableIterator<
         'static,

@@ -148,8 +148,8 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
     let dropped = DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(name)]));
     found(dropped, name)?;
     announce(table);
-    for member in FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1))) {
-        unprotect(member);
+    for member in family(table) {
+        unprotect(Some(member));
     }
     Ok(())
 }
@@ -204,11 +204,17 @@ fn unprotect(table: Option<Oid>) {
 }
 
 fn announce(table: Oid) {
-    for member in FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1))) {
-        if let Some(member) = member {
-            relation::announce_change(member);
-        }
+    for member in family(table) {
+        relation::announce_change(member);
     }
+}
+
+/// The table, its partitions and children.
+fn family(table: Oid) -> impl Iterator<Item = Oid> {
+    FAMILY
+        .with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1)))
+        .into_iter()
+        .flatten()
 }
 
 fn lock_table(table: Oid) -> Result<()> {

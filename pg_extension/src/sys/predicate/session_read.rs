@@ -111,8 +111,9 @@ unsafe extern "C-unwind" fn hoist_mutator(
 unsafe fn is_scalar(node: *mut pg_sys::Node) -> bool {
     use pg_sys::NodeTag::*;
     // SAFETY: every node begins with its tag.
+    let tag = unsafe { (*node).type_ };
     matches!(
-        unsafe { (*node).type_ },
+        tag,
         T_FuncExpr
             | T_OpExpr
             | T_ScalarArrayOpExpr
