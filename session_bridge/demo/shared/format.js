@@ -21,7 +21,7 @@ export function asSpan(milliseconds) {
 /** Why a session ended, for a person. */
 export function asReason(reason) {
   const words = {
-    logout: "You signed out.",
+    logout: "You logged out.",
     idle_timeout: "The session was not used for too long.",
     absolute_timeout: "The session reached its longest life.",
     message_refused: "A keep-alive was refused, because nobody had recorded it.",

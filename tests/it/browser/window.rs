@@ -116,15 +116,13 @@ impl Browser {
         self.click("login").await?;
         self.wait_until(&format!("location.origin === '{}'", site.origin("login")))
             .await?;
-        for field in ["username", "password"] {
-            let field = format!("input[name={field}]");
-            self.client
-                .wait()
-                .for_element(Locator::Css(&field))
-                .await?
-                .send_keys(user)
-                .await?;
-        }
+        let users = self.client.wait().for_element(Locator::Id("username")).await?;
+        users.select_by_label(user).await?;
+        self.client
+            .find(Locator::Id("password"))
+            .await?
+            .send_keys(user)
+            .await?;
         self.client
             .find(Locator::Css("[type=submit]"))
             .await?
