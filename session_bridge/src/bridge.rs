@@ -1,0 +1,81 @@
+//! What every request shares: configuration, pools, provider, hub, figures.
+//!
+//! Invariant: nothing here decides anything; a second bridge beside this one gives the same answers.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::db::{ConnectError, Pool, Role, create_pool};
+use crate::events::Hub;
+use crate::http::{Sites, pages::PageError};
+use crate::identity::Provider;
+use crate::metrics::Metrics;
+
+/// Why the bridge cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Database settings.
+    #[error(transparent)]
+    Database(#[from] ConnectError),
+    /// Folder of an application's pages.
+    #[error(transparent)]
+    Pages(#[from] PageError),
+    /// Identity provider settings.
+    #[error("identity provider: {0}")]
+    Identity(String),
+    /// Figures.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Listener.
+    #[error("listener: {0}")]
+    Listener(#[from] std::io::Error),
+    /// Description of the routes.
+    #[error("description of the routes: {0}")]
+    Description(String),
+    /// Certificate or key of the listener.
+    #[error("server.tls: {0}")]
+    Tls(String),
+}
+
+/// What every request shares.
+pub struct Bridge {
+    /// Configuration.
+    pub config: Config,
+    /// Connections of the role with profile `bridge`.
+    pub pool: Pool,
+    /// Connections of the role with profile `runtime`, for the demo data.
+    pub runtime: Option<Pool>,
+    /// Identity provider.
+    pub provider: Provider,
+    /// Streams that wait for wake-ups.
+    pub hub: Arc<Hub>,
+    /// Figures.
+    pub metrics: Metrics,
+    /// What answers on which host.
+    pub sites: Sites,
+    /// Told when the bridge stops.
+    pub stop: CancellationToken,
+}
+
+impl Bridge {
+    /// Prepares everything; nothing is connected yet.
+    pub fn new(config: Config) -> Result<Self, StartError> {
+        let runtime = config
+            .demo
+            .enabled
+            .then(|| create_pool(&config.database, Role::Runtime))
+            .transpose()?;
+        Ok(Self {
+            pool: create_pool(&config.database, Role::Bridge)?,
+            runtime,
+            provider: Provider::new(config.identity.clone()).map_err(StartError::Identity)?,
+            hub: Arc::default(),
+            metrics: Metrics::new()?,
+            sites: Sites::new(&config)?,
+            stop: CancellationToken::new(),
+            config,
+        })
+    }
+}

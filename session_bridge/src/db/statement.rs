@@ -1,0 +1,137 @@
+//! Every statement the bridge sends. Each calls functions or reads views of the extension; none names one of its tables.
+
+/// True when policies are supplied and the version is the expected one.
+pub const PING: &str = "
+    SELECT vpd.guard() AND EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_vpd' AND e.extversion = $1)";
+
+/// Registered applications and their origins.
+pub const APPS: &str = "
+    SELECT coalesce(jsonb_object_agg(a.name, to_jsonb(a.origins)), '{}') FROM vpd.apps a";
+
+/// Attaches a session to the transaction.
+pub const ATTACH_SESSION: &str = "SELECT vpd.attach_session($1)";
+
+/// Whose session is attached.
+pub const IDENTITY: &str = "SELECT vpd.user_name(), vpd.app_name(), vpd.session_id()";
+
+/// Creates a session.
+pub const CREATE_SESSION: &str = "
+    SELECT vpd.create_session(
+        user_name => $1,
+        app => $2,
+        attributes => $3,
+        roles => $4,
+        client_address => $5::text::inet,
+        user_agent => $6,
+        auth_time => to_timestamp($7::double precision))";
+
+/// The attached session; the argument names the application whose idle time-out its clock follows.
+pub const CURRENT_SESSION: &str = "
+    SELECT to_jsonb(s) || jsonb_build_object(
+               'server_time', clock_timestamp(),
+               'idle_timeout_seconds', extract(epoch FROM a.idle_timeout)::bigint,
+               'keepalive_seconds', extract(epoch FROM a.idle_timeout / 4)::bigint)
+      FROM vpd.current_session() s
+      LEFT JOIN vpd.apps a ON a.name = coalesce($1, s.app)";
+
+/// Live sessions of the attached session's user.
+pub const MY_SESSIONS: &str = "
+    SELECT coalesce(jsonb_agg(to_jsonb(m) ORDER BY m.created_at), '[]') FROM vpd.my_sessions m";
+
+/// Ends the session of a token.
+pub const END_SESSION: &str = "SELECT vpd.end_session($1, $2)";
+
+/// Ends a session of the attached session's user.
+pub const END_OWN_SESSION: &str = "SELECT vpd.end_own_session($1)";
+
+/// Gives out a ticket, and says how long it lives.
+pub const ISSUE_TICKET: &str = "
+    SELECT vpd.issue_ticket($1, $2, $3),
+           (SELECT extract(epoch FROM a.ticket_lifetime)::bigint FROM vpd.apps a WHERE a.name = vpd.app_name())";
+
+/// Redeems a ticket; NULL is a refusal that has to be committed.
+pub const REDEEM_TICKET: &str = "SELECT vpd.redeem_ticket($1, $2, $3)";
+
+/// Records a message.
+pub const RECORD_MESSAGE: &str = "SELECT vpd.record_message($1, $2)";
+
+/// Validates a message; false is a refusal that has to be committed.
+pub const VALIDATE_MESSAGE: &str = "SELECT vpd.validate_message($1, $2)";
+
+/// Messages waiting, oldest first.
+pub const BROWSE_QUEUE: &str = "
+    SELECT coalesce(jsonb_agg(to_jsonb(q) ORDER BY q.id), '[]') FROM vpd.browse_queue($1) q";
+
+/// Removes a message.
+pub const ACK_MESSAGE: &str = "SELECT vpd.ack_message($1, $2)";
+
+/// Wakes on queued messages.
+pub const LISTEN: &str = "LISTEN vpd_queue";
+
+/// Version of the installed extension; no row when it is not installed.
+pub const EXTENSION_VERSION: &str = "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_vpd'";
+
+/// Hands a role and its password verifier to `set_password.sql`, for this transaction.
+pub const PASSWORD_SETTINGS: &str = "
+    SELECT set_config('session_bridge.role', $1, true), set_config('session_bridge.verifier', $2, true)";
+
+/// Doctor: version of the extension.
+pub const DOCTOR_VERSION: &str =
+    "SELECT (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_vpd')";
+
+/// Doctor: fails unless the library supplies policies.
+pub const DOCTOR_PRELOAD: &str = "SELECT vpd.guard()::text";
+
+/// Doctor: what this role may do that it must not.
+pub const DOCTOR_ROLE: &str = "
+    SELECT CASE WHEN r.rolsuper THEN 'superuser: policies do not apply'
+                WHEN r.rolbypassrls THEN 'BYPASSRLS: policies do not apply'
+                WHEN r.rolcreaterole THEN 'CREATEROLE'
+                WHEN r.rolreplication THEN 'REPLICATION: reads every table'
+                WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid) THEN 'member of other roles' END
+      FROM pg_roles r
+     WHERE r.rolname = current_user";
+
+/// Doctor: tables this role may read, outside the catalog.
+pub const DOCTOR_TABLES: &str = "
+    SELECT 'may read ' || string_agg(c.oid::regclass::text, ', ')
+      FROM pg_class c
+     WHERE c.relkind IN ('r', 'p', 'm', 'f')
+       AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+       AND has_schema_privilege(c.relnamespace, 'USAGE')
+       AND has_any_column_privilege(c.oid, 'SELECT')";
+
+/// Doctor: tables this role may read that are not under row security.
+pub const DOCTOR_UNPROTECTED: &str = "
+    SELECT 'not under policy: ' || string_agg(c.oid::regclass::text, ', ')
+      FROM pg_class c
+     WHERE c.relkind IN ('r', 'p', 'm', 'f')
+       AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+       AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+       AND has_schema_privilege(c.relnamespace, 'USAGE')
+       AND has_any_column_privilege(c.oid, 'SELECT')";
+
+/// Doctor: functions of the profile this role may not execute.
+pub const DOCTOR_BRIDGE_PROFILE: &str = "
+    SELECT 'may not execute ' || string_agg(f.name, ', ')
+      FROM unnest('{create_session,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,record_message,
+                    validate_message,browse_queue,ack_message}'::text[]) AS f (name)
+     WHERE NOT EXISTS (
+               SELECT FROM pg_proc p
+                WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = f.name AND has_function_privilege(p.oid, 'EXECUTE'))";
+
+/// Doctor: the same for the run-time profile; and that it may create no session.
+pub const DOCTOR_RUNTIME_PROFILE: &str = "
+    SELECT CASE WHEN NOT EXISTS (
+                         SELECT FROM pg_proc p
+                          WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = 'attach_session'
+                            AND has_function_privilege(p.oid, 'EXECUTE'))
+                THEN 'may not attach a session'
+                WHEN EXISTS (
+                         SELECT FROM pg_proc p
+                          WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = 'create_session'
+                            AND has_function_privilege(p.oid, 'EXECUTE'))
+                THEN 'may create sessions: for the bridge only' END";
+
+/// Doctor: the clock of the database.
+pub const DOCTOR_CLOCK: &str = "SELECT extract(epoch FROM clock_timestamp())::text";

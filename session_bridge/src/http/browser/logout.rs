@@ -1,0 +1,33 @@
+//! `POST /logout`: ends the session in the database, for every application that shares it (MC-1).
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::http::Shared;
+use crate::http::auth::Browser;
+use crate::http::cookie;
+use crate::http::problem::Problem;
+use crate::http::site::Front;
+use crate::vpd::session;
+
+pub async fn logout(
+    State(bridge): State<Shared>,
+    Extension(front): Extension<Arc<Front>>,
+    caller: Result<Browser, Problem>,
+) -> Result<Response, Problem> {
+    if let Ok(Browser(caller)) = caller {
+        if let Some(identity) = session::identify(&bridge.pool, &caller.token).await? {
+            caller.is(&identity);
+        }
+        session::end(&bridge.pool, &caller.token, "logout").await?;
+    }
+    let home = format!("{}/", front.own.origin);
+    let next = bridge
+        .provider
+        .logout_url(&home)
+        .await
+        .unwrap_or_else(|| "/".to_owned());
+    Ok((cookie::remove(cookie::SESSION), Redirect::to(&next)).into_response())
+}

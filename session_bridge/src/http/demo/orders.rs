@@ -1,0 +1,14 @@
+//! `GET /api/orders`: the order lines this session may see.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::Value;
+
+use super::read;
+use crate::http::Shared;
+use crate::http::auth::Browser;
+use crate::http::problem::Problem;
+
+pub async fn orders(State(bridge): State<Shared>, Browser(caller): Browser) -> Result<Json<Value>, Problem> {
+    read(&bridge, &caller, include_str!("orders.sql")).await.map(Json)
+}

@@ -1,0 +1,19 @@
+//! `GET /metrics`: figures for Prometheus.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::Shared;
+use crate::http::problem::Problem;
+
+/// Figures in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "operation",
+    responses((status = 200, content_type = "text/plain", body = String)))]
+pub async fn metrics(State(bridge): State<Shared>) -> Result<Response, Problem> {
+    let text = bridge
+        .metrics
+        .render(&bridge.hub, &bridge.pool)
+        .map_err(Problem::internal)?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,56 @@
+//! `POST /v1/sessions`: a session for whoever an identity token proves (BP-2).
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::refusal::Refusal;
+use crate::http::Shared;
+use crate::http::address::ClientAddress;
+use crate::http::extract::Json;
+use crate::http::problem::Problem;
+use crate::http::record::Record;
+use crate::vpd::Token;
+use crate::vpd::session::{self, Session};
+
+/// Proof of a login, and the application it is for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSession {
+    /// Identity token of the configured provider, for this bridge's client.
+    identity_token: String,
+    /// Application the session is for.
+    app: String,
+}
+
+/// A session that was created.
+#[derive(Serialize, ToSchema)]
+pub struct Created {
+    /// Its token (`vs_…`), shown this once.
+    token: Token,
+    /// The session.
+    session: Session,
+}
+
+/// Create a session from a verified identity token.
+#[utoipa::path(post, path = "/v1/sessions", tag = "sessions", request_body = NewSession,
+    responses((status = 201, body = Created), Refusal))]
+pub async fn create_session(
+    State(bridge): State<Shared>,
+    Extension(record): Extension<Arc<Record>>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    headers: HeaderMap,
+    Json(request): Json<NewSession>,
+) -> Result<(StatusCode, axum::Json<Created>), Problem> {
+    let claims = bridge.provider.verify(&request.identity_token, None).await?;
+    let client = session::Client {
+        address,
+        user_agent: session::user_agent(&headers),
+    };
+    let (token, session) = session::create(&bridge.pool, &claims, &request.app, &client).await?;
+    record.name(&session.user_name, &session.app);
+    Ok((StatusCode::CREATED, axum::Json(Created { token, session })))
+}

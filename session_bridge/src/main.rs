@@ -1,0 +1,79 @@
+//! The program: reads the command line and the configuration, and runs one command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use session_bridge::config::Config;
+use session_bridge::{config, db, doctor, http, telemetry};
+
+/// HTTP service before the sessions, tickets and messages of pg_vpd.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// Configuration file.
+    #[arg(long, env = "VPD_BRIDGE_CONFIG", default_value = "bridge.toml", global = true)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer HTTP until told to stop (SIGTERM or SIGINT).
+    Serve,
+    /// Bring the database up to date, with the administrator's connection.
+    Migrate {
+        /// First write a random password into each password file that does not exist.
+        #[arg(long)]
+        create_secrets: bool,
+    },
+    /// Check configuration and database and print a report; exit 0 when sound, 1 otherwise.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(reason) => {
+            eprintln!("session-bridge: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let config = config::load(&arguments.config)?;
+    telemetry::start(&config.log)?;
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| "the cryptography provider is set already")?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(execute(arguments.command, config))
+}
+
+async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    match command {
+        Command::Serve => http::serve(config).await?,
+        Command::Migrate { create_secrets } => {
+            let applied = db::migrate(&config, create_secrets).await?;
+            match applied.as_slice() {
+                [] => println!("the database is up to date"),
+                names => println!("applied {}", names.join(", ")),
+            }
+        }
+        Command::Doctor => {
+            let report = doctor::examine(&config).await;
+            print!("{report}");
+            return Ok(if report.is_sound() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
