@@ -141,7 +141,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             format: LogFormat::Json,
-            filter: "info".to_owned(),
+            filter: "warn,session_bridge=info".to_owned(),
         }
     }
 }
