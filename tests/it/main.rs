@@ -1,6 +1,42 @@
 //! One binary with every test, so that they share one server. Each topic is a file, each attack a file under `attack`.
 
 #[cfg(test)]
+mod attack;
+#[cfg(test)]
+mod bad_policy;
+#[cfg(test)]
+mod bad_session;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
+mod clocks;
+#[cfg(test)]
+mod context;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod injection;
+#[cfg(test)]
+mod install;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod policy_functions;
+#[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod purge;
+#[cfg(test)]
+mod row_security;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
+mod tickets;

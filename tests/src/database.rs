@@ -76,7 +76,10 @@ impl<'a> Database<'a> {
             ("security_admin", role::SECURITY),
             ("auditor", role::AUDITOR),
         ] {
-            admin.execute("SELECT vpd.grant_profile($1, $2::text::name)", &[&profile, &role])?;
+            admin.execute(
+                "SELECT vpd.grant_profile($1, $2::text::regrole)",
+                &[&profile, &role],
+            )?;
         }
         for (app, pillar) in [("portal", "retail"), ("floor", "retail"), ("ledger", "finance")] {
             admin.execute(
@@ -123,6 +126,12 @@ impl<'a> Database<'a> {
         self.cluster.config(role, &self.name)
     }
 
+    /// Leaves the database in its cluster and returns its name, for a test that restarts the server.
+    #[must_use]
+    pub fn keep(mut self) -> String {
+        std::mem::take(&mut self.name)
+    }
+
     /// Name of the database.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -138,6 +147,9 @@ impl<'a> Database<'a> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
         // A cluster that a test stopped takes its databases along.
         if let Ok(mut admin) = self.cluster.connect("postgres", "postgres") {
             let _dropped =

@@ -118,3 +118,16 @@ pub fn ids(client: &mut impl GenericClient, query: &str) -> std::result::Result<
 pub fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
+
+/// What a query gives the run-time role on a fresh connection, with the session of a token or without one.
+///
+/// # Errors
+/// The server refused.
+pub fn fresh_ids(database: &Database<'_>, token: Option<&str>, query: &str) -> Result<Vec<i32>> {
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    if let Some(token) = token {
+        attach(&mut transaction, token)?;
+    }
+    Ok(ids(&mut transaction, query)?)
+}

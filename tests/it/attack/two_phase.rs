@@ -1,0 +1,76 @@
+//! A prepared transaction leaves its connection and is finished by another. A session does not travel that way.
+
+use vpd_tests::{
+    Database, Result, Subject, assert_refused, attach, create_orders, expected_ids, ids, protected_orders,
+    role,
+};
+
+const PREPARED: &str = "SELECT FROM pg_prepared_xacts WHERE database = current_database()";
+
+#[test]
+fn control_without_a_session_a_transaction_can_be_prepared() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    let gid = database.name().to_owned();
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute(&format!(
+        "BEGIN; DELETE FROM shop.orders; PREPARE TRANSACTION '{gid}'"
+    ))?;
+    assert_eq!(user.query(PREPARED, &[])?.len(), 1);
+    user.batch_execute(&format!("ROLLBACK PREPARED '{gid}'"))?;
+    Ok(())
+}
+
+#[test]
+fn with_a_session_it_is_refused_and_nothing_stays() -> Result<()> {
+    let database = protected_orders()?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    let gid = database.name().to_owned();
+    let mut user = database.connect(role::USER)?;
+    for is_detached_before in [false, true] {
+        user.batch_execute("BEGIN")?;
+        attach(&mut user, &token)?;
+        user.batch_execute("DELETE FROM shop.orders")?;
+        if is_detached_before {
+            user.execute("SELECT vpd.detach_session()", &[])?;
+        }
+        let prepared = user.batch_execute(&format!("PREPARE TRANSACTION '{gid}'"));
+        if is_detached_before {
+            // Without a session attached it is an ordinary transaction, if the server lets it through.
+            if prepared.is_ok() {
+                user.batch_execute(&format!("ROLLBACK PREPARED '{gid}'"))?;
+            }
+        } else {
+            let refusal = vpd_tests::refusal(prepared);
+            assert!(matches!(refusal.state.code(), "0A000" | "55000"), "{refusal:?}");
+        }
+        user.batch_execute("ROLLBACK")?;
+        assert!(user.query(PREPARED, &[])?.is_empty());
+        assert!(ids(&mut user, "SELECT id FROM shop.orders")?.is_empty());
+    }
+    let mut session = user.transaction()?;
+    attach(&mut session, &token)?;
+    assert_eq!(
+        ids(&mut session, "SELECT id FROM shop.orders")?,
+        expected_ids("East")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_prepared_transaction_of_another_does_not_lend_its_session() -> Result<()> {
+    let database = protected_orders()?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    database
+        .connect(role::BRIDGE)?
+        .execute("SELECT vpd.end_session($1)", &[&token])?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("BEGIN")?;
+    assert_refused(attach(&mut user, &token), "28000", "session_invalid");
+    user.batch_execute(&format!("PREPARE TRANSACTION '{}'", database.name()))?;
+    assert!(
+        user.query(PREPARED, &[])?.is_empty(),
+        "a failed transaction rolls back"
+    );
+    Ok(())
+}

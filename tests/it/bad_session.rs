@@ -1,0 +1,194 @@
+//! Sessions and applications that make no sense are refused with a code, a token and a hint, and change nothing.
+
+use serde_json::{Value, json};
+use vpd_tests::{Database, Result, Subject, assert_refused, role};
+
+fn count(database: &Database<'_>, view: &str) -> Result<i64> {
+    Ok(database
+        .admin()?
+        .query_one(&format!("SELECT count(*) FROM vpd.{view}"), &[])?
+        .get(0))
+}
+
+#[test]
+fn a_session_needs_a_user_and_a_registered_application() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    for user in ["", " ", "\n", &"x".repeat(10_000)] {
+        assert_refused(
+            Subject::new(user).log_in_with(&mut bridge),
+            "22023",
+            "argument_invalid",
+        );
+    }
+    for app in ["", "no-such-app", "PORTAL", "portal ", "portal'--"] {
+        assert_refused(
+            Subject::new("alice").app(app).log_in_with(&mut bridge),
+            "42704",
+            "app_not_found",
+        );
+    }
+    for arguments in [
+        "NULL, 'portal'",
+        "'alice', NULL",
+        "'alice', 'portal', NULL",
+        "'alice', 'portal', roles => NULL",
+    ] {
+        let create = bridge.execute(&format!("SELECT vpd.create_session({arguments})"), &[]);
+        if arguments.starts_with("'alice', 'portal'") {
+            // NULL attributes or roles may mean none; they must not mean everything.
+            continue;
+        }
+        assert!(create.is_err(), "{arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nobody_may_be_named_anonymous() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    assert_refused(
+        Subject::new("anonymous").log_in_with(&mut bridge),
+        "22023",
+        "argument_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn attributes_have_a_shape_and_a_size() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let large = "x".repeat(1024 * 1024);
+    let bad: &[Value] = &[
+        json!({ "app": { "note": large } }),
+        json!({ "app": { "note": "x".repeat(64 * 1024) } }),
+        json!([]),
+        json!("app"),
+        json!(7),
+        json!({ "app": "region" }),
+        json!({ "app": ["region"] }),
+        json!({ "app": { "region": { "nested": "object" } } }),
+        json!({ "app": { "regions": ["West", { "nested": "object" }] } }),
+        json!({ "app": { "regions": [["West"]] } }),
+    ];
+    for attributes in bad {
+        let refused = Subject::new("alice")
+            .attributes(attributes.clone())
+            .log_in_with(&mut bridge);
+        let refusal = assert_refused(refused, "22023", "argument_invalid");
+        assert!(
+            refusal.text.len() < 2000 && !refusal.text.contains("xxxx"),
+            "the value is not shown"
+        );
+    }
+    assert_eq!(count(&database, "sessions")?, 0);
+    let fits = json!({ "app": { "note": "x".repeat(60 * 1024) } });
+    Subject::new("alice").attributes(fits).log_in_with(&mut bridge)?;
+    Ok(())
+}
+
+#[test]
+fn roles_and_privileges_are_at_most_ten_thousand_each() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let names = |count: i32| (0..count).map(|n| format!("r{n}")).collect::<Vec<_>>();
+    for column in ["roles", "privileges"] {
+        let create = format!("SELECT vpd.create_session('alice', 'portal', {column} => $1)");
+        assert_refused(
+            bridge.execute(&create, &[&names(10_001)]),
+            "22023",
+            "argument_invalid",
+        );
+        bridge.execute(&create, &[&names(10_000)])?;
+        let with_null: Vec<Option<&str>> = vec![Some("manager"), None];
+        assert_refused(
+            bridge.execute(&create, &[&with_null]),
+            "22023",
+            "argument_invalid",
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_application_is_registered_within_bounds() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let before = count(&database, "apps")?;
+    for arguments in [
+        "''",
+        "'Portal'",
+        "'1portal'",
+        "'por tal'",
+        "'portal;'",
+        "repeat('x', 64)",
+        "NULL",
+        "'new', ''",
+        "'new', 'Retail'",
+        "'new', idle_timeout => '999 ms'",
+        "'new', idle_timeout => '24 hours 1 second'",
+        "'new', idle_timeout => '-1 hour'",
+        "'new', idle_timeout => NULL",
+        "'new', absolute_timeout => '34 minutes'",
+        "'new', absolute_timeout => '30 days 1 second'",
+        "'new', ticket_lifetime => '0'",
+        "'new', ticket_lifetime => '121 seconds'",
+        "'new', max_sessions_per_user => 0",
+        "'new', max_sessions_per_user => 10001",
+        "'new', origins => '{not-an-origin}'",
+        "'new', origins => '{https://shop.example/path}'",
+        "'new', origins => '{*}'",
+        "'new', origins => '{NULL}'",
+    ] {
+        let registered = security.execute(&format!("SELECT vpd.register_app({arguments})"), &[]);
+        assert!(registered.is_err(), "accepted: {arguments}");
+        let refusal = assert_refused(registered, "22023", "argument_invalid");
+        assert!(!refusal.text.is_empty());
+    }
+    assert_eq!(count(&database, "apps")?, before);
+    security.execute(
+        "SELECT vpd.register_app('new', 'retail', '{https://new.example,http://new.localhost:8480}',
+                                 '24 hours', '30 days', '1 second', 10000)",
+        &[],
+    )?;
+    Ok(())
+}
+
+#[test]
+fn registering_again_changes_the_registration() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let before = count(&database, "apps")?;
+    for _ in 0..2 {
+        security.execute(
+            "SELECT vpd.register_app('portal', 'retail', idle_timeout => '10 minutes')",
+            &[],
+        )?;
+    }
+    let row = security.query_one(
+        "SELECT idle_timeout = '10 minutes' FROM vpd.apps WHERE name = 'portal'",
+        &[],
+    )?;
+    assert!(row.get::<_, bool>(0));
+    assert_eq!(count(&database, "apps")?, before);
+    Ok(())
+}
+
+#[test]
+fn an_end_reason_is_text_and_not_too_long() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let token = Subject::new("alice").log_in_with(&mut bridge)?;
+    let long = "x".repeat(1_000_000);
+    let ended = bridge.execute("SELECT vpd.end_session($1, $2)", &[&token, &long]);
+    if ended.is_ok() {
+        let kept = "SELECT length(end_reason) FROM vpd.sessions";
+        let length: i32 = database.admin()?.query_one(kept, &[])?.get(0);
+        assert!(length <= 1000, "{length}");
+    } else {
+        assert_refused(ended, "22023", "argument_invalid");
+    }
+    Ok(())
+}

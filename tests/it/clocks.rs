@@ -1,0 +1,121 @@
+//! The clocks of a session: idle and absolute. Expired is dead at once, purged or not.
+//! Time is not waited for where the superuser can move a clock back; the wall clock itself has its own attack test.
+
+use vpd_tests::{Database, Result, Subject, assert_refused, attach, challenge, role};
+
+/// Moves one session's clocks into the past, or the future.
+fn shift(database: &Database<'_>, user: &str, column: &str, by: &str) -> Result<()> {
+    let update =
+        format!("UPDATE vpd_private.session SET {column} = {column} + interval '{by}' WHERE user_name = $1");
+    assert_eq!(database.admin()?.execute(&update, &[&user])?, 1);
+    Ok(())
+}
+
+fn seconds_since_last_access(database: &Database<'_>, user: &str) -> Result<f64> {
+    let query = "SELECT extract(epoch FROM clock_timestamp() - last_access_at)::float8
+                   FROM vpd.sessions WHERE user_name = $1";
+    Ok(database.admin()?.query_one(query, &[&user])?.get(0))
+}
+
+#[test]
+fn an_idle_session_dies_after_thirty_five_minutes() -> Result<()> {
+    let database = Database::create()?;
+    let mut user = database.connect(role::USER)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    shift(&database, "alice", "last_access_at", "-34 minutes")?;
+    attach(&mut user, &token)?;
+    let token = Subject::new("bob").log_in(&database)?;
+    shift(&database, "bob", "last_access_at", "-35 minutes")?;
+    assert_refused(attach(&mut user, &token), "28000", "session_invalid");
+    Ok(())
+}
+
+#[test]
+fn no_use_moves_the_absolute_limit() -> Result<()> {
+    let database = Database::create()?;
+    let mut user = database.connect(role::USER)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let limit = "SELECT expires_at::text FROM vpd.sessions";
+    let before: String = database.admin()?.query_one(limit, &[])?.get(0);
+    shift(&database, "alice", "last_access_at", "-30 minutes")?;
+    attach(&mut user, &token)?;
+    assert_eq!(
+        database.admin()?.query_one(limit, &[])?.get::<_, String>(0),
+        before
+    );
+    shift(&database, "alice", "expires_at", "-12 hours")?;
+    assert_refused(attach(&mut user, &token), "28000", "session_invalid");
+    Ok(())
+}
+
+#[test]
+fn use_moves_the_idle_clock_lazily() -> Result<()> {
+    let database = Database::create()?;
+    let mut user = database.connect(role::USER)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    shift(&database, "alice", "last_access_at", "-1 second")?;
+    attach(&mut user, &token)?;
+    assert!(
+        seconds_since_last_access(&database, "alice")? >= 1.0,
+        "a second ago is recent enough to leave"
+    );
+    shift(&database, "alice", "last_access_at", "-20 minutes")?;
+    attach(&mut user, &token)?;
+    assert!(seconds_since_last_access(&database, "alice")? < 60.0);
+    Ok(())
+}
+
+#[test]
+fn a_token_got_by_handoff_does_not_move_the_idle_clock() -> Result<()> {
+    let database = Database::create()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let ticket: String = bridge
+        .query_one(
+            "SELECT vpd.issue_ticket($1, 'floor', $2)",
+            &[&token, &challenge("v")],
+        )?
+        .get(0);
+    let floor: String = bridge
+        .query_one("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&ticket])?
+        .get(0);
+    shift(&database, "alice", "last_access_at", "-20 minutes")?;
+    let mut user = database.connect(role::USER)?;
+    attach(&mut user, &floor)?;
+    assert!(seconds_since_last_access(&database, "alice")? > 1000.0);
+    shift(&database, "alice", "last_access_at", "-15 minutes")?;
+    // RW-4: the second front end has no time-out of its own; the first one's ends both.
+    assert_refused(attach(&mut user, &floor), "28000", "session_invalid");
+    Ok(())
+}
+
+#[test]
+fn time_outs_come_from_the_application() -> Result<()> {
+    let database = Database::create()?;
+    database.connect(role::SECURITY)?.execute(
+        "SELECT vpd.register_app('vault', 'retail', idle_timeout => '1 minute', absolute_timeout => '2 minutes')",
+        &[],
+    )?;
+    let token = Subject::new("alice").app("vault").log_in(&database)?;
+    let row = database.admin()?.query_one(
+        "SELECT idle_expires_at - created_at <= '1 minute', expires_at - created_at = '2 minutes' FROM vpd.sessions",
+        &[],
+    )?;
+    assert!(row.get::<_, bool>(0) && row.get::<_, bool>(1));
+    shift(&database, "alice", "last_access_at", "-1 minute")?;
+    let mut user = database.connect(role::USER)?;
+    assert_refused(attach(&mut user, &token), "28000", "session_invalid");
+    Ok(())
+}
+
+#[test]
+fn an_expired_session_is_not_listed_as_live_before_the_purge() -> Result<()> {
+    let database = Database::create()?;
+    Subject::new("alice").log_in(&database)?;
+    shift(&database, "alice", "last_access_at", "-36 minutes")?;
+    let row = database
+        .connect(role::AUDITOR)?
+        .query_one("SELECT is_live FROM vpd.sessions", &[])?;
+    assert!(!row.get::<_, bool>(0));
+    Ok(())
+}

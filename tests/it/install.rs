@@ -1,0 +1,237 @@
+//! Installing and removing: a second database, no trace afterwards, a neighbour untouched.
+
+use std::collections::BTreeSet;
+
+use postgres::Client;
+use vpd_tests::{
+    BY_REGION, Database, Result, Subject, add_policy, assert_denied, create_orders, expected_ids, fresh_ids,
+    protected_orders, role,
+};
+
+/// Everything the catalogue knows about a database that an extension could leave behind.
+const TRACES: &str = "
+SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'
+UNION ALL SELECT 'relation ' || oid::regclass || ' ' || relrowsecurity || relforcerowsecurity || coalesce(relacl::text, '')
+            FROM pg_class WHERE relnamespace <> 'pg_toast'::regnamespace AND relkind <> 't' AND NOT relisshared
+UNION ALL SELECT 'function ' || oid::regprocedure FROM pg_proc
+UNION ALL SELECT 'type ' || oid::regtype FROM pg_type WHERE typnamespace <> 'pg_toast'::regnamespace
+UNION ALL SELECT 'policy ' || polname || ' on ' || polrelid::regclass FROM pg_policy
+UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger
+UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger
+UNION ALL SELECT 'extension ' || extname FROM pg_extension
+UNION ALL SELECT 'default acl ' || oid FROM pg_default_acl
+UNION ALL SELECT 'cast ' || castsource::regtype || castfunc FROM pg_cast
+UNION ALL SELECT 'operator ' || oid::regoperator FROM pg_operator
+UNION ALL SELECT 'language ' || lanname FROM pg_language";
+
+const ROLES: &str = "SELECT rolname::text FROM pg_roles";
+
+fn snapshot(client: &mut Client, query: &str) -> Result<BTreeSet<String>> {
+    Ok(client.query(query, &[])?.iter().map(|row| row.get(0)).collect())
+}
+
+#[test]
+fn dropping_the_extension_leaves_no_trace() -> Result<()> {
+    let database = Database::create_bare()?;
+    create_orders(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE TABLE shop.native (id integer); ALTER TABLE shop.native ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON shop.native USING (id = 1)",
+    )?;
+    let before = snapshot(&mut admin, TRACES)?;
+    database.install_extension()?;
+    assert_ne!(
+        snapshot(&mut admin, TRACES)?,
+        before,
+        "control: the extension is in the catalogue"
+    );
+    let mut security = database.connect(role::SECURITY)?;
+    add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?;
+    add_policy(&mut security, "shop.native", "none", "false")?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    assert_eq!(
+        fresh_ids(&database, Some(&token), "SELECT id FROM shop.orders")?,
+        expected_ids("East")
+    );
+    admin.batch_execute("DROP EXTENSION pg_vpd CASCADE")?;
+    assert_eq!(snapshot(&mut admin, TRACES)?, before);
+    assert_eq!(
+        fresh_ids(&database, None, "SELECT id FROM shop.orders")?.len(),
+        40,
+        "the table is as it was"
+    );
+    Ok(())
+}
+
+#[test]
+fn no_role_is_created_or_left() -> Result<()> {
+    let database = Database::create_bare()?;
+    let mut admin = database.admin()?;
+    let before = snapshot(&mut admin, ROLES)?;
+    database.install_extension()?;
+    admin.batch_execute("DROP EXTENSION pg_vpd CASCADE")?;
+    let after = snapshot(&mut admin, ROLES)?;
+    // Other tests may create roles of their own meanwhile; ours would carry our name.
+    assert!(
+        after.difference(&before).all(|name| !name.contains("vpd")),
+        "{after:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn it_can_be_dropped_and_created_again() -> Result<()> {
+    let database = protected_orders()?;
+    database.admin()?.batch_execute("DROP EXTENSION pg_vpd CASCADE")?;
+    database.install_extension()?;
+    assert_eq!(
+        fresh_ids(&database, None, "SELECT id FROM shop.orders")?.len(),
+        40
+    );
+    add_policy(
+        &mut database.connect(role::SECURITY)?,
+        "shop.orders",
+        "by_region",
+        BY_REGION,
+    )?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    assert_eq!(
+        fresh_ids(&database, Some(&token), "SELECT id FROM shop.orders")?,
+        expected_ids("East")
+    );
+    Ok(())
+}
+
+#[test]
+fn an_open_connection_follows_a_drop_and_a_create() -> Result<()> {
+    let database = protected_orders()?;
+    let mut user = database.connect(role::USER)?;
+    let count = "SELECT count(*) FROM shop.orders";
+    let prepared = user.prepare(count)?;
+    let mut seen = || -> Result<i64> { Ok(user.query_one(&prepared, &[])?.get(0)) };
+    for _ in 0..8 {
+        assert_eq!(seen()?, 0);
+    }
+    database.admin()?.batch_execute("DROP EXTENSION pg_vpd CASCADE")?;
+    assert_eq!(seen()?, 40);
+    database.install_extension()?;
+    assert_eq!(seen()?, 40);
+    add_policy(
+        &mut database.connect(role::SECURITY)?,
+        "shop.orders",
+        "by_region",
+        BY_REGION,
+    )?;
+    assert_eq!(seen()?, 0);
+    Ok(())
+}
+
+#[test]
+fn two_databases_of_a_cluster_know_nothing_of_each_other() -> Result<()> {
+    let first = protected_orders()?;
+    let second = Database::create()?;
+    create_orders(&second)?;
+    let token = Subject::in_region("alice", "East").log_in(&first)?;
+    let mut user = second.connect(role::USER)?;
+    vpd_tests::assert_refused(vpd_tests::attach(&mut user, &token), "28000", "session_invalid");
+    assert_eq!(fresh_ids(&second, None, "SELECT id FROM shop.orders")?.len(), 40);
+    second
+        .connect(role::SECURITY)?
+        .execute("SELECT vpd.end_all_sessions()", &[])?;
+    assert_eq!(
+        fresh_ids(&first, Some(&token), "SELECT id FROM shop.orders")?,
+        expected_ids("East")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_database_without_the_extension_is_untouched() -> Result<()> {
+    let _with = protected_orders()?;
+    let without = Database::create_bare()?;
+    create_orders(&without)?;
+    let mut admin = without.admin()?;
+    let traces = snapshot(&mut admin, TRACES)?;
+    assert!(traces.iter().all(|trace| !trace.contains("vpd")), "{traces:?}");
+    admin.batch_execute(
+        "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON shop.orders USING (id < 3);
+         CREATE SCHEMA vpd; CREATE FUNCTION vpd.guard() RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+    )?;
+    assert_eq!(fresh_ids(&without, None, "SELECT id FROM shop.orders")?, [1, 2]);
+    Ok(())
+}
+
+#[test]
+fn creating_databases_works_while_the_launcher_runs() -> Result<()> {
+    // CREATE DATABASE fails while somebody is connected to its template.
+    for _ in 0..20 {
+        Database::create_bare()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn only_a_superuser_installs_it() -> Result<()> {
+    let database = Database::create_bare()?;
+    let name = database.name();
+    database
+        .admin()?
+        .batch_execute(&format!("GRANT ALL ON DATABASE {name} TO app_owner"))?;
+    assert_denied(
+        database
+            .connect(role::OWNER)?
+            .batch_execute("CREATE EXTENSION pg_vpd"),
+    );
+    Ok(())
+}
+
+#[test]
+fn hostile_objects_planted_beforehand_are_not_used() -> Result<()> {
+    let database = Database::create_bare()?;
+    database.admin()?.batch_execute(
+        "GRANT CREATE ON SCHEMA public TO app_stranger;
+         SET ROLE app_stranger;
+         CREATE TABLE public.heist (who text);
+         CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+             AS 'INSERT INTO public.heist VALUES (current_user); SELECT pg_catalog.clock_timestamp()';
+         CREATE FUNCTION public.least_evil(text, text) RETURNS boolean LANGUAGE sql
+             AS 'INSERT INTO public.heist VALUES (current_user); SELECT true';
+         CREATE OPERATOR public.= (FUNCTION = public.least_evil, LEFTARG = text, RIGHTARG = text)",
+    )?;
+    database.install_extension()?;
+    create_orders(&database)?;
+    add_policy(
+        &mut database.connect(role::SECURITY)?,
+        "shop.orders",
+        "by_region",
+        BY_REGION,
+    )?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    assert_eq!(
+        fresh_ids(&database, Some(&token), "SELECT id FROM shop.orders")?,
+        expected_ids("East")
+    );
+    assert!(
+        database
+            .admin()?
+            .query("SELECT FROM public.heist", &[])?
+            .is_empty()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_planted_schema_of_the_same_name_stops_the_installation() -> Result<()> {
+    let database = Database::create_bare()?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA vpd AUTHORIZATION app_stranger")?;
+    assert!(
+        database
+            .admin()?
+            .batch_execute("CREATE EXTENSION pg_vpd")
+            .is_err()
+    );
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The tables of the matrix: one per kind of policy, with everything that keeps a plan on it.
+
+use vpd_tests::{BY_REGION, Database, Result, Subject, role};
+
+/// Kinds of policy; each has its own table.
+pub const KINDS: [&str; 3] = ["static", "context_sensitive", "dynamic"];
+
+/// A database with all tables, and the sessions of two users.
+pub struct Scene {
+    pub database: Database<'static>,
+    pub east: String,
+    pub west: String,
+}
+
+/// Ids of the rows of a region; every table has the same.
+pub fn of(region: &str) -> Vec<i32> {
+    vpd_tests::expected_ids(region)
+}
+
+const TABLES: &str = "
+CREATE TABLE m.t_KIND (id integer, region text);
+CREATE TABLE m.p_KIND (id integer, region text) PARTITION BY RANGE (id);
+CREATE TABLE m.p_KIND_low PARTITION OF m.p_KIND FOR VALUES FROM (0) TO (20);
+CREATE TABLE m.p_KIND_high PARTITION OF m.p_KIND FOR VALUES FROM (20) TO (100);
+INSERT INTO m.t_KIND SELECT n, (ARRAY['North', 'East', 'South', 'West'])[1 + n % 4] FROM generate_series(1, 40) n;
+INSERT INTO m.p_KIND TABLE m.t_KIND;
+CREATE VIEW m.view_KIND AS SELECT id FROM m.t_KIND;
+CREATE VIEW m.invoker_KIND WITH (security_invoker) AS SELECT id FROM m.t_KIND;
+CREATE FUNCTION m.spi_KIND(low integer) RETURNS integer[] LANGUAGE plpgsql AS $$
+    DECLARE found integer[];
+    BEGIN EXECUTE 'SELECT array_agg(id) FROM m.t_KIND WHERE id > $1' INTO found USING low; RETURN found; END $$;
+CREATE FUNCTION m.plpgsql_KIND(low integer) RETURNS integer[] LANGUAGE plpgsql AS $$
+    DECLARE found integer[];
+    BEGIN SELECT array_agg(id) INTO found FROM m.t_KIND WHERE id > low; RETURN found; END $$;
+CREATE FUNCTION m.expression_KIND(low integer) RETURNS integer[] LANGUAGE plpgsql AS $$
+    BEGIN RETURN ARRAY(SELECT id FROM m.t_KIND WHERE id > low); END $$;
+CREATE FUNCTION m.sql_KIND(low integer) RETURNS SETOF integer LANGUAGE sql VOLATILE AS
+    $$ SELECT id FROM m.t_KIND WHERE id > low $$;
+CREATE FUNCTION m.inlined_KIND(low integer) RETURNS SETOF integer LANGUAGE sql STABLE AS
+    $$ SELECT id FROM m.t_KIND WHERE id > low $$;
+";
+
+fn create_tables(database: &Database<'_>, kinds: &[&str]) -> Result<()> {
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE SCHEMA m AUTHORIZATION app_owner; GRANT USAGE ON SCHEMA m TO PUBLIC; SET ROLE app_owner;
+         CREATE TABLE m.numbers AS SELECT n FROM generate_series(1, 40) n",
+    )?;
+    for kind in kinds {
+        admin.batch_execute(&TABLES.replace("KIND", kind))?;
+    }
+    admin.batch_execute("GRANT SELECT ON ALL TABLES IN SCHEMA m TO app_user; RESET ROLE")?;
+    Ok(())
+}
+
+impl Scene {
+    pub fn new() -> Result<Self> {
+        let database = Database::create()?;
+        create_tables(&database, &KINDS)?;
+        database.admin()?.batch_execute(
+            "CREATE FUNCTION m.by_region(text, text) RETURNS text LANGUAGE sql STABLE
+                 AS $$SELECT format('region = %L', vpd.attribute('app', 'region'))$$",
+        )?;
+        let mut security = database.connect(role::SECURITY)?;
+        for kind in KINDS {
+            for table in ["t", "p"] {
+                let relation = format!("m.{table}_{kind}");
+                let (predicate, function) = match kind {
+                    "static" => (Some(BY_REGION), None),
+                    _ => (None, Some("m.by_region")),
+                };
+                security.execute(
+                    "SELECT vpd.add_policy($1::text::regclass, 'p', $2, $3::text::regproc, kind => $4)",
+                    &[&relation, &predicate, &function, &kind],
+                )?;
+            }
+        }
+        let east = Subject::in_region("alice", "East").log_in(&database)?;
+        let west = Subject::in_region("bob", "West").log_in(&database)?;
+        Ok(Self { database, east, west })
+    }
+
+    /// Adds or drops a second policy on every table.
+    pub fn edit_policies(&self, call: &str) -> Result<()> {
+        let mut security = self.database.connect(role::SECURITY)?;
+        for kind in KINDS {
+            for table in ["t", "p"] {
+                security.execute(&call.replace("RELATION", &format!("m.{table}_{kind}")), &[])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same tables under a native policy that lies about its function, as the control.
+pub fn stale_control() -> Result<Database<'static>> {
+    let database = Database::create_bare()?;
+    create_tables(&database, &["stale"])?;
+    database.admin()?.batch_execute(
+        "CREATE FUNCTION m.region() RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT current_setting('app.region', true)$$;
+         ALTER TABLE m.t_stale ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY p ON m.t_stale USING (region = m.region());
+         ALTER TABLE m.p_stale ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY p ON m.p_stale USING (region = m.region())",
+    )?;
+    Ok(database)
+}

@@ -1,0 +1,239 @@
+//! Who may execute what. The lists here are written by hand and compared with the server's, exactly.
+
+use std::collections::BTreeSet;
+
+use vpd_tests::{Database, Result, assert_denied, assert_refused, refusal, role};
+
+/// What anybody may execute: each tells a session about itself or is always true.
+const PUBLIC: &[&str] = &[
+    "vpd.acting_for",
+    "vpd.app_name",
+    "vpd.attribute",
+    "vpd.attribute_list",
+    "vpd.audit_identity",
+    "vpd.current_session",
+    "vpd.guard",
+    "vpd.has_privilege",
+    "vpd.has_resource",
+    "vpd.is_authenticated",
+    "vpd.is_established",
+    "vpd.pillar",
+    "vpd.session_id",
+    "vpd.sys_context",
+    "vpd.user_in_all_roles",
+    "vpd.user_in_role",
+    "vpd.user_name",
+    "vpd_private.context_marker",
+    "vpd_private.policy_violated",
+    "vpd_private.statement_marker",
+];
+
+/// What each profile adds: functions, then views.
+const PROFILES: &[(&str, &[&str], &[&str])] = &[
+    (
+        role::USER,
+        &[
+            "vpd.attach_anonymous",
+            "vpd.attach_session",
+            "vpd.detach_session",
+            "vpd.effective_predicate",
+            "vpd.end_own_session",
+        ],
+        &["vpd.my_sessions"],
+    ),
+    (
+        role::BRIDGE,
+        &[
+            "vpd.ack_message",
+            "vpd.attach_session",
+            "vpd.browse_queue",
+            "vpd.create_session",
+            "vpd.detach_session",
+            "vpd.end_own_session",
+            "vpd.end_session",
+            "vpd.issue_ticket",
+            "vpd.record_message",
+            "vpd.redeem_ticket",
+            "vpd.validate_message",
+        ],
+        &["vpd.apps", "vpd.my_sessions"],
+    ),
+    (
+        role::SECURITY,
+        &[
+            "vpd.add_policy",
+            "vpd.alter_policy",
+            "vpd.drop_app",
+            "vpd.drop_policy",
+            "vpd.effective_predicate",
+            "vpd.enable_policy",
+            "vpd.end_all_sessions",
+            "vpd.end_session_by_id",
+            "vpd.end_user_sessions",
+            "vpd.purge",
+            "vpd.purge_interval",
+            "vpd.refresh_policy",
+            "vpd.register_app",
+            "vpd.set_purge_interval",
+        ],
+        &[
+            "vpd.apps",
+            "vpd.job_runs",
+            "vpd.policies",
+            "vpd.policy_definitions",
+            "vpd.protected_tables",
+            "vpd.sessions",
+        ],
+    ),
+    (
+        role::AUDITOR,
+        &["vpd.purge_interval"],
+        &[
+            "vpd.apps",
+            "vpd.job_runs",
+            "vpd.policies",
+            "vpd.policy_definitions",
+            "vpd.protected_tables",
+            "vpd.sessions",
+        ],
+    ),
+    (role::STRANGER, &[], &[]),
+    (role::OWNER, &[], &[]),
+];
+
+const EXECUTABLE: &str = "
+SELECT DISTINCT n.nspname || '.' || p.proname
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+ WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_vpd')
+   AND has_function_privilege($1, p.oid, 'EXECUTE')";
+
+const READABLE: &str = "
+SELECT n.nspname || '.' || c.relname
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('vpd', 'vpd_private') AND c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
+   AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege($1, c.oid, 'USAGE, SELECT, UPDATE')
+       ELSE has_table_privilege($1, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+         OR has_any_column_privilege($1, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') END";
+
+fn names(database: &Database<'_>, query: &str, role: &str) -> Result<BTreeSet<String>> {
+    Ok(database
+        .admin()?
+        .query(query, &[&role])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect())
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_profile_executes_and_reads_exactly_its_list() -> Result<()> {
+    let database = Database::create()?;
+    for (role, functions, views) in PROFILES {
+        let expected = set(PUBLIC).union(&set(functions)).cloned().collect();
+        assert_eq!(names(&database, EXECUTABLE, role)?, expected, "{role} executes");
+        assert_eq!(names(&database, READABLE, role)?, set(views), "{role} reads");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_profile_taken_back_leaves_what_everybody_has() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    for (profile, role) in [
+        ("runtime", role::USER),
+        ("bridge", role::BRIDGE),
+        ("security_admin", role::SECURITY),
+        ("auditor", role::AUDITOR),
+    ] {
+        admin.execute(
+            "SELECT vpd.revoke_profile($1, $2::text::regrole)",
+            &[&profile, &role],
+        )?;
+        assert_eq!(names(&database, EXECUTABLE, role)?, set(PUBLIC), "{role}");
+        assert!(names(&database, READABLE, role)?.is_empty(), "{role}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nobody_but_the_superuser_grants_profiles() -> Result<()> {
+    let database = Database::create()?;
+    for role in role::ALL {
+        let mut client = database.connect(role)?;
+        assert_denied(client.execute("SELECT vpd.grant_profile('bridge', 'app_stranger')", &[]));
+        assert_denied(client.execute("SELECT vpd.revoke_profile('bridge', 'app_bridge')", &[]));
+    }
+    Ok(())
+}
+
+#[test]
+fn profiles_of_the_application_are_refused_to_whoever_is_above_policies() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute("CREATE ROLE above_policies BYPASSRLS")?;
+    for role in ["postgres", "above_policies"] {
+        for profile in ["runtime", "bridge"] {
+            let grant = admin.execute(
+                "SELECT vpd.grant_profile($1, $2::text::regrole)",
+                &[&profile, &role],
+            );
+            assert_refused(grant, "22023", "argument_invalid");
+        }
+    }
+    admin.batch_execute("DROP ROLE above_policies")?;
+    Ok(())
+}
+
+#[test]
+fn unknown_profiles_and_roles_are_told_apart() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    let grant = "SELECT vpd.grant_profile($1, $2::text::regrole)";
+    assert_refused(
+        admin.execute(grant, &[&"root", &role::STRANGER]),
+        "22023",
+        "argument_invalid",
+    );
+    assert_refused(
+        admin.execute(grant, &[&"runtime", &"no_such_role"]),
+        "42704",
+        "role_not_found",
+    );
+    let hostile = "app_stranger; DROP SCHEMA vpd CASCADE; --";
+    assert_refused(
+        admin.execute(grant, &[&"runtime", &hostile]),
+        "42704",
+        "role_not_found",
+    );
+    Ok(())
+}
+
+#[test]
+fn the_private_schema_is_closed() -> Result<()> {
+    let database = Database::create()?;
+    for role in role::ALL {
+        let mut client = database.connect(role)?;
+        for table in [
+            "session",
+            "session_token",
+            "ticket",
+            "ticket_tombstone",
+            "message",
+            "queue",
+            "policy",
+            "app",
+        ] {
+            assert_denied(client.query(&format!("SELECT FROM vpd_private.{table}"), &[]));
+        }
+        assert_denied(client.batch_execute("CREATE TABLE vpd.planted (id integer)"));
+        assert_denied(
+            client.batch_execute("CREATE FUNCTION vpd.planted() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! The purge: dead rows go, live rows stay, by hand and by the worker.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Result, Subject, assert_denied, assert_refused, attach, challenge,
+    role,
+};
+
+const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
+                             (SELECT count(*) FROM vpd_private.session_token),
+                             (SELECT count(*) FROM vpd_private.ticket),
+                             (SELECT count(*) FROM vpd_private.ticket_tombstone),
+                             (SELECT count(*) FROM vpd_private.message),
+                             (SELECT count(*) FROM vpd_private.queue)";
+
+/// Rows of each table: sessions, tokens, tickets, tombstones, messages, queue entries.
+fn counts(admin: &mut Client) -> Result<Vec<i64>> {
+    let row = admin.query_one(COUNTS, &[])?;
+    Ok((0..6).map(|column| row.get(column)).collect())
+}
+
+fn purge(security: &mut Client) -> Result<i64> {
+    let mut total = 0;
+    loop {
+        let count: i64 = security.query_one("SELECT vpd.purge()", &[])?.get(0);
+        total += count;
+        if count == 0 {
+            return Ok(total);
+        }
+    }
+}
+
+/// Moves every clock of the database back.
+fn age_everything(admin: &mut Client, by: &str) -> Result<()> {
+    admin.batch_execute(&format!(
+        "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '{by}',
+                expires_at = expires_at - interval '{by}', ended_at = ended_at - interval '{by}';
+         UPDATE vpd_private.ticket SET expires_at = expires_at - interval '{by}', issued_at = issued_at - interval '{by}';
+         UPDATE vpd_private.ticket_tombstone SET keep_until = keep_until - interval '{by}';
+         UPDATE vpd_private.message SET expires_at = expires_at - interval '{by}';
+         UPDATE vpd_private.queue SET created_at = created_at - interval '{by}'"
+    ))?;
+    Ok(())
+}
+
+/// A database with one of everything: a shared session, an open ticket, a tombstone, a message.
+fn populated() -> Result<(Database<'static>, String)> {
+    let database = Database::create()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
+    let ticket: String = bridge.query_one(issue, &[&token, &challenge("v")])?.get(0);
+    let floor: String = bridge
+        .query_one("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&ticket])?
+        .get(0);
+    bridge.execute(issue, &[&token, &challenge("v")])?;
+    bridge.execute("SELECT vpd.record_message($1, 'portal')", &[&floor])?;
+    Ok((database, token))
+}
+
+#[test]
+fn live_rows_stay() -> Result<()> {
+    let (database, token) = populated()?;
+    let mut admin = database.admin()?;
+    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 1, 0]);
+    assert_eq!(purge(&mut database.connect(role::SECURITY)?)?, 0);
+    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 1, 0]);
+    attach(&mut database.connect(role::USER)?, &token)?;
+    Ok(())
+}
+
+#[test]
+fn orphaned_tickets_and_messages_go_after_their_time() -> Result<()> {
+    let (database, token) = populated()?;
+    let mut admin = database.admin()?;
+    age_everything(&mut admin, "121 seconds")?;
+    assert!(purge(&mut database.connect(role::SECURITY)?)? >= 2);
+    assert_eq!(counts(&mut admin)?, [1, 2, 0, 1, 0, 0]);
+    attach(&mut database.connect(role::USER)?, &token)?;
+    Ok(())
+}
+
+#[test]
+fn an_expired_session_is_ended_announced_and_later_removed() -> Result<()> {
+    let (database, _) = populated()?;
+    let mut admin = database.admin()?;
+    let mut security = database.connect(role::SECURITY)?;
+    age_everything(&mut admin, "36 minutes")?;
+    assert!(purge(&mut security)? > 0);
+    let reason = admin.query_one("SELECT end_reason FROM vpd.sessions", &[])?;
+    assert_eq!(reason.get::<_, &str>(0), "idle_timeout");
+    let queued = admin.query("SELECT app, reason FROM vpd_private.queue", &[])?;
+    assert!(
+        queued.iter().any(|row| row.get::<_, &str>(0) == "floor"),
+        "floor learns that it is over"
+    );
+    age_everything(&mut admin, "2 minutes")?;
+    purge(&mut security)?;
+    assert_eq!(counts(&mut admin)?[..3], [0, 0, 0]);
+    age_everything(&mut admin, "25 hours")?;
+    purge(&mut security)?;
+    assert_eq!(counts(&mut admin)?, [0, 0, 0, 0, 0, 0]);
+    Ok(())
+}
+
+#[test]
+fn the_reason_tells_idle_from_absolute() -> Result<()> {
+    let (database, _) = populated()?;
+    database
+        .admin()?
+        .batch_execute("UPDATE vpd_private.session SET expires_at = clock_timestamp()")?;
+    purge(&mut database.connect(role::SECURITY)?)?;
+    let reason = database
+        .admin()?
+        .query_one("SELECT end_reason FROM vpd.sessions", &[])?;
+    assert_eq!(reason.get::<_, &str>(0), "absolute_timeout");
+    Ok(())
+}
+
+#[test]
+fn a_batch_is_bounded() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let token = Subject::new("alice").log_in_with(&mut bridge)?;
+    for _ in 0..25 {
+        bridge.execute("SELECT vpd.record_message($1, 'floor')", &[&token])?;
+    }
+    let mut admin = database.admin()?;
+    admin
+        .batch_execute("UPDATE vpd_private.message SET expires_at = clock_timestamp() - interval '1 hour'")?;
+    let mut security = database.connect(role::SECURITY)?;
+    let mut batch = || -> Result<i64> { Ok(security.query_one("SELECT vpd.purge(10)", &[])?.get(0)) };
+    assert_eq!([batch()?, batch()?, batch()?, batch()?], [10, 10, 5, 0]);
+    for size in [0, -1, 100_001] {
+        assert_refused(
+            security.execute("SELECT vpd.purge($1)", &[&size]),
+            "22023",
+            "argument_invalid",
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_interval_is_one_to_sixty_minutes() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let interval = "SELECT vpd.purge_interval()::text";
+    assert_eq!(security.query_one(interval, &[])?.get::<_, &str>(0), "00:02:00");
+    for minutes in [1, 60, 15] {
+        security.execute("SELECT vpd.set_purge_interval($1)", &[&minutes])?;
+        let text: String = security.query_one(interval, &[])?.get(0);
+        assert_eq!(
+            text,
+            if minutes == 60 {
+                "01:00:00".into()
+            } else {
+                format!("00:{minutes:02}:00")
+            }
+        );
+    }
+    for minutes in [0, 61, -1, i32::MAX] {
+        let set = security.execute("SELECT vpd.set_purge_interval($1)", &[&minutes]);
+        assert_refused(set, "22023", "argument_invalid");
+        assert_eq!(security.query_one(interval, &[])?.get::<_, &str>(0), "00:15:00");
+    }
+    Ok(())
+}
+
+#[test]
+fn only_the_security_administrator_purges() -> Result<()> {
+    let database = Database::create()?;
+    for role in [role::USER, role::BRIDGE, role::STRANGER, role::AUDITOR] {
+        let mut client = database.connect(role)?;
+        assert_denied(client.execute("SELECT vpd.purge()", &[]));
+        assert_denied(client.execute("SELECT vpd.set_purge_interval(1)", &[]));
+    }
+    Ok(())
+}
+
+#[test]
+fn runs_are_logged_and_the_log_is_bounded() -> Result<()> {
+    let (database, _) = populated()?;
+    let mut admin = database.admin()?;
+    age_everything(&mut admin, "13 hours")?;
+    let mut security = database.connect(role::SECURITY)?;
+    purge(&mut security)?;
+    let run = security.query_one(
+        "SELECT expired_sessions, removed_tickets, removed_messages, duration >= '0', job FROM vpd.job_runs
+          WHERE expired_sessions > 0",
+        &[],
+    )?;
+    assert_eq!(
+        (run.get::<_, i64>(0), run.get::<_, i64>(1), run.get::<_, i64>(2)),
+        (1, 1, 1)
+    );
+    assert!(run.get::<_, bool>(3));
+    admin.batch_execute(
+        "INSERT INTO vpd_private.job_run (job, started_at, duration, batches, expired_sessions, removed_sessions,
+                                          removed_tickets, removed_messages)
+         SELECT 'purge', clock_timestamp(), '1 ms', 1, 0, 0, 0, 0 FROM generate_series(1, 1500)",
+    )?;
+    security.execute("SELECT vpd.purge()", &[])?;
+    let kept: i64 = security
+        .query_one("SELECT count(*) FROM vpd.job_runs", &[])?
+        .get(0);
+    assert!(kept <= 1000, "{kept}");
+    Ok(())
+}
+
+/// Waits until the worker of a database has logged more runs than before.
+fn wait_for_worker(admin: &mut Client, after: i64, limit: Duration) -> Result<i64> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let latest = "SELECT coalesce(max(id), 0) FROM vpd.job_runs WHERE job = 'purge'";
+        let id: i64 = admin.query_one(latest, &[])?.get(0);
+        if id > after {
+            return Ok(id);
+        }
+        assert!(Instant::now() < deadline, "no run of the worker within {limit:?}");
+        sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
+    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let database = Database::create_in(&cluster)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let record = "SELECT vpd.record_message($1, 'floor')";
+    let mut admin = database.admin()?;
+    let stale = "UPDATE vpd_private.message SET expires_at = clock_timestamp() - interval '1 hour'";
+    let left = "SELECT count(*) FROM vpd_private.message";
+
+    bridge.execute(record, &[&token])?;
+    admin.batch_execute(stale)?;
+    database
+        .connect(role::SECURITY)?
+        .execute("SELECT vpd.set_purge_interval(1)", &[])?;
+    let first = wait_for_worker(&mut admin, 0, Duration::from_secs(75))?;
+    // The row may have become stale after the first run; the next one takes it.
+    assert!(
+        admin
+            .query_one(
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE '%vpd%'",
+                &[]
+            )?
+            .get::<_, i64>(0)
+            > 0
+    );
+
+    bridge.execute(record, &[&token])?;
+    admin.batch_execute(stale)?;
+    let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE '%vpd%'";
+    assert!(!admin.query(killed, &[])?.is_empty());
+    wait_for_worker(&mut admin, first, Duration::from_secs(90))?;
+    assert_eq!(admin.query_one(left, &[])?.get::<_, i64>(0), 0);
+    Ok(())
+}
