@@ -8,3 +8,6 @@ GRANT USAGE ON SCHEMA vpd TO PUBLIC;
 
 CREATE SCHEMA vpd_private;
 COMMENT ON SCHEMA vpd_private IS 'Tables of pg_vpd. No role but the owner of the extension has a privilege here.';
+
+-- No function of the library is SECURITY DEFINER: each runs with its caller's rights, and only its own prepared statements on the
+-- tables of vpd_private, whose names are resolved in pg_catalog, run with the owner's.

@@ -30,7 +30,7 @@ CREATE FUNCTION vpd.register_app(
     ticket_lifetime interval DEFAULT '120 seconds',
     max_sessions_per_user integer DEFAULT 20
 ) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'register_app_wrapper';
 COMMENT ON FUNCTION vpd.register_app IS
 'Registers an application or changes its registration; calling it again with the same arguments changes nothing.
@@ -39,7 +39,7 @@ absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessio
 Errors: 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.drop_app(name text) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_app_wrapper';
 COMMENT ON FUNCTION vpd.drop_app IS
 'Removes an application and ends every session that was opened through it. Errors: 42704 app_not_found.';

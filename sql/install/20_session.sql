@@ -90,7 +90,7 @@ CREATE FUNCTION vpd.create_session(
     user_agent text DEFAULT NULL,
     auth_time timestamptz DEFAULT NULL
 ) RETURNS text
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'create_session_wrapper';
 COMMENT ON FUNCTION vpd.create_session IS
 'Creates a session for a subject the caller has authenticated and returns its token (vs_…), shown this once only.
@@ -99,7 +99,7 @@ Errors: 22023 argument_invalid, 42704 app_not_found, 53400 limit_sessions, 55000
 Follows OWASP ASVS 5.0 7.2.3 (256 random bits), 11.2.4, 7.3.1, 7.3.2.';
 
 CREATE FUNCTION vpd.attach_session(token text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'attach_session_wrapper';
 COMMENT ON FUNCTION vpd.attach_session IS
 'Attaches the session of this token to the current transaction; it ends with the transaction.
@@ -120,33 +120,33 @@ COMMENT ON FUNCTION vpd.detach_session IS
 'Detaches the session before the transaction ends. No session attached is no error.';
 
 CREATE FUNCTION vpd.end_session(token text, reason text DEFAULT 'logout') RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_session_wrapper';
 COMMENT ON FUNCTION vpd.end_session IS
 'Ends the session of this token and every session handed over from it, and queues a close message for the other applications.
 An unknown token gives the same answer (RFC 7009, 2.2). Bites on the next statement of every transaction that has the session attached.';
 
 CREATE FUNCTION vpd.end_own_session(session_id uuid) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_own_session_wrapper';
 COMMENT ON FUNCTION vpd.end_own_session IS
 'Ends one session of the user whose session is attached. Returns false when the user has no such live session.
 Errors: 28000 session_invalid when no authenticated session is attached. Follows OWASP ASVS 5.0 7.5.2.';
 
 CREATE FUNCTION vpd.end_session_by_id(session_id uuid, reason text DEFAULT 'administrator') RETURNS boolean
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_session_by_id_wrapper';
 COMMENT ON FUNCTION vpd.end_session_by_id IS
 'Ends one session, for an administrator. Returns false when there is no such live session. Follows OWASP ASVS 5.0 7.4.5.';
 
 CREATE FUNCTION vpd.end_user_sessions(user_name text, reason text DEFAULT 'administrator') RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_user_sessions_wrapper';
 COMMENT ON FUNCTION vpd.end_user_sessions IS
 'Ends every live session of a user; returns how many. Follows OWASP ASVS 5.0 7.4.2.';
 
 CREATE FUNCTION vpd.end_all_sessions(reason text DEFAULT 'administrator') RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_all_sessions_wrapper';
 COMMENT ON FUNCTION vpd.end_all_sessions IS
 'Ends every live session; returns how many. Follows OWASP ASVS 5.0 7.4.5.';

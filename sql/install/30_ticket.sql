@@ -36,7 +36,7 @@ COMMENT ON COLUMN vpd_private.ticket_tombstone.redeemed_at IS 'When it was redee
 COMMENT ON COLUMN vpd_private.ticket_tombstone.keep_until IS 'When the tombstone may be purged: the absolute limit of the session.';
 
 CREATE FUNCTION vpd.issue_ticket(token text, target_app text, challenge text) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'issue_ticket_wrapper';
 COMMENT ON FUNCTION vpd.issue_ticket IS
 'Gives out a one-time ticket (vt_…) that hands the token''s session over to target_app.
@@ -44,7 +44,7 @@ challenge is BASE64URL(SHA256(verifier)), 43 characters (RFC 7636, S256). The ti
 Errors: 28000 session_invalid, 42704 app_not_found, 22023 argument_invalid, 53400 limit_tickets (10 open tickets a session).';
 
 CREATE FUNCTION vpd.redeem_ticket(ticket text, target_app text, verifier text) RETURNS text
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'redeem_ticket_wrapper';
 COMMENT ON FUNCTION vpd.redeem_ticket IS
 'Redeems a ticket, once, and returns a token (vs_…) for target_app: for the same session within a pillar, for a new session

@@ -38,14 +38,14 @@ COMMENT ON COLUMN vpd_private.queue.reason IS 'Why.';
 COMMENT ON COLUMN vpd_private.queue.created_at IS 'When it was queued.';
 
 CREATE FUNCTION vpd.record_message(token text, target_app text) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'record_message_wrapper';
 COMMENT ON FUNCTION vpd.record_message IS
 'Records a keep-alive of the token''s application for target_app and returns its nonce (vm_…), good for 60 seconds and one validation.
 Errors: 28000 session_invalid, 42704 app_not_found.';
 
 CREATE FUNCTION vpd.validate_message(token text, message text) RETURNS boolean
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'validate_message_wrapper';
 COMMENT ON FUNCTION vpd.validate_message IS
 'Validates and consumes a keep-alive that another application sent to the token''s application. True: it was recorded for this
@@ -60,14 +60,14 @@ CREATE FUNCTION vpd.browse_queue(token text) RETURNS TABLE (
     reason text,
     created_at timestamptz
 )
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
     AS 'MODULE_PATHNAME', 'browse_queue_wrapper';
 COMMENT ON FUNCTION vpd.browse_queue IS
 'Messages waiting for the token''s application in the token''s session, oldest first, left in place. Works with the token of an
 ended session. For a session that is over, with nothing queued, and for an unknown token: one close message with id 0.';
 
 CREATE FUNCTION vpd.ack_message(token text, id bigint) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ack_message_wrapper';
 COMMENT ON FUNCTION vpd.ack_message IS
 'Removes one message of browse_queue. Returns false when there is no such message for this token.

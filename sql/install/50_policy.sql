@@ -77,7 +77,7 @@ CREATE FUNCTION vpd.add_policy(
     update_check boolean DEFAULT true,
     enabled boolean DEFAULT true
 ) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'add_policy_wrapper';
 COMMENT ON FUNCTION vpd.add_policy IS
 'Adds a row policy to a table and, with the first one, enables and forces row security on it. A row is visible when every policy
@@ -96,27 +96,27 @@ CREATE FUNCTION vpd.alter_policy(
     statement_types text[] DEFAULT NULL,
     update_check boolean DEFAULT NULL
 ) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'alter_policy_wrapper';
 COMMENT ON FUNCTION vpd.alter_policy IS
 'Changes a policy; NULL leaves a property as it is, a predicate replaces a function and the reverse. Takes effect in every backend when it commits.
 Errors: as add_policy, and 42704 policy_not_found (ORA-28102).';
 
 CREATE FUNCTION vpd.enable_policy(relation regclass, policy_name text, enabled boolean DEFAULT true) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'enable_policy_wrapper';
 COMMENT ON FUNCTION vpd.enable_policy IS
 'Enables or disables a policy. A table all of whose policies are disabled shows its rows to whoever has a session.
 Errors: 42704 policy_not_found (ORA-28102).';
 
 CREATE FUNCTION vpd.refresh_policy(relation regclass, policy_name text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'refresh_policy_wrapper';
 COMMENT ON FUNCTION vpd.refresh_policy IS
 'Makes every backend forget the predicates of a table, so that policy functions run again. Errors: 42704 policy_not_found (ORA-28102).';
 
 CREATE FUNCTION vpd.drop_policy(relation regclass, policy_name text) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_policy_wrapper';
 COMMENT ON FUNCTION vpd.drop_policy IS
 'Drops a policy. With the last one the table gets back the row security settings it had before the first.
@@ -173,7 +173,7 @@ CREATE VIEW vpd.protected_tables AS
 COMMENT ON VIEW vpd.protected_tables IS 'Tables under policy and whether their defences stand: row security enabled, forced, guard present.';
 
 CREATE FUNCTION vpd_private.follow_ddl() RETURNS event_trigger
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'follow_ddl_wrapper';
 COMMENT ON FUNCTION vpd_private.follow_ddl IS
 'Keeps the catalogue of policies in step with the tables: a new partition of a protected table is protected at once (rows are

@@ -39,7 +39,7 @@ CREATE VIEW vpd.job_runs AS
 COMMENT ON VIEW vpd.job_runs IS 'Runs of the purge, newest first; the newest 1000 are kept.';
 
 CREATE FUNCTION vpd.purge(batch_size integer DEFAULT 10000) RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'purge_wrapper';
 COMMENT ON FUNCTION vpd.purge IS
 'Purges one bounded batch by hand, as the worker does: ends sessions past a time-out and removes tickets past their expiry, stale messages,
@@ -47,7 +47,7 @@ queue entries older than a day and sessions that ended more than a minute ago. R
 is not 0. batch_size: 1 to 100000 rows of each kind. Errors: 22023 argument_invalid, 55000 not_ready on a standby.';
 
 CREATE FUNCTION vpd.set_purge_interval(minutes integer) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'set_purge_interval_wrapper';
 COMMENT ON FUNCTION vpd.set_purge_interval IS
 'Sets how often the worker purges this database, in minutes, 1 to 60; 2 by default. Takes effect when it commits.

@@ -1,7 +1,7 @@
 -- Privileges. Nothing may be executed by PUBLIC but the written list below.
 
 CREATE FUNCTION vpd.grant_profile(profile text, role_name regrole) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'grant_profile_wrapper';
 COMMENT ON FUNCTION vpd.grant_profile IS
 'Grants one of four least-privilege sets to a role of your own: runtime (attach a session, read the own context), bridge (create sessions,
@@ -9,7 +9,7 @@ tickets, messages), security_admin (policies, applications, ending sessions), au
 A superuser, and a role with BYPASSRLS, is refused for runtime and bridge: policies would not apply to it. Errors: 22023 argument_invalid, 42704 for an unknown role.';
 
 CREATE FUNCTION vpd.revoke_profile(profile text, role_name regrole) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_profile_wrapper';
 COMMENT ON FUNCTION vpd.revoke_profile IS 'Takes a profile back from a role. Errors: 22023 argument_invalid, 42704 for an unknown role.';
 

@@ -24,8 +24,11 @@ pub struct Restrictions {
     /// Whether a condition of its own must keep rows from those without a session: true unless one of the policies is
     /// known to do so.
     pub needs_gate: bool,
-    /// False when the table shows nothing at all, as a partition does that is read past its parent.
-    pub is_open: bool,
+}
+
+/// True when a protected table shows rows at all; a partition that is read past its parent shows none.
+pub fn is_open(relation: Oid) -> bool {
+    cache::relation(relation).is_some_and(|relation| relation.has_policies)
 }
 
 /// The restrictions; `None` when the table is not protected. An error means: no row.
@@ -44,11 +47,7 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
     let needs_gate = !policies
         .iter()
         .any(|policy| policy.predicate.denies_without_session);
-    Ok(Some(Restrictions {
-        policies,
-        needs_gate,
-        is_open: relation.has_policies,
-    }))
+    Ok(Some(Restrictions { policies, needs_gate }))
 }
 
 fn applying(relation: &Relation, command: Command) -> impl Iterator<Item = &cache::Policy> {

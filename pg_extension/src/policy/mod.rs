@@ -10,7 +10,7 @@ pub use catalogue::{
     Definition, add, alter, drop_policy, enable, forget_dropped_tables, protect_new_partitions, refresh,
     unprotect_all,
 };
-pub use compose::{Restrictions, effective_predicate, restrictions};
+pub use compose::{Restrictions, effective_predicate, is_open, restrictions};
 pub use predicate::{session_changed, statement_started};
 
 /// When the predicate of a policy function is computed again (Oracle's policy types).

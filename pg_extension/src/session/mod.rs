@@ -1,6 +1,7 @@
 //! Sessions, tickets, messages: who may be served, how a session reaches another front end, how it stays alive.
 
 mod app;
+mod attachment;
 mod message;
 mod profile;
 mod store;
@@ -8,12 +9,10 @@ mod ticket;
 mod token;
 
 pub use app::{Registration, drop_app, register};
+pub use attachment::{attach, attach_anonymous, forget_all, liveness};
 pub use message::{acknowledge, browse, record, validate};
 pub use profile::{grant, revoke};
-pub use store::{
-    NewSession, attach, attach_anonymous, create, end_all, end_by_id, end_by_token, end_own, end_user,
-    liveness,
-};
+pub use store::{NewSession, create, end_all, end_by_id, end_by_token, end_own, end_user};
 pub use ticket::{issue, redeem};
 
 pub(crate) use store::announce_ended;

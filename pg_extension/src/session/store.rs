@@ -1,34 +1,22 @@
-//! The rows of sessions: creating, looking up, using, ending.
+//! The rows of sessions: creating and ending.
 
+use super::attachment;
 use super::token::{self, TokenKind};
-use crate::context::{self, Identity, Liveness};
+use crate::context;
 use crate::error::{Error, Result};
-use crate::sys::clock::{self, Timestamp};
-use crate::sys::spi::{Row, Statement, arg};
-use crate::sys::{shmem, xact};
+use crate::sys::spi::{Statement, arg};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 const MAX_NAMES: usize = 10_000;
 const MAX_NAME_CHARS: usize = 256;
-/// Identities kept in a backend, so that a pooled connection reads a session's attributes once.
-const IDENTITIES_KEPT: usize = 32;
-/// The idle clock is moved when this share of the idle time-out has passed since it was moved last.
-const TOUCH_SHARE: i64 = 16;
 
 thread_local! {
     static LOCK_USER: Statement = const { Statement::new(include_str!("../../../sql/query/session/lock_user.sql")) };
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
-    static BY_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/by_token.sql")) };
-    static IDENTITY: Statement = const { Statement::new(include_str!("../../../sql/query/session/identity.sql")) };
-    static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
-    static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
     static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
     static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
-    static IDENTITIES: RefCell<Vec<(Vec<u8>, Rc<Identity>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a new session is to hold.
@@ -96,116 +84,6 @@ pub fn create(new: NewSession) -> Result<String> {
             "End one of them, or raise max_sessions_per_user of the application.",
         )),
         Some((true, _)) => Ok(token),
-    }
-}
-
-/// Attaches the session of a token to the current transaction.
-pub fn attach(token: &str) -> Result<()> {
-    let hash = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
-    // Read before the rows are, so that whatever is ended meanwhile is noticed by the next statement.
-    let revocations = shmem::revocation_generation();
-    let (session_id, root_id, is_primary, idle_started_at, liveness) = BY_TOKEN
-        .with(|statement| {
-            statement.query_one(&[arg(hash.clone())], |row| {
-                Some((
-                    row.get::<Uuid>(1)?,
-                    row.get::<Uuid>(2)?,
-                    row.get::<bool>(3)?,
-                    row.timestamp(4)?,
-                    read_liveness(row, 5)?,
-                ))
-            })
-        })
-        .flatten()
-        .filter(|(.., liveness)| clock::now() < liveness.idle_expires_at)
-        .ok_or_else(Error::session_invalid)?;
-    let identity = identity(hash, session_id)?;
-    if is_primary {
-        touch(root_id, idle_started_at, liveness);
-    }
-    context::attach(identity, Some(liveness), revocations);
-    Ok(())
-}
-
-/// Attaches the anonymous subject.
-pub fn attach_anonymous() {
-    context::attach(
-        Rc::new(Identity::anonymous()),
-        None,
-        shmem::revocation_generation(),
-    );
-}
-
-/// The clocks of a session as they stand now; `None` when it is over.
-pub fn liveness(session_id: Uuid) -> Option<Liveness> {
-    LIVENESS
-        .with(|statement| statement.query_one(&[arg(session_id)], |row| read_liveness(row, 1)))
-        .flatten()
-        .filter(|liveness| clock::now() < liveness.idle_expires_at)
-}
-
-fn read_liveness(row: &Row, first: i32) -> Option<Liveness> {
-    Some(Liveness {
-        idle_expires_at: row.timestamp(first)?,
-        expires_at: row.timestamp(first + 1)?,
-    })
-}
-
-/// Moves the idle clock, seldom: a busy session writes a few times in an idle time-out, a standby never.
-fn touch(root_id: Uuid, idle_started_at: Timestamp, liveness: Liveness) {
-    let share = (liveness.idle_expires_at.0 - idle_started_at.0) / TOUCH_SHARE;
-    if clock::now().0 - idle_started_at.0 > share && !xact::is_read_only() {
-        TOUCH.with(|statement| statement.execute(&[arg(root_id)]));
-    }
-}
-
-fn identity(hash: Vec<u8>, session_id: Uuid) -> Result<Rc<Identity>> {
-    let known = IDENTITIES.with_borrow(|kept| {
-        let (_, identity) = kept.iter().find(|(known, _)| *known == hash)?;
-        (identity.session_id == Some(session_id)).then(|| Rc::clone(identity))
-    });
-    if let Some(identity) = known {
-        return Ok(identity);
-    }
-    let identity = IDENTITY
-        .with(|statement| statement.query_one(&[arg(hash.clone())], |row| read_identity(row, session_id)))
-        .map(Rc::new)
-        .ok_or_else(Error::session_invalid)?;
-    IDENTITIES.with_borrow_mut(|kept| {
-        kept.retain(|(known, _)| *known != hash);
-        kept.truncate(IDENTITIES_KEPT - 1);
-        kept.insert(0, (hash, Rc::clone(&identity)));
-    });
-    Ok(identity)
-}
-
-fn read_identity(row: &Row, session_id: Uuid) -> Identity {
-    let anonymous = Identity::anonymous();
-    Identity {
-        session_id: Some(session_id),
-        user_name: row.get(1).unwrap_or_default(),
-        app: row.get(2),
-        pillar: row.get(3),
-        is_authenticated: row.get(4).unwrap_or(false),
-        audit_identity: row.get(5).unwrap_or_default(),
-        acting_for: row.get(6),
-        roles: row
-            .get::<Vec<String>>(7)
-            .unwrap_or_default()
-            .into_iter()
-            .collect(),
-        privileges: row
-            .get::<Vec<String>>(8)
-            .unwrap_or_default()
-            .into_iter()
-            .collect(),
-        attributes: row.get::<JsonB>(9).map_or(Value::Null, |json| json.0),
-        language: row.get(10),
-        territory: row.get(11),
-        date_format: row.get(12),
-        number_format: row.get(13),
-        created_at: row.timestamp(14),
-        ..anonymous
     }
 }
 
@@ -283,6 +161,7 @@ pub fn announce_ended(ended: &[Uuid], except_app: Option<&str>) {
     for session_id in ended {
         ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
     }
+    attachment::forget(ended);
     context::sessions_ended(ended);
 }
 

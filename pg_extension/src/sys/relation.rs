@@ -1,7 +1,7 @@
 //! Locks on relations and news about them and about functions.
 
 use super::marker;
-use crate::policy;
+use crate::{policy, session};
 use pgrx::{pg_guard, pg_sys};
 
 pub(super) fn init() {
@@ -37,6 +37,7 @@ unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg
 unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32, hash: u32) {
     if !marker::is_marker(hash) {
         policy::forget_predicates();
+        session::forget_all();
     }
 }
 

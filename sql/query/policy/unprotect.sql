@@ -1,20 +1,25 @@
--- Gives tables without any policy left in their family of partitions the settings they had before.
-DELETE FROM vpd_private.protected_table t
- WHERE (t.relation = $1::bigint::oid::regclass OR $1 IS NULL)
-   AND ($1 IS NULL OR NOT EXISTS (SELECT FROM vpd_private.policy p WHERE p.relation = t.relation))
-   AND ($1 IS NULL OR NOT EXISTS (
-       WITH RECURSIVE ancestors AS (
-           SELECT i.inhparent AS member FROM pg_inherits i WHERE i.inhrelid = t.relation
-           UNION
-           SELECT i.inhparent FROM pg_inherits i JOIN ancestors a ON i.inhrelid = a.member
+-- Forgets a table that has no policy left, neither itself nor a table it is a partition of, or with NULL every table; returns
+-- the commands that give it the settings it had before.
+WITH RECURSIVE ancestors AS (
+    SELECT $1::bigint::oid AS member
+    UNION
+    SELECT i.inhparent FROM pg_inherits i JOIN ancestors a ON i.inhrelid = a.member
+), forgotten AS (
+    DELETE FROM vpd_private.protected_table t
+     WHERE $1::bigint IS NULL
+        OR (t.relation = $1::bigint::oid
+            AND NOT EXISTS (SELECT FROM vpd_private.policy p JOIN ancestors a ON p.relation = a.member))
+    RETURNING t.relation, t.had_row_security, t.had_force
+)
+SELECT f.relation::oid,
+       format('DROP POLICY IF EXISTS vpd_guard ON %I.%I', n.nspname, c.relname),
+       format(
+           'ALTER TABLE %I.%I %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
+           n.nspname,
+           c.relname,
+           CASE WHEN f.had_row_security THEN 'ENABLE' ELSE 'DISABLE' END,
+           CASE WHEN f.had_force THEN 'FORCE' ELSE 'NO FORCE' END
        )
-       SELECT FROM ancestors a JOIN vpd_private.policy p ON p.relation = a.member
-   ))
-RETURNING t.relation::oid,
-          format('DROP POLICY IF EXISTS vpd_guard ON %s', t.relation),
-          format(
-              'ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
-              t.relation,
-              CASE WHEN t.had_row_security THEN 'ENABLE' ELSE 'DISABLE' END,
-              CASE WHEN t.had_force THEN 'FORCE' ELSE 'NO FORCE' END
-          );
+  FROM forgotten f
+  JOIN pg_class c ON c.oid = f.relation
+  JOIN pg_namespace n ON n.oid = c.relnamespace;

@@ -32,13 +32,13 @@ unsafe extern "C-unwind" fn permissive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
-        match applying(command, relation) {
-            Some(restrictions) if restrictions.is_open => pg_sys::lappend(
-                list,
-                security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast(),
-            ),
-            _ => list,
+        if !policy::is_open((*relation).rd_id) {
+            return list;
         }
+        pg_sys::lappend(
+            list,
+            security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast(),
+        )
     }
 }
 
@@ -56,6 +56,7 @@ unsafe extern "C-unwind" fn restrictive(
         let Some(restrictions) = applying(command, relation) else {
             return list;
         };
+        let is_writing = matches!(command, pg_sys::CmdType::CMD_INSERT | pg_sys::CmdType::CMD_UPDATE);
         if restrictions.needs_gate {
             let gate = session_gate().unwrap_or_else(|error| error.raise());
             list = pg_sys::lappend(
@@ -64,7 +65,9 @@ unsafe extern "C-unwind" fn restrictive(
             );
         }
         for policy in &restrictions.policies {
-            let check = if policy.is_checked {
+            let check = if !is_writing {
+                std::ptr::null_mut()
+            } else if policy.is_checked {
                 checked(&policy.predicate, (*relation).rd_id, &policy.name)
                     .unwrap_or_else(|error| error.raise())
             } else {
