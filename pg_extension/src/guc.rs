@@ -15,6 +15,8 @@ pub enum NullPredicate {
 
 static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::new(NullPredicate::Deny);
 
+static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
+
 /// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
 pub fn init() {
     GucRegistry::define_enum_guc(
@@ -25,10 +27,23 @@ pub fn init() {
         GucContext::Suset,
         GucFlags::default(),
     );
+    GucRegistry::define_bool_guc(
+        c"vpd.strict_version",
+        c"Refuse to work on a minor release of PostgreSQL with known leaks of row security.",
+        c"Default off: such a server is warned of in its log at start. On: every function raises 55000. Needs a restart.",
+        &STRICT_VERSION,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
     crate::sys::reserve_settings();
 }
 
 /// The meaning of an empty predicate, now.
 pub fn null_predicate() -> NullPredicate {
     NULL_PREDICATE.get()
+}
+
+/// Whether a minor release below the floor is refused.
+pub fn is_version_strict() -> bool {
+    STRICT_VERSION.get()
 }

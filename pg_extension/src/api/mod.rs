@@ -22,8 +22,8 @@ fn require_ready() -> Result<()> {
         return Ok(());
     }
     Err(Error::not_ready(
-        "pg_vpd was not preloaded",
-        "Add pg_vpd to shared_preload_libraries and restart the server.",
+        "pg_vpd is not active in this server",
+        "Add pg_vpd to shared_preload_libraries and restart the server; with vpd.strict_version, update the server first.",
     ))
 }
 

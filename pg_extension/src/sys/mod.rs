@@ -34,6 +34,7 @@ pub mod relation;
 pub mod shmem;
 pub mod spi;
 pub mod user;
+mod version;
 pub mod worker;
 pub mod xact;
 
@@ -57,7 +58,14 @@ pub fn init() {
     xact::init();
     relation::init();
     worker::init();
-    IS_READY.store(true, Ordering::Relaxed);
+    let missed = version::missed_floor();
+    if let Some(floor) = &missed {
+        pgrx::warning!("pg_vpd: this server has known leaks of row security; update it to {floor} or later");
+    }
+    IS_READY.store(
+        missed.is_none() || !crate::guc::is_version_strict(),
+        Ordering::Relaxed,
+    );
 }
 
 /// True when the library was preloaded, so that hooks and shared memory are there.
