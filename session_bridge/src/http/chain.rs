@@ -9,6 +9,7 @@
 //! The record wraps the address ranges, so that what they refuse is in the log as well.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -19,6 +20,7 @@ use tower::ServiceExt;
 
 use super::problem::Problem;
 use super::rate_limit::{Buckets, limit_rate};
+use super::record::Record;
 use super::site::{OwnOrigin, Site};
 use super::{
     Shared, address, browser, cors, demo, dev_idp, handoff, headers, limit, operation, origin_check, record,
@@ -71,11 +73,10 @@ fn app_routes(bridge: &Shared) -> Router {
 
 fn service_routes(bridge: &Shared) -> Result<Router, StartError> {
     let routes = operation::describe(v1::routes().merge(operation::routes()))?;
+    let cors = from_fn_with_state(Shared::clone(bridge), cors::allow_listed_origins);
+    // A preflight asks with a method no route has: the layer goes around the refusal of methods too.
     Ok(finish(
-        routes.layer(from_fn_with_state(
-            Shared::clone(bridge),
-            cors::allow_listed_origins,
-        )),
+        Router::new().fallback_service(finish(routes, bridge)).layer(cors),
         bridge,
     ))
 }
@@ -95,6 +96,9 @@ fn choose(
     login: Option<&Router>,
 ) -> Result<Router, Problem> {
     let site = bridge.sites.find(request.uri(), request.headers())?.clone();
+    if let Some(record) = request.extensions().get::<Arc<Record>>() {
+        record.at(site.name());
+    }
     match site {
         Site::App(front) => {
             request

@@ -31,16 +31,30 @@ use crate::bridge::{Bridge, StartError};
 use crate::config::{Config, Tls};
 use crate::db::listen;
 
+const PAUSE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 * 1024;
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> Result<(), StartError> {
-    let tls = config.server.tls.as_ref().map(acceptor).transpose()?;
     let bridge = Arc::new(Bridge::new(config)?);
-    let routes = router(&bridge)?;
     let listener = TcpListener::bind(bridge.config.server.bind).await?;
+    let stop = bridge.stop.clone();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    serve_on(listener, bridge).await
+}
+
+/// Serves on a listener until the bridge is told to stop.
+pub async fn serve_on(listener: TcpListener, bridge: Shared) -> Result<(), StartError> {
+    let tls = bridge.config.server.tls.as_ref().map(acceptor).transpose()?;
+    let routes = router(&bridge)?;
     tokio::spawn(listen(
         bridge.config.database.clone(),
         Arc::clone(&bridge.hub),
@@ -55,31 +69,34 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
             let permit = Arc::clone(&permits).acquire_owned().await;
             (permit, listener.accept().await)
         };
-        tokio::select! {
-            (permit, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => {
-                    let connection = Connection {
-                        bridge: Arc::clone(&bridge), routes: routes.clone(), peer, watcher: connections.watcher(),
-                    };
-                    let tls = tls.clone();
-                    tokio::spawn(async move {
-                        connection.serve(stream, tls).await;
-                        drop(permit);
-                    });
-                }
-                // Out of file descriptors, most likely: a pause lets some come back.
-                Err(error) => {
-                    warn!(event = "http.listen", %error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+        let (permit, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = bridge.stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (bridge, routes) = (Arc::clone(&bridge), routes.clone());
+                let connection = Connection {
+                    bridge,
+                    routes,
+                    peer,
+                    watcher: connections.watcher(),
+                };
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    connection.serve(stream, tls).await;
+                    drop(permit);
+                });
+            }
+            // Out of file descriptors, most likely: a pause lets some come back.
+            Err(error) => {
+                warn!(event = "http.listen", %error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     info!(event = "http.listen", "stopping");
     drop(listener);
-    bridge.stop.cancel();
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         warn!(event = "http.listen", "some requests were cut off");
     }

@@ -30,7 +30,7 @@ mod operation;
 mod v1;
 
 pub use chain::router;
-pub use listener::serve;
+pub use listener::{serve, serve_on};
 pub use site::Sites;
 
 /// Shared state as handlers get it.

@@ -3,6 +3,7 @@
 //! It wraps the others, the address policy included, so that what they refuse is on record too (PO-3): who, what, result,
 //! duration. Invariant: the line names the route's template, never the path or the query, and no header or body.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -26,9 +27,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Record {
     request_id: String,
     who: OnceLock<(String, String)>,
+    site: OnceLock<String>,
 }
 
 impl Record {
+    fn new() -> Self {
+        let request_id = Uuid::new_v4().simple().to_string();
+        Self {
+            request_id,
+            who: OnceLock::new(),
+            site: OnceLock::new(),
+        }
+    }
+
+    /// Notes on which site the request is answered: an application's, `service` or `login`.
+    pub fn at(&self, site: &str) {
+        let _ = self.site.set(site.to_owned());
+    }
+
     /// Notes whose session the request used.
     pub fn identify(&self, identity: &Identity) {
         self.name(&identity.user_name, &identity.app);
@@ -46,64 +62,95 @@ struct Route(String);
 
 /// Wraps the whole chain.
 pub async fn record(State(bridge): State<Shared>, mut request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let record = Arc::new(Record {
-        request_id: Uuid::new_v4().simple().to_string(),
-        who: OnceLock::new(),
-    });
+    let record = Arc::new(Record::new());
     request.extensions_mut().insert(Arc::clone(&record));
-    let method = method_label(request.method().as_str());
-    let client = request
-        .extensions()
-        .get::<ClientAddress>()
-        .map(|client| client.0.to_string());
-
+    let mut line = Line::start(bridge, record, &request);
     let response = next.run(request).await;
-
-    let route = response
-        .extensions()
-        .get::<Route>()
-        .map_or_else(|| "-".to_owned(), |route| route.0.clone());
+    line.finish(&response);
     let problem = response.extensions().get::<Problem>().cloned();
-    let status = response.status();
-    let duration = start.elapsed();
-    bridge.metrics.count(method, &route, status.as_u16(), duration);
-    let (user, app) = record.who.get().map_or(("-", "-"), |(user, app)| (user, app));
-    let code = problem.as_ref().map_or("-", |problem| problem.code.as_ref());
-    let cause = problem.as_ref().and_then(|problem| problem.cause.as_deref());
-    let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
-    let request_id = &record.request_id;
-    let client = client.as_deref().unwrap_or("-");
-    if status.is_server_error() {
-        error!(
-            event = "http.request",
-            request_id,
-            user,
-            app,
-            client,
-            method,
-            route,
-            status = status.as_u16(),
-            code,
-            cause,
-            duration_ms
-        );
-    } else {
-        info!(
-            event = "http.request",
-            request_id,
-            user,
-            app,
-            client,
-            method,
-            route,
-            status = status.as_u16(),
-            code,
-            cause,
-            duration_ms
-        );
+    render(response, problem, &line.record.request_id)
+}
+
+/// The log line of a request, written when it goes: also when the client went first and the handler was dropped.
+struct Line {
+    bridge: Shared,
+    record: Arc<Record>,
+    start: Instant,
+    method: &'static str,
+    client: Option<IpAddr>,
+    route: Option<String>,
+    status: u16,
+    problem: Option<Problem>,
+}
+
+/// No answer was sent, because nobody waited for one.
+const CLIENT_GONE: u16 = 499;
+
+impl Line {
+    fn start(bridge: Shared, record: Arc<Record>, request: &Request) -> Self {
+        Self {
+            bridge,
+            record,
+            start: Instant::now(),
+            method: method_label(request.method().as_str()),
+            client: request.extensions().get::<ClientAddress>().map(|client| client.0),
+            route: None,
+            status: CLIENT_GONE,
+            problem: None,
+        }
     }
-    render(response, problem, request_id)
+
+    fn finish(&mut self, response: &Response) {
+        self.route = response.extensions().get::<Route>().map(|route| route.0.clone());
+        self.status = response.status().as_u16();
+        self.problem = response.extensions().get::<Problem>().cloned();
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let duration = self.start.elapsed();
+        let route = self.route.as_deref().unwrap_or("-");
+        self.bridge
+            .metrics
+            .count(self.method, route, self.status, duration);
+        let (user, app) = self
+            .record
+            .who
+            .get()
+            .map_or(("-", "-"), |(user, app)| (user, app));
+        let site = self.record.site.get().map_or("-", String::as_str);
+        let code = self.problem.as_ref().map_or("-", |problem| problem.code.as_ref());
+        let cause = self.problem.as_ref().and_then(|problem| problem.cause.as_deref());
+        let client = self
+            .client
+            .map_or_else(|| "-".to_owned(), |client| client.to_string());
+        let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
+        let (request_id, method, status) = (&self.record.request_id, self.method, self.status);
+        macro_rules! write_line {
+            ($level:ident) => {
+                $level!(
+                    event = "http.request",
+                    request_id,
+                    user,
+                    app,
+                    client,
+                    site,
+                    method,
+                    route,
+                    status,
+                    code,
+                    cause,
+                    duration_ms
+                )
+            };
+        }
+        if status >= 500 {
+            write_line!(error);
+        } else {
+            write_line!(info);
+        }
+    }
 }
 
 /// Notes the template of the route; laid around the routes themselves, where it is known.

@@ -48,6 +48,17 @@ pub enum Site {
     Login,
 }
 
+impl Site {
+    /// Name for the log.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::App(front) => &front.own.app,
+            Self::Service => "service",
+            Self::Login => "login",
+        }
+    }
+}
+
 /// The origin whose pages may change state on a site.
 #[derive(Debug, Clone)]
 pub struct OwnOrigin(pub Arc<str>);

@@ -1,0 +1,22 @@
+//! What the bridge refuses before it asks the database: hosts, origins, addresses, sizes, shapes. The whole chain runs, over real
+//! connections; the database named in the configuration is never reached, and a test that reached it would see `503`.
+
+mod bridge;
+mod client;
+
+mod abuse;
+mod cors;
+mod csrf;
+mod hosts;
+mod provider;
+mod shapes;
+
+use std::sync::Once;
+
+/// The cryptography provider, once for all tests of this process.
+fn set_up() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
