@@ -205,10 +205,7 @@ fn replayed_ticket_is_refused_and_ends_the_session() -> Result<()> {
             .await?;
 
         // What the ticket gave is over, on floor and, because they share it, on the portal.
-        browser.client.switch_to_window(floor).await?;
-        browser
-            .wait_until("document.body.dataset.state === 'closed'")
-            .await?;
+        browser.wait_for_end_of(&floor).await?;
         browser.client.goto(&site.origin("portal")).await?;
         browser
             .wait_until("document.body.dataset.state === 'nobody'")

@@ -12,10 +12,10 @@ use vpd_tests::Result;
 /// Kills the whole group, because a browser outlives its driver.
 const GUARD: &str = r#"setsid "$@" & pid=$!
 cat >/dev/null
-kill -TERM -- "-$pid" 2>/dev/null
+kill -s TERM -- "-$pid" 2>/dev/null
 wait "$pid"
 sleep 0.2
-kill -KILL -- "-$pid" 2>/dev/null"#;
+kill -s KILL -- "-$pid" 2>/dev/null"#;
 
 /// A running program.
 pub struct Program {
