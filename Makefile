@@ -9,12 +9,12 @@ MAKEFLAGS += --no-print-directory
 export PGRX_HOME := $(CURDIR)/.local/pgrx
 export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
 
-.PHONY: help demo test up down psql bench lint package clean
+.PHONY: help demo test up start down psql bench lint package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: up ## play the whole story on real rows and leave it running; ONCE=1 stops it afterwards
+demo: start ## play the whole story on real rows and leave it running; ONCE=1 stops it afterwards
 	@status=0; \
 	source .local/env; \
 	target/debug/story play || status=$$?; \
@@ -26,14 +26,16 @@ test: ## run every test
 	@.ci/extension debug
 	@.ci/test
 
-up: ## build and start the database cluster and the bridge of this tree
+up: start ## build and start the database cluster and the bridge of this tree
+	@.ci/bridge status
+
+start:
 	@.ci/deps demo
 	@.ci/extension debug
 	@.ci/build
 	@.ci/cluster start
 	@.ci/bridge start
 	@source .local/env && target/debug/story load
-	@.ci/bridge status
 
 down: ## stop the bridge and the cluster
 	@.ci/bridge stop
