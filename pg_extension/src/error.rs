@@ -137,12 +137,12 @@ impl Error {
     }
 
     /// 38000: a policy function raised an error or cannot be called.
-    pub fn policy_function_failed(policy: &str, reason: &str) -> Self {
+    pub fn policy_function_failed(policy: &str) -> Self {
         Self::new(
             PgSqlErrorCode::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
             "policy_function_failed",
-            format!("the function of policy \"{policy}\" failed: {reason}"),
-            "No row is shown until the function works again; ask the administrator.",
+            format!("the function of policy \"{policy}\" failed"),
+            "No row is shown until it works again; the administrator finds the reason in the server's log.",
         )
         .ora(28112)
     }

@@ -59,7 +59,7 @@ fn attach_session(token: &str) -> Answer<()> {
 #[pg_extern(sql = false)]
 fn attach_anonymous() -> Answer<()> {
     require_ready()?;
-    session::attach_anonymous();
+    session::attach_anonymous()?;
     Ok(())
 }
 

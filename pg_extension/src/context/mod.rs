@@ -9,7 +9,7 @@ pub use identity::{Identity, Liveness};
 
 use crate::error::{Error, Result};
 use crate::sys::clock;
-use crate::sys::{portal, shmem, xact};
+use crate::sys::{portal, shmem, temporary, xact};
 use crate::{policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -38,7 +38,13 @@ thread_local! {
 }
 
 /// Attaches a session that was just found alive; `revocations` was read before it was looked up.
-pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) {
+pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) -> Result<()> {
+    if temporary::has_tables() {
+        return Err(Error::outlives_session(
+            "a temporary table left on the connection",
+            "Run DISCARD TEMP before attaching, and create temporary tables with ON COMMIT DROP after it.",
+        ));
+    }
     let serial = identity.serial;
     replace(Some(Attached {
         identity,
@@ -46,6 +52,7 @@ pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u
         revocations,
     }));
     policy::session_changed(serial);
+    Ok(())
 }
 
 /// Detaches the session, if any.
@@ -186,6 +193,7 @@ pub fn subtransaction_aborted(level: i32) {
 
 /// Nothing is attached and nothing is due any more.
 pub fn forget_everything() {
+    policy::statement_started();
     ATTACHED.replace(None);
     SAVED.with_borrow_mut(Vec::clear);
     HAS_ENDED_SESSIONS.set(false);
@@ -238,5 +246,13 @@ pub fn refuse_unprotecting() -> Error {
     Error::privilege_missing(
         "row security of a table under policy may not be switched off",
         "Drop its policies with vpd.drop_policy, or ask a superuser.",
+    )
+}
+
+/// A foreign key to a table under policy tells which of its rows exist.
+pub fn refuse_reference() -> Error {
+    Error::privilege_missing(
+        "a foreign key to a table under policy is not allowed",
+        "Ask a superuser, or a role with BYPASSRLS, to add it: it reveals which keys exist.",
     )
 }

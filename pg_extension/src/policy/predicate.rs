@@ -18,7 +18,7 @@ const SESSIONS_KEPT: usize = 16;
 thread_local! {
     /// Session for which plans with context-sensitive predicates were made; `None` when there is no such valid plan.
     static PLANNED_FOR: Cell<Option<u64>> = const { Cell::new(None) };
-    /// Whether a plan with a dynamic predicate was made since the last statement began.
+    /// Whether this backend ever made a plan with a dynamic predicate.
     static HAS_DYNAMIC_PLAN: Cell<bool> = const { Cell::new(false) };
     /// Policies whose function is running, to notice a circle.
     static RUNNING: RefCell<Vec<(Oid, String)>> = const { RefCell::new(Vec::new()) };
@@ -85,8 +85,10 @@ impl Predicate {
             Source::Template(text) => return Ok(text.clone()),
             Source::Function { kind, oid } => (*kind, *oid),
         };
-        let oid = oid.ok_or_else(|| Error::policy_function_failed(policy, "it does not exist"))?;
+        let oid = oid.ok_or_else(|| Error::policy_function_failed(policy))?;
         let _running = Running::enter(relation.oid, policy)?;
+        // Asked here, so that a session that is over is reported as such and not as a failure of the function.
+        context::require_live()?;
         let text = call_policy_function(policy, oid, &relation.schema, &relation.name)?;
         debug_assert!(matches!(
             kind,
@@ -140,9 +142,10 @@ pub fn session_changed(serial: u64) {
     }
 }
 
-/// A statement begins with the plan it has; whichever runs next is planned again if it has a dynamic predicate.
+/// A statement begins with the plan it has, or a transaction ends: whichever runs next is planned again if it has a dynamic
+/// predicate.
 pub fn statement_started() {
-    if HAS_DYNAMIC_PLAN.replace(false) {
+    if HAS_DYNAMIC_PLAN.get() {
         Marker::Statement.invalidate();
     }
 }

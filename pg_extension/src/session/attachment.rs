@@ -57,17 +57,16 @@ pub fn attach(token: &str) -> Result<()> {
         TOUCH.with(|statement| statement.execute(&[arg(known.root_id)]));
         known = look_up(known.token_hash, revocations, now)?;
     }
-    context::attach(known.identity, Some(known.liveness), revocations);
-    Ok(())
+    context::attach(known.identity, Some(known.liveness), revocations)
 }
 
 /// Attaches the anonymous subject.
-pub fn attach_anonymous() {
+pub fn attach_anonymous() -> Result<()> {
     context::attach(
         Rc::new(Identity::anonymous()),
         None,
         shmem::revocation_generation(),
-    );
+    )
 }
 
 /// The clocks of a session as they stand now; `None` when it is over.

@@ -4,6 +4,7 @@ use super::attachment;
 use super::token::{self, TokenKind};
 use crate::context;
 use crate::error::{Error, Result};
+use crate::sys::lock;
 use crate::sys::spi::{Statement, arg};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
@@ -13,7 +14,6 @@ const MAX_NAMES: usize = 10_000;
 const MAX_NAME_CHARS: usize = 256;
 
 thread_local! {
-    static LOCK_USER: Statement = const { Statement::new(include_str!("../../../sql/query/session/lock_user.sql")) };
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
     static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
     static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
@@ -40,8 +40,7 @@ pub struct NewSession {
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
     check(&new)?;
-    LOCK_USER
-        .with(|statement| statement.query(&[arg(new.user_name.as_str()), arg(new.app.as_str())], |_| ()));
+    lock::serialize_logins(&new.user_name);
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = new.app.clone();

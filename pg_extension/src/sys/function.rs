@@ -5,7 +5,7 @@ use pgrx::{FromDatum, IntoDatum, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
 
 /// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
-/// `None` is a NULL result. An error of the function becomes 38000 with the function's own message.
+/// `None` is a NULL result. An error of the function becomes 38000; its message goes to the server's log only.
 pub fn call_policy_function(
     policy: &str,
     function: pg_sys::Oid,
@@ -30,7 +30,7 @@ pub fn call_policy_function(
                 slot.isnull = false;
             }
             let Some(code) = info.fn_addr else {
-                return Err(Error::policy_function_failed(policy, "it has no code"));
+                return Err(Error::policy_function_failed(policy));
             };
             let result = guarded!(code(frame));
             Ok(String::from_datum(result, (*frame).isnull))
@@ -39,7 +39,12 @@ pub fn call_policy_function(
     .catch_others(|caught| match caught {
         pg_sys::panic::CaughtError::PostgresError(report)
         | pg_sys::panic::CaughtError::ErrorReport(report) => {
-            Err(Error::policy_function_failed(policy, report.message()))
+            // Its words may name what the user may not see: they go to the server's log.
+            pgrx::log!(
+                "pg_vpd: the function of policy \"{policy}\" failed: {}",
+                report.message()
+            );
+            Err(Error::policy_function_failed(policy))
         }
         panic => panic.rethrow(),
     })

@@ -17,6 +17,7 @@ pub enum Marker {
 }
 
 thread_local! {
+    static USED: Cell<u64> = const { Cell::new(0) };
     static HASHES: Cell<[Option<u32>; 2]> = const { Cell::new([None; 2]) };
 }
 
@@ -53,6 +54,21 @@ impl Marker {
             unsafe { pg_sys::CallSyscacheCallbacks(pg_sys::SysCacheIdentifier::PROCOID as i32, hash) }
         }
     }
+}
+
+/// Rises with every marked predicate that is put into a query.
+pub(super) fn used() -> u64 {
+    USED.get()
+}
+
+/// Notes that a marked predicate is put into a query.
+pub(super) fn use_marked() {
+    USED.set(USED.get() + 1);
+}
+
+/// The markers known to this backend, as the function cache hashes them.
+pub(super) fn hashes() -> impl Iterator<Item = u32> {
+    HASHES.get().into_iter().flatten()
 }
 
 /// True when the hash is a marker's own, announced by `invalidate`.

@@ -5,11 +5,11 @@
 //! extension is installed anywhere. The launcher never exits with 0, so that the postmaster restarts it.
 
 use super::shmem::{self, DatabaseSlot};
-use super::{clock, extension, xact};
+use super::{clock, extension, lock, xact};
 use crate::purge::{self, Counts};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::datum::TimestampWithTimeZone;
-use pgrx::{PgTryBuilder, pg_guard, pg_sys};
+use pgrx::{pg_guard, pg_sys};
 use std::time::Duration;
 
 const LAUNCHER: &str = "pg_vpd launcher";
@@ -134,18 +134,22 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
         interval_seconds,
         started_at: started_at.0,
     };
-    let is_served = BackgroundWorker::transaction(|| !xact::is_standby() && extension::is_installed());
-    if !is_served {
-        shmem::set_database(slot(0));
+    let interval = BackgroundWorker::transaction(|| {
+        (!xact::is_standby() && extension::is_installed() && lock::try_hold_extension())
+            .then(purge::interval_seconds)
+    });
+    shmem::set_database(slot(interval.unwrap_or(0)));
+    if interval.is_none() {
         return;
     }
-    shmem::set_database(slot(BackgroundWorker::transaction(purge::interval_seconds)));
     let mut counts = Counts::default();
     let mut batches = 0;
     while batches < MAX_BATCHES && !BackgroundWorker::sigterm_received() {
         // What one statement leaves in memory goes with its transaction: one batch, one transaction.
-        let batch =
-            BackgroundWorker::transaction(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()));
+        let batch = BackgroundWorker::transaction(|| {
+            lock::try_hold_extension().then(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()))
+        });
+        let Some(batch) = batch else { return };
         counts.add(batch);
         batches += 1;
         if !batch.is_full {
@@ -156,6 +160,8 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
         return;
     };
     BackgroundWorker::transaction(|| {
-        PgTryBuilder::new(|| purge::log_run("purge", started_at, batches, counts)).execute();
+        if lock::try_hold_extension() {
+            purge::log_run("purge", started_at, batches, counts);
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
 use crate::sys::predicate::nth;
-use crate::sys::{extension, spi, user};
+use crate::sys::{extension, lock, spi, user};
 use crate::{context, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
@@ -79,6 +79,7 @@ unsafe fn before(statement: *mut pg_sys::Node) {
             T_CreateStmt => {
                 let create = &*statement.cast::<pg_sys::CreateStmt>();
                 check_temporary(create.relation, create.oncommit);
+                check_references(create.tableElts);
             }
             T_CreateTableAsStmt => {
                 let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
@@ -94,9 +95,14 @@ unsafe fn before(statement: *mut pg_sys::Node) {
 
 /// A temporary table filled under one session would be read by the next.
 unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::OnCommitAction::Type) {
-    // SAFETY: a range variable of the statement.
-    let is_temporary =
-        unsafe { (*relation).relpersistence } == pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char;
+    if !context::is_attached() {
+        return;
+    }
+    // SAFETY: a range variable of the statement; the namespace is the one the command itself will choose.
+    let is_temporary = unsafe {
+        (*relation).relpersistence == pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char
+            || pg_sys::isTempNamespace(pg_sys::RangeVarGetCreationNamespace(relation))
+    };
     if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
         context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
     }
@@ -119,6 +125,35 @@ unsafe fn check_truncate(relations: *mut pg_sys::List) {
     }
 }
 
+/// A foreign key asks for rows past their policies and so tells which exist.
+unsafe fn check_references(elements: *mut pg_sys::List) {
+    // SAFETY: a list of table elements.
+    unsafe {
+        let count = if elements.is_null() { 0 } else { (*elements).length };
+        for index in 0..count {
+            check_reference(nth(elements, index));
+        }
+    }
+}
+
+/// Looks at a constraint, or at the constraints of a column.
+unsafe fn check_reference(element: *mut pg_sys::Node) {
+    if element.is_null() {
+        return;
+    }
+    // SAFETY: each node is read as the type its tag says.
+    unsafe {
+        if is_a(element, pg_sys::NodeTag::T_ColumnDef) {
+            check_references((*element.cast::<pg_sys::ColumnDef>()).constraints);
+        } else if is_a(element, pg_sys::NodeTag::T_Constraint) {
+            let constraint = &*element.cast::<pg_sys::Constraint>();
+            if constraint.contype == pg_sys::ConstrType::CONSTR_FOREIGN && is_restricted(constraint.pktable) {
+                context::refuse_reference().raise();
+            }
+        }
+    }
+}
+
 /// Row security is what the policies stand on: nobody but a superuser may switch it off under them.
 unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
     // SAFETY: a list of AlterTableCmd nodes.
@@ -130,6 +165,7 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
         };
         for index in 0..count {
             let command = nth(statement.cmds, index).cast::<pg_sys::AlterTableCmd>();
+            check_reference((*command).def);
             let is_switching_off = matches!(
                 (*command).subtype,
                 pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity
@@ -156,6 +192,7 @@ unsafe fn before_drop(statement: &pg_sys::DropStmt) {
                 let is_ours = string(object) == "pg_vpd";
                 let is_cascade = statement.behavior == pg_sys::DropBehavior::DROP_CASCADE;
                 if is_ours && is_cascade && user::is_superuser() && extension::is_installed() {
+                    lock::hold_off_purges();
                     policy::unprotect_all();
                 }
             } else if statement.removeType == pg_sys::ObjectType::OBJECT_POLICY {

@@ -3,7 +3,7 @@
 //! What it is not: it decides neither which predicates apply nor what a failure means.
 //! Invariant: a compiled tree lives in a memory context of its own and is only ever handed out as a copy.
 
-use super::marker::Marker;
+use super::marker::{self, Marker};
 use super::spi::CatalogPath;
 use super::user::AsOwner;
 use crate::error::{Error, Result};
@@ -34,11 +34,15 @@ pub struct Compiled {
     pub has_sublinks: bool,
     /// Whether it is false or NULL for every row while no session is attached.
     pub denies_without_session: bool,
+    is_marked: bool,
 }
 
 impl Compiled {
     /// A copy of the tree in the current memory context.
     pub(super) fn copy(&self) -> *mut pg_sys::Node {
+        if self.is_marked {
+            marker::use_marked();
+        }
         // SAFETY: the tree is a valid expression for as long as `self` lives.
         unsafe { pg_sys::copyObjectImpl(self.node.cast()).cast() }
     }
@@ -78,6 +82,7 @@ pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Res
                 node,
                 has_sublinks,
                 denies_without_session,
+                is_marked: marker.is_some(),
             })
         }
     }))
@@ -177,6 +182,13 @@ unsafe fn parse_one_expression(text: &CStr) -> Result<*mut pg_sys::Node> {
         let target = &*node::nth(select.targetList, 0).cast::<pg_sys::ResTarget>();
         if !target.name.is_null() || !target.indirection.is_null() {
             return Err(refused());
+        }
+        // The analysis of expressions takes it for granted that a bare star was expanded before.
+        if is_a(target.val, pg_sys::NodeTag::T_ColumnRef) {
+            let fields = (*target.val.cast::<pg_sys::ColumnRef>()).fields;
+            if is_a(node::nth(fields, (*fields).length - 1), pg_sys::NodeTag::T_A_Star) {
+                return Err(refused());
+            }
         }
         Ok(target.val)
     }

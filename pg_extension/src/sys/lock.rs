@@ -1,0 +1,49 @@
+//! Locks of the extension, none of which a plain user can take: advisory locks are open to everybody and would let anyone
+//! stop a login or the purge.
+
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// Keeps the extension from being dropped while the transaction lasts; false when somebody is dropping it, or it is gone.
+pub fn try_hold_extension() -> bool {
+    // SAFETY: locks a table by its OID; the look-up after it sees whether the table is still there.
+    unsafe {
+        table(c"setting").is_some_and(|held| {
+            pg_sys::ConditionalLockRelationOid(held, pg_sys::RowShareLock as i32)
+                && table(c"setting") == Some(held)
+        })
+    }
+}
+
+/// Waits for purges to finish and keeps new ones from starting until the transaction ends.
+pub fn hold_off_purges() {
+    if let Some(table) = table(c"setting") {
+        // SAFETY: locks a table by its OID.
+        unsafe { pg_sys::LockRelationOid(table, pg_sys::AccessExclusiveLock as i32) }
+    }
+}
+
+/// One transaction at a time creates sessions of a user.
+pub fn serialize_logins(user_name: &str) {
+    if let Some(table) = table(c"session") {
+        let key = user_name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        // SAFETY: an object lock inside the class of our own table; two users whose names collide wait for each other.
+        unsafe { pg_sys::LockDatabaseObject(table, pg_sys::Oid::from(key), 0, pg_sys::ExclusiveLock as i32) }
+    }
+}
+
+/// OID of a table of the extension.
+fn table(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: catalogue look-ups; what is missing gives InvalidOid.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"vpd_private".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            schema
+        } else {
+            pg_sys::get_relname_relid(name.as_ptr(), schema)
+        }
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
