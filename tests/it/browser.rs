@@ -69,13 +69,20 @@ fn session_travels_to_floor_and_is_kept_alive() -> Result<()> {
         assert_eq!(browser.text("orders-count").await?, count);
         assert_eq!(browser.evaluate("location.search").await?, "");
 
+        // A few seconds pass, so that a clock that moved on can be told from one that did not.
+        browser
+            .wait_until(&format!("{} < 12 * 3600 - 4", left("absolute")))
+            .await?;
+        assert_eq!(browser.evaluate(&has_moved()).await?, false);
         browser.click("send").await?;
         browser
             .wait_until("document.getElementById('keepalive-state').textContent === 'accepted'")
             .await?;
+        browser.wait_until(&has_moved()).await?;
         browser.keep_picture("floor").await?;
         browser.client.switch_to_window(portal).await?;
         assert_eq!(browser.text("floor-state").await?, "1 keep-alive");
+        browser.wait_until(&has_moved()).await?;
         browser.keep_picture("portal").await?;
 
         // Ending it on the portal ends it on floor.
@@ -288,6 +295,22 @@ fn another_origin_reads_and_ends_nothing() -> Result<()> {
             .await?;
         Ok(())
     })
+}
+
+/// Seconds a clock of the page shows.
+fn left(clock: &str) -> String {
+    format!(
+        "document.getElementById('{clock}-left').value.split(':').reduce((whole, part) => whole * 60 + Number(part), 0)"
+    )
+}
+
+/// True when the idle clock runs out later than 35 minutes after login; the absolute one still does 12 hours after it.
+fn has_moved() -> String {
+    format!(
+        "{} - {} < 12 * 3600 - 35 * 60 - 2",
+        left("absolute"),
+        left("idle")
+    )
 }
 
 /// Status of a fetch in the current page; null when the page may not see the answer.

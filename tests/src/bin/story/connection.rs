@@ -30,11 +30,12 @@ pub fn connect(role: &str) -> Result<Client> {
         .map_err(|error| format!("connecting as {role}: {}", reason(&error)).into())
 }
 
-/// What the server said, without which `postgres` says only "db error".
-pub fn reason(error: &postgres::Error) -> String {
+/// What the server said, or why it could not be asked; by itself `postgres` says only "db error".
+fn reason(error: &postgres::Error) -> String {
+    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     error
         .as_db_error()
-        .map_or_else(|| error.to_string(), |error| error.message().to_owned())
+        .map_or(cause, |error| error.message().to_owned())
 }
 
 fn variable(name: &str) -> Result<String> {

@@ -9,77 +9,94 @@ use vpd_tests::{Result, challenge};
 use crate::connection::{ADMIN, BRIDGE, connect};
 use crate::script::Script;
 
-/// An application whose tickets live for a second.
+/// An application whose tickets are short-lived.
 const APP: &str = "story";
+const LIFETIME: Duration = Duration::from_secs(2);
+const VERIFIER: &str = "the-story-keeps-this-verifier-to-itself-until-now";
 
 /// # Errors
 /// A figure differs.
 pub fn play(script: &mut Script) -> Result<()> {
     script.chapter("Expiry: dead before the purge, gone after it");
     let mut admin = connect(ADMIN)?;
-    let result = play_with(script, &mut admin);
+    let lifetime = format!("{} seconds", LIFETIME.as_secs());
+    admin.execute(
+        "SELECT vpd.register_app($1, 'retail', ticket_lifetime => $2::text::interval)",
+        &[&APP, &lifetime],
+    )?;
+    let played = play_with(script, &mut admin);
     // The application and its session go, whatever happened.
-    admin.execute("SELECT vpd.drop_app($1)", &[&APP])?;
-    result
+    let dropped = admin.execute("SELECT vpd.drop_app($1)", &[&APP]);
+    played?;
+    dropped?;
+    Ok(())
 }
 
 fn play_with(script: &mut Script, admin: &mut Client) -> Result<()> {
-    admin.execute(
-        "SELECT vpd.register_app($1, 'retail', ticket_lifetime => '1 second')",
-        &[&APP],
-    )?;
     let mut bridge = connect(BRIDGE)?;
     let token: String = bridge
         .query_one("SELECT vpd.create_session('alice', $1)", &[&APP])?
         .get(0);
-    let verifier = "the-story-keeps-this-verifier-to-itself-until-now";
-    // The worker may purge between the two looks; then another ticket is tried.
-    let mut verdict = Verdict::default();
+    let ticket = issue(&mut bridge, &token)?;
+    let what = format!(
+        "a ticket that lives {} seconds is redeemed at once",
+        LIFETIME.as_secs()
+    );
+    script.answer(&what, redeem(&mut bridge, &ticket)?, "a token")?;
+
+    // The worker may purge between the two counts; then another ticket is tried.
+    let mut fate = Fate::default();
     for _ in 0..3 {
         let runs = worker_runs(admin)?;
-        verdict = expire(&mut bridge, admin, &token, verifier)?;
+        fate = expire(&mut bridge, admin, &token)?;
         if worker_runs(admin)? == runs {
             break;
         }
     }
-    script.holds(
-        "a ticket one second past its life is refused",
-        verdict.is_refused,
-        "no token",
+    script.answer(
+        "another, a second past its life, is refused",
+        fate.answer,
+        "nothing",
     )?;
     script.equal(
         "its row is still there before the purge",
-        &verdict.before,
-        &1,
-        "row",
+        fate.rows_before,
+        1,
+        "ticket",
     )?;
-    script.equal("and gone after it", &verdict.after, &0, "rows")
+    script.equal("and gone after it", fate.rows_after, 0, "tickets")
 }
 
-/// What became of one expired ticket.
+/// What became of an expired ticket.
 #[derive(Default)]
-struct Verdict {
-    is_refused: bool,
-    before: i64,
-    after: i64,
+struct Fate {
+    answer: &'static str,
+    rows_before: i64,
+    rows_after: i64,
 }
 
-fn expire(bridge: &mut Client, admin: &mut Client, token: &str, verifier: &str) -> Result<Verdict> {
-    let challenge = challenge(verifier);
-    let ticket: String = bridge
-        .query_one("SELECT vpd.issue_ticket($1, 'floor', $2)", &[&token, &challenge])?
-        .get(0);
-    sleep(Duration::from_secs(2));
-    let given: Option<String> = bridge
-        .query_one("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &verifier])?
-        .get(0);
-    let before = tickets(admin)?;
+fn expire(bridge: &mut Client, admin: &mut Client, token: &str) -> Result<Fate> {
+    let ticket = issue(bridge, token)?;
+    sleep(LIFETIME + Duration::from_secs(1));
+    let answer = redeem(bridge, &ticket)?;
+    let rows_before = tickets(admin)?;
     while admin.query_one("SELECT vpd.purge()", &[])?.get::<_, i64>(0) > 0 {}
-    Ok(Verdict {
-        is_refused: given.is_none(),
-        before,
-        after: tickets(admin)?,
+    Ok(Fate {
+        answer,
+        rows_before,
+        rows_after: tickets(admin)?,
     })
+}
+
+fn issue(bridge: &mut Client, token: &str) -> Result<String> {
+    let query = "SELECT vpd.issue_ticket($1, 'floor', $2)";
+    Ok(bridge.query_one(query, &[&token, &challenge(VERIFIER)])?.get(0))
+}
+
+fn redeem(bridge: &mut Client, ticket: &str) -> Result<&'static str> {
+    let query = "SELECT vpd.redeem_ticket($1, 'floor', $2)";
+    let given: Option<String> = bridge.query_one(query, &[&ticket, &VERIFIER])?.get(0);
+    Ok(if given.is_some() { "a token" } else { "nothing" })
 }
 
 /// Rows of tickets the application gave out, counted in the table itself.

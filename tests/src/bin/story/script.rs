@@ -41,22 +41,53 @@ impl Script {
         println!("\n{}", self.bold(title));
     }
 
-    /// A step whose figure was found in one place and expected from another; both are shown when they are equal.
+    /// A step whose figure was found in one place and counted in another; both are shown when they are equal.
     ///
     /// # Errors
     /// They differ.
     pub fn equal<T: PartialEq + Display>(
         &mut self,
         what: &str,
-        found: &T,
-        expected: &T,
+        found: T,
+        counted: T,
         source: &str,
     ) -> Result<()> {
-        if found != expected {
-            return Err(self.mismatch(what, &found.to_string(), &format!("{expected} ({source})")));
-        }
-        self.done(what, &format!("{found} = {expected} {source}"));
-        Ok(())
+        let figure = format!("{found} = {counted} {source}");
+        self.step(what, found == counted, &figure, || {
+            format!("found {found}, counted {counted} {source}")
+        })
+    }
+
+    /// A step that finds this many order lines where the file has so many.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn lines(&mut self, what: &str, found: i64, counted: i64) -> Result<()> {
+        let [found, counted] = [found, counted].map(grouped);
+        let figure = format!("{found} lines = {counted} in the CSV");
+        self.step(what, found == counted, &figure, || {
+            format!("found {found} lines, the CSV has {counted}")
+        })
+    }
+
+    /// A step that finds no order line.
+    ///
+    /// # Errors
+    /// There are some.
+    pub fn nothing(&mut self, what: &str, found: i64) -> Result<()> {
+        self.step(what, found == 0, "0 lines", || {
+            format!("found {} lines, there should be none", grouped(found))
+        })
+    }
+
+    /// A step that gets this answer.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn answer(&mut self, what: &str, found: &str, expected: &str) -> Result<()> {
+        self.step(what, found == expected, found, || {
+            format!("the answer was {found} instead of {expected}")
+        })
     }
 
     /// A step that holds or not; `figure` is what was seen.
@@ -64,11 +95,7 @@ impl Script {
     /// # Errors
     /// It does not hold.
     pub fn holds(&mut self, what: &str, holds: bool, figure: &str) -> Result<()> {
-        if !holds {
-            return Err(self.mismatch(what, figure, "otherwise"));
-        }
-        self.done(what, figure);
-        Ok(())
+        self.step(what, holds, figure, || format!("it does not hold: {figure}"))
     }
 
     /// Prints how it went.
@@ -78,8 +105,17 @@ impl Script {
         println!("\n{}\n", self.bold(&words));
     }
 
-    fn done(&mut self, what: &str, figure: &str) {
+    fn step(
+        &mut self,
+        what: &str,
+        holds: bool,
+        figure: &str,
+        mismatch: impl FnOnce() -> String,
+    ) -> Result<()> {
         self.step += 1;
+        if !holds {
+            return Err(format!("step {}, {what}: {}", self.step, mismatch()).into());
+        }
         let mark = if self.is_coloured {
             "\u{1b}[32m✓\u{1b}[0m"
         } else {
@@ -90,14 +126,7 @@ impl Script {
             self.step,
             what = format!("{what} ")
         );
-    }
-
-    fn mismatch(&self, what: &str, found: &str, expected: &str) -> vpd_tests::Error {
-        format!(
-            "step {}, \"{what}\": found {found}, expected {expected}",
-            self.step + 1
-        )
-        .into()
+        Ok(())
     }
 
     fn bold(&self, text: &str) -> String {
