@@ -209,6 +209,17 @@ impl Error {
         )
     }
 
+    /// The refusal of our own, if it is one, that a policy function ran into: it keeps its meaning on the way out.
+    pub fn passing_through(detail: &str, policy: &str) -> Option<Self> {
+        if detail.starts_with("code: session_invalid") {
+            Some(Self::session_invalid())
+        } else if detail.starts_with("code: policy_recursive") {
+            Some(Self::policy_recursive(policy))
+        } else {
+            None
+        }
+    }
+
     /// Raises the error; PostgreSQL aborts the statement.
     pub fn raise(self) -> ! {
         ErrorReport::from(self).report(PgLogLevel::ERROR);
@@ -218,6 +229,12 @@ impl Error {
     /// Tells the client without undoing what the statement did.
     pub fn warn(self) {
         ErrorReport::from(self).report(PgLogLevel::WARNING);
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
     }
 }
 

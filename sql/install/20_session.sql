@@ -150,3 +150,31 @@ CREATE FUNCTION vpd.end_all_sessions(reason text DEFAULT 'administrator') RETURN
     AS 'MODULE_PATHNAME', 'end_all_sessions_wrapper';
 COMMENT ON FUNCTION vpd.end_all_sessions IS
 'Ends every live session; returns how many. Follows OWASP ASVS 5.0 7.4.5.';
+
+CREATE FUNCTION vpd_private.sessions_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'sessions_changed_wrapper';
+COMMENT ON FUNCTION vpd_private.sessions_changed IS
+'Makes every backend look at its session again when the transaction commits, even when rows were changed by hand.';
+
+CREATE TRIGGER vpd_session_changed
+    AFTER UPDATE OF ended_at, user_name, roles, privileges, attributes, expires_at, idle_timeout
+    ON vpd_private.session
+    FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_session_changed ON vpd_private.session IS 'Announces an ended or changed session to every backend.';
+CREATE TRIGGER vpd_session_removed
+    AFTER DELETE ON vpd_private.session
+    FOR EACH ROW WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_session_removed ON vpd_private.session IS 'Announces a removed session to every backend; an ended one was announced.';
+CREATE TRIGGER vpd_sessions_truncated
+    AFTER TRUNCATE ON vpd_private.session
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_sessions_truncated ON vpd_private.session IS 'Announces removed sessions to every backend.';
+CREATE TRIGGER vpd_token_changed
+    AFTER DELETE OR UPDATE ON vpd_private.session_token
+    FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_token_changed ON vpd_private.session_token IS 'Announces a withdrawn token to every backend.';
+CREATE TRIGGER vpd_tokens_truncated
+    AFTER TRUNCATE ON vpd_private.session_token
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_tokens_truncated ON vpd_private.session_token IS 'Announces withdrawn tokens to every backend.';

@@ -107,3 +107,11 @@ fn end_all_sessions(reason: Option<String>) -> Answer<i64> {
     require_primary()?;
     Ok(i64::try_from(session::end_all(reason.as_deref().unwrap_or("administrator"))).unwrap_or(i64::MAX))
 }
+
+/// The trigger on the tables of sessions.
+#[pg_extern(sql = false)]
+fn sessions_changed() {
+    if crate::sys::is_ready() {
+        context::session_rows_changed();
+    }
+}

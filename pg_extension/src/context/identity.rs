@@ -70,6 +70,24 @@ impl Identity {
         }
     }
 
+    /// True when both carry the same, whatever their serials.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.session_id == other.session_id
+            && self.user_name == other.user_name
+            && self.app == other.app
+            && self.pillar == other.pillar
+            && self.is_authenticated == other.is_authenticated
+            && self.audit_identity == other.audit_identity
+            && self.acting_for == other.acting_for
+            && self.roles == other.roles
+            && self.privileges == other.privileges
+            && self.attributes == other.attributes
+            && self.language == other.language
+            && self.territory == other.territory
+            && self.date_format == other.date_format
+            && self.number_format == other.number_format
+    }
+
     /// A single-valued attribute as text.
     pub fn attribute(&self, namespace: &str, name: &str) -> Option<String> {
         as_text(self.value(namespace, name)?)

@@ -126,12 +126,14 @@ pub fn require_live() -> Result<()> {
     Ok(())
 }
 
-/// The current transaction ended these sessions: other backends look again when it commits, this one at once.
-pub fn sessions_ended(ended: &[pgrx::Uuid]) {
-    if ended.is_empty() {
-        return;
-    }
+/// The current transaction changed rows of sessions: every backend looks at its session again when it commits.
+pub fn session_rows_changed() {
     HAS_ENDED_SESSIONS.set(true);
+    session::forget_all();
+}
+
+/// The current transaction ended these sessions: this backend detaches at once if it has one of them.
+pub fn sessions_ended(ended: &[pgrx::Uuid]) {
     if identity().is_some_and(|identity| identity.session_id.is_some_and(|id| ended.contains(&id))) {
         detach();
     }

@@ -68,8 +68,14 @@ impl Predicate {
             return Ok(Rc::clone(known));
         }
         let text = self.text(relation, policy)?;
-        let compiled =
-            compile(relation.oid, &text, self.marker()).map_err(|_| Error::predicate_broken(policy))?;
+        let compiled = compile(relation.oid, &text, self.marker()).map_err(|error| {
+            pgrx::log!(
+                "pg_vpd: policy \"{policy}\" on {}.{}: {error}",
+                relation.schema,
+                relation.name
+            );
+            Error::predicate_broken(policy)
+        })?;
         let compiled = Rc::new(compiled);
         if is_kept {
             let mut kept = self.compiled.borrow_mut();

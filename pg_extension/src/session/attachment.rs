@@ -77,14 +77,7 @@ pub fn liveness(session_id: Uuid) -> Option<Liveness> {
         .filter(|liveness| clock::now() < liveness.idle_expires_at)
 }
 
-/// Forgets sessions that this backend ended, before the others hear of it.
-pub fn forget(ended: &[Uuid]) {
-    KNOWN.with_borrow_mut(|known| {
-        known.retain(|known| !known.identity.session_id.is_some_and(|id| ended.contains(&id)));
-    });
-}
-
-/// Forgets every session, because the extension may have been dropped.
+/// Forgets every session, because this backend changed some, or the extension may have been dropped.
 pub fn forget_all() {
     KNOWN.with_borrow_mut(Vec::clear);
 }
@@ -93,7 +86,7 @@ fn recall(hash: &[u8]) -> Option<Known> {
     KNOWN.with_borrow(|known| known.iter().find(|known| known.token_hash == hash).cloned())
 }
 
-/// Reads a session and remembers it; the identity keeps its serial while the session is the same.
+/// Reads a session and remembers it; the identity keeps its serial while what it carries is the same.
 fn look_up(hash: Vec<u8>, revocations: u64, now: Timestamp) -> Result<Known> {
     let former = recall(&hash).map(|known| known.identity);
     let found = BY_TOKEN
@@ -116,9 +109,10 @@ fn look_up(hash: Vec<u8>, revocations: u64, now: Timestamp) -> Result<Known> {
 
 fn read(row: &Row, hash: &[u8], former: Option<&Rc<Identity>>) -> Option<Known> {
     let session_id = row.get::<Uuid>(1)?;
+    let identity = read_identity(row, session_id);
     let identity = match former {
-        Some(identity) if identity.session_id == Some(session_id) => Rc::clone(identity),
-        _ => Rc::new(read_identity(row, session_id)),
+        Some(former) if former.is_same(&identity) => Rc::clone(former),
+        _ => Rc::new(identity),
     };
     Some(Known {
         token_hash: hash.to_vec(),

@@ -1,6 +1,5 @@
 //! The rows of sessions: creating and ending.
 
-use super::attachment;
 use super::token::{self, TokenKind};
 use crate::context;
 use crate::error::{Error, Result};
@@ -160,7 +159,6 @@ pub fn announce_ended(ended: &[Uuid], except_app: Option<&str>) {
     for session_id in ended {
         ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
     }
-    attachment::forget(ended);
     context::sessions_ended(ended);
 }
 

@@ -39,6 +39,10 @@ pub fn call_policy_function(
     .catch_others(|caught| match caught {
         pg_sys::panic::CaughtError::PostgresError(report)
         | pg_sys::panic::CaughtError::ErrorReport(report) => {
+            let detail = report.detail().unwrap_or_default();
+            if let Some(error) = Error::passing_through(detail, policy) {
+                return Err(error);
+            }
             // Its words may name what the user may not see: they go to the server's log.
             pgrx::log!(
                 "pg_vpd: the function of policy \"{policy}\" failed: {}",

@@ -87,6 +87,13 @@ unsafe fn before(statement: *mut pg_sys::Node) {
             }
             T_TruncateStmt => check_truncate((*statement.cast::<pg_sys::TruncateStmt>()).relations),
             T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
+            T_AlterPolicyStmt => check_guard((*statement.cast::<pg_sys::AlterPolicyStmt>()).policy_name),
+            T_RenameStmt => {
+                let rename = &*statement.cast::<pg_sys::RenameStmt>();
+                if rename.renameType == pg_sys::ObjectType::OBJECT_POLICY {
+                    check_guard(rename.subname);
+                }
+            }
             T_DropStmt => before_drop(&*statement.cast::<pg_sys::DropStmt>()),
             _ => (),
         }
@@ -166,6 +173,7 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
         for index in 0..count {
             let command = nth(statement.cmds, index).cast::<pg_sys::AlterTableCmd>();
             check_reference((*command).def);
+            check_parent(statement.relation, &*command);
             let is_switching_off = matches!(
                 (*command).subtype,
                 pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity
@@ -174,6 +182,35 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
                 context::refuse_unprotecting().raise();
             }
         }
+    }
+}
+
+/// Rows are read through a parent under the parent's policies: a protected table may not get an unprotected parent.
+unsafe fn check_parent(relation: *const pg_sys::RangeVar, command: &pg_sys::AlterTableCmd) {
+    // SAFETY: the definitions are of the types these sub-commands have.
+    unsafe {
+        let (parent, child) = match command.subtype {
+            pg_sys::AlterTableType::AT_AddInherit => {
+                (command.def.cast_const().cast::<pg_sys::RangeVar>(), relation)
+            }
+            pg_sys::AlterTableType::AT_AttachPartition => (
+                relation,
+                (*command.def.cast::<pg_sys::PartitionCmd>()).name.cast_const(),
+            ),
+            _ => return,
+        };
+        if is_restricted(child) && !is_restricted(parent) {
+            context::refuse_unprotecting().raise();
+        }
+    }
+}
+
+/// The guard is what denies when the library is absent: nobody but a superuser may change it.
+unsafe fn check_guard(policy: *const std::ffi::c_char) {
+    // SAFETY: a NUL-terminated name of the statement.
+    let is_guard = !policy.is_null() && unsafe { std::ffi::CStr::from_ptr(policy) } == c"vpd_guard";
+    if is_guard && !user::is_superuser() && extension::is_installed() {
+        context::refuse_unprotecting().raise();
     }
 }
 
@@ -198,9 +235,7 @@ unsafe fn before_drop(statement: &pg_sys::DropStmt) {
             } else if statement.removeType == pg_sys::ObjectType::OBJECT_POLICY {
                 let names = object.cast::<pg_sys::List>();
                 let last = nth(names, (*names).length - 1);
-                if string(last) == "vpd_guard" && !user::is_superuser() && extension::is_installed() {
-                    context::refuse_unprotecting().raise();
-                }
+                check_guard((*last.cast::<pg_sys::String>()).sval);
             }
         }
     }
