@@ -1,7 +1,7 @@
 //! The clocks of a session: idle and absolute. Expired is dead at once, purged or not.
 //! Time is not waited for where the superuser can move a clock back; the wall clock itself has its own attack test.
 
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, challenge, role};
+use vpd_tests::{Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, role};
 
 /// Moves one session's clocks into the past, or the future.
 fn shift(database: &Database<'_>, user: &str, column: &str, by: &str) -> Result<()> {
@@ -44,7 +44,9 @@ fn no_use_moves_the_absolute_limit() -> Result<()> {
         before
     );
     shift(&database, "alice", "expires_at", "-12 hours")?;
-    assert_refused(attach(&mut user, &token), "28000", "session_invalid");
+    // A connection that has met the session keeps its clocks, which never run backwards; a fresh one reads them.
+    let mut fresh = database.connect(role::USER)?;
+    assert_refused(attach(&mut fresh, &token), "28000", "session_invalid");
     Ok(())
 }
 
@@ -60,7 +62,7 @@ fn use_moves_the_idle_clock_lazily() -> Result<()> {
         "a second ago is recent enough to leave"
     );
     shift(&database, "alice", "last_access_at", "-20 minutes")?;
-    attach(&mut user, &token)?;
+    attach(&mut database.connect(role::USER)?, &token)?;
     assert!(seconds_since_last_access(&database, "alice")? < 60.0);
     Ok(())
 }
@@ -73,11 +75,11 @@ fn a_token_got_by_handoff_does_not_move_the_idle_clock() -> Result<()> {
     let ticket: String = bridge
         .query_one(
             "SELECT vpd.issue_ticket($1, 'floor', $2)",
-            &[&token, &challenge("v")],
+            &[&token, &challenge(VERIFIER)],
         )?
         .get(0);
     let floor: String = bridge
-        .query_one("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&ticket])?
+        .query_one("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &VERIFIER])?
         .get(0);
     shift(&database, "alice", "last_access_at", "-20 minutes")?;
     let mut user = database.connect(role::USER)?;
@@ -85,7 +87,8 @@ fn a_token_got_by_handoff_does_not_move_the_idle_clock() -> Result<()> {
     assert!(seconds_since_last_access(&database, "alice")? > 1000.0);
     shift(&database, "alice", "last_access_at", "-15 minutes")?;
     // RW-4: the second front end has no time-out of its own; the first one's ends both.
-    assert_refused(attach(&mut user, &floor), "28000", "session_invalid");
+    let mut fresh = database.connect(role::USER)?;
+    assert_refused(attach(&mut fresh, &floor), "28000", "session_invalid");
     Ok(())
 }
 

@@ -119,7 +119,7 @@ fn current_session_is_one_row_with_its_clocks() -> Result<()> {
             &[],
         )?;
         assert_eq!((row.get(0), row.get(1), row.get(4)), ("alice", "portal", "North"));
-        assert_eq!(row.get::<_, Vec<&str>>(2), ["manager", "clerk"]);
+        assert_eq!(row.get::<_, Vec<&str>>(2), ["clerk", "manager"]);
         assert_eq!(row.get::<_, Vec<&str>>(3), ["orders:read", "report"]);
         assert!((5..8).all(|column| row.get(column)));
         Ok(())

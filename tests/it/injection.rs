@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vpd_tests::{
-    Database, Result, Subject, assert_refused, attach, create_orders, fresh_ids, ids, outcome,
+    Database, Result, Subject, VERIFIER, assert_refused, attach, create_orders, fresh_ids, ids, outcome,
     protected_orders, role,
 };
 
@@ -225,7 +225,10 @@ fn a_nul_is_refused_by_the_server() -> Result<()> {
     );
     assert!(
         bridge
-            .execute("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&"vt_\0"])
+            .execute(
+                "SELECT vpd.redeem_ticket($1, 'floor', $2)",
+                &[&"vt_\0", &VERIFIER]
+            )
             .is_err()
     );
     let sessions: i64 = database

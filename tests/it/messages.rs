@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
-use vpd_tests::{Database, Refusal, Result, Subject, assert_refused, attach, challenge, role};
+use vpd_tests::{Database, Refusal, Result, Subject, VERIFIER, assert_refused, attach, challenge, role};
 
 /// A portal and a floor that share alice's session.
 struct Pair {
@@ -85,10 +85,13 @@ impl Pair {
 fn hand_over(bridge: &mut Client, token: &str, target: &str) -> Result<String> {
     let issue = "SELECT vpd.issue_ticket($1, $2, $3)";
     let ticket: String = bridge
-        .query_one(issue, &[&token, &target, &challenge("v")])?
+        .query_one(issue, &[&token, &target, &challenge(VERIFIER)])?
         .get(0);
     Ok(bridge
-        .query_one("SELECT vpd.redeem_ticket($1, $2, 'v')", &[&ticket, &target])?
+        .query_one(
+            "SELECT vpd.redeem_ticket($1, $2, $3)",
+            &[&ticket, &target, &VERIFIER],
+        )?
         .get(0))
 }
 

@@ -97,18 +97,44 @@ fn context_sensitive_runs_once_while_the_context_is_unchanged() -> Result<()> {
 }
 
 #[test]
-fn context_sensitive_runs_again_when_the_context_changes() -> Result<()> {
+fn context_sensitive_runs_again_for_another_session() -> Result<()> {
     let database = with_function("context_sensitive")?;
-    let east = Subject::in_region("alice", "East").log_in(&database)?;
-    let west = Subject::in_region("bob", "West").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
-    for (token, region) in [(&east, "East"), (&west, "West"), (&east, "East")] {
+    for region in ["East", "West", "East"] {
+        let token = Subject::in_region("alice", region).log_in(&database)?;
         let before = calls(&database)?;
         let mut transaction = user.transaction()?;
-        attach(&mut transaction, token)?;
+        attach(&mut transaction, &token)?;
         assert_eq!(ids(&mut transaction, ORDERS)?, expected_ids(region));
         transaction.commit()?;
         assert!(calls(&database)? > before);
+    }
+    Ok(())
+}
+
+#[test]
+fn context_sensitive_remembers_the_sessions_of_a_pooled_connection() -> Result<()> {
+    let database = with_function("context_sensitive")?;
+    let sessions = ["North", "East", "South", "West"].map(|region| {
+        (
+            region,
+            Subject::in_region("alice", region).log_in(&database).unwrap(),
+        )
+    });
+    let mut user = database.connect(role::USER)?;
+    for round in 0..3 {
+        let before = calls(&database)?;
+        for (region, token) in &sessions {
+            let mut transaction = user.transaction()?;
+            attach(&mut transaction, token)?;
+            assert_eq!(ids(&mut transaction, ORDERS)?, expected_ids(region));
+            transaction.commit()?;
+        }
+        let during = calls(&database)? - before;
+        assert!(
+            during <= if round == 0 { 4 } else { 0 },
+            "round {round}: {during} calls"
+        );
     }
     Ok(())
 }
@@ -121,6 +147,7 @@ fn dynamic_runs_for_every_statement() -> Result<()> {
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
     let prepared = transaction.prepare(ORDERS)?;
+    transaction.query(&prepared, &[])?;
     for _ in 0..10 {
         let before = calls(&database)?;
         transaction.query(&prepared, &[])?;
@@ -147,6 +174,31 @@ fn dynamic_sees_what_changed_outside_the_context() -> Result<()> {
     let prepared = transaction.prepare(ORDERS)?;
     for limit in [3_i32, 5, 2] {
         transaction.execute("UPDATE shop.gate SET limit_id = $1", &[&limit])?;
+        assert_eq!(transaction.query(&prepared, &[])?.len(), usize::try_from(limit)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn dynamic_sees_what_others_changed_between_preparing_and_executing() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.gate (limit_id integer); INSERT INTO shop.gate VALUES (3);
+         GRANT SELECT ON shop.gate TO app_user;
+         CREATE FUNCTION shop.gated(text, text) RETURNS text LANGUAGE sql STABLE
+             AS $$ SELECT format('id <= %s', limit_id) FROM shop.gate $$",
+    )?;
+    add_function(&mut database.connect(role::SECURITY)?, "shop.gated", "dynamic")?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let prepared = transaction.prepare(ORDERS)?;
+    for limit in [5_i32, 2] {
+        database
+            .admin()?
+            .execute("UPDATE shop.gate SET limit_id = $1", &[&limit])?;
         assert_eq!(transaction.query(&prepared, &[])?.len(), usize::try_from(limit)?);
     }
     Ok(())

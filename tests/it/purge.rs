@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_denied, assert_refused, attach, challenge,
-    role,
+    Cluster, Database, Extension, Library, Result, Subject, VERIFIER, assert_denied, assert_refused, attach,
+    challenge, role,
 };
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
@@ -52,11 +52,11 @@ fn populated() -> Result<(Database<'static>, String)> {
     let token = Subject::new("alice").log_in(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
     let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
-    let ticket: String = bridge.query_one(issue, &[&token, &challenge("v")])?.get(0);
+    let ticket: String = bridge.query_one(issue, &[&token, &challenge(VERIFIER)])?.get(0);
     let floor: String = bridge
-        .query_one("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&ticket])?
+        .query_one("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &VERIFIER])?
         .get(0);
-    bridge.execute(issue, &[&token, &challenge("v")])?;
+    bridge.execute(issue, &[&token, &challenge(VERIFIER)])?;
     bridge.execute("SELECT vpd.record_message($1, 'portal')", &[&floor])?;
     Ok((database, token))
 }
@@ -195,7 +195,7 @@ fn runs_are_logged_and_the_log_is_bounded() -> Result<()> {
     )?;
     assert_eq!(
         (run.get::<_, i64>(0), run.get::<_, i64>(1), run.get::<_, i64>(2)),
-        (1, 1, 1)
+        (1, 2, 1)
     );
     assert!(run.get::<_, bool>(3));
     admin.batch_execute(

@@ -1,9 +1,9 @@
 //! Handoff tickets: one redemption, by the right application, with the right verifier, in time.
 
 use postgres::Client;
-use vpd_tests::{Database, Notices, Refusal, Result, Subject, assert_refused, attach, challenge, role};
-
-const VERIFIER: &str = "a verifier that the browser of the target keeps in a cookie";
+use vpd_tests::{
+    Database, Notices, Refusal, Result, Subject, VERIFIER, assert_refused, attach, challenge, role,
+};
 
 struct Bridge {
     client: Client,
@@ -141,6 +141,7 @@ fn every_unusable_ticket_gets_the_same_answer() -> Result<()> {
     let portal = alice().log_in(&database)?;
     let mut bridge = Bridge::connect(&database)?;
     let unknown = format!("vt_{}", "A".repeat(43));
+    let another: String = VERIFIER.chars().rev().collect();
     let expired = bridge.issue(&portal, "floor")?;
     database.admin()?.execute(
         "UPDATE vpd_private.ticket SET expires_at = clock_timestamp()",
@@ -161,7 +162,8 @@ fn every_unusable_ticket_gets_the_same_answer() -> Result<()> {
         bridge.refused(&of_ended, "floor", VERIFIER)?,
         bridge.refused(&for_floor, "ledger", VERIFIER)?,
         bridge.refused(&for_floor, "no-such-app", VERIFIER)?,
-        bridge.refused(&for_floor, "floor", "another verifier")?,
+        bridge.refused(&for_floor, "floor", &another)?,
+        bridge.refused(&for_floor, "floor", "too short")?,
         bridge.refused(&for_floor, "floor", "")?,
     ];
     assert!(bridge.redeem(&used, "floor", VERIFIER)?.is_some());
@@ -176,8 +178,8 @@ fn null_arguments_are_refused_as_any_other_garbage() -> Result<()> {
     let database = Database::create()?;
     let mut bridge = Bridge::connect(&database)?;
     for call in [
-        "SELECT vpd.redeem_ticket(NULL, 'floor', 'v')",
-        "SELECT vpd.redeem_ticket('vt_x', NULL, 'v')",
+        "SELECT vpd.redeem_ticket(NULL, 'floor', 'x')",
+        "SELECT vpd.redeem_ticket('vt_x', NULL, 'x')",
         "SELECT vpd.redeem_ticket('vt_x', 'floor', NULL)",
     ] {
         assert_eq!(

@@ -18,7 +18,7 @@ pub use extension::Extension;
 pub use fixture::{BY_REGION, add_policy, create_orders, expected_ids, protected_orders};
 pub use refusal::{Outcome, Refusal, assert_denied, assert_refused, outcome, refusal};
 pub use secrets::{find_secrets, log_folder};
-pub use subject::{Subject, attach, challenge, fresh_ids, ids};
+pub use subject::{Subject, VERIFIER, attach, challenge, fresh_ids, ids};
 
 /// Error of the harness; tests return it, so that `?` works on everything.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

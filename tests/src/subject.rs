@@ -113,6 +113,9 @@ pub fn ids(client: &mut impl GenericClient, query: &str) -> std::result::Result<
     Ok(ids)
 }
 
+/// A verifier as RFC 7636 wants it: 43 to 128 unreserved letters.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
 /// The S256 challenge of a verifier (RFC 7636).
 #[must_use]
 pub fn challenge(verifier: &str) -> String {

@@ -87,9 +87,9 @@ fn copy_from_does_not_walk_around_the_check() -> Result<()> {
     let database = protected_orders()?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
-    let mut session = user.transaction()?;
-    attach(&mut session, &token)?;
-    let copied = session
+    user.batch_execute("BEGIN")?;
+    attach(&mut user, &token)?;
+    let copied = user
         .copy_in("COPY shop.orders FROM STDIN")
         .and_then(|mut writer| {
             writer.write_all(b"99\tWest\t1\n").unwrap();
@@ -101,7 +101,7 @@ fn copy_from_does_not_walk_around_the_check() -> Result<()> {
         state == SqlState::FEATURE_NOT_SUPPORTED || state.code() == "44000",
         "{state:?}"
     );
-    session.rollback()?;
+    drop(user);
     let rows = database
         .admin()?
         .query("SELECT FROM shop.orders WHERE id = 99", &[])?;
@@ -115,11 +115,10 @@ fn create_table_as_and_insert_select_copy_visible_rows_only() -> Result<()> {
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     for statement in [
-        "CREATE TEMPORARY TABLE mine AS SELECT * FROM shop.orders",
-        "SELECT * INTO TEMPORARY mine FROM shop.orders",
-        "CREATE TEMPORARY TABLE mine AS TABLE shop.orders",
-        "CREATE TEMPORARY TABLE mine (LIKE shop.orders); INSERT INTO mine SELECT * FROM shop.orders",
-        "PREPARE p AS SELECT * FROM shop.orders; CREATE TEMPORARY TABLE mine AS EXECUTE p; DEALLOCATE p",
+        "CREATE TEMPORARY TABLE mine ON COMMIT DROP AS SELECT * FROM shop.orders",
+        "CREATE TEMPORARY TABLE mine ON COMMIT DROP AS TABLE shop.orders",
+        "CREATE TEMPORARY TABLE mine (LIKE shop.orders) ON COMMIT DROP; INSERT INTO mine SELECT * FROM shop.orders",
+        "PREPARE p AS SELECT * FROM shop.orders; CREATE TEMPORARY TABLE mine ON COMMIT DROP AS EXECUTE p; DEALLOCATE p",
     ] {
         let mut session = user.transaction()?;
         attach(&mut session, &token)?;

@@ -3,8 +3,8 @@
 use postgres::Client;
 use postgres::error::SqlState;
 use vpd_tests::{
-    Database, Result, Subject, attach, create_orders, expected_ids, ids, outcome, protected_orders, refusal,
-    role,
+    Database, Result, Subject, assert_refused, attach, create_orders, expected_ids, ids, outcome,
+    protected_orders, refusal, role,
 };
 
 fn logins(database: &Database<'_>) -> Result<(String, String)> {
@@ -41,7 +41,7 @@ fn control_a_holdable_cursor_outlives_the_identity_in_a_setting() -> Result<()> 
 fn attaching_closes_the_cursors_of_the_transaction() -> Result<()> {
     let database = protected_orders()?;
     let (east, west) = logins(&database)?;
-    for kind in ["CURSOR", "SCROLL CURSOR", "CURSOR WITH HOLD", "BINARY CURSOR"] {
+    for kind in ["CURSOR", "SCROLL CURSOR", "BINARY CURSOR"] {
         for fetched in [0, 3] {
             let mut user = database.connect(role::USER)?;
             user.batch_execute("BEGIN")?;
@@ -60,13 +60,36 @@ fn attaching_closes_the_cursors_of_the_transaction() -> Result<()> {
 #[test]
 fn attaching_closes_holdable_cursors_of_earlier_transactions() -> Result<()> {
     let database = protected_orders()?;
-    let (east, west) = logins(&database)?;
+    let (_, west) = logins(&database)?;
     let mut user = database.connect(role::USER)?;
-    user.batch_execute("BEGIN")?;
-    attach(&mut user, &east)?;
-    user.batch_execute("DECLARE held CURSOR WITH HOLD FOR SELECT id FROM shop.orders; COMMIT; BEGIN")?;
+    user.batch_execute("BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT 1; COMMIT; BEGIN")?;
     attach(&mut user, &west)?;
     assert_closed(&mut user, "held");
+    Ok(())
+}
+
+#[test]
+fn a_holdable_cursor_is_refused_under_a_session() -> Result<()> {
+    let database = protected_orders()?;
+    let (east, _) = logins(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut session = user.transaction()?;
+    attach(&mut session, &east)?;
+    let declared = session.batch_execute("DECLARE held CURSOR WITH HOLD FOR SELECT id FROM shop.orders");
+    assert_refused(declared, "0A000", "outlives_session");
+    Ok(())
+}
+
+#[test]
+fn a_holdable_cursor_declared_before_the_session_carries_nothing_out_of_it() -> Result<()> {
+    let database = protected_orders()?;
+    let (east, _) = logins(&database)?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT id FROM shop.orders")?;
+    attach(&mut user, &east)?;
+    user.batch_execute("COMMIT")?;
+    let fetched = outcome(ids(&mut user, "FETCH ALL FROM held")).unwrap_or_default();
+    assert!(fetched.is_empty(), "{fetched:?}");
     Ok(())
 }
 

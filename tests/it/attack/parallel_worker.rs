@@ -23,7 +23,7 @@ SET max_parallel_workers_per_gather = 2;
 
 const QUERIES: [&str; 3] = [
     "SELECT count(*) FROM shop.big",
-    "SELECT count(*) FROM shop.big a JOIN shop.big b USING (id) WHERE a.id % 10 = 0",
+    "SELECT count(*) FROM shop.big a JOIN shop.big b USING (id) WHERE a.id % 5 = 0",
     "SELECT count(DISTINCT id) FROM (SELECT id FROM shop.big UNION ALL SELECT id FROM shop.big) both_halves",
 ];
 

@@ -41,17 +41,26 @@ fn a_stolen_token_is_of_no_use_to_a_role_without_a_profile() -> Result<()> {
     Ok(())
 }
 
+/// A value of each type that an argument of ours has. NULL would not do: a strict function is not even looked up for it.
+const VALUES: &str = "CASE format_type(t, NULL)
+    WHEN 'text' THEN '''x''::text' WHEN 'text[]' THEN '''{}''::text[]' WHEN 'jsonb' THEN '''{}''::jsonb'
+    WHEN 'boolean' THEN 'true' WHEN 'integer' THEN '1' WHEN 'bigint' THEN '1::bigint' WHEN 'uuid' THEN 'gen_random_uuid()'
+    WHEN 'regclass' THEN '''pg_class''::regclass' WHEN 'regproc' THEN '''pg_catalog.version''::regproc'
+    WHEN 'regrole' THEN '''app_user''::regrole' WHEN 'interval' THEN '''1 hour''::interval'
+    WHEN 'inet' THEN '''127.0.0.1''::inet' WHEN 'timestamp with time zone' THEN 'now()' END";
+
 #[test]
 fn every_function_that_is_not_on_the_allow_list_is_closed() -> Result<()> {
     let database = Database::create()?;
-    let calls = database.admin()?.query(
+    let query = format!(
         "SELECT format('SELECT %s(%s)', p.oid::regproc,
-                       (SELECT string_agg('NULL::' || format_type(t, NULL), ', ') FROM unnest(p.proargtypes) t))
+                       (SELECT string_agg({VALUES}, ', ' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY u (t, n)))
            FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
            JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_vpd'
-          WHERE NOT EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)",
-        &[],
-    )?;
+          WHERE p.prorettype <> 'event_trigger'::regtype
+            AND NOT EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)"
+    );
+    let calls = database.admin()?.query(&query, &[])?;
     assert!(calls.len() > 25, "{}", calls.len());
     let mut stranger = database.connect(role::STRANGER)?;
     for call in &calls {

@@ -4,7 +4,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use postgres::Client;
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, challenge, create_orders, role};
+use vpd_tests::{
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, role,
+};
 
 const RACERS: usize = 1_000;
 const CONNECTIONS: usize = 100;
@@ -73,12 +75,12 @@ fn a_thousand_racers_have_one_winner() -> Result<()> {
         let portal = Subject::new("alice").log_in_with(&mut bridge)?;
         let issue = "SELECT vpd.issue_ticket($1, $2, $3)";
         let ticket: String = bridge
-            .query_one(issue, &[&portal, &target, &challenge("v")])?
+            .query_one(issue, &[&portal, &target, &challenge(VERIFIER)])?
             .get(0);
-        let redeem = "SELECT vpd.redeem_ticket($1, $2, 'v')";
+        let redeem = "SELECT vpd.redeem_ticket($1, $2, $3)";
         let winners = race(&database, |client| {
             client
-                .query_one(redeem, &[&ticket, &target])
+                .query_one(redeem, &[&ticket, &target, &VERIFIER])
                 .unwrap()
                 .get::<_, Option<String>>(0)
         })?;
@@ -103,7 +105,7 @@ fn a_hundred_tickets_raced_for_are_each_given_once() -> Result<()> {
         let issue = "SELECT vpd.issue_ticket($1, 'ledger', $2)";
         tickets.push(
             bridge
-                .query_one(issue, &[&token, &challenge("v")])?
+                .query_one(issue, &[&token, &challenge(VERIFIER)])?
                 .get::<_, String>(0),
         );
     }
@@ -112,10 +114,10 @@ fn a_hundred_tickets_raced_for_are_each_given_once() -> Result<()> {
             .map(|_| {
                 scope.spawn(|| {
                     let mut client = database.connect(role::BRIDGE).unwrap();
-                    let redeem = "SELECT vpd.redeem_ticket($1, 'ledger', 'v')";
+                    let redeem = "SELECT vpd.redeem_ticket($1, 'ledger', $2)";
                     let mut won = vec![];
                     for (number, ticket) in tickets.iter().enumerate() {
-                        let row = client.query_one(redeem, &[ticket]).unwrap();
+                        let row = client.query_one(redeem, &[ticket, &VERIFIER]).unwrap();
                         won.extend(row.get::<_, Option<String>>(0).map(|_| number));
                     }
                     won
@@ -141,11 +143,11 @@ fn a_message_raced_for_is_accepted_once() -> Result<()> {
     let ticket: String = bridge
         .query_one(
             "SELECT vpd.issue_ticket($1, 'floor', $2)",
-            &[&portal, &challenge("v")],
+            &[&portal, &challenge(VERIFIER)],
         )?
         .get(0);
     let floor: String = bridge
-        .query_one("SELECT vpd.redeem_ticket($1, 'floor', 'v')", &[&ticket])?
+        .query_one("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &VERIFIER])?
         .get(0);
     let message: String = bridge
         .query_one("SELECT vpd.record_message($1, 'portal')", &[&floor])?

@@ -1,7 +1,9 @@
 //! A ticket shown twice was stolen once. Whoever came first must not keep what it gave.
 
 use postgres::Client;
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, challenge, create_orders, role};
+use vpd_tests::{
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, role,
+};
 
 struct Scene {
     database: Database<'static>,
@@ -25,7 +27,7 @@ impl Scene {
         let issue = "SELECT vpd.issue_ticket($1, $2, $3)";
         Ok(self
             .bridge
-            .query_one(issue, &[&self.portal, &target, &challenge("v")])?
+            .query_one(issue, &[&self.portal, &target, &challenge(VERIFIER)])?
             .get(0))
     }
 
@@ -77,9 +79,9 @@ fn a_replay_ends_the_session_the_ticket_gave() -> Result<()> {
     for target in ["floor", "ledger"] {
         let mut scene = Scene::new()?;
         let ticket = scene.issue(target)?;
-        let stolen = scene.redeem(&ticket, target, "v")?.unwrap();
+        let stolen = scene.redeem(&ticket, target, VERIFIER)?.unwrap();
         attach(&mut scene.database.connect(role::USER)?, &stolen)?;
-        assert_eq!(scene.redeem(&ticket, target, "v")?, None);
+        assert_eq!(scene.redeem(&ticket, target, VERIFIER)?, None);
         scene.assert_dead(&stolen)?;
         let reason = "SELECT DISTINCT end_reason FROM vpd.sessions WHERE NOT is_live";
         let reason: String = scene.database.admin()?.query_one(reason, &[])?.get(0);
@@ -90,10 +92,10 @@ fn a_replay_ends_the_session_the_ticket_gave() -> Result<()> {
 
 #[test]
 fn a_replay_with_a_wrong_verifier_or_application_is_a_replay() -> Result<()> {
-    for (target, verifier) in [("floor", "guess"), ("ledger", "v"), ("no-such-app", "")] {
+    for (target, verifier) in [("floor", "a guess"), ("ledger", VERIFIER), ("no-such-app", "")] {
         let mut scene = Scene::new()?;
         let ticket = scene.issue("floor")?;
-        let given = scene.redeem(&ticket, "floor", "v")?.unwrap();
+        let given = scene.redeem(&ticket, "floor", VERIFIER)?.unwrap();
         assert_eq!(scene.redeem(&ticket, target, verifier)?, None);
         scene.assert_dead(&given)?;
     }
@@ -104,7 +106,7 @@ fn a_replay_with_a_wrong_verifier_or_application_is_a_replay() -> Result<()> {
 fn a_replay_is_noticed_long_after_the_ticket_would_have_expired() -> Result<()> {
     let mut scene = Scene::new()?;
     let ticket = scene.issue("floor")?;
-    let given = scene.redeem(&ticket, "floor", "v")?.unwrap();
+    let given = scene.redeem(&ticket, "floor", VERIFIER)?.unwrap();
     scene
         .database
         .connect(role::SECURITY)?
@@ -116,7 +118,7 @@ fn a_replay_is_noticed_long_after_the_ticket_would_have_expired() -> Result<()> 
         .database
         .connect(role::SECURITY)?
         .execute("SELECT vpd.purge()", &[])?;
-    assert_eq!(scene.redeem(&ticket, "floor", "v")?, None);
+    assert_eq!(scene.redeem(&ticket, "floor", VERIFIER)?, None);
     scene.assert_dead(&given)
 }
 
@@ -124,8 +126,8 @@ fn a_replay_is_noticed_long_after_the_ticket_would_have_expired() -> Result<()> 
 fn a_ticket_that_was_never_redeemed_ends_nothing() -> Result<()> {
     let mut scene = Scene::new()?;
     let ticket = scene.issue("floor")?;
-    assert_eq!(scene.redeem(&ticket, "floor", "wrong verifier")?, None);
-    assert_eq!(scene.redeem(&ticket, "ledger", "v")?, None);
+    assert_eq!(scene.redeem(&ticket, "floor", &VERIFIER.to_lowercase())?, None);
+    assert_eq!(scene.redeem(&ticket, "ledger", VERIFIER)?, None);
     attach(&mut scene.database.connect(role::USER)?, &scene.portal)?;
     Ok(())
 }
@@ -134,9 +136,9 @@ fn a_ticket_that_was_never_redeemed_ends_nothing() -> Result<()> {
 fn a_session_that_used_another_ticket_is_left_alone() -> Result<()> {
     let mut scene = Scene::new()?;
     let (first, second) = (scene.issue("ledger")?, scene.issue("ledger")?);
-    let replayed = scene.redeem(&first, "ledger", "v")?.unwrap();
-    let other = scene.redeem(&second, "ledger", "v")?.unwrap();
-    assert_eq!(scene.redeem(&first, "ledger", "v")?, None);
+    let replayed = scene.redeem(&first, "ledger", VERIFIER)?.unwrap();
+    let other = scene.redeem(&second, "ledger", VERIFIER)?.unwrap();
+    assert_eq!(scene.redeem(&first, "ledger", VERIFIER)?, None);
     scene.assert_dead(&replayed)?;
     attach(&mut scene.database.connect(role::USER)?, &other)?;
     attach(&mut scene.database.connect(role::USER)?, &scene.portal)?;

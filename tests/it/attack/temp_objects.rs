@@ -1,36 +1,93 @@
 //! Rows copied to a temporary table leave the policy, and a pooled connection hands the table on.
 
-use vpd_tests::{Result, Subject, attach, expected_ids, ids, outcome, protected_orders, role};
+use vpd_tests::{
+    Database, Result, Subject, assert_refused, attach, create_orders, expected_ids, ids, outcome,
+    protected_orders, role,
+};
 
-/// What a policy cannot follow: the copy is the application's, as it would be in its own memory.
+const FILLED: [&str; 7] = [
+    "CREATE TEMPORARY TABLE mine AS SELECT * FROM shop.orders",
+    "SELECT * INTO TEMPORARY mine FROM shop.orders",
+    "CREATE TEMPORARY TABLE mine (LIKE shop.orders); INSERT INTO mine SELECT * FROM shop.orders",
+    "CREATE TEMPORARY TABLE mine (LIKE shop.orders) ON COMMIT PRESERVE ROWS; INSERT INTO mine SELECT * FROM shop.orders",
+    "CREATE TABLE pg_temp.mine AS SELECT * FROM shop.orders",
+    "SELECT * INTO pg_temp.mine FROM shop.orders",
+    "SET search_path = pg_temp; CREATE TABLE mine AS SELECT * FROM shop.orders",
+];
+
 #[test]
-fn control_a_temporary_table_keeps_the_rows_it_was_filled_with() -> Result<()> {
-    let database = protected_orders()?;
-    let east = Subject::in_region("alice", "East").log_in(&database)?;
-    let mut user = database.connect(role::USER)?;
-    let mut session = user.transaction()?;
-    attach(&mut session, &east)?;
-    session.batch_execute("CREATE TEMPORARY TABLE mine AS SELECT * FROM shop.orders")?;
-    assert_eq!(ids(&mut session, "SELECT id FROM mine")?, expected_ids("East"));
+fn control_a_temporary_table_is_read_by_the_next_user_of_the_connection() -> Result<()> {
+    let database = Database::create_bare()?;
+    create_orders(&database)?;
+    database.admin()?.batch_execute(
+        "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY by_region ON shop.orders USING (region = current_setting('app.region', true))",
+    )?;
+    for fill in FILLED {
+        let mut user = database.connect(role::USER)?;
+        user.batch_execute(&format!("BEGIN; SET LOCAL app.region = 'East'; {fill}; COMMIT"))?;
+        user.batch_execute("BEGIN; SET LOCAL app.region = 'West'")?;
+        assert_eq!(
+            ids(&mut user, "SELECT id FROM pg_temp.mine")?,
+            expected_ids("East"),
+            "{fill}"
+        );
+    }
     Ok(())
 }
 
 #[test]
-fn a_temporary_table_of_one_session_is_not_read_under_the_next() -> Result<()> {
+fn a_temporary_table_that_would_outlive_the_session_is_refused_or_gone() -> Result<()> {
+    let database = protected_orders()?;
+    let east = Subject::in_region("alice", "East").log_in(&database)?;
+    let west = Subject::in_region("bob", "West").log_in(&database)?;
+    for fill in FILLED {
+        let mut user = database.connect(role::USER)?;
+        user.batch_execute("BEGIN")?;
+        attach(&mut user, &east)?;
+        let filled = outcome(user.batch_execute(fill));
+        user.batch_execute("COMMIT; BEGIN")?;
+        if outcome(attach(&mut user, &west)).is_ok() {
+            let read = outcome(ids(&mut user, "SELECT id FROM pg_temp.mine")).unwrap_or_default();
+            assert!(
+                read.is_empty(),
+                "{fill}: rows of alice in the hands of bob: {read:?} ({filled:?})"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_temporary_table_made_before_the_session_does_not_carry_rows_out_of_it() -> Result<()> {
     let database = protected_orders()?;
     let east = Subject::in_region("alice", "East").log_in(&database)?;
     let west = Subject::in_region("bob", "West").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
+    user.batch_execute("CREATE TEMPORARY TABLE mine (id integer); BEGIN")?;
+    if outcome(attach(&mut user, &east)).is_err() {
+        return Ok(());
+    }
+    let filled = outcome(user.batch_execute("INSERT INTO pg_temp.mine SELECT id FROM shop.orders"));
+    user.batch_execute("COMMIT; BEGIN")?;
+    if outcome(attach(&mut user, &west)).is_ok() {
+        let read = outcome(ids(&mut user, "SELECT id FROM pg_temp.mine")).unwrap_or_default();
+        assert!(
+            read.is_empty(),
+            "rows of alice in the hands of bob: {read:?} ({filled:?})"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_refusal_says_what_to_do() -> Result<()> {
+    let database = protected_orders()?;
+    let east = Subject::in_region("alice", "East").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
     let mut session = user.transaction()?;
     attach(&mut session, &east)?;
-    session.batch_execute("CREATE TEMPORARY TABLE mine AS SELECT * FROM shop.orders")?;
-    if outcome(session.commit()).is_ok() {
-        let mut session = user.transaction()?;
-        if outcome(attach(&mut session, &west)).is_ok() {
-            let read = outcome(ids(&mut session, "SELECT id FROM mine")).unwrap_or_default();
-            assert!(read.is_empty(), "rows of alice in the hands of bob: {read:?}");
-        }
-    }
+    assert_refused(session.batch_execute(FILLED[0]), "0A000", "outlives_session");
     Ok(())
 }
 

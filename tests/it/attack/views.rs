@@ -11,7 +11,7 @@ CREATE VIEW shop.barrier WITH (security_barrier) AS SELECT id FROM shop.orders;
 CREATE VIEW shop.invoker WITH (security_invoker) AS SELECT id FROM shop.orders;
 CREATE VIEW shop.nested AS SELECT id FROM shop.plain UNION SELECT id FROM shop.invoker;
 CREATE VIEW shop.counted AS SELECT count(*)::integer AS id FROM shop.orders;
-GRANT SELECT ON ALL TABLES IN SCHEMA shop TO app_user;
+GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA shop TO app_user;
 ";
 
 const READS: [&str; 6] = [
