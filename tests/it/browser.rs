@@ -125,6 +125,32 @@ fn unrecorded_keepalive_closes_floor() -> Result<()> {
 }
 
 #[test]
+fn pages_fit_a_phone() -> Result<()> {
+    run(async |site, browser| {
+        let phone = json!({ "width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true });
+        let fits = "document.documentElement.scrollWidth <= 360";
+        browser
+            .devtools("Emulation.setDeviceMetricsOverride", phone.clone())
+            .await?;
+        browser.client.goto(&site.origin("portal")).await?;
+        browser
+            .wait_until("document.body.dataset.state === 'nobody'")
+            .await?;
+        assert_eq!(browser.evaluate("innerWidth").await?, 360);
+        assert_eq!(browser.evaluate(fits).await?, true);
+        browser.log_in(site, "alice").await?;
+        assert_eq!(browser.evaluate(fits).await?, true);
+        browser.open_floor().await?;
+        browser
+            .devtools("Emulation.setDeviceMetricsOverride", phone)
+            .await?;
+        assert_eq!(browser.evaluate("innerWidth").await?, 360);
+        assert_eq!(browser.evaluate(fits).await?, true);
+        Ok(())
+    })
+}
+
+#[test]
 fn session_cookie_is_out_of_reach_of_scripts_and_of_the_other_origin() -> Result<()> {
     run(async |site, browser| {
         browser.log_in(site, "alice").await?;
@@ -280,15 +306,22 @@ fn another_origin_reads_and_ends_nothing() -> Result<()> {
             "another origin read the rows"
         );
 
-        // A form is sent without asking; the bridge must refuse it.
-        let send = format!(
-            "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{portal}/logout';
-               document.body.append(form); form.submit(); return true; }})()"
-        );
-        browser.evaluate(&send).await?;
-        browser
-            .wait_until("document.body.innerText.includes('origin_refused')")
-            .await?;
+        // A form is sent without asking; the bridge must refuse it. The second one is a ticket forced on the victim's browser.
+        let redeem = format!("{}/handoff/redeem", site.origin("floor"));
+        for address in [format!("{portal}/logout"), redeem] {
+            browser.client.goto(third.origin()).await?;
+            let send = format!(
+                "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '{address}';
+                   for (const name of ['ticket', 'state']) {{
+                       const field = document.createElement('input'); field.name = name; field.value = 'x'; form.append(field);
+                   }}
+                   document.body.append(form); form.submit(); return true; }})()"
+            );
+            browser.evaluate(&send).await?;
+            browser
+                .wait_until("document.body.innerText.includes('origin_refused')")
+                .await?;
+        }
         browser.client.goto(&portal).await?;
         browser
             .wait_until("document.body.dataset.state === 'open'")

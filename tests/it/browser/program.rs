@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use vpd_tests::Result;
@@ -21,6 +21,8 @@ kill -s KILL -- "-$pid" 2>/dev/null"#;
 pub struct Program {
     guard: Child,
     output: Option<BufReader<ChildStdout>>,
+    name: String,
+    log: PathBuf,
 }
 
 impl Program {
@@ -38,7 +40,12 @@ impl Program {
             .process_group(0)
             .spawn()?;
         let output = guard.stdout.take().map(BufReader::new);
-        Ok(Self { guard, output })
+        Ok(Self {
+            guard,
+            output,
+            name: program.display().to_string(),
+            log: log.to_owned(),
+        })
     }
 
     /// The first line of its output for which `find` has an answer.
@@ -51,7 +58,8 @@ impl Program {
             }
             line.clear();
         }
-        Err("the program ended without saying what was expected".into())
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        Err(format!("{} ended without saying what was expected: {log}", self.name).into())
     }
 }
 
