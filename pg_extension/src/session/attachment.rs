@@ -25,6 +25,7 @@ thread_local! {
     static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
     static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    static ANONYMOUS: Rc<Identity> = Rc::new(Identity::anonymous());
 }
 
 /// A session as it was when it was last found alive.
@@ -62,11 +63,7 @@ pub fn attach(token: &str) -> Result<()> {
 
 /// Attaches the anonymous subject.
 pub fn attach_anonymous() -> Result<()> {
-    context::attach(
-        Rc::new(Identity::anonymous()),
-        None,
-        shmem::revocation_generation(),
-    )
+    context::attach(ANONYMOUS.with(Rc::clone), None, shmem::revocation_generation())
 }
 
 /// The clocks of a session as they stand now; `None` when it is over.
