@@ -30,6 +30,12 @@ pub fn connect(role: &str) -> Result<Client> {
         .map_err(|error| format!("connecting as {role}: {}", reason(&error)).into())
 }
 
+/// An error in words for the person who plays the story.
+pub fn explain(error: &vpd_tests::Error) -> String {
+    let postgres = error.downcast_ref::<postgres::Error>();
+    postgres.map_or_else(|| error.to_string(), reason)
+}
+
 /// What the server said, or why it could not be asked; by itself `postgres` says only "db error".
 fn reason(error: &postgres::Error) -> String {
     let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 use vpd_tests::Result;
 use vpd_tests::superstore::{self, grouped};
 
-use connection::connect;
+use connection::{connect, explain};
 use script::Script;
 use stage::Stage;
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("story: {error}");
+            eprintln!("story: {}", explain(&error));
             ExitCode::FAILURE
         }
     }
