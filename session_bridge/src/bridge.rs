@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::{ConnectError, Pool, Role, create_pool};
-use crate::events::Hub;
+use crate::events::{Hub, Lookout};
 use crate::http::{Sites, pages::PageError};
 use crate::identity::Provider;
 use crate::metrics::Metrics;
@@ -51,6 +51,8 @@ pub struct Bridge {
     pub provider: Provider,
     /// Streams that wait for wake-ups.
     pub hub: Arc<Hub>,
+    /// Looks into the queue for the streams.
+    pub lookout: Lookout,
     /// Figures.
     pub metrics: Metrics,
     /// What answers on which host.
@@ -60,15 +62,17 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Prepares everything; nothing is connected yet.
+    /// Prepares everything, within a runtime; nothing is connected yet.
     pub fn new(config: Config) -> Result<Self, StartError> {
         let runtime = config
             .demo
             .enabled
             .then(|| create_pool(&config.database, Role::Runtime))
             .transpose()?;
+        let pool = create_pool(&config.database, Role::Bridge)?;
         Ok(Self {
-            pool: create_pool(&config.database, Role::Bridge)?,
+            lookout: Lookout::start(pool.clone()),
+            pool,
             runtime,
             provider: Provider::new(config.identity.clone()).map_err(StartError::Identity)?,
             hub: Arc::default(),

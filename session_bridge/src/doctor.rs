@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::{Config, IdentityMode};
-use crate::db::{EXTENSION_VERSION, Role, connect, create_pool, statement};
+use crate::db::{EXTENSION_VERSION, Role, connect, create_pool, describe, statement};
 use crate::identity::Provider;
 use crate::vpd::app;
 
@@ -75,7 +75,10 @@ async fn examine_role(report: &mut Report, config: &Config, role: Role, profile:
         Ok(format!("{}:{}", config.database.host, config.database.port)),
     );
     let ask = async |text: &str| {
-        let row = client.query_one(text, &[]).await.map_err(|error| brief(&error))?;
+        let row = client
+            .query_one(text, &[])
+            .await
+            .map_err(|error| describe(&error))?;
         row.try_get::<_, Option<String>>(0)
             .map(Option::unwrap_or_default)
             .map_err(|error| error.to_string())
@@ -178,11 +181,4 @@ async fn examine_identity(config: &Config) -> Result<String, String> {
             Ok(config.identity.issuer.clone())
         }
     }
-}
-
-fn brief(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(
-        || error.to_string(),
-        |error| format!("{}: {}", error.code().code(), error.message()),
-    )
 }

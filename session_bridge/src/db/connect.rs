@@ -14,6 +14,7 @@ use tokio_postgres::config::SslMode as Ssl;
 use tokio_postgres::{Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::error::describe;
 use crate::config::{Database, Login, SslMode, read_secret};
 
 /// The stream of an encrypted or plain connection.
@@ -45,7 +46,7 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// PostgreSQL or the way to it failed.
-    #[error("cannot connect to PostgreSQL: {0}")]
+    #[error("cannot connect to PostgreSQL: {}", describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
 }
 

@@ -48,7 +48,7 @@ pub fn token_of(detail: Option<&str>) -> Option<&str> {
 }
 
 /// SQLSTATE and message, without DETAIL, WHERE or statement: those may hold values.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(error) => format!("SQLSTATE {}: {}", error.code().code(), error.message()),
         None => format!("database connection: {error}"),

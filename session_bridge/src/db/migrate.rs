@@ -24,10 +24,10 @@ pub enum MigrateError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A statement failed.
-    #[error("{}", describe(.0))]
+    #[error("{}", explain(.0))]
     Postgres(#[from] tokio_postgres::Error),
     /// A migration failed.
-    #[error("{}", describe_migration(.0))]
+    #[error("{}", explain_migration(.0))]
     Migration(#[from] refinery::Error),
     /// The extension has another version.
     #[error(
@@ -119,7 +119,7 @@ async fn set_password(client: &mut Client, login: &Login, create: bool) -> Resul
     Ok(())
 }
 
-fn describe(error: &tokio_postgres::Error) -> String {
+fn explain(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(error) => {
             let parts = [Some(error.message()), error.detail(), error.hint()];
@@ -129,12 +129,12 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-fn describe_migration(error: &refinery::Error) -> String {
+fn explain_migration(error: &refinery::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         text = match inner.downcast_ref::<tokio_postgres::Error>() {
-            Some(postgres) => format!("{text}: {}", describe(postgres)),
+            Some(postgres) => format!("{text}: {}", explain(postgres)),
             None => format!("{text}: {inner}"),
         };
         cause = inner.source();

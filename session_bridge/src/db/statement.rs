@@ -62,6 +62,12 @@ pub const VALIDATE_MESSAGE: &str = "SELECT vpd.validate_message($1, $2)";
 pub const BROWSE_QUEUE: &str = "
     SELECT coalesce(jsonb_agg(to_jsonb(q) ORDER BY q.id), '[]') FROM vpd.browse_queue($1) q";
 
+/// The same for many tokens at once: pairs of a token's position and a message.
+pub const BROWSE_QUEUES: &str = "
+    SELECT coalesce(jsonb_agg(jsonb_build_array(t.position - 1, to_jsonb(q)) ORDER BY t.position, q.id), '[]')
+      FROM unnest($1::text[]) WITH ORDINALITY AS t (token, position)
+     CROSS JOIN LATERAL vpd.browse_queue(t.token) q";
+
 /// Removes a message.
 pub const ACK_MESSAGE: &str = "SELECT vpd.ack_message($1, $2)";
 

@@ -16,7 +16,7 @@ use super::Shared;
 use super::auth::Caller;
 use super::problem::Problem;
 use crate::events::Subscription;
-use crate::vpd::message::{self, Queued};
+use crate::vpd::message::Queued;
 use crate::vpd::{Token, session};
 
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -77,7 +77,7 @@ impl Waiting {
             if self.is_over || !self.wait().await {
                 return None;
             }
-            match message::browse(&self.bridge.pool, &self.token).await {
+            match self.bridge.lookout.browse(&self.token).await {
                 Ok(found) => self.found = found.into_iter().rev().collect(),
                 Err(error) => warn!(event = "http.events", %error, "cannot look into the queue"),
             }

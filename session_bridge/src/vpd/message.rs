@@ -54,6 +54,18 @@ pub async fn browse(pool: &Pool, token: &Token) -> Result<Vec<Queued>, DatabaseE
     query_json(pool, statement::BROWSE_QUEUE, &[token]).await
 }
 
+/// The same for many tokens at once; the answers are in the order of the tokens.
+pub async fn browse_all(pool: &Pool, tokens: &[Token]) -> Result<Vec<Vec<Queued>>, DatabaseError> {
+    let mut all: Vec<Vec<Queued>> = tokens.iter().map(|_| Vec::new()).collect();
+    let found: Vec<(usize, Queued)> = query_json(pool, statement::BROWSE_QUEUES, &[&tokens]).await?;
+    for (position, queued) in found {
+        if let Some(own) = all.get_mut(position) {
+            own.push(queued);
+        }
+    }
+    Ok(all)
+}
+
 /// Removes a message; false when there is no such message.
 pub async fn acknowledge(pool: &Pool, token: &Token, id: i64) -> Result<bool, DatabaseError> {
     call(pool, statement::ACK_MESSAGE, &[token, &id]).await
