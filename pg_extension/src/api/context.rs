@@ -3,6 +3,7 @@
 use super::{Answer, require_ready};
 use crate::context::{self, Identity};
 use crate::error::Error;
+use crate::session;
 use crate::sys::{ErrorReport, user};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -155,7 +156,9 @@ fn current_session() -> Result<
         names
     };
     let moment = |at: crate::sys::clock::Timestamp| TimestampWithTimeZone::try_from(at.0).ok();
-    let rows = context::identity_and_liveness().map(|(identity, liveness)| {
+    let rows = context::identity().map(|identity| {
+        // Read now: what this backend remembers of the clocks may be earlier than they stand.
+        let liveness = identity.session_id.and_then(session::liveness);
         (
             identity.session_id,
             identity.user_name.clone(),

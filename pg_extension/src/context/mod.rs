@@ -87,15 +87,6 @@ pub fn identity() -> Option<Rc<Identity>> {
     ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
 }
 
-/// The attached identity and its clocks.
-pub fn identity_and_liveness() -> Option<(Rc<Identity>, Option<Liveness>)> {
-    ATTACHED.with_borrow(|attached| {
-        attached
-            .as_ref()
-            .map(|attached| (Rc::clone(&attached.identity), attached.liveness))
-    })
-}
-
 /// Tells identities apart within this backend; 0 without a session.
 pub fn serial() -> u64 {
     ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.identity.serial))
