@@ -83,7 +83,7 @@ COMMENT ON FUNCTION vpd.add_policy IS
 'Adds a row policy to a table and, with the first one, enables and forces row security on it. A row is visible when every policy
 of the table holds. Arguments: predicate, one boolean expression over the table''s columns, at most 64 KiB; or policy_function,
 (object_schema text, object_name text) RETURNS text; kind static, shared_static (default for predicates), context_sensitive,
-shared_context_sensitive or dynamic (default for functions); statement_types out of select, insert, update, delete;
+shared_context_sensitive or dynamic (default for functions: the function runs when a statement is prepared, and again for each execution after the first); statement_types out of select, insert, update, delete;
 update_check: new rows must satisfy the policy; enabled. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables.
 Errors: 42601 or 22023 predicate_invalid (ORA-28113), 42809 not a table, 42710 policy_exists (ORA-28101), 22023 argument_invalid.';
 
@@ -133,11 +133,11 @@ CREATE VIEW vpd.policies AS
     SELECT p.relation,
            p.policy_name,
            p.kind,
-           array_to_string(p.statement_types, ',') AS statements,
+           CASE WHEN cardinality(p.statement_types) = 4 THEN 'all' ELSE array_to_string(p.statement_types, ',') END AS statements,
            p.is_update_checked AS checked,
            p.is_enabled AS enabled,
            coalesce(
-               CASE WHEN length(p.predicate) > 40 THEN left(p.predicate, 39) || '…' ELSE p.predicate END,
+               CASE WHEN length(p.predicate) > 28 THEN left(p.predicate, 27) || '…' ELSE p.predicate END,
                p.function_schema || '.' || p.function_name || '()'
            ) AS predicate
       FROM vpd_private.policy p

@@ -1,6 +1,6 @@
 //! `vpd.register_app`, `drop_app`, `grant_profile`, `revoke_profile`.
 
-use super::{Answer, require_primary, required};
+use super::{Answer, require_primary, required, without_null};
 use crate::session;
 use crate::sys::Oid;
 use pgrx::datum::Interval;
@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 fn register_app(
     name: Option<String>,
     pillar: Option<String>,
-    origins: Option<Vec<String>>,
+    origins: Option<Vec<Option<String>>>,
     idle_timeout: Option<Interval>,
     absolute_timeout: Option<Interval>,
     ticket_lifetime: Option<Interval>,
@@ -20,7 +20,7 @@ fn register_app(
     session::register(session::Registration {
         name: required(name, "name")?,
         pillar: required(pillar, "pillar")?,
-        origins: required(origins, "origins")?,
+        origins: without_null(required(origins, "origins")?, "origins")?,
         idle_timeout: required(idle_timeout, "idle_timeout")?,
         absolute_timeout: required(absolute_timeout, "absolute_timeout")?,
         ticket_lifetime: required(ticket_lifetime, "ticket_lifetime")?,

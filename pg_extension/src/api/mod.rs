@@ -43,3 +43,11 @@ fn require_primary() -> Result<()> {
 fn required<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| Error::argument(format!("{name} may not be NULL"), "Give a value."))
 }
+
+/// A list argument none of whose elements may be NULL.
+fn without_null(values: Vec<Option<String>>, name: &str) -> Result<Vec<String>> {
+    values
+        .into_iter()
+        .collect::<Option<Vec<String>>>()
+        .ok_or_else(|| Error::argument(format!("{name} contains NULL"), "Leave NULL out of the list."))
+}

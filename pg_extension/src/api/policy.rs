@@ -1,6 +1,6 @@
 //! `vpd.add_policy` and its kin, the guard, the markers.
 
-use super::{Answer, require_primary, require_ready, required};
+use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::Error;
 use crate::policy::{self, Command, Definition};
 use crate::sys::Oid;
@@ -49,7 +49,9 @@ fn add_policy(
         predicate,
         function: policy_function,
         kind,
-        statement_types: statement_types.map(|types| types.into_iter().flatten().collect()),
+        statement_types: statement_types
+            .map(|types| without_null(types, "statement_types"))
+            .transpose()?,
         update_check,
         enabled,
     };
@@ -76,7 +78,9 @@ fn alter_policy(
         predicate,
         function: policy_function,
         kind,
-        statement_types: statement_types.map(|types| types.into_iter().flatten().collect()),
+        statement_types: statement_types
+            .map(|types| without_null(types, "statement_types"))
+            .transpose()?,
         update_check,
         enabled: None,
     };

@@ -1,6 +1,6 @@
 //! `vpd.create_session`, `attach_session`, `attach_anonymous`, `detach_session` and the ways to end a session.
 
-use super::{Answer, require_primary, require_ready, required};
+use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::{context, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -29,14 +29,13 @@ fn create_session(
     auth_time: Option<TimestampWithTimeZone>,
 ) -> Answer<String> {
     require_primary()?;
-    let names =
-        |names: Option<Vec<Option<String>>>| names.unwrap_or_default().into_iter().flatten().collect();
+    let names = |names: Option<Vec<Option<String>>>, what| without_null(names.unwrap_or_default(), what);
     Ok(session::create(session::NewSession {
         user_name: required(user_name, "user_name")?,
         app: required(app, "app")?,
         attributes: attributes.unwrap_or_else(|| JsonB(json!({}))),
-        roles: names(roles),
-        privileges: names(privileges),
+        roles: names(roles, "roles")?,
+        privileges: names(privileges, "privileges")?,
         audit_identity,
         acting_for,
         language,
