@@ -7,6 +7,8 @@ mod bad_policy;
 #[cfg(test)]
 mod bad_session;
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod catalogue;

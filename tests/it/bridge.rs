@@ -1,0 +1,13 @@
+//! The bridge before a database: login, handoff, keep-alive, forced close, and what happens to requests that go wrong midway.
+//! It runs in this process, on a port of its own; everything else is as in service.
+
+mod cut_off;
+mod dropped;
+mod events;
+mod handoff;
+mod login;
+mod messages;
+
+mod service;
+mod stage;
+mod wire;

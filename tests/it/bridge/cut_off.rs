@@ -1,0 +1,48 @@
+//! The database cuts every connection, as in a restart or a failover: the bridge recovers by itself, and sessions live on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use vpd_tests::{Database, Result};
+
+use super::stage::{Stage, bridge_connections};
+use super::wire::Events;
+
+#[test]
+fn bridge_recovers_when_its_connections_are_cut() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let token = stage.log_in("alice", "portal")?;
+    let mut stream = Events::open(stage.port(), &stage.host("service"), &token)?;
+    let mut admin = database.admin()?;
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'session-bridge'";
+    let connections: i64 = admin.query_one(cut, &[])?.get(0);
+    assert_eq!(connections, 2, "one of the pool, one that listens");
+
+    let began = Instant::now();
+    while stage.whose(&token)?.0 != 200 {
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "not recovered after 5 seconds"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    while bridge_connections(&mut admin, "idle")? < 2 {
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "nobody listens after 5 seconds"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The stream outlived the cut, and wake-ups reach it again.
+    std::thread::sleep(Duration::from_millis(200));
+    let ended = Instant::now();
+    stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
+    assert_eq!(stream.close()?.1, "logout");
+    assert!(
+        ended.elapsed() < Duration::from_secs(5),
+        "woken by the clock only"
+    );
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Event streams: told at once when the session ends, however it ends.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vpd_tests::{Database, Result, challenge};
+
+use super::stage::Stage;
+use super::wire::Events;
+
+#[test]
+fn stream_is_told_at_once_and_ends() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let token = stage.log_in("alice", "portal")?;
+    let verifier = "v".repeat(43);
+    let body = json!({"target_app": "floor", "challenge": challenge(&verifier)});
+    let ticket = stage.call("POST /v1/tickets", &token, &body)?.text("ticket")?;
+    let body = json!({"ticket": ticket, "target_app": "floor", "verifier": verifier});
+    let floor = stage
+        .call("POST /v1/tickets/redeem", "none", &body)?
+        .text("token")?;
+    let mut stream = Events::open(stage.port(), &stage.host("service"), &floor)?;
+    // Long enough for the stream to have looked once and to wait.
+    std::thread::sleep(Duration::from_millis(500));
+    stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
+    let ended = Instant::now();
+    let (id, reason) = stream.close()?;
+    assert!(
+        ended.elapsed() < Duration::from_secs(5),
+        "woken by the clock only, after {:?}",
+        ended.elapsed()
+    );
+    assert_eq!(reason, "logout");
+    assert!(stream.is_over()?);
+    let acknowledged = stage.call(&format!("DELETE /v1/messages/{id}"), &floor, &Value::Null)?;
+    assert_eq!(acknowledged.status, 204);
+    Ok(())
+}
+
+#[test]
+fn end_outside_the_bridge_reaches_the_stream() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let token = stage.log_in("alice", "portal")?;
+    let mut stream = Events::open(stage.port(), &stage.host("service"), &token)?;
+    std::thread::sleep(Duration::from_millis(500));
+    database
+        .admin()?
+        .execute("SELECT vpd.end_user_sessions('alice', 'user_disabled')", &[])?;
+    assert_eq!(stream.close()?.1, "user_disabled");
+    Ok(())
+}
+
+#[test]
+fn stream_of_a_session_that_is_over_says_so_at_once() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let token = stage.log_in("alice", "portal")?;
+    stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
+    for token in [token.as_str(), "vs_unknown"] {
+        let mut stream = Events::open(stage.port(), &stage.host("service"), token)?;
+        stream.close()?;
+        assert!(stream.is_over()?);
+    }
+    Ok(())
+}
