@@ -3,11 +3,11 @@
 
 mod cut_off;
 mod dropped;
+mod encrypted;
 mod events;
 mod handoff;
 mod login;
 mod messages;
-
 mod service;
 mod stage;
 mod wire;

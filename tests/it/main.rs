@@ -17,11 +17,17 @@ mod clocks;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod dump;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod hoisting;
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
 mod install;
+#[cfg(test)]
+mod integrity;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

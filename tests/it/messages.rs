@@ -268,6 +268,21 @@ fn logging_out_queues_a_close_for_the_other_application_only() -> Result<()> {
 }
 
 #[test]
+fn logging_out_of_the_second_application_ends_both() -> Result<()> {
+    let mut pair = Pair::new()?;
+    let (portal, floor) = (pair.portal.clone(), pair.floor.clone());
+    pair.bridge.execute("SELECT vpd.end_session($1)", &[&floor])?;
+    let queue = pair.queue(&portal)?;
+    assert_eq!((queue.len(), queue[0].1.as_str()), (1, "close"));
+    assert_refused(
+        attach(&mut pair.database.connect(role::USER)?, &portal),
+        "28000",
+        "session_invalid",
+    );
+    Ok(())
+}
+
+#[test]
 fn browsing_leaves_messages_and_acknowledging_removes_them() -> Result<()> {
     let mut pair = Pair::new()?;
     let (portal, floor) = (pair.portal.clone(), pair.floor.clone());

@@ -268,6 +268,54 @@ fn a_redemption_that_rolls_back_did_not_happen() -> Result<()> {
 }
 
 #[test]
+fn a_ticket_of_a_session_that_expired_meanwhile_is_dead() -> Result<()> {
+    let database = Database::create()?;
+    for clock in [
+        "last_access_at = last_access_at - interval '36 minutes'",
+        "expires_at = clock_timestamp()",
+    ] {
+        let portal = alice().log_in(&database)?;
+        let mut bridge = Bridge::connect(&database)?;
+        let tickets = [bridge.issue(&portal, "floor")?, bridge.issue(&portal, "ledger")?];
+        database
+            .admin()?
+            .batch_execute(&format!("UPDATE vpd_private.session SET {clock}"))?;
+        bridge.refused(&tickets[0], "floor", VERIFIER)?;
+        bridge.refused(&tickets[1], "ledger", VERIFIER)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_session_handed_over_keeps_the_limits_of_the_first() -> Result<()> {
+    let database = Database::create()?;
+    let portal = alice().log_in(&database)?;
+    let mut bridge = Bridge::connect(&database)?;
+    let limit = "UPDATE vpd_private.session SET expires_at = clock_timestamp() + interval '10 minutes'";
+    database.admin()?.batch_execute(limit)?;
+    let ticket = bridge.issue(&portal, "ledger")?;
+    bridge.redeem(&ticket, "ledger", VERIFIER)?.unwrap();
+    let row = database.admin()?.query_one(
+        "SELECT bool_and(expires_at <= clock_timestamp() + interval '10 minutes') FROM vpd.sessions",
+        &[],
+    )?;
+    assert!(row.get::<_, bool>(0));
+    Ok(())
+}
+
+#[test]
+fn a_ticket_for_the_own_application_is_an_error_or_works_once() -> Result<()> {
+    let database = Database::create()?;
+    let portal = alice().log_in(&database)?;
+    let mut bridge = Bridge::connect(&database)?;
+    if let Ok(ticket) = bridge.issue(&portal, "portal") {
+        assert!(bridge.redeem(&ticket, "portal", VERIFIER)?.is_some());
+        bridge.refused(&ticket, "portal", VERIFIER)?;
+    }
+    Ok(())
+}
+
+#[test]
 fn only_the_bridge_issues_and_redeems() -> Result<()> {
     let database = Database::create()?;
     for role in [role::USER, role::STRANGER, role::SECURITY, role::AUDITOR] {

@@ -32,7 +32,7 @@ fn stream_is_told_at_once_and_ends() -> Result<()> {
         ended.elapsed()
     );
     assert_eq!(reason, "logout");
-    assert!(stream.is_over()?);
+    assert!(stream.ends()?);
     let acknowledged = stage.call(&format!("DELETE /v1/messages/{id}"), &floor, &Value::Null)?;
     assert_eq!(acknowledged.status, 204);
     Ok(())
@@ -61,7 +61,7 @@ fn stream_of_a_session_that_is_over_says_so_at_once() -> Result<()> {
     for token in [token.as_str(), "vs_unknown"] {
         let mut stream = Events::open(stage.port(), &stage.host("service"), token)?;
         stream.close()?;
-        assert!(stream.is_over()?);
+        assert!(stream.ends()?);
     }
     Ok(())
 }

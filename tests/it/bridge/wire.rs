@@ -130,8 +130,8 @@ impl Events {
         Err("the stream ended without a close".into())
     }
 
-    /// True when the stream ends now.
-    pub fn is_over(mut self) -> Result<bool> {
+    /// True when the stream ends without another event.
+    pub fn ends(mut self) -> Result<bool> {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest)?;
         Ok(!rest.contains("event:"))

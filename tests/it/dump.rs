@@ -1,0 +1,129 @@
+//! Dump and restore: policies travel with their tables, sessions stay behind, and a table restored without the
+//! library shows nothing.
+
+use std::process::{Command, Stdio};
+
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, expected_ids, fresh_ids,
+    ids, outcome, protected_orders, role,
+};
+
+const ORDERS: &str = "SELECT id FROM shop.orders";
+
+/// Runs a client program of PostgreSQL against a cluster as a role.
+fn program(cluster: &Cluster, name: &str, role: &str) -> Command {
+    let bin = std::env::var("PG_BIN").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".into());
+    let mut command = Command::new(format!("{bin}/{name}"));
+    command
+        .arg("--host")
+        .arg(cluster.socket_folder())
+        .arg("--port")
+        .arg(cluster.port().to_string());
+    command.args(["--username", role]);
+    command
+}
+
+fn dump(database: &Database<'_>, role: &str) -> Result<std::process::Output> {
+    Ok(program(database.cluster(), "pg_dump", role)
+        .arg(database.name())
+        .stdin(Stdio::null())
+        .output()?)
+}
+
+/// Feeds a dump to psql; returns what psql complained about.
+fn restore(dump: &[u8], target: &Database<'_>) -> Result<String> {
+    let file = target
+        .cluster()
+        .socket_folder()
+        .join(format!("{}.sql", target.name()));
+    std::fs::write(&file, dump)?;
+    let output = program(target.cluster(), "psql", "postgres")
+        .args(["--quiet", "--no-psqlrc", "--file"])
+        .arg(&file)
+        .arg(target.name())
+        .stdin(Stdio::null())
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_restored_database_has_its_policies_and_no_sessions() -> Result<()> {
+    let source = protected_orders()?;
+    source
+        .connect(role::SECURITY)?
+        .execute("SELECT vpd.set_purge_interval(7)", &[])?;
+    let old = Subject::in_region("alice", "East").log_in(&source)?;
+    let dump = dump(&source, "postgres")?;
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let target = Database::create_bare()?;
+    let complaints = restore(&dump.stdout, &target)?;
+    assert!(!complaints.contains("ERROR"), "{complaints}");
+
+    assert!(fresh_ids(&target, None, ORDERS)?.is_empty());
+    assert_refused(
+        attach(&mut target.connect(role::USER)?, &old),
+        "28000",
+        "session_invalid",
+    );
+    let new = Subject::in_region("alice", "East").log_in(&target)?;
+    assert_eq!(fresh_ids(&target, Some(&new), ORDERS)?, expected_ids("East"));
+    let defended = "SELECT is_row_security_enabled AND is_forced AND has_guard FROM vpd.protected_tables";
+    assert!(target.admin()?.query_one(defended, &[])?.get::<_, bool>(0));
+    assert_eq!(
+        target
+            .admin()?
+            .query("SELECT FROM vpd_private.setting", &[])?
+            .len(),
+        1
+    );
+    Ok(())
+}
+
+#[test]
+fn a_dump_by_a_role_under_policy_fails_and_gives_nothing() -> Result<()> {
+    let source = protected_orders()?;
+    source
+        .admin()?
+        .batch_execute("GRANT USAGE ON SCHEMA vpd_private TO app_owner")?;
+    let output = Command::new(format!(
+        "{}/pg_dump",
+        std::env::var("PG_BIN").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".into())
+    ))
+    .arg("--host")
+    .arg(source.cluster().socket_folder())
+    .args([
+        "--port",
+        &source.cluster().port().to_string(),
+        "--username",
+        role::OWNER,
+        "--table=shop.orders",
+    ])
+    .arg(source.name())
+    .output()?;
+    assert!(!output.status.success());
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("\t10\n"));
+    Ok(())
+}
+
+#[test]
+fn restored_where_the_library_is_missing_the_table_shows_nothing() -> Result<()> {
+    let source = protected_orders()?;
+    let dump = dump(&source, "postgres")?;
+    let cluster = Cluster::start(&Extension::debug()?, Library::Absent, "")?;
+    let target = Database::create_bare_in(&cluster)?;
+    let complaints = restore(&dump.stdout, &target)?;
+    assert!(
+        complaints.contains("pg_vpd"),
+        "control: the extension cannot be created here"
+    );
+    assert_eq!(
+        ids(&mut target.admin()?, ORDERS)?.len(),
+        40,
+        "control: the rows are there"
+    );
+    for role in [role::USER, role::OWNER] {
+        let seen = outcome(ids(&mut target.connect(role)?, ORDERS)).unwrap_or_default();
+        assert!(seen.is_empty(), "{role}: {} rows", seen.len());
+    }
+    Ok(())
+}
