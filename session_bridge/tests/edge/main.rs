@@ -18,6 +18,8 @@ mod hosts;
 mod provider;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod tls;
 
 #[cfg(test)]
 use std::sync::Once;
