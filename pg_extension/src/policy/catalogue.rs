@@ -225,38 +225,40 @@ fn lock_table(table: Oid) -> Result<()> {
                 row.get::<String>(2).unwrap_or_default(),
                 row.get::<String>(4).unwrap_or_default(),
                 row.get::<bool>(5).unwrap_or(true),
+                row.get::<bool>(6).unwrap_or(true),
             )
         })
     });
-    let Some((kind, persistence, name, is_system)) = facts else {
+    let Some((kind, persistence, name, is_system, has_open_parent)) = facts else {
         return Err(Error::not_found(
             "relation_not_found",
             "the table does not exist",
             "Name an existing table.",
         ));
     };
-    let unsupported =
-        |what: &str, hint: &str| Err(Error::wrong_relation(format!("\"{name}\" is {what}"), hint));
-    match kind.as_str() {
-        "r" | "p" if is_system => unsupported("a system table", "Policies protect tables of applications."),
-        "r" | "p" if persistence == "t" => {
-            unsupported("a temporary table", "Policies protect lasting tables.")
-        }
+    let (what, hint) = match kind.as_str() {
+        "r" | "p" if is_system => ("a system table", "Policies protect tables of applications."),
+        "r" | "p" if persistence == "t" => ("a temporary table", "Policies protect lasting tables."),
+        "r" | "p" if has_open_parent => (
+            "a partition or child of a table without policies",
+            "Its rows can be read through the parent: add the policy to the parent.",
+        ),
         "r" | "p" => {
             relation::lock_exclusively(table);
-            Ok(())
+            return Ok(());
         }
-        "v" => unsupported("a view", "Add the policy to the tables under the view."),
-        "m" => unsupported(
+        "v" => ("a view", "Add the policy to the tables under the view."),
+        "m" => (
             "a materialized view",
             "Row security does not reach its stored rows; put a policy on a table instead.",
         ),
-        "f" => unsupported(
+        "f" => (
             "a foreign table",
             "Row security does not reach it; add the policy where the rows are stored.",
         ),
-        _ => unsupported("not a table", "Add the policy to a table."),
-    }
+        _ => ("not a table", "Add the policy to a table."),
+    };
+    Err(Error::wrong_relation(format!("\"{name}\" is {what}"), hint))
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 mod executor;
 mod planner;
 mod row_security;
+mod truncate;
 mod utility;
 
 pub(super) fn init() {
@@ -10,4 +11,5 @@ pub(super) fn init() {
     planner::init();
     executor::init();
     utility::init();
+    truncate::init();
 }

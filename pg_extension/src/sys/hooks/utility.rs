@@ -85,7 +85,6 @@ unsafe fn before(statement: *mut pg_sys::Node) {
                 let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
                 check_temporary((*create.into).rel, (*create.into).onCommit);
             }
-            T_TruncateStmt => check_truncate((*statement.cast::<pg_sys::TruncateStmt>()).relations),
             T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
             T_AlterPolicyStmt => check_guard((*statement.cast::<pg_sys::AlterPolicyStmt>()).policy_name),
             T_RenameStmt => {
@@ -112,23 +111,6 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
     };
     if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
         context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
-    }
-}
-
-unsafe fn check_truncate(relations: *mut pg_sys::List) {
-    // SAFETY: a list of range variables; looked up without a lock, the command itself locks and checks privileges.
-    unsafe {
-        let count = if relations.is_null() {
-            0
-        } else {
-            (*relations).length
-        };
-        for index in 0..count {
-            let relation = nth(relations, index).cast::<pg_sys::RangeVar>();
-            if is_restricted(relation) {
-                context::refuse_truncate().raise();
-            }
-        }
     }
 }
 

@@ -134,13 +134,16 @@ unsafe fn is_scalar(node: *mut pg_sys::Node) -> bool {
     )
 }
 
-/// True when the expression reads the session context and depends on no row, sub-select or volatile function.
+/// True when the expression is one value, reads the session context and depends on no row, sub-select or volatile function.
 unsafe fn is_constant_read(node: *mut pg_sys::Node, readers: &Readers) -> bool {
     let mut walk = Walk::new(readers);
     // SAFETY: the node is a valid expression.
     unsafe {
         find_read(node, walk.argument());
-        walk.has_read && !walk.depends_on_row && !pg_sys::contain_volatile_functions(node)
+        walk.has_read
+            && !walk.depends_on_row
+            && !pg_sys::contain_volatile_functions(node)
+            && !pg_sys::expression_returns_set(node)
     }
 }
 
