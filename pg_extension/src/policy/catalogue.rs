@@ -43,7 +43,12 @@ pub struct Definition {
 /// Adds a policy; with the first one protects the table and its partitions.
 pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     check_name(name)?;
-    lock_table(table)?;
+    if lock_table(table)? {
+        return Err(Error::wrong_relation(
+            "the table is a partition or child of a table without policies",
+            "Its rows can be read through the parent: add the policy to the parent.",
+        ));
+    }
     if definition.predicate.is_some() == definition.function.is_some() {
         return Err(Error::argument(
             "a policy needs a predicate or a policy function, and not both",
@@ -217,7 +222,8 @@ fn family(table: Oid) -> impl Iterator<Item = Oid> {
         .flatten()
 }
 
-fn lock_table(table: Oid) -> Result<()> {
+/// Locks a table that policies can protect; tells whether its rows can be read through an unprotected parent.
+fn lock_table(table: Oid) -> Result<bool> {
     let facts = RELATION.with(|statement| {
         statement.query_one(&[oid_arg(table)], |row| {
             (
@@ -239,13 +245,9 @@ fn lock_table(table: Oid) -> Result<()> {
     let (what, hint) = match kind.as_str() {
         "r" | "p" if is_system => ("a system table", "Policies protect tables of applications."),
         "r" | "p" if persistence == "t" => ("a temporary table", "Policies protect lasting tables."),
-        "r" | "p" if has_open_parent => (
-            "a partition or child of a table without policies",
-            "Its rows can be read through the parent: add the policy to the parent.",
-        ),
         "r" | "p" => {
             relation::lock_exclusively(table);
-            return Ok(());
+            return Ok(has_open_parent);
         }
         "v" => ("a view", "Add the policy to the tables under the view."),
         "m" => (
