@@ -8,6 +8,7 @@ mod events;
 mod handoff;
 mod login;
 mod messages;
+mod migrate;
 mod service;
 mod stage;
 mod wire;

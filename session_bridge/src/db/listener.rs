@@ -68,9 +68,9 @@ async fn next(
 
 fn wake(hub: &Hub, message: AsyncMessage) {
     if let AsyncMessage::Notification(notification) = message {
-        match notification.payload().parse::<Uuid>() {
-            Ok(session) => hub.wake(session),
-            Err(_) => hub.wake_all(),
+        // Anybody with a login may notify: what names no session wakes nobody.
+        if let Ok(session) = notification.payload().parse::<Uuid>() {
+            hub.wake(session);
         }
     }
 }

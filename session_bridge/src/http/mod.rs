@@ -13,6 +13,7 @@ mod record;
 
 mod cors;
 mod headers;
+mod html;
 mod origin_check;
 
 mod auth;
@@ -20,6 +21,7 @@ mod cookie;
 mod extract;
 pub mod pages;
 mod problem;
+mod problem_page;
 
 mod browser;
 mod demo;

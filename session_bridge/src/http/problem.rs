@@ -33,17 +33,17 @@ pub struct Problem {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemBody<'a> {
     /// Stable token of the condition.
-    code: &'a str,
+    pub code: &'a str,
     /// What is wrong.
-    message: &'a str,
+    pub message: &'a str,
     /// More about it.
     #[schema(required)]
     details: Option<&'a str>,
     /// What to do.
     #[schema(required)]
-    hint: Option<&'a str>,
+    pub hint: Option<&'a str>,
     /// Identifier of the request, as in the log.
-    request_id: &'a str,
+    pub request_id: &'a str,
 }
 
 impl Problem {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Json, Response};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::address::ClientAddress;
 use super::problem::Problem;
+use super::problem_page::problem_page;
 use crate::db::Identity;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,7 +69,7 @@ pub async fn record(State(bridge): State<Shared>, mut request: Request, next: Ne
     let response = next.run(request).await;
     line.finish(&response);
     let problem = response.extensions().get::<Problem>().cloned();
-    render(response, problem, &line.record.request_id)
+    render(response, problem, &line)
 }
 
 /// The log line of a request, written when it goes: also when the client went first and the handler was dropped.
@@ -78,6 +79,8 @@ struct Line {
     start: Instant,
     method: &'static str,
     client: Option<IpAddr>,
+    /// A person looks at the answer: a browser goes to this address.
+    is_navigation: bool,
     route: Option<String>,
     status: u16,
     problem: Option<Problem>,
@@ -94,6 +97,10 @@ impl Line {
             start: Instant::now(),
             method: method_label(request.method().as_str()),
             client: request.extensions().get::<ClientAddress>().map(|client| client.0),
+            is_navigation: request
+                .headers()
+                .get("sec-fetch-mode")
+                .is_some_and(|mode| mode == "navigate"),
             route: None,
             status: CLIENT_GONE,
             problem: None,
@@ -163,27 +170,27 @@ pub async fn note_route(request: Request, next: Next) -> Response {
     response
 }
 
-fn render(mut response: Response, problem: Option<Problem>, request_id: &str) -> Response {
+fn render(mut response: Response, problem: Option<Problem>, line: &Line) -> Response {
+    let request_id = &line.record.request_id;
     if let Some(problem) = problem {
         let (parts, _) = response.into_parts();
-        let mut rendered = Json(problem.body(request_id)).into_response();
-        *rendered.status_mut() = parts.status;
-        for (name, value) in &parts.headers {
-            if name != axum::http::header::CONTENT_LENGTH {
-                rendered.headers_mut().append(name, value.clone());
-            }
+        let body = problem.body(request_id);
+        response = if line.is_navigation {
+            problem_page(&body)
+        } else {
+            Json(body).into_response()
+        };
+        *response.status_mut() = parts.status;
+        let own = response.headers_mut();
+        for (name, value) in parts.headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
+            own.append(name, value.clone());
         }
         if parts.status == StatusCode::UNAUTHORIZED {
-            rendered
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            own.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if parts.status == StatusCode::TOO_MANY_REQUESTS {
-            rendered
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            own.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response = rendered;
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

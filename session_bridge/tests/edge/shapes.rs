@@ -145,3 +145,18 @@ async fn paths_queries_and_methods_are_checked() {
         );
     }
 }
+
+#[tokio::test]
+async fn person_gets_a_page_and_a_script_gets_json() {
+    let bridge = RunningBridge::start().await;
+    let callback = "GET /login/callback?code=x&state=y HTTP/1.1\nHost: portal.localhost:{port}";
+    let page = bridge
+        .send(&format!("{callback}\nSec-Fetch-Mode: navigate"))
+        .await;
+    assert_eq!(
+        (page.status, page.headers("content-type")),
+        (403, vec!["text/html; charset=utf-8"])
+    );
+    assert!(page.body.contains("state_mismatch") && page.body.contains("<h1>"));
+    assert_eq!(bridge.send(callback).await.code(), "state_mismatch");
+}

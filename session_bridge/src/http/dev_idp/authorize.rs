@@ -12,6 +12,7 @@ use super::DevProvider;
 use super::grant::Grant;
 use crate::config::Origin;
 use crate::http::extract::{Form, Query};
+use crate::http::html::escape;
 use crate::http::problem::Problem;
 
 /// An authorization request (OpenID Connect Core 3.1.2.1, RFC 7636).
@@ -131,29 +132,4 @@ fn login_page(provider: &DevProvider, request: &AuthorizationRequest, status: St
         "default-src 'none'; style-src 'self'; form-action 'self' {target}; base-uri 'none'; frame-ancestors 'none'"
     );
     (status, [(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
-}
-
-fn escape(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut escaped, c| {
-            match c {
-                '&' => escaped.push_str("&amp;"),
-                '<' => escaped.push_str("&lt;"),
-                '>' => escaped.push_str("&gt;"),
-                '"' => escaped.push_str("&quot;"),
-                '\'' => escaped.push_str("&#39;"),
-                other => escaped.push(other),
-            }
-            escaped
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_is_escaped() {
-        assert_eq!(escape("\"><script>'&"), "&quot;&gt;&lt;script&gt;&#39;&amp;");
-    }
 }

@@ -1,0 +1,133 @@
+//! Migrations: one at a time, repeatable, with passwords that are in no log.
+
+use std::fs;
+use std::path::PathBuf;
+
+use postgres::NoTls;
+use serde_json::json;
+use session_bridge::config::{Config, read_secret};
+use session_bridge::db::migrate;
+use vpd_tests::{Cluster, Extension, Library, Result};
+
+/// A cluster that logs every statement with its parameters, an empty database, and a folder for the password files.
+struct Scene {
+    cluster: Cluster,
+    secrets: PathBuf,
+}
+
+impl Scene {
+    fn new(name: &str) -> Result<Self> {
+        let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let settings = "log_statement = 'all'\nlog_min_duration_statement = 0";
+        let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, settings)?;
+        cluster
+            .connect("postgres", "postgres")?
+            .batch_execute("CREATE DATABASE shop")?;
+        let secrets = std::env::temp_dir().join(format!("vpd-secrets-{name}-{}", std::process::id()));
+        Ok(Self { cluster, secrets })
+    }
+
+    fn config(&self, runtime: &str) -> Result<Config> {
+        let login = |user: &str| json!({"user": user, "password_file": self.secrets.join(user)});
+        Ok(serde_json::from_value(json!({
+            "server": {"bind": "127.0.0.1:8480"},
+            "database": {
+                "host": "127.0.0.1",
+                "port": self.cluster.port(),
+                "dbname": "shop",
+                "bridge": login("vpd_bridge"),
+                "runtime": login(runtime),
+                "admin": {"host": self.cluster.socket_folder(), "user": "postgres"},
+            },
+            "identity": {"mode": "oidc", "issuer": "https://login.example", "client_id": "bridge"},
+        }))?)
+    }
+
+    fn password(&self, user: &str) -> Result<String> {
+        Ok(read_secret(&self.secrets.join(user))?.expose().to_owned())
+    }
+
+    fn log_in(&self, user: &str, password: &str) -> Result<bool> {
+        let mut config = postgres::Config::new();
+        config
+            .host("127.0.0.1")
+            .port(self.cluster.port())
+            .dbname("shop")
+            .user(user)
+            .password(password);
+        Ok(config.connect(NoTls).is_ok())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.secrets);
+    }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work))
+}
+
+#[test]
+fn migrators_take_turns_and_each_migration_is_applied_once() -> Result<()> {
+    let scene = Scene::new("turns")?;
+    let config = scene.config("vpd_runtime")?;
+    let (one, other) = run(async { tokio::join!(migrate(&config, true), migrate(&config, true)) })?;
+    let mut counts = [one?.len(), other?.len()];
+    counts.sort_unstable();
+    let applied: i64 = scene
+        .cluster
+        .connect("postgres", "shop")?
+        .query_one("SELECT count(*) FROM session_bridge.migration", &[])?
+        .get(0);
+    assert_eq!((counts[0], i64::try_from(counts[1])?), (0, applied));
+    assert!(run(migrate(&config, false))??.is_empty());
+    Ok(())
+}
+
+#[test]
+fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
+    let scene = Scene::new("passwords")?;
+    let config = scene.config("vpd_runtime")?;
+    run(migrate(&config, true))??;
+    let first = scene.password("vpd_bridge")?;
+    assert!(scene.log_in("vpd_bridge", &first)?);
+    assert!(!scene.log_in("vpd_bridge", "vpd_bridge")?);
+
+    fs::remove_file(scene.secrets.join("vpd_bridge"))?;
+    run(migrate(&config, true))??;
+    let second = scene.password("vpd_bridge")?;
+    assert!(scene.log_in("vpd_bridge", &second)? && !scene.log_in("vpd_bridge", &first)?);
+
+    let verifier: String = scene
+        .cluster
+        .connect("postgres", "shop")?
+        .query_one(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = 'vpd_bridge'",
+            &[],
+        )?
+        .get(0);
+    let stored = verifier.rsplit('$').next().unwrap_or_default().to_owned();
+    let log = fs::read_to_string(scene.cluster.log())?;
+    assert!(
+        log.contains("vpd.grant_profile"),
+        "the control: statements are logged"
+    );
+    for secret in [first, second, verifier, stored] {
+        assert!(!log.contains(&secret), "a password or its verifier is in the log");
+    }
+    Ok(())
+}
+
+#[test]
+fn superuser_keeps_its_password_whatever_the_configuration_says() -> Result<()> {
+    let scene = Scene::new("superuser")?;
+    let refused = run(migrate(&scene.config("postgres")?, true))?;
+    assert!(refused.is_err_and(|error| error.to_string().contains("superuser")));
+    assert!(!scene.log_in("postgres", &scene.password("postgres")?)?);
+    Ok(())
+}
