@@ -44,10 +44,12 @@ down: ## stop the bridge and the cluster
 psql: ## open psql as superuser in the cluster of this tree
 	@.ci/cluster psql
 
-bench: ## measure the policies and sessions against hand-written twins and print the ratios
+bench: ## measure against hand-written twins and print the ratios; ARGS="--only P-1,P-8" for some of them
 	@.ci/deps demo
 	@.ci/extension release
-	@cargo run --quiet --release -p vpd_tests --bin bench
+	@echo "==> building the measurements (the first time a few minutes)"
+	@cargo build --quiet --release -p vpd_tests --bin bench
+	@target/release/bench $(ARGS)
 
 lint: ## check format, lints, documentation, boundaries and SQL rules
 	@.ci/deps test
