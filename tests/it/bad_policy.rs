@@ -273,9 +273,6 @@ fn every_other_argument_is_checked() -> Result<()> {
         "'shop.orders', 'p', 'true', statement_types => '{}'",
         "'shop.orders', 'p', 'true', statement_types => '{truncate}'",
         "'shop.orders', 'p', 'true', statement_types => '{select,NULL}'",
-        "'shop.orders', 'p', 'true', statement_types => NULL",
-        "'shop.orders', 'p', 'true', update_check => NULL",
-        "'shop.orders', 'p', 'true', enabled => NULL",
     ] {
         let added = security.execute(&format!("SELECT vpd.add_policy({arguments})"), &[]);
         assert!(added.is_err(), "accepted: {arguments}");
@@ -285,6 +282,29 @@ fn every_other_argument_is_checked() -> Result<()> {
         assert!(is_argument && refusal.has_hint, "{arguments}: {refusal:?}");
     }
     assert_untouched(&database)
+}
+
+#[test]
+fn a_null_argument_is_refused_or_means_the_default() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let whole = "SELECT to_jsonb(p) - 'created_at' - 'altered_at' FROM vpd.policy_definitions p";
+    security.execute("SELECT vpd.add_policy('shop.orders', 'p', 'true')", &[])?;
+    let default: serde_json::Value = security.query_one(whole, &[])?.get(0);
+    for argument in ["kind", "statement_types", "update_check", "enabled"] {
+        security.execute("SELECT vpd.drop_policy('shop.orders', 'p')", &[])?;
+        let add = format!("SELECT vpd.add_policy('shop.orders', 'p', 'true', {argument} => NULL)");
+        if vpd_tests::outcome(security.execute(&add, &[])).is_ok() {
+            assert_eq!(
+                security.query_one(whole, &[])?.get::<_, serde_json::Value>(0),
+                default,
+                "{argument}"
+            );
+        } else {
+            security.execute("SELECT vpd.add_policy('shop.orders', 'p', 'true')", &[])?;
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod integrity;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod policies;
@@ -44,6 +46,8 @@ mod purge;
 mod row_security;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod standby;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]

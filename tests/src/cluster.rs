@@ -34,6 +34,7 @@ pub struct Cluster {
     folder: PathBuf,
     port: u16,
     settings: String,
+    extension: Extension,
     reaper: Option<Child>,
 }
 
@@ -69,18 +70,7 @@ impl Cluster {
     /// # Errors
     /// A program of PostgreSQL is missing or failed.
     pub fn start(extension: &Extension, library: Library, settings: &str) -> Result<Self> {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("vpd-{}-{number}", process::id()));
-        fs::create_dir(&folder)?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
-        let mut cluster = Self {
-            port: 0,
-            settings: format!("{SETTINGS}{settings}\n"),
-            reaper: Some(reaper(&folder)?),
-            folder,
-        };
-        extension.copy_to(&cluster.folder.join("ext"))?;
+        let mut cluster = Self::in_fresh_folder(extension, format!("{SETTINGS}{settings}\n"))?;
         cluster.initialize()?;
         cluster.start_on_free_port(library)?;
         let mut admin = cluster.connect("postgres", "postgres")?;
@@ -88,6 +78,23 @@ impl Cluster {
             admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"))?;
         }
         Ok(cluster)
+    }
+
+    /// Starts a hot standby that follows this server.
+    ///
+    /// # Errors
+    /// A program of PostgreSQL is missing or failed.
+    pub fn start_standby(&self) -> Result<Self> {
+        let source = format!("host={} port={} user=postgres", self.folder.display(), self.port);
+        let settings = format!("{}\nprimary_conninfo = '{source}'\n", self.settings);
+        let mut standby = Self::in_fresh_folder(&self.extension, settings)?;
+        run(standby
+            .server_program("pg_basebackup")
+            .args(["--checkpoint=fast", "--no-sync", "--dbname", &source, "--pgdata"])
+            .arg(standby.data_folder()))?;
+        fs::write(standby.data_folder().join("standby.signal"), "")?;
+        standby.start_on_free_port(Library::Preloaded)?;
+        Ok(standby)
     }
 
     /// Stops the server and starts it again, perhaps with the library in another state.
@@ -144,18 +151,38 @@ impl Cluster {
         secrets::log_folder().join(format!("{name}.log"))
     }
 
-    fn initialize(&self) -> Result<()> {
-        let data = self.data_folder();
+    /// A folder with the extension and an empty folder for data, and the reaper that will remove it.
+    fn in_fresh_folder(extension: &Extension, settings: String) -> Result<Self> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("vpd-{}-{number}", process::id()));
+        fs::create_dir(&folder)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+        let reaper = Some(reaper(&folder)?);
+        let cluster = Self {
+            folder,
+            port: 0,
+            settings,
+            extension: extension.clone(),
+            reaper,
+        };
+        extension.copy_to(&cluster.folder.join("ext"))?;
+        let data = cluster.data_folder();
         fs::create_dir(&data)?;
         fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
         fs::create_dir_all(secrets::log_folder())?;
-        fs::write(self.log(), "")?;
+        fs::write(cluster.log(), "")?;
         // The server's user owns what the server writes.
         if is_root() {
-            for path in [&self.folder, &data] {
+            for path in [&cluster.folder, &data] {
                 run(Command::new("chown").arg("postgres:postgres").arg(path))?;
             }
         }
+        Ok(cluster)
+    }
+
+    fn initialize(&self) -> Result<()> {
+        let data = self.data_folder();
         run(self
             .server_program("initdb")
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8"])

@@ -2,8 +2,10 @@
 //! Attackers are plain roles on connections of their own.
 
 mod copying;
+mod crash;
 mod cursors;
 mod discard_all;
+mod escalation;
 mod explain;
 mod forged_setting;
 mod isolation;
@@ -23,5 +25,6 @@ mod set_role;
 mod temp_objects;
 mod truncate;
 mod two_phase;
+mod unendable;
 mod views;
 mod wall_clock;

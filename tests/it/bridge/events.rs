@@ -65,3 +65,30 @@ fn stream_of_a_session_that_is_over_says_so_at_once() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn waiting_does_not_keep_a_session_alive() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let token = stage.log_in("alice", "portal")?;
+    let mut admin = database.admin()?;
+    // Long enough ago for the next use to move the clock.
+    admin.execute(
+        "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '20 minutes'",
+        &[],
+    )?;
+    let mut last_access = || -> Result<String> {
+        Ok(admin
+            .query_one("SELECT last_access_at::text FROM vpd_private.session", &[])?
+            .get(0))
+    };
+    let before = last_access()?;
+    let _stream = Events::open(stage.port(), &stage.host("service"), &token)?;
+    stage.call("GET /v1/messages", &token, &Value::Null)?;
+    stage.call("DELETE /v1/messages/7", &token, &Value::Null)?;
+    assert_eq!(last_access()?, before);
+    // The control: use does.
+    assert_eq!(stage.whose(&token)?.0, 200);
+    assert_ne!(last_access()?, before);
+    Ok(())
+}

@@ -1,91 +1,200 @@
 //! Two sides that do the same work, measured in turns.
+//!
+//! It knows nothing of what is measured. Invariant: within a round the sides alternate in short turns and change who
+//! goes first, so that whatever else the machine does meanwhile falls on both alike.
 
 use std::time::{Duration, Instant};
 
 use vpd_tests::Result;
 
 /// How long and how often.
+#[derive(Clone, Copy)]
 pub struct Pace {
-    /// Rounds.
-    pub rounds: usize,
-    /// How long one side runs in a round.
+    /// Rounds; each gives one ratio.
+    pub rounds: u32,
+    /// How long each side runs in a round.
     pub slice: Duration,
+    /// How long a side runs until it is the other's turn.
+    pub turn: Duration,
 }
 
-/// A figure to reach.
-#[derive(Clone, Copy)]
-pub enum Target {
+/// In which sense a ratio is good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
     /// Our rate over theirs, at least.
-    Rate(f64),
+    Rate,
     /// Our time over theirs, at most.
-    Time(f64),
-    /// Their time over ours, at least: how many times faster we are.
-    Faster(f64),
+    Time,
+}
+
+/// A figure to reach, and one to be proud of.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// What the figures mean.
+    pub sense: Sense,
+    /// The figure to reach.
+    pub limit: f64,
+    /// The better one.
+    pub stretch: Option<f64>,
+}
+
+/// What a side did in a turn.
+#[derive(Clone, Copy, Default)]
+pub struct Tally {
+    /// Operations.
+    pub count: u32,
+    /// How long they took.
+    pub elapsed: Duration,
 }
 
 /// One row of the table.
 pub struct Outcome {
     /// Median of the paired ratios, in the sense of the target.
     pub ratio: f64,
-    /// Smallest and largest.
-    pub spread: (f64, f64),
+    /// Lower and upper quartile of them.
+    pub quartiles: (f64, f64),
     /// Medians of the rates, ours and theirs, per second.
     pub rates: (f64, f64),
-    /// Whether the target is met.
-    pub is_met: bool,
 }
 
-/// One side: runs for about the given time and returns operations per second.
-pub type Side<'a> = Box<dyn FnMut(Duration) -> Result<f64> + 'a>;
+/// One side: runs for about the given time.
+pub type Side<'a> = Box<dyn FnMut(Duration) -> Result<Tally> + 'a>;
+
+impl Target {
+    /// Our rate over theirs, at least.
+    pub const fn rate(limit: f64, stretch: Option<f64>) -> Self {
+        let sense = Sense::Rate;
+        Self {
+            sense,
+            limit,
+            stretch,
+        }
+    }
+
+    /// Our time over theirs, at most.
+    pub const fn time(limit: f64, stretch: Option<f64>) -> Self {
+        let sense = Sense::Time;
+        Self {
+            sense,
+            limit,
+            stretch,
+        }
+    }
+
+    /// Whether a ratio reaches a figure.
+    pub fn is_reached(self, ratio: f64, figure: f64) -> bool {
+        match self.sense {
+            Sense::Rate => ratio >= figure,
+            Sense::Time => ratio <= figure,
+        }
+    }
+}
+
+impl Tally {
+    fn rate(self) -> f64 {
+        f64::from(self.count) / self.elapsed.as_secs_f64()
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.elapsed += other.elapsed;
+    }
+}
 
 /// A side that repeats one operation on one connection.
 pub fn repeat<'a>(mut operation: impl FnMut() -> Result<()> + 'a) -> Side<'a> {
-    Box::new(move |slice| {
+    Box::new(move |turn| {
         let start = Instant::now();
-        let mut count = 0_u32;
-        while start.elapsed() < slice {
+        let mut tally = Tally::default();
+        while tally.elapsed < turn {
             operation()?;
-            count += 1;
+            tally.count += 1;
+            tally.elapsed = start.elapsed();
         }
-        Ok(f64::from(count) / start.elapsed().as_secs_f64())
+        Ok(tally)
     })
 }
 
-/// Lets the sides take turns. A first round warms caches and plans and is not counted.
+/// Lets the sides take turns. A short round before the first warms caches and plans and is not counted.
 pub fn compare(pace: &Pace, target: Target, mut ours: Side<'_>, mut theirs: Side<'_>) -> Result<Outcome> {
-    ours(pace.slice / 4)?;
-    theirs(pace.slice / 4)?;
+    round(pace.turn, pace.slice / 4, &mut ours, &mut theirs)?;
     let (mut our_rates, mut their_rates, mut ratios) = (vec![], vec![], vec![]);
     for _ in 0..pace.rounds {
-        let (our_rate, their_rate) = (ours(pace.slice)?, theirs(pace.slice)?);
+        let (our_rate, their_rate) = round(pace.turn, pace.slice, &mut ours, &mut theirs)?;
         our_rates.push(our_rate);
         their_rates.push(their_rate);
-        ratios.push(match target {
-            Target::Rate(_) | Target::Faster(_) => our_rate / their_rate,
-            Target::Time(_) => their_rate / our_rate,
+        ratios.push(match target.sense {
+            Sense::Rate => our_rate / their_rate,
+            Sense::Time => their_rate / our_rate,
         });
     }
-    let ratio = median(&mut ratios);
-    let is_met = match target {
-        Target::Rate(least) | Target::Faster(least) => ratio >= least,
-        Target::Time(most) => ratio <= most,
-    };
-    let spread = (ratios[0], ratios[ratios.len() - 1]);
+    let [lower, ratio, upper] = quartiles(&mut ratios);
     Ok(Outcome {
         ratio,
-        spread,
-        rates: (median(&mut our_rates), median(&mut their_rates)),
-        is_met,
+        quartiles: (lower, upper),
+        rates: (quartiles(&mut our_rates)[1], quartiles(&mut their_rates)[1]),
     })
 }
 
-/// The middle of some figures, which it leaves in order.
-fn median(figures: &mut [f64]) -> f64 {
+/// Turns until both sides ran for the slice; returns their rates.
+fn round(turn: Duration, slice: Duration, ours: &mut Side<'_>, theirs: &mut Side<'_>) -> Result<(f64, f64)> {
+    let (mut our_tally, mut their_tally) = (Tally::default(), Tally::default());
+    let mut are_we_first = true;
+    while our_tally.elapsed < slice || their_tally.elapsed < slice {
+        if are_we_first {
+            our_tally += ours(turn)?;
+            their_tally += theirs(turn)?;
+        } else {
+            their_tally += theirs(turn)?;
+            our_tally += ours(turn)?;
+        }
+        are_we_first = !are_we_first;
+    }
+    Ok((our_tally.rate(), their_tally.rate()))
+}
+
+/// Lower quartile, median and upper quartile of some figures.
+fn quartiles(figures: &mut [f64]) -> [f64; 3] {
     figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    if figures.len() % 2 == 1 {
-        figures[middle]
-    } else {
-        f64::midpoint(figures[middle - 1], figures[middle])
+    let last = figures.len() - 1;
+    [1, 2, 3].map(|quarter| {
+        let (below, rest) = (quarter * last / 4, quarter * last % 4);
+        let above = figures[(below + 1).min(last)];
+        figures[below] + (above - figures[below]) * [0.0, 0.25, 0.5, 0.75][rest]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_lie_between_the_figures() {
+        assert_eq!(quartiles(&mut [5.0, 1.0, 4.0, 2.0, 3.0]), [2.0, 3.0, 4.0]);
+        assert_eq!(quartiles(&mut [1.0, 2.0]), [1.25, 1.5, 1.75]);
+        assert_eq!(quartiles(&mut [7.0]), [7.0, 7.0, 7.0]);
+    }
+
+    #[test]
+    fn a_side_that_takes_twice_as_long_has_half_the_rate() -> Result<()> {
+        let side = |each_ms| -> Side<'static> {
+            Box::new(move |turn: Duration| {
+                let count = u32::try_from(turn.as_millis() / each_ms)?;
+                Ok(Tally { count, elapsed: turn })
+            })
+        };
+        let turn = Duration::from_millis(100);
+        let pace = Pace {
+            rounds: 3,
+            slice: turn * 4,
+            turn,
+        };
+        let rate = compare(&pace, Target::rate(0.5, None), side(2), side(1))?;
+        assert_eq!((rate.ratio, rate.rates), (0.5, (500.0, 1000.0)));
+        let time = compare(&pace, Target::time(2.0, None), side(2), side(1))?;
+        assert_eq!(time.ratio, 2.0);
+        Ok(())
     }
 }

@@ -1,51 +1,77 @@
 //! The table that is printed, a line as soon as it is measured.
 
+use std::fs;
+use std::thread::available_parallelism;
+
 use vpd_tests::Result;
 
-use crate::contest::{Outcome, Pace, Target};
+use crate::contest::{Outcome, Pace, Sense, Target};
 use crate::scene::Scene;
 
 /// The conditions and the head of the table.
 pub fn print_header(pace: &Pace, scene: &Scene<'_>) -> Result<()> {
-    let conditions = "SELECT format('PostgreSQL %s, pg_vpd %s; jit %s, max_parallel_workers_per_gather %s, fsync %s, '
-                                    'synchronous_commit %s',
-                        current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'pg_vpd'),
+    let conditions = "SELECT format('PostgreSQL %s, pg_vpd %s, %s
+jit %s, max_parallel_workers_per_gather %s, shared_buffers %s, fsync %s, synchronous_commit %s',
+                        current_setting('server_version'),
+                        (SELECT extversion FROM pg_extension WHERE extname = 'pg_vpd'),
+                        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"'),
                         current_setting('jit'), current_setting('max_parallel_workers_per_gather'),
-                        current_setting('fsync'), current_setting('synchronous_commit'))";
+                        current_setting('shared_buffers'), current_setting('fsync'),
+                        current_setting('synchronous_commit'))";
     let conditions: String = scene.database.admin()?.query_one(conditions, &[])?.get(0);
     println!("{conditions}");
+    println!("{}, load {}", processors()?, load()?);
     println!(
-        "{} rounds of {:.1} s a side, in turns; medians of paired ratios\n",
+        "{} rounds of {} s a side, in turns of {} ms\n",
         pace.rounds,
-        pace.slice.as_secs_f64()
+        pace.slice.as_secs_f64(),
+        pace.turn.as_millis()
     );
     println!(
-        "{:5} {:58} {:>8} {:>15} {:>9}  {:6} {:>10} {:>10}",
-        "id", "measure", "ratio", "spread", "target", "", "ours/s", "theirs/s"
+        "{:5} {:58} {:>6}  {:^12} {:>8} {:>8}  {:8} {:>8} {:>8}",
+        "id", "measure", "ratio", "quartiles", "target", "stretch", "", "ours/s", "theirs/s"
     );
     Ok(())
 }
 
 /// One line.
 pub fn print(id: &str, measure: &str, target: Target, outcome: &Outcome) {
-    let (sign, limit) = match target {
-        Target::Rate(limit) | Target::Faster(limit) => (">=", limit),
-        Target::Time(limit) => ("<=", limit),
+    let sign = match target.sense {
+        Sense::Rate => ">=",
+        Sense::Time => "<=",
+    };
+    let is_reached = |figure| target.is_reached(outcome.ratio, figure);
+    let verdict = match (is_reached(target.limit), target.stretch.is_some_and(is_reached)) {
+        (true, true) => "stretch",
+        (true, false) => "met",
+        (false, _) => "MISSED",
     };
     println!(
-        "{id:5} {measure:58} {:>7.2}x {:>15} {:>9}  {:6} {:>10} {:>10}",
+        "{id:5} {measure:58} {:>6.2}  {:^12} {:>8} {:>8}  {verdict:8} {:>8} {:>8}",
         outcome.ratio,
-        format!("{:.2}..{:.2}", outcome.spread.0, outcome.spread.1),
-        format!("{sign} {limit:.2}"),
-        if outcome.is_met { "met" } else { "MISSED" },
+        format!("{:.2}..{:.2}", outcome.quartiles.0, outcome.quartiles.1),
+        format!("{sign} {:.2}", target.limit),
+        target
+            .stretch
+            .map_or_else(String::new, |stretch| format!("{sign} {stretch:.2}")),
         rate(outcome.rates.0),
         rate(outcome.rates.1),
     );
 }
 
-/// What the ratios mean.
-pub fn print_footer() {
-    println!("\nRatios are rates, ours over theirs (>=), or times, ours over theirs (<=).");
+/// More about the line before.
+pub fn print_note(note: &str) {
+    println!("{:8}{note}", "");
+}
+
+/// What the ratios mean, and whether the machine was left alone meanwhile.
+pub fn print_footer() -> Result<()> {
+    println!(
+        "\nMedians of paired ratios, and the quartiles of these: ours over theirs, rates where the target is >=, times where \
+         it is <=.\nLoad at the end {}; the measurements themselves make about 2.",
+        load()?
+    );
+    Ok(())
 }
 
 fn rate(rate: f64) -> String {
@@ -54,4 +80,19 @@ fn rate(rate: f64) -> String {
     } else {
         format!("{rate:.0}")
     }
+}
+
+fn processors() -> Result<String> {
+    let count = available_parallelism()?;
+    let description = fs::read_to_string("/proc/cpuinfo")?;
+    let model = description
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1))
+        .unwrap_or("unknown processor");
+    Ok(format!("{count} x {model}"))
+}
+
+fn load() -> Result<String> {
+    let load = fs::read_to_string("/proc/loadavg")?;
+    Ok(load.split(' ').next().unwrap_or_default().to_owned())
 }
