@@ -48,7 +48,7 @@ bench: ## measure against hand-written twins and print the ratios; ARGS="--only 
 	@.ci/deps demo
 	@.ci/extension release
 	@echo "==> building the measurements (the first time a few minutes)"
-	@cargo build --quiet --release -p vpd_tests --bin bench
+	@cargo build --quiet --release -p vpd_tests --no-default-features --bin bench
 	@target/release/bench $(ARGS)
 
 lint: ## check format, lints, documentation, boundaries and SQL rules
