@@ -45,12 +45,21 @@ impl Transaction {
         }
     }
 
-    /// Opens a transaction and attaches the session of a token to it.
+    /// Opens a transaction and attaches the session of a token to it. Counts as use of the session.
     pub async fn attach(pool: &Pool, token: &Token) -> Result<(Self, Identity), DatabaseError> {
+        Self::open(pool, token, "BEGIN").await
+    }
+
+    /// The same for a look that is no use: a read-only transaction leaves the idle clock alone.
+    pub async fn attach_to_look(pool: &Pool, token: &Token) -> Result<(Self, Identity), DatabaseError> {
+        Self::open(pool, token, "BEGIN READ ONLY").await
+    }
+
+    async fn open(pool: &Pool, token: &Token, begin: &str) -> Result<(Self, Identity), DatabaseError> {
         let transaction = Self {
             connection: Some(pool.get().await?),
         };
-        match transaction.begin_attached(token).await {
+        match transaction.begin_attached(token, begin).await {
             Ok(identity) => Ok((transaction, identity)),
             Err(error) => transaction.finish(Err(error)).await,
         }
@@ -107,14 +116,14 @@ impl Transaction {
         }
     }
 
-    async fn begin_attached(&self, token: &Token) -> Result<Identity, DatabaseError> {
+    async fn begin_attached(&self, token: &Token, begin: &str) -> Result<Identity, DatabaseError> {
         let client = self.client()?;
         let attach = client.prepare_cached(statement::ATTACH_SESSION).await?;
         let identity = client.prepare_cached(statement::IDENTITY).await?;
         // Sent together: the three cost one round trip, and each fails when the one before it did.
         let arguments: [&(dyn ToSql + Sync); 1] = [token];
         let (_, _, row) = try_join3(
-            client.batch_execute("BEGIN"),
+            client.batch_execute(begin),
             client.query_one(&attach, &arguments),
             client.query_one(&identity, &[]),
         )

@@ -12,8 +12,8 @@ use axum::http::request::Parts;
 use super::cookie;
 use super::problem::Problem;
 use super::record::Record;
-use crate::db::Identity;
-use crate::vpd::Token;
+use crate::db::{Identity, Pool};
+use crate::vpd::{Token, session};
 
 /// Whoever sent the request, as far as it said.
 #[derive(Debug)]
@@ -33,6 +33,15 @@ impl Caller {
     /// Notes for the log whose session it was.
     pub fn is(&self, identity: &Identity) {
         self.record.identify(identity);
+    }
+
+    /// Looks up whose session it is, for the log; `None` when it is over. Does not count as use.
+    pub async fn identify(&self, pool: &Pool) -> Result<Option<Identity>, Problem> {
+        let identity = session::identify(pool, &self.token).await?;
+        if let Some(identity) = &identity {
+            self.is(identity);
+        }
+        Ok(identity)
     }
 }
 

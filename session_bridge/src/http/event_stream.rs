@@ -16,17 +16,14 @@ use super::Shared;
 use super::auth::Caller;
 use super::problem::Problem;
 use crate::events::Subscription;
+use crate::vpd::Token;
 use crate::vpd::message::Queued;
-use crate::vpd::{Token, session};
 
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Opens the stream of a caller. Its session may be over already: then the stream says so and ends.
 pub async fn open(bridge: Shared, caller: Caller) -> Result<Response, Problem> {
-    let identity = session::identify(&bridge.pool, &caller.token).await?;
-    if let Some(identity) = &identity {
-        caller.is(identity);
-    }
+    let identity = caller.identify(&bridge.pool).await?;
     let waiting = identity.map(|identity| bridge.hub.subscribe(identity.session_id));
     let keep_alive = KeepAlive::new().interval(LOOK_AGAIN);
     let mut response = Sse::new(events(bridge, caller.token, waiting))

@@ -135,9 +135,9 @@ pub async fn current(
         .await
 }
 
-/// Whose session a token opens; `None` when it opens none. Moves the idle clock like any use.
+/// Whose session a token opens; `None` when it opens none. Does not count as use.
 pub async fn identify(pool: &Pool, token: &Token) -> Result<Option<Identity>, DatabaseError> {
-    match Transaction::attach(pool, token).await {
+    match Transaction::attach_to_look(pool, token).await {
         Ok((transaction, identity)) => transaction.finish(Ok(Some(identity))).await,
         Err(error) if error.is_session_invalid() => Ok(None),
         Err(error) => Err(error),

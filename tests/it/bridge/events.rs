@@ -69,14 +69,14 @@ fn stream_of_a_session_that_is_over_says_so_at_once() -> Result<()> {
 #[test]
 fn waiting_does_not_keep_a_session_alive() -> Result<()> {
     let database = Database::create()?;
-    let stage = Stage::before(&database)?;
-    let token = stage.log_in("alice", "portal")?;
+    let token = Stage::before(&database)?.log_in("alice", "portal")?;
     let mut admin = database.admin()?;
-    // Long enough ago for the next use to move the clock.
+    // Long enough ago for the next use to move the clock; a second bridge, because the first one's connection remembers the session.
     admin.execute(
         "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '20 minutes'",
         &[],
     )?;
+    let stage = Stage::before(&database)?;
     let mut last_access = || -> Result<String> {
         Ok(admin
             .query_one("SELECT last_access_at::text FROM vpd_private.session", &[])?

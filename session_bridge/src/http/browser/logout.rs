@@ -18,9 +18,7 @@ pub async fn logout(
     caller: Result<Browser, Problem>,
 ) -> Result<Response, Problem> {
     if let Ok(Browser(caller)) = caller {
-        if let Some(identity) = session::identify(&bridge.pool, &caller.token).await? {
-            caller.is(&identity);
-        }
+        caller.identify(&bridge.pool).await?;
         session::end(&bridge.pool, &caller.token, "logout").await?;
     }
     let home = format!("{}/", front.own.origin);

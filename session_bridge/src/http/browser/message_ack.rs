@@ -14,5 +14,5 @@ pub async fn acknowledge_message(
     Browser(caller): Browser,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    acknowledge(&bridge.pool, &caller.token, id).await
+    acknowledge(&bridge.pool, &caller, id).await
 }

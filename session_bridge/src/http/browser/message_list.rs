@@ -15,7 +15,7 @@ pub async fn list_messages(
     State(bridge): State<Shared>,
     Browser(caller): Browser,
 ) -> Result<Json<Messages>, Problem> {
-    Ok(Json(Messages {
-        messages: message::browse(&bridge.pool, &caller.token).await?,
-    }))
+    caller.identify(&bridge.pool).await?;
+    let messages = message::browse(&bridge.pool, &caller.token).await?;
+    Ok(Json(Messages { messages }))
 }

@@ -19,5 +19,5 @@ pub async fn acknowledge_message(
     Bearer(caller): Bearer,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    acknowledge(&bridge.pool, &caller.token, id).await
+    acknowledge(&bridge.pool, &caller, id).await
 }

@@ -17,7 +17,7 @@ pub async fn list_messages(
     State(bridge): State<Shared>,
     Bearer(caller): Bearer,
 ) -> Result<Json<Messages>, Problem> {
-    Ok(Json(Messages {
-        messages: message::browse(&bridge.pool, &caller.token).await?,
-    }))
+    caller.identify(&bridge.pool).await?;
+    let messages = message::browse(&bridge.pool, &caller.token).await?;
+    Ok(Json(Messages { messages }))
 }

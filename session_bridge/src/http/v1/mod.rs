@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use super::auth::Caller;
 use super::problem::Problem;
 use crate::db::Pool;
 use crate::vpd::Token;
@@ -80,8 +81,9 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Removes a message, for both sides' routes.
-pub async fn acknowledge(pool: &Pool, token: &Token, id: i64) -> Result<StatusCode, Problem> {
-    if message::acknowledge(pool, token, id).await? {
+pub async fn acknowledge(pool: &Pool, caller: &Caller, id: i64) -> Result<StatusCode, Problem> {
+    caller.identify(pool).await?;
+    if message::acknowledge(pool, &caller.token, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::new(

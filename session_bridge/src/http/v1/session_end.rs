@@ -16,9 +16,7 @@ pub async fn end_session(
     State(bridge): State<Shared>,
     Bearer(caller): Bearer,
 ) -> Result<StatusCode, Problem> {
-    if let Some(identity) = session::identify(&bridge.pool, &caller.token).await? {
-        caller.is(&identity);
-    }
+    caller.identify(&bridge.pool).await?;
     session::end(&bridge.pool, &caller.token, "logout").await?;
     Ok(StatusCode::NO_CONTENT)
 }
