@@ -12,6 +12,7 @@ const MAX_BATCH: i32 = 100_000;
 
 thread_local! {
     static EXPIRE: Statement = const { Statement::new(include_str!("../../sql/query/purge/expire.sql")) };
+    static USES: Statement = const { Statement::new(include_str!("../../sql/query/purge/uses.sql")) };
     static SESSIONS: Statement = const { Statement::new(include_str!("../../sql/query/purge/sessions.sql")) };
     static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
     static TOMBSTONES: Statement = const { Statement::new(include_str!("../../sql/query/purge/tombstones.sql")) };
@@ -64,6 +65,7 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     session::announce_ended(&ended, None);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
+    USES.with(remove);
     let (sessions, tickets, tombstones) = (
         SESSIONS.with(remove),
         TICKETS.with(remove),

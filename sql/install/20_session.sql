@@ -52,12 +52,40 @@ COMMENT ON COLUMN vpd_private.session.client_address IS 'Address of the client a
 COMMENT ON COLUMN vpd_private.session.user_agent IS 'User agent of the client at login.';
 COMMENT ON COLUMN vpd_private.session.auth_time IS 'When the identity provider authenticated the subject.';
 COMMENT ON COLUMN vpd_private.session.created_at IS 'Start of the session (wall clock).';
-COMMENT ON COLUMN vpd_private.session.last_access_at IS 'Last use that moved the idle clock; written lazily.';
+COMMENT ON COLUMN vpd_private.session.last_access_at IS 'Last use that the purge has folded in; see session_use for later ones.';
 COMMENT ON COLUMN vpd_private.session.idle_timeout IS 'Idle time-out of the application when the session began.';
 COMMENT ON COLUMN vpd_private.session.expires_at IS 'Absolute limit; nothing moves it.';
 COMMENT ON COLUMN vpd_private.session.last_message_seq IS 'Sequence of the last cross-domain message accepted.';
 COMMENT ON COLUMN vpd_private.session.ended_at IS 'When the session was ended.';
 COMMENT ON COLUMN vpd_private.session.end_reason IS 'Why it was ended: logout, idle_timeout, absolute_timeout, ticket_replayed, message_refused, ….';
+
+CREATE TABLE vpd_private.session_use (
+    root_id uuid NOT NULL,
+    used_at timestamptz NOT NULL
+);
+CREATE INDEX session_use_root_idx ON vpd_private.session_use (root_id, used_at);
+COMMENT ON TABLE vpd_private.session_use IS
+'Uses that move the idle clock. Rows are only ever added, so that a transaction which keeps a session in use locks nothing that ending it needs.';
+COMMENT ON COLUMN vpd_private.session_use.root_id IS 'Session whose clock moves.';
+COMMENT ON COLUMN vpd_private.session_use.used_at IS 'When it was used.';
+
+CREATE VIEW vpd_private.session_clock AS
+    SELECT s.id,
+           s.root_id,
+           s.ended_at IS NULL AND r.ended_at IS NULL AS is_open,
+           clock.last_access_at,
+           least(clock.last_access_at + r.idle_timeout, r.expires_at) AS idle_expires_at,
+           r.expires_at
+      FROM vpd_private.session s
+      JOIN vpd_private.session r ON r.id = s.root_id
+     CROSS JOIN LATERAL (
+           SELECT greatest(
+                      r.last_access_at,
+                      (SELECT max(u.used_at) FROM vpd_private.session_use u WHERE u.root_id = r.id)
+                  ) AS last_access_at
+       ) clock;
+COMMENT ON VIEW vpd_private.session_clock IS
+'When each session dies. It is live while it is open and the wall clock has not reached idle_expires_at, which is never later than expires_at.';
 
 CREATE TABLE vpd_private.session_token (
     token_hash bytea PRIMARY KEY,
@@ -130,7 +158,7 @@ CREATE FUNCTION vpd.end_own_session(session_id uuid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_own_session_wrapper';
 COMMENT ON FUNCTION vpd.end_own_session IS
-'Ends one session of the user whose session is attached. Returns false when the user has no such live session.
+'Ends one session of the user whose session is attached, when the transaction commits. Returns false when the user has no such live session.
 Errors: 28000 session_invalid when no authenticated session is attached. Follows OWASP ASVS 5.0 7.5.2.';
 
 CREATE FUNCTION vpd.end_session_by_id(session_id uuid, reason text DEFAULT 'administrator') RETURNS boolean
@@ -158,7 +186,7 @@ COMMENT ON FUNCTION vpd_private.sessions_changed IS
 'Makes every backend look at its session again when the transaction commits, even when rows were changed by hand.';
 
 CREATE TRIGGER vpd_session_changed
-    AFTER UPDATE OF ended_at, user_name, roles, privileges, attributes, expires_at, idle_timeout
+    AFTER UPDATE OF ended_at, user_name, roles, privileges, attributes, last_access_at, expires_at, idle_timeout
     ON vpd_private.session
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_session_changed ON vpd_private.session IS 'Announces an ended or changed session to every backend.';
@@ -178,3 +206,7 @@ CREATE TRIGGER vpd_tokens_truncated
     AFTER TRUNCATE ON vpd_private.session_token
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_tokens_truncated ON vpd_private.session_token IS 'Announces withdrawn tokens to every backend.';
+CREATE TRIGGER vpd_uses_removed
+    AFTER UPDATE OR DELETE OR TRUNCATE ON vpd_private.session_use
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_uses_removed ON vpd_private.session_use IS 'Announces a clock that was put back to every backend.';

@@ -98,17 +98,17 @@ CREATE VIEW vpd.sessions AS
            s.pillar,
            s.parent_id,
            s.created_at,
-           r.last_access_at,
-           least(r.last_access_at + r.idle_timeout, r.expires_at) AS idle_expires_at,
-           r.expires_at,
+           c.last_access_at,
+           c.idle_expires_at,
+           c.expires_at,
            s.client_address,
            s.user_agent,
            coalesce(s.ended_at, r.ended_at) AS ended_at,
            coalesce(s.end_reason, r.end_reason) AS end_reason,
-           s.ended_at IS NULL AND r.ended_at IS NULL
-               AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at) AS is_live
+           c.is_open AND clock_timestamp() < c.idle_expires_at AS is_live
       FROM vpd_private.session s
-      JOIN vpd_private.session r ON r.id = s.root_id;
+      JOIN vpd_private.session r ON r.id = s.root_id
+      JOIN vpd_private.session_clock c ON c.id = s.id;
 COMMENT ON VIEW vpd.sessions IS 'Every session that was not purged yet, without its secrets; for administrators and auditors.';
 
 CREATE VIEW vpd.my_sessions WITH (security_barrier) AS

@@ -34,6 +34,7 @@ thread_local! {
     static ATTACHED: RefCell<Option<Attached>> = const { RefCell::new(None) };
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
+    static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -130,6 +131,19 @@ pub fn sessions_ended(ended: &[pgrx::Uuid]) {
     }
 }
 
+/// Ends a session when the transaction commits; if it is the attached one, nothing is attached from now on.
+pub fn end_at_commit(session_id: pgrx::Uuid) {
+    ENDING.with_borrow_mut(|ending| ending.push((xact::nest_level(), session_id)));
+    sessions_ended(&[session_id]);
+}
+
+/// The transaction is about to commit: what was asked for is done, while it still can be.
+pub fn transaction_committing() {
+    for (_, session_id) in ENDING.take() {
+        session::end_by_id(session_id, "logout");
+    }
+}
+
 /// The launcher of the purge workers is to look at this database when the transaction commits.
 pub fn call_launcher_at_commit() {
     HAS_WORK_FOR_LAUNCHER.set(true);
@@ -153,6 +167,11 @@ pub fn transaction_aborted() {
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn subtransaction_committed(level: i32) {
+    ENDING.with_borrow_mut(|ending| {
+        for (asked_at, _) in ending.iter_mut().filter(|(asked_at, _)| *asked_at == level) {
+            *asked_at = level - 1;
+        }
+    });
     SAVED.with_borrow_mut(|saved| {
         if saved.last().is_some_and(|last| last.level == level)
             && let Some(last) = saved.pop()
@@ -170,6 +189,7 @@ pub fn subtransaction_committed(level: i32) {
 
 /// A savepoint was rolled back to: the session attached before it is attached again.
 pub fn subtransaction_aborted(level: i32) {
+    ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
     let mut is_restored = false;
     SAVED.with_borrow_mut(|saved| {
         while saved.last().is_some_and(|last| last.level >= level) {
@@ -189,13 +209,14 @@ pub fn forget_everything() {
     policy::statement_started();
     ATTACHED.replace(None);
     SAVED.with_borrow_mut(Vec::clear);
+    ENDING.with_borrow_mut(Vec::clear);
     HAS_ENDED_SESSIONS.set(false);
     HAS_WORK_FOR_LAUNCHER.set(false);
 }
 
 /// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
 pub fn may_prepare_transaction() -> Result<()> {
-    if is_attached() || HAS_ENDED_SESSIONS.get() {
+    if is_attached() || HAS_ENDED_SESSIONS.get() || ENDING.with_borrow(|ending| !ending.is_empty()) {
         return Err(Error::outlives_session(
             "PREPARE TRANSACTION",
             "Detach the session, or commit in one phase.",

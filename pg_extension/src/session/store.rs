@@ -15,6 +15,7 @@ const MAX_NAME_CHARS: usize = 256;
 thread_local! {
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
     static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
+    static OWN_LIVE: Statement = const { Statement::new(include_str!("../../../sql/query/session/own_live.sql")) };
     static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
 }
 
@@ -109,20 +110,21 @@ pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
     ]) > 0
 }
 
-/// Ends one session of the attached user.
+/// Ends one session of the attached user when the transaction commits. Not before: a row changed now would stay locked for as long
+/// as the user likes, and whoever else wants to end the session would wait.
 pub fn end_own(session_id: Uuid) -> Result<bool> {
     let identity = context::identity()
         .filter(|identity| identity.is_authenticated)
         .ok_or_else(Error::session_invalid)?;
     context::require_live()?;
-    let user = Some(identity.user_name.as_str());
-    Ok(end(&[
-        arg::<Option<Vec<u8>>>(None),
-        arg(Some(session_id)),
-        arg(user),
-        arg(false),
-        arg("logout"),
-    ]) > 0)
+    let user = identity.user_name.as_str();
+    let is_own = OWN_LIVE
+        .with(|statement| statement.query_one(&[arg(session_id), arg(user)], |_| ()))
+        .is_some();
+    if is_own {
+        context::end_at_commit(session_id);
+    }
+    Ok(is_own)
 }
 
 /// Ends every session of a user.

@@ -33,6 +33,7 @@ pub fn is_standby() -> bool {
 unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::*;
     match event {
+        XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
         XACT_EVENT_COMMIT => context::transaction_committed(),
         XACT_EVENT_ABORT => context::transaction_aborted(),
         XACT_EVENT_PRE_PREPARE => {

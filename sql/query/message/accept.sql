@@ -6,11 +6,14 @@ WITH consumed AS (
        AND m.target_app = $3
        AND m.expires_at > clock_timestamp()
     RETURNING m.seq
+), accepted AS (
+    UPDATE vpd_private.session r
+       SET last_message_seq = consumed.seq
+      FROM consumed
+     WHERE r.id = $2
+       AND r.ended_at IS NULL
+       AND r.last_message_seq < consumed.seq
+    RETURNING r.id
 )
-UPDATE vpd_private.session r
-   SET last_access_at = clock_timestamp(),
-       last_message_seq = consumed.seq
-  FROM consumed
- WHERE r.id = $2
-   AND r.ended_at IS NULL
-   AND r.last_message_seq < consumed.seq;
+INSERT INTO vpd_private.session_use (root_id, used_at)
+SELECT id, clock_timestamp() FROM accepted;

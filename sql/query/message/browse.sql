@@ -2,12 +2,9 @@
 WITH holder AS (
     SELECT t.session_id,
            t.app,
-           s.ended_at IS NULL
-               AND r.ended_at IS NULL
-               AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at) AS is_live
+           c.is_open AND clock_timestamp() < c.idle_expires_at AS is_live
       FROM vpd_private.session_token t
-      JOIN vpd_private.session s ON s.id = t.session_id
-      JOIN vpd_private.session r ON r.id = s.root_id
+      JOIN vpd_private.session_clock c ON c.id = t.session_id
      WHERE t.token_hash = $1
 ), waiting AS (
     SELECT q.id, q.kind, q.reason, q.created_at

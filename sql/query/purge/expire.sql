@@ -6,6 +6,11 @@ WITH due AS (
      WHERE s.ended_at IS NULL
        AND s.id = s.root_id
        AND least(s.last_access_at + s.idle_timeout, s.expires_at) <= clock_timestamp()
+       AND (s.expires_at <= clock_timestamp() OR NOT EXISTS (
+               SELECT FROM vpd_private.session_use u
+                WHERE u.root_id = s.id
+                  AND u.used_at + s.idle_timeout > clock_timestamp()
+           ))
      LIMIT $1
        FOR UPDATE SKIP LOCKED
 )

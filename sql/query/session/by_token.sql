@@ -2,9 +2,9 @@
 SELECT s.id,
        s.root_id,
        t.is_primary,
-       r.last_access_at,
-       least(r.last_access_at + r.idle_timeout, r.expires_at),
-       r.expires_at,
+       c.last_access_at,
+       c.idle_expires_at,
+       c.expires_at,
        s.user_name,
        t.app,
        s.pillar,
@@ -21,7 +21,6 @@ SELECT s.id,
        s.created_at
   FROM vpd_private.session_token t
   JOIN vpd_private.session s ON s.id = t.session_id
-  JOIN vpd_private.session r ON r.id = s.root_id
+  JOIN vpd_private.session_clock c ON c.id = s.id
  WHERE t.token_hash = $1
-   AND s.ended_at IS NULL
-   AND r.ended_at IS NULL;
+   AND c.is_open;

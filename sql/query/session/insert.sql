@@ -4,11 +4,12 @@ WITH app AS (
     SELECT a.*,
            (SELECT count(*)
               FROM vpd_private.session s
+              JOIN vpd_private.session_clock c ON c.id = s.id
              WHERE s.user_name = $2
                AND s.app = a.name
                AND s.ended_at IS NULL
                AND s.id = s.root_id
-               AND clock_timestamp() < least(s.last_access_at + s.idle_timeout, s.expires_at)) AS live_sessions,
+               AND clock_timestamp() < c.idle_expires_at) AS live_sessions,
            clock_timestamp() AS now,
            gen_random_uuid() AS id
       FROM vpd_private.app a

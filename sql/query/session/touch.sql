@@ -1,4 +1,2 @@
--- Moves the idle clock unless somebody else is just doing it.
-UPDATE vpd_private.session
-   SET last_access_at = clock_timestamp()
- WHERE id IN (SELECT id FROM vpd_private.session WHERE id = $1 AND ended_at IS NULL FOR UPDATE SKIP LOCKED);
+-- Moves the idle clock: a row of its own, so that the session's row stays free for whoever ends it.
+INSERT INTO vpd_private.session_use (root_id, used_at) VALUES ($1, clock_timestamp());

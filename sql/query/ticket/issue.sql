@@ -1,14 +1,12 @@
 -- Stores a ticket for a live session; one row says what became of it.
 WITH holder AS (
-    SELECT s.id, t.app, a.ticket_lifetime, clock_timestamp() AS now
+    SELECT c.id, t.app, a.ticket_lifetime, clock_timestamp() AS now
       FROM vpd_private.session_token t
-      JOIN vpd_private.session s ON s.id = t.session_id
-      JOIN vpd_private.session r ON r.id = s.root_id
+      JOIN vpd_private.session_clock c ON c.id = t.session_id
       JOIN vpd_private.app a ON a.name = t.app
      WHERE t.token_hash = $1
-       AND s.ended_at IS NULL
-       AND r.ended_at IS NULL
-       AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at)
+       AND c.is_open
+       AND clock_timestamp() < c.idle_expires_at
 ), verdict AS (
     SELECT CASE
                WHEN NOT EXISTS (SELECT FROM holder) THEN 'session_invalid'

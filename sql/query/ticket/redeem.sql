@@ -2,22 +2,21 @@
 WITH redeemed AS (
     DELETE FROM vpd_private.ticket k
      USING vpd_private.session s,
-           vpd_private.session r,
+           vpd_private.session_clock c,
            vpd_private.app a
      WHERE k.ticket_hash = $1
        AND k.target_app = $2
        AND k.challenge = $3
        AND k.expires_at > clock_timestamp()
        AND s.id = k.session_id
-       AND r.id = s.root_id
+       AND c.id = k.session_id
        AND a.name = k.target_app
-       AND s.ended_at IS NULL
-       AND r.ended_at IS NULL
-       AND clock_timestamp() < least(r.last_access_at + r.idle_timeout, r.expires_at)
+       AND c.is_open
+       AND clock_timestamp() < c.idle_expires_at
     RETURNING s.id AS source_id,
               CASE WHEN s.pillar = a.pillar THEN s.id ELSE gen_random_uuid() END AS id,
               a.pillar,
-              r.expires_at,
+              c.expires_at,
               clock_timestamp() AS now
 ), child AS (
     -- Across pillars the identity goes over, and nothing else.
