@@ -79,7 +79,7 @@ fn waiting_does_not_keep_a_session_alive() -> Result<()> {
     let stage = Stage::before(&database)?;
     let mut last_access = || -> Result<String> {
         Ok(admin
-            .query_one("SELECT last_access_at::text FROM vpd_private.session", &[])?
+            .query_one("SELECT last_access_at::text FROM vpd.sessions", &[])?
             .get(0))
     };
     let before = last_access()?;
