@@ -100,6 +100,7 @@ pub async fn serve_on(listener: TcpListener, bridge: Shared) -> Result<(), Start
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         warn!(event = "http.listen", "some requests were cut off");
     }
+    info!(event = "http.listen", "stopped");
     Ok(())
 }
 
