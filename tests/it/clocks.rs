@@ -7,7 +7,13 @@ use vpd_tests::{Database, Result, Subject, VERIFIER, assert_refused, attach, cha
 fn shift(database: &Database<'_>, user: &str, column: &str, by: &str) -> Result<()> {
     let update =
         format!("UPDATE vpd_private.session SET {column} = {column} + interval '{by}' WHERE user_name = $1");
-    assert_eq!(database.admin()?.execute(&update, &[&user])?, 1);
+    let mut admin = database.admin()?;
+    assert_eq!(admin.execute(&update, &[&user])?, 1);
+    if column == "last_access_at" {
+        admin.batch_execute(&format!(
+            "UPDATE vpd_private.session_use SET used_at = used_at + interval '{by}'"
+        ))?;
+    }
     Ok(())
 }
 

@@ -43,9 +43,10 @@ impl Pair {
     }
 
     fn age_session(&self, by: &str) -> Result<()> {
-        let update =
-            format!("UPDATE vpd_private.session SET last_access_at = last_access_at - interval '{by}'");
-        self.database.admin()?.batch_execute(&update)?;
+        self.database.admin()?.batch_execute(&format!(
+            "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '{by}';
+             UPDATE vpd_private.session_use SET used_at = used_at - interval '{by}'"
+        ))?;
         Ok(())
     }
 

@@ -38,6 +38,7 @@ fn age_everything(admin: &mut Client, by: &str) -> Result<()> {
     admin.batch_execute(&format!(
         "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '{by}',
                 expires_at = expires_at - interval '{by}', ended_at = ended_at - interval '{by}';
+         UPDATE vpd_private.session_use SET used_at = used_at - interval '{by}';
          UPDATE vpd_private.ticket SET expires_at = expires_at - interval '{by}', issued_at = issued_at - interval '{by}';
          UPDATE vpd_private.ticket_tombstone SET keep_until = keep_until - interval '{by}';
          UPDATE vpd_private.message SET expires_at = expires_at - interval '{by}';

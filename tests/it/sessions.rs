@@ -187,6 +187,9 @@ fn a_user_lists_and_ends_own_sessions_only() -> Result<()> {
     assert!(!session.query_one(end_own, &[&of_bob])?.get::<_, bool>(0));
     let other: String = mine[0].get(0);
     assert!(session.query_one(end_own, &[&other])?.get::<_, bool>(0));
+    session.commit()?;
+    let mut session = user.transaction()?;
+    attach(&mut session, &first)?;
     assert!(!session.query_one(end_own, &[&other])?.get::<_, bool>(0));
     session.commit()?;
 

@@ -123,15 +123,24 @@ fn two_snapshots_may_attach_the_same_session() -> Result<()> {
         "UPDATE vpd_private.session SET last_access_at = clock_timestamp() - interval '20 minutes'",
     )?;
     let (mut first, mut second) = (database.connect(role::USER)?, database.connect(role::USER)?);
-    for client in [&mut first, &mut second] {
-        client
-            .batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; SET LOCAL lock_timeout = '2 s'")?;
+    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
+        for client in [&mut first, &mut second] {
+            let begin = format!("BEGIN ISOLATION LEVEL {level}; SELECT 1; SET LOCAL lock_timeout = '2 s'");
+            client.batch_execute(&begin)?;
+        }
+        for client in [&mut first, &mut second] {
+            attach(client, &token)?;
+            assert_eq!(ids(client, ORDERS)?, expected_ids("East"), "{level}");
+        }
+        first.batch_execute("COMMIT")?;
+        // A serializable transaction may always be asked to try again.
+        if let Err(refusal) = outcome(second.batch_execute("COMMIT")) {
+            assert_eq!(
+                (level, refusal.state.code()),
+                ("SERIALIZABLE", "40001"),
+                "{refusal:?}"
+            );
+        }
     }
-    for client in [&mut first, &mut second] {
-        attach(client, &token)?;
-        assert_eq!(ids(client, ORDERS)?, expected_ids("East"));
-    }
-    first.batch_execute("COMMIT")?;
-    second.batch_execute("COMMIT")?;
     Ok(())
 }
