@@ -35,6 +35,8 @@ mod memory;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod policy_functions;

@@ -218,6 +218,20 @@ fn unknown_profiles_and_roles_are_told_apart() -> Result<()> {
 }
 
 #[test]
+fn nobody_in_particular_gets_no_profile() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    for everybody in ["0::oid::regrole", "'-'::regrole"] {
+        for profile in ["runtime", "bridge", "security_admin", "auditor"] {
+            let grant = format!("SELECT vpd.grant_profile('{profile}', {everybody})");
+            assert!(admin.execute(&grant, &[]).is_err(), "{grant}");
+        }
+    }
+    assert_eq!(names(&database, EXECUTABLE, role::STRANGER)?, set(PUBLIC));
+    Ok(())
+}
+
+#[test]
 fn the_private_schema_is_closed() -> Result<()> {
     let database = Database::create()?;
     for role in role::ALL {

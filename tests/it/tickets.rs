@@ -222,6 +222,28 @@ fn issuing_checks_session_target_challenge_and_number() -> Result<()> {
 }
 
 #[test]
+fn the_limit_holds_when_requests_race() -> Result<()> {
+    let database = Database::create()?;
+    let portal = alice().log_in(&database)?;
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut bridge = Bridge::connect(&database).unwrap();
+                for _ in 0..3 {
+                    let _issued_or_refused = bridge.issue(&portal, "floor");
+                }
+            });
+        }
+    });
+    let open: i64 = database
+        .admin()?
+        .query_one("SELECT count(*) FROM vpd_private.ticket", &[])?
+        .get(0);
+    assert_eq!(open, 10);
+    Ok(())
+}
+
+#[test]
 fn the_limit_counts_open_tickets_only() -> Result<()> {
     let database = Database::create()?;
     let portal = alice().log_in(&database)?;
