@@ -84,7 +84,7 @@ COMMENT ON FUNCTION vpd.add_policy IS
 of the table holds. Arguments: predicate, one boolean expression over the table''s columns, at most 64 KiB; or policy_function,
 (object_schema text, object_name text) RETURNS text; kind static, shared_static (default for predicates), context_sensitive,
 shared_context_sensitive or dynamic (default for functions: the function runs when a statement is prepared, and again for each execution after the first); statement_types out of select, insert, update, delete;
-update_check: new rows must satisfy the policy; enabled. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables.
+update_check: new rows must satisfy the policy; enabled. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables, and grant USAGE on their schemas to whoever queries.
 Errors: 42601 or 22023 predicate_invalid (ORA-28113), 42809 not a table, 42710 policy_exists (ORA-28101), 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.alter_policy(

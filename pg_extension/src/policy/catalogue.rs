@@ -85,6 +85,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         return Err(Error::policy_exists(name));
     }
     protect(table);
+    protect_new_partitions()?;
     announce(table);
     Ok(())
 }
@@ -164,12 +165,22 @@ pub fn unprotect_all() {
     unprotect(None);
 }
 
-/// Protects partitions that were created or attached since.
-pub fn protect_new_partitions() {
-    let parents = UNPROTECTED_CHILDREN.with(|statement| statement.query(&[], |row| row.get::<Oid>(1)));
-    for parent in parents.into_iter().flatten() {
-        protect(parent);
+/// Protects partitions and children that were created or attached since; refuses those that row security does not reach.
+pub fn protect_new_partitions() -> Result<()> {
+    let parents = UNPROTECTED_CHILDREN
+        .with(|statement| statement.query(&[], |row| (row.get::<Oid>(1), row.get::<String>(2))));
+    for (parent, out_of_reach) in parents {
+        if let Some(name) = out_of_reach {
+            return Err(Error::wrong_relation(
+                format!("\"{name}\" is no table and cannot be part of a table under policy"),
+                "Row security does not reach a foreign table; drop the policies of the parent first.",
+            ));
+        }
+        if let Some(parent) = parent {
+            protect(parent);
+        }
     }
+    Ok(())
 }
 
 /// Forgets tables that were dropped.

@@ -3,7 +3,7 @@
 use super::token::{self, TokenKind};
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sys::lock;
+use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub struct NewSession {
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
     check(&new)?;
-    lock::serialize_logins(&new.user_name);
+    lock::serialize(Counted::Sessions, new.user_name.as_bytes());
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = new.app.clone();

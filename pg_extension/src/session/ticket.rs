@@ -3,6 +3,7 @@
 use super::store;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
+use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
 use pgrx::Uuid;
 
@@ -23,6 +24,7 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
     })?;
     let ticket = token::generate(TokenKind::Ticket)?;
     let hash = token::hash(TokenKind::Ticket, &ticket).unwrap_or_default();
+    lock::serialize(Counted::Tickets, &session);
     let verdict = ISSUE.with(|statement| {
         statement.modify(
             &[arg(session), arg(hash), arg(target_app), arg(challenge)],

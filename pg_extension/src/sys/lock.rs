@@ -23,14 +23,26 @@ pub fn hold_off_purges() {
     }
 }
 
-/// One transaction at a time creates sessions of a user.
-pub fn serialize_logins(user_name: &str) {
-    if let Some(table) = table(c"session") {
-        let key = user_name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+/// What is counted against a limit before one more is added.
+pub enum Counted {
+    /// Sessions of a user.
+    Sessions,
+    /// Open tickets of a session.
+    Tickets,
+}
+
+/// One transaction at a time adds what is counted under the same key.
+pub fn serialize(counted: Counted, key: &[u8]) {
+    let class = match counted {
+        Counted::Sessions => c"session",
+        Counted::Tickets => c"ticket",
+    };
+    if let Some(class) = table(class) {
+        let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
         });
-        // SAFETY: an object lock inside the class of our own table; two users whose names collide wait for each other.
-        unsafe { pg_sys::LockDatabaseObject(table, pg_sys::Oid::from(key), 0, pg_sys::ExclusiveLock as i32) }
+        // SAFETY: an object lock inside the class of our own table; keys that collide wait for each other.
+        unsafe { pg_sys::LockDatabaseObject(class, pg_sys::Oid::from(hash), 0, pg_sys::ExclusiveLock as i32) }
     }
 }
 

@@ -5,7 +5,6 @@
 
 use super::marker::{self, Marker};
 use super::spi::CatalogPath;
-use super::user::AsOwner;
 use crate::error::{Error, Result};
 use pgrx::{PgTryBuilder, is_a, pg_sys};
 use std::ffi::{CStr, CString};
@@ -103,9 +102,7 @@ unsafe fn build(
     marker: Option<Marker>,
 ) -> Result<(*mut pg_sys::Node, bool, bool)> {
     let _path = CatalogPath::pin();
-    // As with the server's own policies, whoever runs the statement needs no right on the schemas named in a predicate, only
-    // on the functions and tables themselves when it is executed. Nothing is executed while this lasts.
-    let resolving = AsOwner::switch();
+    // As whoever runs the statement, or adds the policy: reading a literal can run code, such as the check of a domain.
     // SAFETY: called by `compile` with the relation locked; every pointer below comes from the server's own parser.
     unsafe {
         let expression = parse_one_expression(text)?;
@@ -131,8 +128,6 @@ unsafe fn build(
         let had_sublinks = (*state).p_hasSubLinks;
         pg_sys::table_close(opened, pg_sys::NoLock as i32);
         pg_sys::free_parsestate(state);
-
-        drop(resolving);
 
         let readers = session_read::Readers::look_up()?;
         let denies = session_read::never_true_without_session(expression, &readers);
