@@ -55,7 +55,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let pace = Pace {
         rounds: arguments.rounds,
         slice: Duration::from_secs_f64(arguments.seconds),
-        turn: Duration::from_millis(50),
+        turn: Duration::from_millis(20),
     };
     let wanted = |id: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == id);
     let cluster = scene::start_server()?;
