@@ -316,10 +316,8 @@ fn an_expired_session_and_an_unknown_token_read_a_close() -> Result<()> {
     pair.age_session("36 minutes")?;
     let floor = pair.floor.clone();
     let expired = pair.queue(&floor)?;
-    assert_eq!(
-        (expired.len(), expired[0].0, expired[0].1.as_str()),
-        (1, 0, "close")
-    );
+    // With an id of its own when the worker has announced the end already.
+    assert_eq!((expired.len(), expired[0].1.as_str()), (1, "close"));
     let unknown = pair.queue("garbage")?;
     assert_eq!(
         (unknown.len(), unknown[0].0, unknown[0].1.as_str()),

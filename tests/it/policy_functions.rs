@@ -180,7 +180,7 @@ fn dynamic_sees_what_changed_outside_the_context() -> Result<()> {
 }
 
 #[test]
-fn dynamic_sees_what_others_changed_between_preparing_and_executing() -> Result<()> {
+fn dynamic_sees_what_others_changed_between_executions() -> Result<()> {
     let database = Database::create()?;
     create_orders(&database)?;
     database.admin()?.batch_execute(
@@ -195,6 +195,7 @@ fn dynamic_sees_what_others_changed_between_preparing_and_executing() -> Result<
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
     let prepared = transaction.prepare(ORDERS)?;
+    assert_eq!(transaction.query(&prepared, &[])?.len(), 3);
     for limit in [5_i32, 2] {
         database
             .admin()?

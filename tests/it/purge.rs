@@ -1,5 +1,6 @@
 //! The purge: dead rows go, live rows stay, by hand and by the worker.
 
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,9 +48,25 @@ fn age_everything(admin: &mut Client, by: &str) -> Result<()> {
     Ok(())
 }
 
+/// A database on a server that has no room for the worker, so that every count is the test's own.
+fn without_worker() -> Result<Database<'static>> {
+    static CLUSTER: OnceLock<std::result::Result<Cluster, String>> = OnceLock::new();
+    let start = || {
+        Cluster::start(
+            &Extension::debug()?,
+            Library::Preloaded,
+            "max_worker_processes = 0",
+        )
+    };
+    match CLUSTER.get_or_init(|| start().map_err(|error| error.to_string())) {
+        Ok(cluster) => Database::create_in(cluster),
+        Err(reason) => Err(reason.clone().into()),
+    }
+}
+
 /// A database with one of everything: a shared session, an open ticket, a tombstone, a message.
 fn populated() -> Result<(Database<'static>, String)> {
-    let database = Database::create()?;
+    let database = without_worker()?;
     let token = Subject::new("alice").log_in(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
     let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
@@ -123,7 +140,7 @@ fn the_reason_tells_idle_from_absolute() -> Result<()> {
 
 #[test]
 fn a_batch_is_bounded() -> Result<()> {
-    let database = Database::create()?;
+    let database = without_worker()?;
     let mut bridge = database.connect(role::BRIDGE)?;
     let token = Subject::new("alice").log_in_with(&mut bridge)?;
     for _ in 0..25 {
