@@ -15,7 +15,6 @@ thread_local! {
     static USES: Statement = const { Statement::new(include_str!("../../sql/query/purge/uses.sql")) };
     static SESSIONS: Statement = const { Statement::new(include_str!("../../sql/query/purge/sessions.sql")) };
     static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
-    static TOMBSTONES: Statement = const { Statement::new(include_str!("../../sql/query/purge/tombstones.sql")) };
     static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
     static QUEUE: Statement = const { Statement::new(include_str!("../../sql/query/purge/queue.sql")) };
     static LOG: Statement = const { Statement::new(include_str!("../../sql/query/purge/log.sql")) };
@@ -66,19 +65,15 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
     session::announce_ended(&ended, None);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
     USES.with(remove);
-    let (sessions, tickets, tombstones) = (
-        SESSIONS.with(remove),
-        TICKETS.with(remove),
-        TOMBSTONES.with(remove),
-    );
+    let (sessions, tickets) = (SESSIONS.with(remove), TICKETS.with(remove));
     let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
     let limit = u64::from(batch_size.unsigned_abs());
     Ok(Counts {
         expired_sessions: ended.len() as u64,
         removed_sessions: sessions,
-        removed_tickets: tickets + tombstones,
+        removed_tickets: tickets,
         removed_messages: messages + queue,
-        is_full: [ended.len() as u64, sessions, tickets, tombstones, messages, queue]
+        is_full: [ended.len() as u64, sessions, tickets, messages, queue]
             .iter()
             .any(|n| *n >= limit),
     })

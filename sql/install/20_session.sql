@@ -92,14 +92,18 @@ CREATE TABLE vpd_private.session_token (
     session_id uuid NOT NULL,
     app text NOT NULL,
     is_primary boolean NOT NULL,
+    ticket_hash bytea,
     issued_at timestamptz NOT NULL
 );
+CREATE UNIQUE INDEX session_token_ticket_idx ON vpd_private.session_token (ticket_hash) WHERE ticket_hash IS NOT NULL;
 CREATE INDEX session_token_session_idx ON vpd_private.session_token (session_id);
 COMMENT ON TABLE vpd_private.session_token IS 'Tokens that open a session: one of the application that created it, one for each handoff.';
 COMMENT ON COLUMN vpd_private.session_token.token_hash IS 'SHA-256 of the token.';
 COMMENT ON COLUMN vpd_private.session_token.session_id IS 'Session the token opens.';
 COMMENT ON COLUMN vpd_private.session_token.app IS 'Application the token was given to.';
 COMMENT ON COLUMN vpd_private.session_token.is_primary IS 'True when use through this token moves the idle clock; a token got by handoff never moves it.';
+COMMENT ON COLUMN vpd_private.session_token.ticket_hash IS
+'SHA-256 of the ticket it was given for; what is left of a redeemed ticket, so that presenting it again ends the session. NULL for a first token.';
 COMMENT ON COLUMN vpd_private.session_token.issued_at IS 'When the token was given out.';
 
 CREATE FUNCTION vpd.create_session(

@@ -11,7 +11,8 @@ CREATE TABLE vpd_private.ticket (
 );
 CREATE INDEX ticket_session_idx ON vpd_private.ticket (session_id);
 CREATE INDEX ticket_expiry_idx ON vpd_private.ticket (expires_at);
-COMMENT ON TABLE vpd_private.ticket IS 'Tickets given out and not redeemed yet; redeeming removes the row.';
+COMMENT ON TABLE vpd_private.ticket IS
+'Tickets given out and not redeemed yet; redeeming removes the row, and the token it gave remembers the ticket''s hash, so that a replay is recognised.';
 COMMENT ON COLUMN vpd_private.ticket.ticket_hash IS 'SHA-256 of the ticket.';
 COMMENT ON COLUMN vpd_private.ticket.session_id IS 'Session that is handed over.';
 COMMENT ON COLUMN vpd_private.ticket.source_app IS 'Application that asked for the ticket.';
@@ -19,21 +20,6 @@ COMMENT ON COLUMN vpd_private.ticket.target_app IS 'The only application that ma
 COMMENT ON COLUMN vpd_private.ticket.challenge IS 'SHA-256 of the verifier the redeeming browser must present (RFC 7636, S256).';
 COMMENT ON COLUMN vpd_private.ticket.issued_at IS 'When it was given out.';
 COMMENT ON COLUMN vpd_private.ticket.expires_at IS 'From this moment it is dead.';
-
-CREATE TABLE vpd_private.ticket_tombstone (
-    ticket_hash bytea PRIMARY KEY,
-    given_session_id uuid NOT NULL,
-    given_token_hash bytea NOT NULL,
-    redeemed_at timestamptz NOT NULL,
-    keep_until timestamptz NOT NULL
-);
-CREATE INDEX ticket_tombstone_keep_idx ON vpd_private.ticket_tombstone (keep_until);
-COMMENT ON TABLE vpd_private.ticket_tombstone IS 'What is left of a redeemed ticket, so that a replay is recognised and ends what the ticket gave.';
-COMMENT ON COLUMN vpd_private.ticket_tombstone.ticket_hash IS 'SHA-256 of the ticket.';
-COMMENT ON COLUMN vpd_private.ticket_tombstone.given_session_id IS 'Session the ticket opened.';
-COMMENT ON COLUMN vpd_private.ticket_tombstone.given_token_hash IS 'SHA-256 of the token the ticket gave.';
-COMMENT ON COLUMN vpd_private.ticket_tombstone.redeemed_at IS 'When it was redeemed.';
-COMMENT ON COLUMN vpd_private.ticket_tombstone.keep_until IS 'When the tombstone may be purged: the absolute limit of the session.';
 
 CREATE FUNCTION vpd.issue_ticket(token text, target_app text, challenge text) RETURNS text
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

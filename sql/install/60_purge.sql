@@ -29,7 +29,7 @@ COMMENT ON COLUMN vpd_private.job_run.duration IS 'How long it took.';
 COMMENT ON COLUMN vpd_private.job_run.batches IS 'Batches it took, one transaction each.';
 COMMENT ON COLUMN vpd_private.job_run.expired_sessions IS 'Sessions found past a time-out, ended and announced.';
 COMMENT ON COLUMN vpd_private.job_run.removed_sessions IS 'Ended sessions removed.';
-COMMENT ON COLUMN vpd_private.job_run.removed_tickets IS 'Expired tickets and tombstones removed.';
+COMMENT ON COLUMN vpd_private.job_run.removed_tickets IS 'Expired tickets removed.';
 COMMENT ON COLUMN vpd_private.job_run.removed_messages IS 'Stale messages and queue entries removed.';
 
 CREATE VIEW vpd.job_runs AS

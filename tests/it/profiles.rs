@@ -240,7 +240,6 @@ fn the_private_schema_is_closed() -> Result<()> {
             "session",
             "session_token",
             "ticket",
-            "ticket_tombstone",
             "message",
             "queue",
             "policy",

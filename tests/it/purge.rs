@@ -13,14 +13,13 @@ use vpd_tests::{
 const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
                              (SELECT count(*) FROM vpd_private.session_token),
                              (SELECT count(*) FROM vpd_private.ticket),
-                             (SELECT count(*) FROM vpd_private.ticket_tombstone),
                              (SELECT count(*) FROM vpd_private.message),
                              (SELECT count(*) FROM vpd_private.queue)";
 
-/// Rows of each table: sessions, tokens, tickets, tombstones, messages, queue entries.
+/// Rows of each table: sessions, tokens, tickets, messages, queue entries.
 fn counts(admin: &mut Client) -> Result<Vec<i64>> {
     let row = admin.query_one(COUNTS, &[])?;
-    Ok((0..6).map(|column| row.get(column)).collect())
+    Ok((0..5).map(|column| row.get(column)).collect())
 }
 
 fn purge(security: &mut Client) -> Result<i64> {
@@ -41,7 +40,6 @@ fn age_everything(admin: &mut Client, by: &str) -> Result<()> {
                 expires_at = expires_at - interval '{by}', ended_at = ended_at - interval '{by}';
          UPDATE vpd_private.session_use SET used_at = used_at - interval '{by}';
          UPDATE vpd_private.ticket SET expires_at = expires_at - interval '{by}', issued_at = issued_at - interval '{by}';
-         UPDATE vpd_private.ticket_tombstone SET keep_until = keep_until - interval '{by}';
          UPDATE vpd_private.message SET expires_at = expires_at - interval '{by}';
          UPDATE vpd_private.queue SET created_at = created_at - interval '{by}'"
     ))?;
@@ -64,7 +62,7 @@ fn without_worker() -> Result<Database<'static>> {
     }
 }
 
-/// A database with one of everything: a shared session, an open ticket, a tombstone, a message.
+/// A database with one of everything: a shared session, an open ticket, a message.
 fn populated() -> Result<(Database<'static>, String)> {
     let database = without_worker()?;
     let token = Subject::new("alice").log_in(&database)?;
@@ -83,9 +81,9 @@ fn populated() -> Result<(Database<'static>, String)> {
 fn live_rows_stay() -> Result<()> {
     let (database, token) = populated()?;
     let mut admin = database.admin()?;
-    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 1, 0]);
+    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 0]);
     assert_eq!(purge(&mut database.connect(role::SECURITY)?)?, 0);
-    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 1, 0]);
+    assert_eq!(counts(&mut admin)?, [1, 2, 1, 1, 0]);
     attach(&mut database.connect(role::USER)?, &token)?;
     Ok(())
 }
@@ -96,7 +94,7 @@ fn orphaned_tickets_and_messages_go_after_their_time() -> Result<()> {
     let mut admin = database.admin()?;
     age_everything(&mut admin, "121 seconds")?;
     assert!(purge(&mut database.connect(role::SECURITY)?)? >= 2);
-    assert_eq!(counts(&mut admin)?, [1, 2, 0, 1, 0, 0]);
+    assert_eq!(counts(&mut admin)?, [1, 2, 0, 0, 0]);
     attach(&mut database.connect(role::USER)?, &token)?;
     Ok(())
 }
@@ -120,7 +118,7 @@ fn an_expired_session_is_ended_announced_and_later_removed() -> Result<()> {
     assert_eq!(counts(&mut admin)?[..3], [0, 0, 0]);
     age_everything(&mut admin, "25 hours")?;
     purge(&mut security)?;
-    assert_eq!(counts(&mut admin)?, [0, 0, 0, 0, 0, 0]);
+    assert_eq!(counts(&mut admin)?, [0, 0, 0, 0, 0]);
     Ok(())
 }
 
@@ -213,7 +211,7 @@ fn runs_are_logged_and_the_log_is_bounded() -> Result<()> {
     )?;
     assert_eq!(
         (run.get::<_, i64>(0), run.get::<_, i64>(1), run.get::<_, i64>(2)),
-        (1, 2, 1)
+        (1, 1, 1)
     );
     assert!(run.get::<_, bool>(3));
     admin.batch_execute(

@@ -125,7 +125,7 @@ fn redeeming_removes_the_row_and_keeps_no_secret() -> Result<()> {
     let portal = alice().log_in(&database)?;
     let mut bridge = Bridge::connect(&database)?;
     let ticket = bridge.issue(&portal, "floor")?;
-    let counts = "SELECT (SELECT count(*) FROM vpd_private.ticket), (SELECT count(*) FROM vpd_private.ticket_tombstone)";
+    let counts = "SELECT (SELECT count(*) FROM vpd_private.ticket), (SELECT count(*) FROM vpd_private.session_token WHERE ticket_hash IS NOT NULL)";
     let mut admin = database.admin()?;
     let row = admin.query_one(counts, &[])?;
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1, 0));

@@ -2,8 +2,8 @@
 UPDATE vpd_private.session s
    SET ended_at = clock_timestamp(),
        end_reason = 'ticket_replayed'
-  FROM vpd_private.ticket_tombstone b
- WHERE b.ticket_hash = $1
-   AND (s.id = b.given_session_id OR s.root_id = b.given_session_id OR s.parent_id = b.given_session_id)
+  FROM vpd_private.session_token t
+ WHERE t.ticket_hash = $1
+   AND (s.id = t.session_id OR s.root_id = t.session_id OR s.parent_id = t.session_id)
    AND s.ended_at IS NULL
 RETURNING s.id;

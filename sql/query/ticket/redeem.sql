@@ -31,10 +31,7 @@ WITH redeemed AS (
       JOIN vpd_private.session s ON s.id = d.source_id
      WHERE d.id <> d.source_id
 ), token AS (
-    INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at)
-    SELECT $4, d.id, $2, false, d.now FROM redeemed d
-), tombstone AS (
-    INSERT INTO vpd_private.ticket_tombstone (ticket_hash, given_session_id, given_token_hash, redeemed_at, keep_until)
-    SELECT $1, d.id, $4, d.now, d.expires_at FROM redeemed d
+    INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, ticket_hash, issued_at)
+    SELECT $4, d.id, $2, false, $1, d.now FROM redeemed d
 )
 SELECT id FROM redeemed;

@@ -112,7 +112,7 @@ fn a_replay_is_noticed_long_after_the_ticket_would_have_expired() -> Result<()> 
         .connect(role::SECURITY)?
         .execute("SELECT vpd.purge()", &[])?;
     scene.database.admin()?.batch_execute(
-        "UPDATE vpd_private.ticket_tombstone SET redeemed_at = redeemed_at - interval '10 minutes'",
+        "UPDATE vpd_private.session_token SET issued_at = issued_at - interval '10 minutes'",
     )?;
     scene
         .database
