@@ -11,9 +11,9 @@ use pgrx::datum::TimestampWithTimeZone;
 const MAX_BATCH: i32 = 100_000;
 
 thread_local! {
-    static EXPIRE: Statement = const { Statement::new(include_str!("../../sql/query/purge/expire.sql")) };
-    static USES: Statement = const { Statement::new(include_str!("../../sql/query/purge/uses.sql")) };
-    static SESSIONS: Statement = const { Statement::new(include_str!("../../sql/query/purge/sessions.sql")) };
+    static EXPIRE: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/expire.sql")) };
+    static USES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/uses.sql")) };
+    static SESSIONS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/sessions.sql")) };
     static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
     static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
     static QUEUE: Statement = const { Statement::new(include_str!("../../sql/query/purge/queue.sql")) };

@@ -32,6 +32,43 @@ impl Drop for Internal {
     }
 }
 
+/// While it lives, plans are made for indexes. Most statements look few rows up by key, and such a plan is kept for the life
+/// of the backend: one made while a table was empty or not yet analyzed must still be right when it is large.
+struct IndexPlans {
+    seqscan: bool,
+    hashjoin: bool,
+    mergejoin: bool,
+}
+
+impl IndexPlans {
+    fn prefer() -> Self {
+        // SAFETY: flags of the planner in this single-threaded process; `drop` gives them back, when unwinding too, and nothing
+        // but the statement's own planning happens in between.
+        unsafe {
+            let former = Self {
+                seqscan: pg_sys::enable_seqscan,
+                hashjoin: pg_sys::enable_hashjoin,
+                mergejoin: pg_sys::enable_mergejoin,
+            };
+            pg_sys::enable_seqscan = false;
+            pg_sys::enable_hashjoin = false;
+            pg_sys::enable_mergejoin = false;
+            former
+        }
+    }
+}
+
+impl Drop for IndexPlans {
+    fn drop(&mut self) {
+        // SAFETY: as in `prefer`.
+        unsafe {
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::enable_hashjoin = self.hashjoin;
+            pg_sys::enable_mergejoin = self.mergejoin;
+        }
+    }
+}
+
 /// A bound value with its type.
 pub struct Arg {
     oid: pg_sys::Oid,
@@ -89,14 +126,25 @@ impl Row {
 /// A statement with its plan.
 pub struct Statement {
     text: &'static str,
+    is_scan: bool,
     plan: Cell<pg_sys::SPIPlanPtr>,
 }
 
 impl Statement {
-    /// A statement that will be prepared when it first runs.
+    /// A statement that looks rows up by key; it will be prepared when it first runs.
     pub const fn new(text: &'static str) -> Self {
         Self {
             text,
+            is_scan: false,
+            plan: Cell::new(std::ptr::null_mut()),
+        }
+    }
+
+    /// A statement that goes through a whole table.
+    pub const fn scanning(text: &'static str) -> Self {
+        Self {
+            text,
+            is_scan: true,
             plan: Cell::new(std::ptr::null_mut()),
         }
     }
@@ -124,6 +172,7 @@ impl Statement {
     fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
+        let _plans = (!self.is_scan).then(IndexPlans::prefer);
         // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
         // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
         // registered while the plan runs. Rows are read before SPI_finish frees them.
@@ -197,7 +246,12 @@ unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
     // SAFETY: text and types outlive the call, which copies them; the caller is connected to SPI.
     unsafe {
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+        let plan = pg_sys::SPI_prepare_cursor(
+            text.as_ptr(),
+            types.len() as i32,
+            types.as_mut_ptr(),
+            pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
+        );
         if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
             crate::error::Error::not_ready(
                 "a statement of the extension cannot be prepared",

@@ -1,10 +1,11 @@
 -- The live session a token opens: its clocks, which the caller compares with the wall clock, and what it carries.
+-- Each OFFSET 0 keeps the planner from any other order than token, session, root, latest use: one index probe each.
 SELECT s.id,
        s.root_id,
        t.is_primary,
-       c.last_access_at,
-       c.idle_expires_at,
-       c.expires_at,
+       greatest(r.last_access_at, u.used_at),
+       least(greatest(r.last_access_at, u.used_at) + r.idle_timeout, r.expires_at),
+       r.expires_at,
        s.user_name,
        t.app,
        s.pillar,
@@ -20,7 +21,26 @@ SELECT s.id,
        s.number_format,
        s.created_at
   FROM vpd_private.session_token t
-  JOIN vpd_private.session s ON s.id = t.session_id
-  JOIN vpd_private.session_clock c ON c.id = s.id
- WHERE t.token_hash = $1
-   AND c.is_open;
+ CROSS JOIN LATERAL (
+       SELECT s.id, s.root_id, s.user_name, s.pillar, s.is_authenticated, s.audit_identity, s.acting_for, s.roles, s.privileges,
+              s.attributes, s.language, s.territory, s.date_format, s.number_format, s.created_at
+         FROM vpd_private.session s
+        WHERE s.id = t.session_id
+          AND s.ended_at IS NULL
+       OFFSET 0
+   ) s
+ CROSS JOIN LATERAL (
+       SELECT r.last_access_at, r.idle_timeout, r.expires_at
+         FROM vpd_private.session r
+        WHERE r.id = s.root_id
+          AND r.ended_at IS NULL
+       OFFSET 0
+   ) r
+  LEFT JOIN LATERAL (
+       SELECT u.used_at
+         FROM vpd_private.session_use u
+        WHERE u.root_id = s.root_id
+        ORDER BY u.used_at DESC
+        LIMIT 1
+   ) u ON true
+ WHERE t.token_hash = $1;

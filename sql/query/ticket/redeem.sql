@@ -1,23 +1,23 @@
 -- Redeems a ticket: one statement, so that whatever the concurrency one redeemer wins. Returns the session it opens.
-WITH redeemed AS (
+WITH taken AS (
     DELETE FROM vpd_private.ticket k
-     USING vpd_private.session s,
-           vpd_private.session_clock c,
-           vpd_private.app a
      WHERE k.ticket_hash = $1
        AND k.target_app = $2
        AND k.challenge = $3
        AND k.expires_at > clock_timestamp()
-       AND s.id = k.session_id
-       AND c.id = k.session_id
-       AND a.name = k.target_app
-       AND c.is_open
+    RETURNING k.session_id
+), redeemed AS (
+    SELECT s.id AS source_id,
+           CASE WHEN s.pillar = a.pillar THEN s.id ELSE gen_random_uuid() END AS id,
+           a.pillar,
+           c.expires_at,
+           clock_timestamp() AS now
+      FROM taken
+      JOIN vpd_private.session s ON s.id = taken.session_id
+      JOIN vpd_private.session_clock c ON c.id = s.id
+      JOIN vpd_private.app a ON a.name = $2
+     WHERE c.is_open
        AND clock_timestamp() < c.idle_expires_at
-    RETURNING s.id AS source_id,
-              CASE WHEN s.pillar = a.pillar THEN s.id ELSE gen_random_uuid() END AS id,
-              a.pillar,
-              c.expires_at,
-              clock_timestamp() AS now
 ), child AS (
     -- Across pillars the identity goes over, and nothing else.
     INSERT INTO vpd_private.session
