@@ -3,8 +3,10 @@
 //! It knows nothing of what is measured. Invariant: within a round the sides alternate in short turns and change who
 //! goes first, so that whatever else the machine does meanwhile falls on both alike.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use postgres::Client;
 use vpd_tests::Result;
 
 /// How long and how often.
@@ -45,6 +47,8 @@ pub struct Tally {
     pub count: u32,
     /// How long they took.
     pub elapsed: Duration,
+    /// How long processors worked on them in the server.
+    pub server: Duration,
 }
 
 /// One row of the table.
@@ -53,12 +57,20 @@ pub struct Outcome {
     pub ratio: f64,
     /// Lower and upper quartile of them.
     pub quartiles: (f64, f64),
+    /// The same median of the work of the server alone, which hardly depends on what else the machine does.
+    pub server_ratio: f64,
     /// Medians of the rates, ours and theirs, per second.
     pub rates: (f64, f64),
 }
 
-/// One side: runs for about the given time.
-pub type Side<'a> = Box<dyn FnMut(Duration) -> Result<Tally> + 'a>;
+/// One side.
+pub struct Side<'a> {
+    backends: Vec<i32>,
+    run: Run<'a>,
+}
+
+/// Runs for about the given time; counts operations and their time.
+type Run<'a> = Box<dyn FnMut(Duration) -> Result<Tally> + 'a>;
 
 impl Target {
     /// Our rate over theirs, at least.
@@ -81,6 +93,14 @@ impl Target {
         }
     }
 
+    /// The ratio of two rates in the sense of the target.
+    fn ratio(self, ours: f64, theirs: f64) -> f64 {
+        match self.sense {
+            Sense::Rate => ours / theirs,
+            Sense::Time => theirs / ours,
+        }
+    }
+
     /// Whether a ratio reaches a figure.
     pub fn is_reached(self, ratio: f64, figure: f64) -> bool {
         match self.sense {
@@ -94,65 +114,112 @@ impl Tally {
     fn rate(self) -> f64 {
         f64::from(self.count) / self.elapsed.as_secs_f64()
     }
+
+    fn server_rate(self) -> f64 {
+        f64::from(self.count) / self.server.as_secs_f64()
+    }
 }
 
 impl std::ops::AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.count += other.count;
         self.elapsed += other.elapsed;
+        self.server += other.server;
     }
 }
 
-/// A side that repeats one operation on one connection.
-pub fn repeat<'a>(mut operation: impl FnMut() -> Result<()> + 'a) -> Side<'a> {
-    Box::new(move |turn| {
-        let start = Instant::now();
-        let mut tally = Tally::default();
-        while tally.elapsed < turn {
-            operation()?;
-            tally.count += 1;
-            tally.elapsed = start.elapsed();
+impl<'a> Side<'a> {
+    /// A side that runs on the connections of these backends.
+    pub fn new(backends: Vec<i32>, run: impl FnMut(Duration) -> Result<Tally> + 'a) -> Self {
+        let run = Box::new(run);
+        Self { backends, run }
+    }
+
+    /// A side that repeats one operation on one connection.
+    pub fn repeat(
+        mut client: Client,
+        mut operation: impl FnMut(&mut Client) -> Result<()> + 'a,
+    ) -> Result<Self> {
+        let backend = backend(&mut client)?;
+        let run = move |turn| {
+            let start = Instant::now();
+            let mut tally = Tally::default();
+            while tally.elapsed < turn {
+                operation(&mut client)?;
+                tally.count += 1;
+                tally.elapsed = start.elapsed();
+            }
+            Ok(tally)
+        };
+        Ok(Self::new(vec![backend], run))
+    }
+
+    fn take_turn(&mut self, turn: Duration) -> Result<Tally> {
+        let before = self.server_time()?;
+        let tally = (self.run)(turn)?;
+        Ok(Tally {
+            server: self.server_time()? - before,
+            ..tally
+        })
+    }
+
+    /// What the kernel says its backends have run for.
+    fn server_time(&self) -> Result<Duration> {
+        let mut time = Duration::ZERO;
+        for backend in &self.backends {
+            let statistics = fs::read_to_string(format!("/proc/{backend}/schedstat"))?;
+            let nanoseconds = statistics.split(' ').next().unwrap_or_default();
+            time += Duration::from_nanos(nanoseconds.parse()?);
         }
-        Ok(tally)
-    })
+        Ok(time)
+    }
+}
+
+/// The process that serves a connection.
+pub fn backend(client: &mut Client) -> Result<i32> {
+    Ok(client.query_one("SELECT pg_backend_pid()", &[])?.get(0))
 }
 
 /// Lets the sides take turns. A short round before the first warms caches and plans and is not counted.
 pub fn compare(pace: &Pace, target: Target, mut ours: Side<'_>, mut theirs: Side<'_>) -> Result<Outcome> {
     round(pace.turn, pace.slice / 4, &mut ours, &mut theirs)?;
-    let (mut our_rates, mut their_rates, mut ratios) = (vec![], vec![], vec![]);
+    let (mut our_rates, mut their_rates, mut ratios, mut server_ratios) = (vec![], vec![], vec![], vec![]);
     for _ in 0..pace.rounds {
-        let (our_rate, their_rate) = round(pace.turn, pace.slice, &mut ours, &mut theirs)?;
-        our_rates.push(our_rate);
-        their_rates.push(their_rate);
-        ratios.push(match target.sense {
-            Sense::Rate => our_rate / their_rate,
-            Sense::Time => their_rate / our_rate,
-        });
+        let (our_tally, their_tally) = round(pace.turn, pace.slice, &mut ours, &mut theirs)?;
+        our_rates.push(our_tally.rate());
+        their_rates.push(their_tally.rate());
+        ratios.push(target.ratio(our_tally.rate(), their_tally.rate()));
+        server_ratios.push(target.ratio(our_tally.server_rate(), their_tally.server_rate()));
     }
     let [lower, ratio, upper] = quartiles(&mut ratios);
     Ok(Outcome {
         ratio,
         quartiles: (lower, upper),
+        server_ratio: quartiles(&mut server_ratios)[1],
         rates: (quartiles(&mut our_rates)[1], quartiles(&mut their_rates)[1]),
     })
 }
 
-/// Turns until both sides ran for the slice; returns their rates.
-fn round(turn: Duration, slice: Duration, ours: &mut Side<'_>, theirs: &mut Side<'_>) -> Result<(f64, f64)> {
+/// Turns until both sides ran for the slice.
+fn round(
+    turn: Duration,
+    slice: Duration,
+    ours: &mut Side<'_>,
+    theirs: &mut Side<'_>,
+) -> Result<(Tally, Tally)> {
     let (mut our_tally, mut their_tally) = (Tally::default(), Tally::default());
     let mut are_we_first = true;
     while our_tally.elapsed < slice || their_tally.elapsed < slice {
         if are_we_first {
-            our_tally += ours(turn)?;
-            their_tally += theirs(turn)?;
+            our_tally += ours.take_turn(turn)?;
+            their_tally += theirs.take_turn(turn)?;
         } else {
-            their_tally += theirs(turn)?;
-            our_tally += ours(turn)?;
+            their_tally += theirs.take_turn(turn)?;
+            our_tally += ours.take_turn(turn)?;
         }
         are_we_first = !are_we_first;
     }
-    Ok((our_tally.rate(), their_tally.rate()))
+    Ok((our_tally, their_tally))
 }
 
 /// Lower quartile, median and upper quartile of some figures.
@@ -180,9 +247,13 @@ mod tests {
     #[test]
     fn a_side_that_takes_twice_as_long_has_half_the_rate() -> Result<()> {
         let side = |each_ms| -> Side<'static> {
-            Box::new(move |turn: Duration| {
+            Side::new(vec![], move |turn: Duration| {
                 let count = u32::try_from(turn.as_millis() / each_ms)?;
-                Ok(Tally { count, elapsed: turn })
+                Ok(Tally {
+                    count,
+                    elapsed: turn,
+                    ..Tally::default()
+                })
             })
         };
         let turn = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use postgres::{Client, SimpleQueryMessage};
 use vpd_tests::{Database, Result, role};
 
-use crate::contest::{Pace, Side, Target, compare, repeat};
+use crate::contest::{Pace, Side, Target, compare};
 use crate::scene::{self, Scene, VISIBLE};
 use crate::table;
 
@@ -87,17 +87,17 @@ fn prepared(mut reader: Client, table: &str) -> Result<Side<'static>> {
         "SELECT region, amount, note FROM bench.{table} WHERE id = $1"
     ))?;
     let mut keys = keys();
-    Ok(repeat(move || {
+    Side::repeat(reader, move |reader| {
         let key = keys.next().ok_or("no key")?;
         reader.query_one(&statement, &[&key])?;
         Ok(())
-    }))
+    })
 }
 
-fn simple(mut reader: Client, table: &str) -> Result<Side<'static>> {
+fn simple(reader: Client, table: &str) -> Result<Side<'static>> {
     let query = format!("SELECT region, amount, note FROM bench.{table} WHERE id = ");
     let mut keys = keys();
-    Ok(repeat(move || {
+    Side::repeat(reader, move |reader| {
         let key = keys.next().ok_or("no key")?;
         let answer = reader.simple_query(&format!("{query}{key}"))?;
         if answer
@@ -108,5 +108,5 @@ fn simple(mut reader: Client, table: &str) -> Result<Side<'static>> {
         } else {
             Err("the row was not found".into())
         }
-    }))
+    })
 }

@@ -3,7 +3,7 @@
 use postgres::Client;
 use vpd_tests::Result;
 
-use crate::contest::{Pace, Side, Target, compare, repeat};
+use crate::contest::{Pace, Side, Target, compare};
 use crate::scene::{REGION, Scene, TWINS, VISIBLE};
 use crate::table;
 
@@ -37,12 +37,12 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
 /// Repeats a prepared query over a whole table.
 fn scan(mut reader: Client, from: &str) -> Result<Side<'static>> {
     let statement = reader.prepare(&format!("SELECT count(*), sum(amount) FROM {from}"))?;
-    Ok(repeat(move || {
+    Side::repeat(reader, move |reader| {
         let seen: i64 = reader.query_one(&statement, &[])?.get(0);
         if seen == i64::from(VISIBLE) {
             Ok(())
         } else {
             Err(format!("{seen} rows were seen").into())
         }
-    }))
+    })
 }

@@ -5,7 +5,7 @@ use std::slice;
 use postgres::Client;
 use vpd_tests::{Result, Subject, role};
 
-use crate::contest::{Pace, Side, Target, compare, repeat};
+use crate::contest::{Pace, Side, Target, compare};
 use crate::scene::{REGION, Scene};
 use crate::table;
 
@@ -82,14 +82,14 @@ fn transaction<'a>(
     ))?;
     let commit = user.prepare("COMMIT")?;
     let mut turn = identities.iter().cycle();
-    Ok(repeat(move || {
+    Side::repeat(user, move |user| {
         let identity = turn.next().ok_or("nobody")?;
         user.execute(&begin, &[])?;
         user.execute(&identify, &[identity])?;
         user.query_one(&read, &[&4321])?;
         user.execute(&commit, &[])?;
         Ok(())
-    }))
+    })
 }
 
 fn attached_read<'a>(scene: &Scene<'_>, tokens: &'a [String]) -> Result<Side<'a>> {
@@ -108,11 +108,11 @@ fn attach<'a>(scene: &Scene<'_>, tokens: &'a [String]) -> Result<Side<'a>> {
     let mut user = scene.database.connect(role::USER)?;
     let statement = user.prepare("SELECT vpd.attach_session($1)")?;
     let mut turn = tokens.iter().cycle();
-    Ok(repeat(move || {
+    Side::repeat(user, move |user| {
         let token = turn.next().ok_or("nobody")?;
         user.execute(&statement, &[token])?;
         Ok(())
-    }))
+    })
 }
 
 /// The least that could be done instead: one look into an index.
@@ -122,9 +122,9 @@ fn look_up<'a>(scene: &Scene<'_>, tokens: &'a [String]) -> Result<Side<'a>> {
         "SELECT session_id::text FROM bench.token WHERE token_hash = sha256(convert_to($1, 'UTF8'))",
     )?;
     let mut turn = tokens.iter().cycle();
-    Ok(repeat(move || {
+    Side::repeat(user, move |user| {
         let token = turn.next().ok_or("nobody")?;
         user.query_one(&statement, &[token])?;
         Ok(())
-    }))
+    })
 }

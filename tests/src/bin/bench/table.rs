@@ -28,8 +28,8 @@ jit %s, max_parallel_workers_per_gather %s, shared_buffers %s, fsync %s, synchro
         pace.turn.as_millis()
     );
     println!(
-        "{:5} {:58} {:>6}  {:^12} {:>8} {:>8}  {:8} {:>8} {:>8}",
-        "id", "measure", "ratio", "quartiles", "target", "stretch", "", "ours/s", "theirs/s"
+        "{:5} {:58} {:>6}  {:^12} {:>8} {:>8}  {:8} {:>6} {:>8} {:>8}",
+        "id", "measure", "ratio", "quartiles", "target", "stretch", "", "server", "ours/s", "theirs/s"
     );
     Ok(())
 }
@@ -47,13 +47,14 @@ pub fn print(id: &str, measure: &str, target: Target, outcome: &Outcome) {
         (false, _) => "MISSED",
     };
     println!(
-        "{id:5} {measure:58} {:>6.2}  {:^12} {:>8} {:>8}  {verdict:8} {:>8} {:>8}",
+        "{id:5} {measure:58} {:>6.2}  {:^12} {:>8} {:>8}  {verdict:8} {:>6.2} {:>8} {:>8}",
         outcome.ratio,
         format!("{:.2}..{:.2}", outcome.quartiles.0, outcome.quartiles.1),
         format!("{sign} {:.2}", target.limit),
         target
             .stretch
             .map_or_else(String::new, |stretch| format!("{sign} {stretch:.2}")),
+        outcome.server_ratio,
         rate(outcome.rates.0),
         rate(outcome.rates.1),
     );
@@ -67,8 +68,11 @@ pub fn print_note(note: &str) {
 /// What the ratios mean, and whether the machine was left alone meanwhile.
 pub fn print_footer() -> Result<()> {
     println!(
-        "\nMedians of paired ratios, and the quartiles of these: ours over theirs, rates where the target is >=, times where \
-         it is <=.\nLoad at the end {}; the measurements themselves make about 2.",
+        "
+ratio      median of the rounds: our rate over theirs where the target is >=, our time over theirs where it is <=
+quartiles  of the same ratios
+server     the same ratio of processor time spent in the server, which other work on the machine disturbs little
+load       at the end {}; the measurements themselves make about 2",
         load()?
     );
     Ok(())

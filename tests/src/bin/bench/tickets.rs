@@ -12,7 +12,7 @@ use postgres::{Client, Statement};
 use sha2::{Digest, Sha256};
 use vpd_tests::{Result, Subject, VERIFIER, role};
 
-use crate::contest::{Pace, Side, Tally, Target, compare};
+use crate::contest::{Pace, Side, Tally, Target, backend, compare};
 use crate::scene::Scene;
 use crate::table;
 
@@ -122,14 +122,15 @@ impl Racer {
 
 /// Clients that take tickets from a common heap, each exactly once.
 fn race<'a>(scene: &Scene<'_>, clients: usize, tickets: &'a [String], query: &str) -> Result<Side<'a>> {
-    let mut racers = vec![];
+    let (mut racers, mut backends) = (vec![], vec![]);
     for _ in 0..clients {
         let mut client = scene.database.connect(role::BRIDGE)?;
         let statement = client.prepare(query)?;
+        backends.push(backend(&mut client)?);
         racers.push(Racer { client, statement });
     }
     let next = AtomicUsize::new(0);
-    Ok(Box::new(move |turn: Duration| {
+    Ok(Side::new(backends, move |turn: Duration| {
         let first = next.load(Ordering::Relaxed);
         let (is_over, failure) = (AtomicBool::new(false), Mutex::new(None));
         let start = Instant::now();
@@ -155,6 +156,7 @@ fn race<'a>(scene: &Scene<'_>, clients: usize, tickets: &'a [String], query: &st
             _ => Ok(Tally {
                 count: u32::try_from(next.load(Ordering::Relaxed) - first)?,
                 elapsed,
+                ..Tally::default()
             }),
         }
     }))
