@@ -81,11 +81,128 @@ impl Error {
     /// 42704: something named does not exist; `code` is `…_not_found`.
     pub fn not_found(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let error = Self::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, code, message, hint);
-        if code == "policy_not_found" {
-            error.ora(28102)
-        } else {
-            error
+        match code {
+            "policy_not_found" => error.ora(28102),
+            "relation_not_found" => error.ora(942),
+            _ => error,
         }
+    }
+
+    /// 42704: the table has no policy of that name.
+    pub fn policy_not_found(policy: &str) -> Self {
+        Self::not_found(
+            "policy_not_found",
+            format!("policy \"{policy}\" does not exist on this table"),
+            "See the view vpd.policies.",
+        )
+    }
+
+    /// 3F000: there is no schema of that name for a policy function.
+    pub fn policy_function_schema(schema: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME,
+            "schema_not_found",
+            format!("schema \"{schema}\" of the policy function does not exist"),
+            "Name an existing schema; a package is a schema here.",
+        )
+        .ora(28100)
+    }
+
+    /// 22023: an argument about a policy is out of range.
+    pub fn policy_argument(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::argument(message, hint).ora(28104)
+    }
+
+    /// 42710: a policy group of that name exists already.
+    pub fn policy_group_exists(group: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "policy_group_exists",
+            format!("policy group \"{group}\" exists already on this table"),
+            "See the view vpd.policy_groups.",
+        )
+        .ora(28118)
+    }
+
+    /// 42704: the table has no such policy group.
+    pub fn policy_group_not_found(group: &str) -> Self {
+        Self::not_found(
+            "policy_group_not_found",
+            format!("policy group \"{group}\" does not exist on this table"),
+            "Create it with vpd.create_policy_group; see the view vpd.policy_groups.",
+        )
+        .ora(28119)
+    }
+
+    /// 2BP01: a policy group still has policies.
+    pub fn policy_group_used(group: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            "policy_group_used",
+            format!("policy group \"{group}\" has policies"),
+            "Drop its policies first.",
+        )
+    }
+
+    /// 22023: SYS_DEFAULT belongs to every table.
+    pub fn system_policy_group() -> Self {
+        Self::argument(
+            "the policy group SYS_DEFAULT may not be dropped",
+            "It belongs to every table; drop its policies instead.",
+        )
+        .ora(28122)
+    }
+
+    /// 22023 at the time of use: the value of a driving context names no group of the table. The value is not shown.
+    pub fn policy_group_invalid(relation: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "policy_group_invalid",
+            format!("a driving context of table \"{relation}\" names no policy group of it"),
+            "Set the attribute to the name of a group, or leave it unset so that every group applies.",
+        )
+        .ora(28123)
+    }
+
+    /// 42710: the table has this driving context already.
+    pub fn driving_context_exists(namespace: &str, attribute: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "driving_context_exists",
+            format!("\"{namespace}.{attribute}\" is a driving context of this table already"),
+            "See the view vpd.policy_contexts.",
+        )
+        .ora(28120)
+    }
+
+    /// 42704: the table has no such driving context.
+    pub fn driving_context_not_found(namespace: &str, attribute: &str) -> Self {
+        Self::not_found(
+            "driving_context_not_found",
+            format!("\"{namespace}.{attribute}\" is no driving context of this table"),
+            "See the view vpd.policy_contexts.",
+        )
+        .ora(28121)
+    }
+
+    /// 42501: an index would be built from rows that a policy for index statements hides.
+    pub fn index_restricted(policy: &str) -> Self {
+        Self::privilege_missing(
+            format!("policy \"{policy}\" does not let you create an index on this table"),
+            "Ask a role with BYPASSRLS to create it.",
+        )
+        .ora(28133)
+    }
+
+    /// 42883: there is no policy function of that name.
+    pub fn policy_function_missing(schema: &str, function: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+            "policy_function_not_found",
+            format!("there is no policy function \"{schema}.{function}\""),
+            "Create it as (object_schema text, object_name text) RETURNS text.",
+        )
+        .ora(28110)
     }
 
     /// 42710: a policy of that name exists already.
@@ -107,6 +224,16 @@ impl Error {
             message,
             hint,
         )
+        .ora(28134)
+    }
+
+    /// 42809: tables of the system have no policies.
+    pub fn system_relation(name: &str) -> Self {
+        Self::wrong_relation(
+            format!("\"{name}\" is a system table"),
+            "Policies protect tables of applications.",
+        )
+        .ora(28103)
     }
 
     /// 42601 for a syntax error, 22023 otherwise: the text is not one boolean expression over the table.
@@ -145,6 +272,17 @@ impl Error {
             "No row is shown until it works again; the administrator finds the reason in the server's log.",
         )
         .ora(28112)
+    }
+
+    /// 38000: the policy function does not exist any more.
+    pub fn policy_function_gone(policy: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
+            "policy_function_failed",
+            format!("the function of policy \"{policy}\" does not exist"),
+            "No row is shown until it exists again with its former name and signature.",
+        )
+        .ora(28110)
     }
 
     /// 42P17: the policies of a table lead back to the table.

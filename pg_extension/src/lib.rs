@@ -62,8 +62,13 @@ pgrx::extension_sql_file!(
     requires = ["policy"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/71_dbms_rls.sql",
+    name = "dbms_rls",
+    requires = ["purge"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",
     name = "profile",
-    requires = ["purge"],
+    requires = ["dbms_rls"],
     finalize
 );

@@ -14,9 +14,32 @@ COMMENT ON COLUMN vpd_private.protected_table.had_force IS 'Whether it was force
 COMMENT ON COLUMN vpd_private.protected_table.protected_at IS 'When the first policy was added.';
 SELECT pg_extension_config_dump('vpd_private.protected_table', '');
 
+CREATE TABLE vpd_private.policy_group (
+    relation regclass NOT NULL,
+    policy_group text NOT NULL,
+    PRIMARY KEY (relation, policy_group)
+);
+COMMENT ON TABLE vpd_private.policy_group IS 'Policy groups, beside SYS_DEFAULT, which every table has.';
+COMMENT ON COLUMN vpd_private.policy_group.relation IS 'Table the group belongs to.';
+COMMENT ON COLUMN vpd_private.policy_group.policy_group IS 'Name, in upper case.';
+SELECT pg_extension_config_dump('vpd_private.policy_group', '');
+
+CREATE TABLE vpd_private.driving_context (
+    relation regclass NOT NULL,
+    namespace text NOT NULL,
+    attribute text NOT NULL,
+    PRIMARY KEY (relation, namespace, attribute)
+);
+COMMENT ON TABLE vpd_private.driving_context IS 'Attributes of the session whose value names the policy group that applies.';
+COMMENT ON COLUMN vpd_private.driving_context.relation IS 'Table whose groups it drives.';
+COMMENT ON COLUMN vpd_private.driving_context.namespace IS 'Namespace of the attribute.';
+COMMENT ON COLUMN vpd_private.driving_context.attribute IS 'Name of the attribute.';
+SELECT pg_extension_config_dump('vpd_private.driving_context', '');
+
 CREATE TABLE vpd_private.policy (
     relation regclass NOT NULL,
     policy_name text NOT NULL,
+    policy_group text NOT NULL DEFAULT 'SYS_DEFAULT',
     predicate text,
     function_schema text,
     function_name text,
@@ -24,23 +47,34 @@ CREATE TABLE vpd_private.policy (
     statement_types text[] NOT NULL,
     is_update_checked boolean NOT NULL,
     is_enabled boolean NOT NULL,
+    relevant_columns text[] CHECK (cardinality(relevant_columns) > 0),
+    is_masking boolean NOT NULL DEFAULT false,
+    associations text[] CHECK (cardinality(associations) > 0),
+    version integer NOT NULL DEFAULT 1,
     created_by text NOT NULL DEFAULT session_user,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     altered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (relation, policy_name),
     CHECK ((predicate IS NULL) <> (function_name IS NULL)),
-    CHECK ((function_schema IS NULL) = (function_name IS NULL))
+    CHECK ((function_schema IS NULL) = (function_name IS NULL)),
+    CHECK (NOT is_masking OR relevant_columns IS NOT NULL)
 );
 COMMENT ON TABLE vpd_private.policy IS 'Row policies.';
 COMMENT ON COLUMN vpd_private.policy.relation IS 'Table the policy protects.';
 COMMENT ON COLUMN vpd_private.policy.policy_name IS 'Name, unique for the table.';
+COMMENT ON COLUMN vpd_private.policy.policy_group IS 'Group of the policy; SYS_DEFAULT applies always.';
 COMMENT ON COLUMN vpd_private.policy.predicate IS 'Predicate template: one boolean expression over the table''s columns.';
 COMMENT ON COLUMN vpd_private.policy.function_schema IS 'Schema of the policy function.';
 COMMENT ON COLUMN vpd_private.policy.function_name IS 'Name of the policy function (object_schema text, object_name text) RETURNS text.';
 COMMENT ON COLUMN vpd_private.policy.kind IS 'When a policy function runs again: never, when the context changed, for every statement.';
-COMMENT ON COLUMN vpd_private.policy.statement_types IS 'Commands it applies to: select, insert, update, delete.';
+COMMENT ON COLUMN vpd_private.policy.statement_types IS 'Commands it applies to: select, insert, update, delete, index.';
 COMMENT ON COLUMN vpd_private.policy.is_update_checked IS 'Whether new rows of INSERT and UPDATE must satisfy it.';
 COMMENT ON COLUMN vpd_private.policy.is_enabled IS 'A disabled policy restricts nothing.';
+COMMENT ON COLUMN vpd_private.policy.relevant_columns IS 'The policy applies only to statements that reference one of these columns; NULL: to all.';
+COMMENT ON COLUMN vpd_private.policy.is_masking IS 'Rows stay and the relevant columns show NULL, instead of rows being left out.';
+COMMENT ON COLUMN vpd_private.policy.associations IS
+'Attributes, as namespace.attribute, whose change makes a context-sensitive function run again; NULL: every change of the context.';
+COMMENT ON COLUMN vpd_private.policy.version IS 'Rises with every change.';
 COMMENT ON COLUMN vpd_private.policy.created_by IS 'Role that added it.';
 COMMENT ON COLUMN vpd_private.policy.created_at IS 'When it was added.';
 COMMENT ON COLUMN vpd_private.policy.altered_at IS 'When it was last changed.';
@@ -67,6 +101,11 @@ CREATE FUNCTION vpd_private.policy_violated(relation regclass, policy_name text)
 COMMENT ON FUNCTION vpd_private.policy_violated IS
 'Raises 44000 policy_check (ORA-28115): a new row does not satisfy the policy. Called from the checks of the library.';
 
+CREATE FUNCTION vpd_private.relevant(columns smallint[], predicate boolean) RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'relevant_wrapper';
+COMMENT ON FUNCTION vpd_private.relevant IS
+'Returns the predicate. Marks a condition that the library leaves out of statements that reference none of the columns.';
+
 CREATE FUNCTION vpd.add_policy(
     relation regclass,
     policy_name text,
@@ -75,7 +114,12 @@ CREATE FUNCTION vpd.add_policy(
     kind text DEFAULT NULL,
     statement_types text[] DEFAULT '{select,insert,update,delete}',
     update_check boolean DEFAULT true,
-    enabled boolean DEFAULT true
+    enabled boolean DEFAULT true,
+    policy_group text DEFAULT 'SYS_DEFAULT',
+    relevant_columns text[] DEFAULT NULL,
+    mask_columns boolean DEFAULT false,
+    namespace text DEFAULT NULL,
+    attribute text DEFAULT NULL
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'add_policy_wrapper';
@@ -83,9 +127,11 @@ COMMENT ON FUNCTION vpd.add_policy IS
 'Adds a row policy to a table and, with the first one, enables and forces row security on it. A row is visible when every policy
 of the table holds. Arguments: predicate, one boolean expression over the table''s columns, at most 64 KiB; or policy_function,
 (object_schema text, object_name text) RETURNS text; kind static, shared_static (default for predicates), context_sensitive,
-shared_context_sensitive or dynamic (default for functions: the function runs when a statement is prepared, and again for each execution after the first); statement_types out of select, insert, update, delete;
-update_check: new rows must satisfy the policy; enabled. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables, and grant USAGE on their schemas to whoever queries.
-Errors: 42601 or 22023 predicate_invalid (ORA-28113), 42809 not a table, 42710 policy_exists (ORA-28101), 22023 argument_invalid.';
+shared_context_sensitive or dynamic (default for functions: the function runs when a statement is prepared, and again for each execution after the first); statement_types out of select, insert, update, delete and index (CREATE INDEX is refused while the policy restricts);
+update_check: new rows must satisfy the policy; enabled; policy_group: a group that vpd.create_policy_group made;
+relevant_columns: the policy applies only to statements that reference one of these columns; mask_columns: rows stay and these columns
+show NULL where the predicate is not true; namespace and attribute: a context-sensitive function runs again only when this attribute changed. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables, and grant USAGE on their schemas to whoever queries.
+Errors: 42601 or 22023 predicate_invalid (ORA-28113), 42809 not a table, 42710 policy_exists (ORA-28101), 42704 policy_group_not_found (ORA-28119), 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.alter_policy(
     relation regclass,
@@ -94,12 +140,15 @@ CREATE FUNCTION vpd.alter_policy(
     policy_function regproc DEFAULT NULL,
     kind text DEFAULT NULL,
     statement_types text[] DEFAULT NULL,
-    update_check boolean DEFAULT NULL
+    update_check boolean DEFAULT NULL,
+    relevant_columns text[] DEFAULT NULL,
+    mask_columns boolean DEFAULT NULL
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'alter_policy_wrapper';
 COMMENT ON FUNCTION vpd.alter_policy IS
-'Changes a policy; NULL leaves a property as it is, a predicate replaces a function and the reverse. Takes effect in every backend when it commits.
+'Changes a policy; NULL leaves a property as it is, a predicate replaces a function and the reverse, an empty
+array of relevant_columns makes the policy apply to every statement. Takes effect in every backend when it commits.
 Errors: as add_policy, and 42704 policy_not_found (ORA-28102).';
 
 CREATE FUNCTION vpd.enable_policy(relation regclass, policy_name text, enabled boolean DEFAULT true) RETURNS void
@@ -122,6 +171,45 @@ COMMENT ON FUNCTION vpd.drop_policy IS
 'Drops a policy. With the last one the table gets back the row security settings it had before the first.
 Errors: 42704 policy_not_found (ORA-28102).';
 
+CREATE FUNCTION vpd.associate_policy(
+    relation regclass,
+    policy_name text,
+    namespace text,
+    attribute text,
+    associated boolean DEFAULT true
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'associate_policy_wrapper';
+COMMENT ON FUNCTION vpd.associate_policy IS
+'Associates an attribute of the session with a context-sensitive policy, or takes the association back: the function runs again only
+when one of the associated attributes has changed. Errors: 42704 policy_not_found (ORA-28102), 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.create_policy_group(relation regclass, policy_group text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'create_policy_group_wrapper';
+COMMENT ON FUNCTION vpd.create_policy_group IS
+'Creates a policy group for a table; names are kept in upper case. Without a driving context the policies of every group apply.
+Errors: 42710 policy_group_exists (ORA-28118), 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.drop_policy_group(relation regclass, policy_group text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'drop_policy_group_wrapper';
+COMMENT ON FUNCTION vpd.drop_policy_group IS
+'Drops an empty policy group. Errors: 42704 policy_group_not_found (ORA-28119), 2BP01 policy_group_used while it has policies, 22023 argument_invalid for SYS_DEFAULT (ORA-28122).';
+
+CREATE FUNCTION vpd.add_policy_context(relation regclass, namespace text, attribute text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'add_policy_context_wrapper';
+COMMENT ON FUNCTION vpd.add_policy_context IS
+'Adds a driving context to a table: the value of this attribute of the session names the policy group that applies beside SYS_DEFAULT.
+A NULL value applies every group; several driving contexts, several groups; a value that names no group of the table is an error at the
+time of use (22023 policy_group_invalid, ORA-28123). Errors: 42710 driving_context_exists (ORA-28120).';
+
+CREATE FUNCTION vpd.drop_policy_context(relation regclass, namespace text, attribute text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'drop_policy_context_wrapper';
+COMMENT ON FUNCTION vpd.drop_policy_context IS 'Drops a driving context. Errors: 42704 driving_context_not_found (ORA-28121).';
+
 CREATE FUNCTION vpd.effective_predicate(relation regclass, command text DEFAULT 'select') RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'effective_predicate_wrapper';
@@ -136,8 +224,9 @@ CREATE VIEW vpd.policies AS
            CASE WHEN cardinality(p.statement_types) = 4 THEN 'all' ELSE array_to_string(p.statement_types, ',') END AS statements,
            p.is_update_checked AS checked,
            p.is_enabled AS enabled,
+           NULLIF(p.policy_group, 'SYS_DEFAULT') AS policy_group,
            coalesce(
-               CASE WHEN length(p.predicate) > 28 THEN left(p.predicate, 27) || '…' ELSE p.predicate END,
+               CASE WHEN length(p.predicate) > 24 THEN left(p.predicate, 23) || '…' ELSE p.predicate END,
                p.function_schema || '.' || p.function_name || '()'
            ) AS predicate
       FROM vpd_private.policy p
@@ -154,11 +243,32 @@ CREATE VIEW vpd.policy_definitions AS
            p.statement_types,
            p.is_update_checked,
            p.is_enabled,
+           p.policy_group,
+           p.relevant_columns,
+           p.is_masking,
+           p.associations,
+           p.version,
            p.created_by,
            p.created_at,
            p.altered_at
       FROM vpd_private.policy p;
 COMMENT ON VIEW vpd.policy_definitions IS 'Policies with every property.';
+
+CREATE VIEW vpd.policy_groups AS
+    SELECT g.relation,
+           g.policy_group,
+           (SELECT count(*) FROM vpd_private.policy p WHERE p.relation = g.relation AND p.policy_group = g.policy_group) AS policies
+      FROM (
+          SELECT relation, policy_group FROM vpd_private.policy_group
+          UNION ALL
+          SELECT relation, 'SYS_DEFAULT' FROM vpd_private.protected_table
+      ) g
+     ORDER BY g.relation::text, g.policy_group;
+COMMENT ON VIEW vpd.policy_groups IS 'Policy groups of every table and how many policies each has.';
+
+CREATE VIEW vpd.policy_contexts AS
+    SELECT c.relation, c.namespace, c.attribute FROM vpd_private.driving_context c;
+COMMENT ON VIEW vpd.policy_contexts IS 'Driving contexts: attributes of the session that choose policy groups.';
 
 CREATE VIEW vpd.protected_tables AS
     SELECT t.relation,

@@ -20,7 +20,7 @@ CREATE TABLE vpd_private.profile_privilege (
 );
 COMMENT ON TABLE vpd_private.profile_privilege IS 'What a profile may execute (a function) or read (a view).';
 COMMENT ON COLUMN vpd_private.profile_privilege.profile IS 'runtime, bridge, security_admin or auditor.';
-COMMENT ON COLUMN vpd_private.profile_privilege.object IS 'Name of a function or view in the schema vpd.';
+COMMENT ON COLUMN vpd_private.profile_privilege.object IS 'Name of a function or view in the schema vpd, or in another when it has a dot.';
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('runtime', 'attach_session'),
     ('runtime', 'attach_anonymous'),
@@ -48,6 +48,11 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'enable_policy'),
     ('security_admin', 'refresh_policy'),
     ('security_admin', 'drop_policy'),
+    ('security_admin', 'associate_policy'),
+    ('security_admin', 'create_policy_group'),
+    ('security_admin', 'drop_policy_group'),
+    ('security_admin', 'add_policy_context'),
+    ('security_admin', 'drop_policy_context'),
     ('security_admin', 'effective_predicate'),
     ('security_admin', 'end_session_by_id'),
     ('security_admin', 'end_user_sessions'),
@@ -58,19 +63,28 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'apps'),
     ('security_admin', 'policies'),
     ('security_admin', 'policy_definitions'),
+    ('security_admin', 'policy_groups'),
+    ('security_admin', 'policy_contexts'),
     ('security_admin', 'protected_tables'),
     ('security_admin', 'sessions'),
     ('security_admin', 'job_runs'),
     ('auditor', 'apps'),
     ('auditor', 'policies'),
     ('auditor', 'policy_definitions'),
+    ('auditor', 'policy_groups'),
+    ('auditor', 'policy_contexts'),
     ('auditor', 'protected_tables'),
     ('auditor', 'sessions'),
     ('auditor', 'job_runs'),
     ('auditor', 'purge_interval');
 
+INSERT INTO vpd_private.profile_privilege (profile, object)
+SELECT DISTINCT 'security_admin', 'dbms_rls.' || proname
+  FROM pg_proc
+ WHERE pronamespace = 'dbms_rls'::regnamespace;
+
 REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA vpd, vpd_private FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA vpd, vpd_private, dbms_rls FROM PUBLIC;
 
 -- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself or is always true.
 GRANT EXECUTE ON FUNCTION
@@ -93,6 +107,7 @@ GRANT EXECUTE ON FUNCTION
     vpd.guard(),
     vpd_private.context_marker(),
     vpd_private.statement_marker(),
+    vpd_private.relevant(smallint[], boolean),
     vpd_private.policy_violated(regclass, text)
     TO PUBLIC;
 

@@ -17,6 +17,8 @@ mod clocks;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod dbms_rls;
+#[cfg(test)]
 mod dump;
 #[cfg(test)]
 mod harness;
@@ -41,9 +43,13 @@ mod policies;
 #[cfg(test)]
 mod policy_functions;
 #[cfg(test)]
+mod policy_groups;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod purge;
+#[cfg(test)]
+mod relevant_columns;
 #[cfg(test)]
 mod row_security;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod app;
 mod context;
+mod dbms_rls;
 mod message;
 mod policy;
 mod purge;

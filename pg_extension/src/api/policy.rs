@@ -1,7 +1,7 @@
 //! `vpd.add_policy` and its kin, the guard, the markers.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::policy::{self, Command, Definition};
 use crate::sys::Oid;
 use pgrx::prelude::*;
@@ -29,6 +29,12 @@ fn policy_violated(relation: Option<Oid>, policy: Option<&str>) -> Answer<bool> 
     Err(Error::policy_check(policy.unwrap_or(""), &relation).into())
 }
 
+/// True, in the end: the predicate itself, where the planner did not settle whether it applies.
+#[pg_extern(sql = false)]
+fn relevant(_columns: Option<Vec<i16>>, predicate: Option<bool>) -> Option<bool> {
+    predicate
+}
+
 #[pg_extern(sql = false)]
 #[expect(
     clippy::too_many_arguments,
@@ -43,17 +49,24 @@ fn add_policy(
     statement_types: Option<Vec<Option<String>>>,
     update_check: Option<bool>,
     enabled: Option<bool>,
+    policy_group: Option<String>,
+    relevant_columns: Option<Vec<Option<String>>>,
+    mask_columns: Option<bool>,
+    namespace: Option<String>,
+    attribute: Option<String>,
 ) -> Answer<()> {
     require_primary()?;
     let definition = Definition {
         predicate,
         function: policy_function,
         kind,
-        statement_types: statement_types
-            .map(|types| without_null(types, "statement_types"))
-            .transpose()?,
+        statement_types: list(statement_types, "statement_types")?,
         update_check,
         enabled,
+        group: policy_group,
+        relevant_columns: list(relevant_columns, "relevant_columns")?,
+        is_masking: mask_columns,
+        association: pair(namespace, attribute)?,
     };
     policy::add(
         required(relation, "relation")?,
@@ -64,6 +77,10 @@ fn add_policy(
 }
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
 fn alter_policy(
     relation: Option<Oid>,
     policy_name: Option<&str>,
@@ -72,22 +89,106 @@ fn alter_policy(
     kind: Option<String>,
     statement_types: Option<Vec<Option<String>>>,
     update_check: Option<bool>,
+    relevant_columns: Option<Vec<Option<String>>>,
+    mask_columns: Option<bool>,
 ) -> Answer<()> {
     require_primary()?;
     let definition = Definition {
         predicate,
         function: policy_function,
         kind,
-        statement_types: statement_types
-            .map(|types| without_null(types, "statement_types"))
-            .transpose()?,
+        statement_types: list(statement_types, "statement_types")?,
         update_check,
-        enabled: None,
+        relevant_columns: list(relevant_columns, "relevant_columns")?,
+        is_masking: mask_columns,
+        ..Definition::default()
     };
     policy::alter(
         required(relation, "relation")?,
         required(policy_name, "policy_name")?,
         &definition,
+    )?;
+    Ok(())
+}
+
+/// A list none of whose elements is NULL, where one is given.
+fn list(values: Option<Vec<Option<String>>>, name: &str) -> Result<Option<Vec<String>>> {
+    values.map(|values| without_null(values, name)).transpose()
+}
+
+/// Namespace and attribute, both or neither.
+pub(super) fn pair(namespace: Option<String>, attribute: Option<String>) -> Result<Option<(String, String)>> {
+    match (namespace, attribute) {
+        (None, None) => Ok(None),
+        (Some(namespace), Some(attribute)) => Ok(Some((namespace, attribute))),
+        _ => Err(Error::policy_argument(
+            "namespace and attribute go together",
+            "Give both, or neither.",
+        )),
+    }
+}
+
+#[pg_extern(sql = false)]
+fn associate_policy(
+    relation: Option<Oid>,
+    policy_name: Option<&str>,
+    namespace: Option<&str>,
+    attribute: Option<&str>,
+    associated: Option<bool>,
+) -> Answer<()> {
+    require_primary()?;
+    policy::associate(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+        required(namespace, "namespace")?,
+        required(attribute, "attribute")?,
+        associated.unwrap_or(true),
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn create_policy_group(relation: Option<Oid>, policy_group: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    policy::create_group(
+        required(relation, "relation")?,
+        required(policy_group, "policy_group")?,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn drop_policy_group(relation: Option<Oid>, policy_group: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    policy::drop_group(
+        required(relation, "relation")?,
+        required(policy_group, "policy_group")?,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn add_policy_context(relation: Option<Oid>, namespace: Option<&str>, attribute: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    policy::add_driving_context(
+        required(relation, "relation")?,
+        required(namespace, "namespace")?,
+        required(attribute, "attribute")?,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn drop_policy_context(
+    relation: Option<Oid>,
+    namespace: Option<&str>,
+    attribute: Option<&str>,
+) -> Answer<()> {
+    require_primary()?;
+    policy::drop_driving_context(
+        required(relation, "relation")?,
+        required(namespace, "namespace")?,
+        required(attribute, "attribute")?,
     )?;
     Ok(())
 }
@@ -121,7 +222,7 @@ fn drop_policy(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()> {
 fn effective_predicate(relation: Option<Oid>, command: Option<&str>) -> Answer<Option<String>> {
     require_ready()?;
     let command = Command::parse(command.unwrap_or("select"))
-        .ok_or_else(|| Error::argument("unknown command", "Use select, insert, update or delete."))?;
+        .ok_or_else(|| Error::argument("unknown command", "Use select, insert, update, delete or index."))?;
     Ok(policy::effective_predicate(
         required(relation, "relation")?,
         command,

@@ -88,6 +88,11 @@ pub fn identity() -> Option<Rc<Identity>> {
     ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
 }
 
+/// A single-valued attribute of the attached session; `None` when it is not set.
+pub fn attribute(namespace: &str, name: &str) -> Option<String> {
+    ATTACHED.with_borrow(|attached| attached.as_ref()?.identity.attribute(namespace, name))
+}
+
 /// Tells identities apart within this backend; 0 without a session.
 pub fn serial() -> u64 {
     ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.identity.serial))

@@ -1,6 +1,7 @@
 //! What this backend knows of the policies of each table it has met. Forgotten by relation as soon as somebody changes them.
 
-use super::predicate::Predicate;
+use super::group::{self, DrivingContext};
+use super::predicate::{self, Predicate};
 use super::{Command, Kind};
 use crate::sys::Oid;
 use crate::sys::extension;
@@ -14,6 +15,7 @@ thread_local! {
     static PROTECTED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protected_relation.sql")) };
     static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/policy/policies_of_relation.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Option<Rc<Relation>>>> = RefCell::new(HashMap::new());
+    static DRIVERS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/driving_contexts.sql")) };
     static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -27,6 +29,10 @@ pub struct Relation {
     pub has_policies: bool,
     /// The enabled policies, by name.
     pub policies: Vec<Policy>,
+    /// The policy groups beside SYS_DEFAULT.
+    pub groups: Vec<String>,
+    /// The attributes of the session that choose among them.
+    pub drivers: Vec<DrivingContext>,
 }
 
 /// A policy and its compiled predicate.
@@ -34,6 +40,11 @@ pub struct Policy {
     pub name: String,
     pub commands: Vec<Command>,
     pub is_update_checked: bool,
+    pub group: String,
+    /// Numbers of the columns of which a statement must reference one; `None` for a policy that always applies.
+    pub relevant_columns: Option<Vec<i16>>,
+    /// Whether the relevant columns are masked, instead of rows being left out.
+    pub is_masking: bool,
     pub predicate: Predicate,
 }
 
@@ -67,6 +78,9 @@ pub fn forget_relation(oid: Option<Oid>) {
         Some(oid) => relations.remove(&oid).into_iter().collect::<Vec<_>>(),
         None => std::mem::take(relations).into_values().collect(),
     });
+    if forgotten.iter().any(Option::is_some) {
+        predicate::forget_shared();
+    }
     drop(forgotten);
 }
 
@@ -91,13 +105,12 @@ fn load(oid: Oid) -> Option<Relation> {
     let rows = POLICIES.with(|statement| {
         statement.query(&[oid_arg(oid)], |row| {
             let is_enabled = row.get::<bool>(8).unwrap_or(true);
-            let kind = row
-                .get::<String>(5)
-                .as_deref()
-                .and_then(Kind::parse)
-                .unwrap_or(Kind::Dynamic);
+            let kind = row.get::<String>(5).unwrap_or_default();
+            let is_shared = kind.starts_with("shared_");
+            let kind = Kind::parse(&kind).unwrap_or(Kind::Dynamic);
             let predicate = if row.get::<bool>(3).unwrap_or(false) {
-                Predicate::function(kind, row.get::<Oid>(4))
+                let associations = row.get::<Vec<String>>(12).unwrap_or_default();
+                Predicate::function(kind, is_shared, row.get::<Oid>(4), associations)
             } else {
                 Predicate::template(row.get::<String>(2).unwrap_or_default())
             };
@@ -109,6 +122,9 @@ fn load(oid: Oid) -> Option<Relation> {
                     .filter_map(|command| Command::parse(command))
                     .collect(),
                 is_update_checked: row.get::<bool>(7).unwrap_or(true),
+                group: row.get::<String>(9).unwrap_or_default(),
+                relevant_columns: row.get::<Vec<i16>>(10),
+                is_masking: row.get::<bool>(11).unwrap_or(false),
                 predicate,
             };
             (is_enabled, policy)
@@ -119,11 +135,19 @@ fn load(oid: Oid) -> Option<Relation> {
         .into_iter()
         .filter_map(|(is_enabled, policy)| is_enabled.then_some(policy))
         .collect();
+    let drivers = DRIVERS.with(|statement| {
+        statement.query(&[oid_arg(oid)], |row| DrivingContext {
+            namespace: row.get(1).unwrap_or_default(),
+            attribute: row.get(2).unwrap_or_default(),
+        })
+    });
     Some(Relation {
         oid,
         schema,
         name,
         has_policies,
         policies,
+        groups: group::groups(oid),
+        drivers,
     })
 }

@@ -1,6 +1,7 @@
 //! Adding, changing and dropping policies. Every edit takes the table's exclusive lock, so that nobody plans with half of it,
 //! and is announced to every backend when it commits.
 
+use super::group::{self, SYS_DEFAULT};
 use super::{Command, Kind};
 use crate::error::{Error, Result};
 use crate::sys::predicate::compile;
@@ -20,6 +21,9 @@ thread_local! {
     static UNPROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotect.sql")) };
     static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
     static UNPROTECTED_CHILDREN: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotected_children.sql")) };
+    static PROTECTED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/protected.sql")) };
+    static ASSOCIATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/associate.sql")) };
+    static COLUMNS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/columns.sql")) };
     static FORGET_DROPPED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/forget_dropped.sql")) };
 }
 
@@ -38,6 +42,14 @@ pub struct Definition {
     pub update_check: Option<bool>,
     /// Whether it restricts anything.
     pub enabled: Option<bool>,
+    /// Group it belongs to; fixed when it is added.
+    pub group: Option<String>,
+    /// Columns of which a statement must reference one; empty for none.
+    pub relevant_columns: Option<Vec<String>>,
+    /// Whether the relevant columns are masked, instead of rows being left out.
+    pub is_masking: Option<bool>,
+    /// Attribute whose change makes the function run again, as namespace and name; taken when the policy is added.
+    pub association: Option<(String, String)>,
 }
 
 /// Adds a policy; with the first one protects the table and its partitions.
@@ -50,7 +62,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         ));
     }
     if definition.predicate.is_some() == definition.function.is_some() {
-        return Err(Error::argument(
+        return Err(Error::policy_argument(
             "a policy needs a predicate or a policy function, and not both",
             "Give predicate => '…' or policy_function => 'schema.function'.",
         ));
@@ -67,6 +79,22 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
             .to_vec()
     };
     let statement_types = checked_statement_types(definition.statement_types.clone().unwrap_or_else(all))?;
+    let group = group::checked_group(definition.group.as_deref().unwrap_or(SYS_DEFAULT))?;
+    group::require_group(table, &group)?;
+    let columns = checked_columns(table, definition)?.filter(|columns| !columns.is_empty());
+    let is_masking = definition.is_masking.unwrap_or(false);
+    if is_masking && columns.is_none() {
+        return Err(Error::policy_argument(
+            "a policy that masks needs relevant columns",
+            "Name them in relevant_columns.",
+        ));
+    }
+    let associations = definition
+        .association
+        .as_ref()
+        .map(|(namespace, attribute)| association(namespace, attribute))
+        .transpose()?
+        .map(|association| vec![association]);
     let (schema, function_name) = function.unzip();
     let added = INSERT.with(|statement| {
         statement.execute(&[
@@ -79,6 +107,10 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
             arg(statement_types),
             arg(definition.update_check.unwrap_or(true)),
             arg(definition.enabled.unwrap_or(true)),
+            arg(group),
+            arg(columns),
+            arg(is_masking),
+            arg(associations),
         ])
     });
     if added == 0 {
@@ -94,7 +126,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
 pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     lock_table(table)?;
     if definition.predicate.is_some() && definition.function.is_some() {
-        return Err(Error::argument(
+        return Err(Error::policy_argument(
             "a policy has a predicate or a policy function, not both",
             "Give one of predicate and policy_function.",
         ));
@@ -106,6 +138,7 @@ pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         .clone()
         .map(checked_statement_types)
         .transpose()?;
+    let columns = checked_columns(table, definition)?;
     let changed = UPDATE.with(|statement| {
         statement.execute(&[
             oid_arg(table),
@@ -117,8 +150,21 @@ pub fn alter(table: Oid, name: &str, definition: &Definition) -> Result<()> {
             arg(statement_types),
             arg(definition.update_check),
             arg(definition.enabled),
+            arg(columns),
+            arg(definition.is_masking),
         ])
     });
+    found(changed, name)?;
+    announce(table);
+    Ok(())
+}
+
+/// Associates an attribute of the session with a policy, or takes the association back.
+pub fn associate(table: Oid, name: &str, namespace: &str, attribute: &str, associated: bool) -> Result<()> {
+    let association = association(namespace, attribute)?;
+    lock_table(table)?;
+    let changed = ASSOCIATE
+        .with(|statement| statement.execute(&[oid_arg(table), arg(name), arg(association), arg(associated)]));
     found(changed, name)?;
     announce(table);
     Ok(())
@@ -146,6 +192,15 @@ pub fn refresh(table: Oid, name: Option<&str>) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Makes every backend forget the predicates of every table.
+pub fn refresh_all() -> Result<()> {
+    let tables = PROTECTED.with(|statement| statement.query(&[], |row| row.get::<Oid>(1)));
+    tables
+        .into_iter()
+        .flatten()
+        .try_for_each(|table| refresh(table, None))
 }
 
 /// Drops a policy; with the last one the table gets back what protecting it changed.
@@ -219,7 +274,8 @@ fn unprotect(table: Option<Oid>) {
     }
 }
 
-fn announce(table: Oid) {
+/// Makes every backend forget what it knows and planned of a table and its partitions, when the transaction commits.
+pub(super) fn announce(table: Oid) {
     for member in family(table) {
         relation::announce_change(member);
     }
@@ -234,7 +290,7 @@ fn family(table: Oid) -> impl Iterator<Item = Oid> {
 }
 
 /// Locks a table that policies can protect; tells whether its rows can be read through an unprotected parent.
-fn lock_table(table: Oid) -> Result<bool> {
+pub(super) fn lock_table(table: Oid) -> Result<bool> {
     let facts = RELATION.with(|statement| {
         statement.query_one(&[oid_arg(table)], |row| {
             (
@@ -254,7 +310,7 @@ fn lock_table(table: Oid) -> Result<bool> {
         ));
     };
     let (what, hint) = match kind.as_str() {
-        "r" | "p" if is_system => ("a system table", "Policies protect tables of applications."),
+        "r" | "p" if is_system => return Err(Error::system_relation(&name)),
         "r" | "p" if persistence == "t" => ("a temporary table", "Policies protect lasting tables."),
         "r" | "p" => {
             relation::lock_exclusively(table);
@@ -282,7 +338,7 @@ fn check_name(name: &str) -> Result<()> {
     if is_good {
         return Ok(());
     }
-    Err(Error::argument(
+    Err(Error::policy_argument(
         "the policy name is not usable",
         "Use 1 to 63 bytes without control characters, not beginning with vpd_.",
     ))
@@ -310,9 +366,43 @@ fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String,
     });
     match facts {
         Some((schema, name, true)) => Ok(Some((schema, name))),
-        _ => Err(Error::argument(
+        _ => Err(Error::policy_argument(
             "the policy function has the wrong signature",
             "It must be (object_schema text, object_name text) RETURNS text.",
+        )),
+    }
+}
+
+/// The names as the catalogue keeps them: `namespace.attribute`.
+fn association(namespace: &str, attribute: &str) -> Result<String> {
+    group::checked_attribute(namespace, attribute)?;
+    if namespace.contains('.') {
+        return Err(Error::policy_argument(
+            "a namespace has no dot",
+            "Give namespace and attribute separately.",
+        ));
+    }
+    Ok(format!("{namespace}.{attribute}"))
+}
+
+fn checked_columns(table: Oid, definition: &Definition) -> Result<Option<Vec<String>>> {
+    let Some(columns) = &definition.relevant_columns else {
+        return Ok(None);
+    };
+    let mut wanted = columns.clone();
+    wanted.sort();
+    wanted.dedup();
+    let known: Vec<String> = COLUMNS
+        .with(|statement| statement.query(&[oid_arg(table), arg(wanted.clone())], |row| row.get::<String>(1)))
+        .into_iter()
+        .flatten()
+        .collect();
+    match wanted.iter().find(|name| !known.contains(name)) {
+        None => Ok(Some(wanted)),
+        Some(name) => Err(Error::not_found(
+            "column_not_found",
+            format!("the table has no column \"{name}\""),
+            "Name columns of the table.",
         )),
     }
 }
@@ -322,7 +412,7 @@ fn checked_kind(kind: &str) -> Result<String> {
     if Kind::parse(&kind).is_some() {
         return Ok(kind);
     }
-    Err(Error::argument(
+    Err(Error::policy_argument(
         "unknown kind of policy",
         "Use static, shared_static, context_sensitive, shared_context_sensitive or dynamic.",
     ))
@@ -333,9 +423,9 @@ fn checked_statement_types(types: Vec<String>) -> Result<Vec<String>> {
     for kind in &types {
         let kind = kind.trim().to_ascii_lowercase();
         if Command::parse(&kind).is_none() {
-            return Err(Error::argument(
+            return Err(Error::policy_argument(
                 "unknown statement type",
-                "Use select, insert, update and delete.",
+                "Use select, insert, update, delete and index.",
             ));
         }
         if !checked.contains(&kind) {
@@ -343,7 +433,7 @@ fn checked_statement_types(types: Vec<String>) -> Result<Vec<String>> {
         }
     }
     if checked.is_empty() {
-        return Err(Error::argument(
+        return Err(Error::policy_argument(
             "a policy needs a statement type",
             "Use select, insert, update and delete.",
         ));
@@ -355,9 +445,5 @@ fn found(count: u64, name: &str) -> Result<()> {
     if count > 0 {
         return Ok(());
     }
-    Err(Error::not_found(
-        "policy_not_found",
-        format!("policy \"{name}\" does not exist on this table"),
-        "See the view vpd.policies.",
-    ))
+    Err(Error::policy_not_found(name))
 }

@@ -1,8 +1,10 @@
 //! Which policies restrict a command on a table, put together.
 
 use super::Command;
-use super::cache::{self, Relation};
-use crate::error::Result;
+use super::cache::{self, Policy, Relation};
+use super::group::Chosen;
+use super::predicate;
+use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::Compiled;
 use std::rc::Rc;
@@ -15,6 +17,8 @@ pub struct Restriction {
     pub predicate: Rc<Compiled>,
     /// Whether new rows must satisfy it too.
     pub is_checked: bool,
+    /// Numbers of the columns of which the statement must reference one; `None` for a policy that always applies.
+    pub relevant_columns: Option<Vec<i16>>,
 }
 
 /// What applies to a command on a protected table.
@@ -24,6 +28,8 @@ pub struct Restrictions {
     /// Whether a condition of its own must keep rows from those without a session: true unless one of the policies is
     /// known to do so.
     pub needs_gate: bool,
+    /// Whether another session may get other policies, so that plans must not outlive the session.
+    pub depends_on_context: bool,
 }
 
 /// True when a protected table shows rows at all; a partition that is read past its parent shows none.
@@ -36,24 +42,51 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
     let Some(relation) = cache::relation(relation) else {
         return Ok(None);
     };
+    let depends_on_context = !relation.drivers.is_empty();
+    if depends_on_context {
+        predicate::note_context_plan();
+    }
     let mut policies = Vec::new();
-    for policy in applying(&relation, command) {
+    for policy in applying(&relation, command)? {
         policies.push(Restriction {
             name: policy.name.clone(),
             predicate: policy.predicate.compiled(&relation, &policy.name)?,
             is_checked: policy.is_update_checked,
+            relevant_columns: policy.relevant_columns.clone(),
         });
     }
+    // A policy that may be left out of the statement denies nothing for sure.
     let needs_gate = !policies
         .iter()
-        .any(|policy| policy.predicate.denies_without_session);
-    Ok(Some(Restrictions { policies, needs_gate }))
+        .any(|policy| policy.relevant_columns.is_none() && policy.predicate.denies_without_session);
+    Ok(Some(Restrictions {
+        policies,
+        needs_gate,
+        depends_on_context,
+    }))
 }
 
-fn applying(relation: &Relation, command: Command) -> impl Iterator<Item = &cache::Policy> {
-    relation.policies.iter().filter(move |policy| {
-        policy.commands.contains(&command) && (command != Command::Insert || policy.is_update_checked)
-    })
+fn applying(relation: &Relation, command: Command) -> Result<impl Iterator<Item = &Policy>> {
+    let chosen = Chosen::now(relation)?;
+    Ok(relation.policies.iter().filter(move |policy| {
+        policy.commands.contains(&command)
+            && (command != Command::Insert || policy.is_update_checked)
+            && chosen.includes(&policy.group)
+    }))
+}
+
+/// An error when a policy for index statements restricts the attached session on the table.
+pub fn require_index_allowed(relation: Oid) -> Result<()> {
+    let Some(relation) = cache::relation(relation) else {
+        return Ok(());
+    };
+    for policy in applying(&relation, Command::Index)? {
+        let text = policy.predicate.text(&relation, &policy.name)?;
+        if !text.trim().eq_ignore_ascii_case("true") {
+            return Err(Error::index_restricted(&policy.name));
+        }
+    }
+    Ok(())
 }
 
 /// The predicate as text, for people; `None` when the table is not protected.
@@ -65,7 +98,7 @@ pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<Str
         return Ok(Some("false".to_owned()));
     }
     let mut terms = vec!["vpd.is_established()".to_owned()];
-    for policy in applying(&relation, command) {
+    for policy in applying(&relation, command)? {
         terms.push(format!("({})", policy.predicate.text(&relation, &policy.name)?));
     }
     Ok(Some(terms.join(" AND ")))

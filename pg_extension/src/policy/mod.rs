@@ -3,20 +3,27 @@
 mod cache;
 mod catalogue;
 mod compose;
+mod group;
+mod name;
 mod predicate;
 
 pub use cache::{forget_predicates, forget_relation, is_protected};
 pub use catalogue::{
-    Definition, add, alter, drop_policy, enable, forget_dropped_tables, protect_new_partitions, refresh,
-    unprotect_all,
+    Definition, add, alter, associate, drop_policy, enable, forget_dropped_tables, protect_new_partitions,
+    refresh, refresh_all, unprotect_all,
 };
-pub use compose::{Restrictions, effective_predicate, is_open, restrictions};
+pub use compose::{
+    Restriction, Restrictions, effective_predicate, is_open, require_index_allowed, restrictions,
+};
+pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
+pub use name::{current_schema, function_named, require_in_group, table_named};
 pub use predicate::{session_changed, statement_started};
 
 /// When the predicate of a policy function is computed again (Oracle's policy types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Once in a backend, until the policy, its function or its table changes. Shared kinds behave alike here.
+    /// Once in a backend, until the policy, its function or its table changes. Tables with a shared kind and the same function share
+    /// one text.
     Static,
     /// When another session is attached.
     ContextSensitive,
@@ -47,6 +54,8 @@ pub enum Command {
     Update,
     /// DELETE.
     Delete,
+    /// CREATE INDEX, which is refused to those whom the policy restricts.
+    Index,
 }
 
 impl Command {
@@ -57,6 +66,7 @@ impl Command {
             "insert" => Some(Self::Insert),
             "update" => Some(Self::Update),
             "delete" => Some(Self::Delete),
+            "index" => Some(Self::Index),
             _ => None,
         }
     }

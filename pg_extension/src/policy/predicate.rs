@@ -14,26 +14,44 @@ use std::rc::Rc;
 
 /// Texts kept for as many sessions as a pooled connection is likely to alternate between.
 const SESSIONS_KEPT: usize = 16;
+/// Texts kept of functions that several tables share.
+const SHARED_KEPT: usize = 64;
+
+/// What a text depends on: the serial of the session and the values of associated attributes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Key {
+    serial: u64,
+    values: Vec<Option<String>>,
+}
 
 thread_local! {
     /// Session for which plans with context-sensitive predicates were made; `None` when there is no such valid plan.
     static PLANNED_FOR: Cell<Option<u64>> = const { Cell::new(None) };
     /// Whether this backend ever made a plan with a dynamic predicate.
     static HAS_DYNAMIC_PLAN: Cell<bool> = const { Cell::new(false) };
+    /// Texts of shared kinds, by function: every table whose policy has that function uses them.
+    static SHARED: RefCell<Vec<(Oid, Key, String)>> = const { RefCell::new(Vec::new()) };
     /// Policies whose function is running, to notice a circle.
     static RUNNING: RefCell<Vec<(Oid, String)>> = const { RefCell::new(Vec::new()) };
 }
 
 enum Source {
     Template(String),
-    Function { kind: Kind, oid: Option<Oid> },
+    Function {
+        kind: Kind,
+        /// Whether tables with the same function share its text.
+        is_shared: bool,
+        oid: Option<Oid>,
+        /// Attributes, as `namespace.attribute`, on which alone the text depends; none: on the whole context.
+        associations: Vec<String>,
+    },
 }
 
 /// A predicate.
 pub struct Predicate {
     source: Source,
-    /// Compiled forms by session serial; 0 for predicates that do not depend on it.
-    compiled: RefCell<Vec<(u64, Rc<Compiled>)>>,
+    /// Compiled forms by what their text depends on.
+    compiled: RefCell<Vec<(Key, Rc<Compiled>)>>,
 }
 
 impl Predicate {
@@ -46,16 +64,22 @@ impl Predicate {
     }
 
     /// Text computed by a function; `None` when the function no longer exists.
-    pub fn function(kind: Kind, oid: Option<Oid>) -> Self {
+    pub fn function(kind: Kind, is_shared: bool, oid: Option<Oid>, associations: Vec<String>) -> Self {
         Self {
-            source: Source::Function { kind, oid },
+            source: Source::Function {
+                kind,
+                is_shared,
+                oid,
+                associations,
+            },
             compiled: RefCell::default(),
         }
     }
 
     /// The compiled predicate that holds now. The relation must be locked.
     pub fn compiled(&self, relation: &Relation, policy: &str) -> Result<Rc<Compiled>> {
-        let key = self.begin_use();
+        let key = self.key();
+        self.note_plan();
         let is_kept = !matches!(
             self.source,
             Source::Function {
@@ -63,8 +87,7 @@ impl Predicate {
                 ..
             }
         );
-        if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(serial, _)| *serial == key)
-        {
+        if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(known, _)| *known == key) {
             return Ok(Rc::clone(known));
         }
         let text = self.text(relation, policy)?;
@@ -87,20 +110,28 @@ impl Predicate {
 
     /// The text that holds now.
     pub fn text(&self, relation: &Relation, policy: &str) -> Result<String> {
-        let oid = match &self.source {
+        let (is_shared, oid) = match &self.source {
             Source::Template(text) => return Ok(text.clone()),
-            Source::Function { oid, .. } => *oid,
+            Source::Function { is_shared, oid, .. } => (*is_shared, *oid),
         };
-        let oid = oid.ok_or_else(|| Error::policy_function_failed(policy))?;
+        let oid = oid.ok_or_else(|| Error::policy_function_gone(policy))?;
+        let key = self.key();
+        if is_shared && let Some(text) = shared_text(oid, &key) {
+            return Ok(text);
+        }
         let _running = Running::enter(relation.oid, policy)?;
         // Asked here, so that a session that is over is reported as such and not as a failure of the function.
         context::require_live()?;
         let text = call_policy_function(policy, oid, &relation.schema, &relation.name)?;
-        match text {
-            Some(text) if !text.trim().is_empty() => Ok(text),
-            _ if guc::null_predicate() == NullPredicate::AllRows => Ok("true".to_owned()),
-            _ => Ok("false".to_owned()),
+        let text = match text {
+            Some(text) if !text.trim().is_empty() => text,
+            _ if guc::null_predicate() == NullPredicate::AllRows => "true".to_owned(),
+            _ => "false".to_owned(),
+        };
+        if is_shared {
+            share_text(oid, key, &text);
         }
+        Ok(text)
     }
 
     fn marker(&self) -> Option<Marker> {
@@ -113,26 +144,74 @@ impl Predicate {
         }
     }
 
-    /// Notes that a plan is being made with this predicate; returns the key of its compiled form.
-    fn begin_use(&self) -> u64 {
+    /// What the text depends on, as it stands now.
+    fn key(&self) -> Key {
+        match &self.source {
+            Source::Function {
+                kind: Kind::ContextSensitive,
+                associations,
+                ..
+            } if associations.is_empty() => Key {
+                serial: context::serial(),
+                values: Vec::new(),
+            },
+            Source::Function {
+                kind: Kind::ContextSensitive,
+                associations,
+                ..
+            } => Key {
+                serial: 0,
+                values: associations
+                    .iter()
+                    .map(|association| {
+                        let (namespace, attribute) = association.split_once('.')?;
+                        context::attribute(namespace, attribute)
+                    })
+                    .collect(),
+            },
+            _ => Key::default(),
+        }
+    }
+
+    /// Notes that a plan is being made with this predicate.
+    fn note_plan(&self) {
         match self.source {
             Source::Function {
                 kind: Kind::ContextSensitive,
                 ..
-            } => {
-                let serial = context::serial();
-                PLANNED_FOR.set(Some(serial));
-                serial
-            }
+            } => note_context_plan(),
             Source::Function {
                 kind: Kind::Dynamic, ..
-            } => {
-                HAS_DYNAMIC_PLAN.set(true);
-                0
-            }
-            _ => 0,
+            } => HAS_DYNAMIC_PLAN.set(true),
+            _ => (),
         }
     }
+}
+
+/// Notes that a plan is being made that holds for the attached session only.
+pub fn note_context_plan() {
+    PLANNED_FOR.set(Some(context::serial()));
+}
+
+/// Forgets the texts that tables share, because a policy or a function changed.
+pub fn forget_shared() {
+    SHARED.with_borrow_mut(Vec::clear);
+}
+
+fn shared_text(function: Oid, key: &Key) -> Option<String> {
+    SHARED.with_borrow(|shared| {
+        shared
+            .iter()
+            .find(|(oid, known, _)| *oid == function && known == key)
+            .map(|(_, _, text)| text.clone())
+    })
+}
+
+fn share_text(function: Oid, key: Key, text: &str) {
+    SHARED.with_borrow_mut(|shared| {
+        shared.truncate(SHARED_KEPT - 1);
+        shared.insert(0, (function, key, text.to_owned()));
+    });
 }
 
 /// A session was attached, or came back with a savepoint. Plans made for another are made again. Nothing needs to happen when

@@ -51,3 +51,33 @@ pub unsafe fn mutate_query(
         pg_sys::query_tree_mutator_impl(query, Some(mutator), context, 0)
     }
 }
+
+/// The columns of a table that a statement selects, inserts and updates, as sets of numbers counted from
+/// `FirstLowInvalidHeapAttributeNumber`.
+///
+/// # Safety
+/// `entry` is a relation in the range table of `query`.
+pub unsafe fn referenced_columns(
+    query: *mut pg_sys::Query,
+    entry: *mut pg_sys::RangeTblEntry,
+) -> [*mut pg_sys::Bitmapset; 3] {
+    // SAFETY: up to 15 the range table entry holds the sets itself.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        let _ = query;
+        [(*entry).selectedCols, (*entry).insertedCols, (*entry).updatedCols]
+    }
+    // SAFETY: the entry of a relation has permission information unless nothing of it is checked.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        if (*entry).perminfoindex == 0 {
+            return [std::ptr::null_mut(); 3];
+        }
+        let information = pg_sys::getRTEPermissionInfo((*query).rteperminfos, entry);
+        [
+            (*information).selectedCols,
+            (*information).insertedCols,
+            (*information).updatedCols,
+        ]
+    }
+}

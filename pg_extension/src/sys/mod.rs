@@ -30,6 +30,7 @@ pub mod lock;
 pub mod marker;
 pub mod portal;
 pub mod predicate;
+pub mod query;
 pub mod random;
 pub mod relation;
 pub mod shmem;

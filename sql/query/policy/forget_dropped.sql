@@ -3,6 +3,12 @@ WITH dropped AS (
     DELETE FROM vpd_private.protected_table t
      WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
     RETURNING t.relation
+), dropped_group AS (
+    DELETE FROM vpd_private.policy_group g
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = g.relation)
+), dropped_context AS (
+    DELETE FROM vpd_private.driving_context d
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation)
 )
 DELETE FROM vpd_private.policy p
  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);

@@ -1,4 +1,4 @@
--- NULL leaves a property as it is; a predicate replaces a function and the reverse.
+-- NULL leaves a property as it is; a predicate replaces a function and the reverse; no relevant column means all.
 UPDATE vpd_private.policy
    SET predicate = CASE WHEN $4 IS NOT NULL THEN NULL ELSE coalesce($3, predicate) END,
        function_schema = CASE WHEN $3 IS NOT NULL THEN NULL ELSE coalesce($4, function_schema) END,
@@ -7,6 +7,9 @@ UPDATE vpd_private.policy
        statement_types = coalesce($7, statement_types),
        is_update_checked = coalesce($8, is_update_checked),
        is_enabled = coalesce($9, is_enabled),
+       relevant_columns = CASE WHEN $10::text[] IS NULL THEN relevant_columns ELSE NULLIF($10, '{}') END,
+       is_masking = coalesce($11, is_masking),
+       version = version + 1,
        altered_at = clock_timestamp()
  WHERE relation = $1::regclass
    AND policy_name = $2;

@@ -1,7 +1,8 @@
-//! Marks of predicates that reach a plan past its query: a SQL function in FROM is rewritten while the statement that calls it is
+//! Settles what depends on the whole statement before it is planned, and keeps marks of predicates that reach a plan past its query: a SQL function in FROM is rewritten while the statement that calls it is
 //! planned, so only the plan can remember that it must be made again.
 
 use crate::sys::marker;
+use crate::sys::query::relevance;
 use pgrx::{pg_guard, pg_sys};
 
 static mut NEXT: pg_sys::planner_hook_type = None;
@@ -24,6 +25,7 @@ unsafe extern "C-unwind" fn planner(
     let before = marker::used();
     // SAFETY: passes on what the server passed; the items are allocated beside the plan.
     unsafe {
+        relevance::settle(query);
         let plan = match NEXT {
             Some(next) => guarded!(next(query, text, options, params)),
             None => pg_sys::standard_planner(query, text, options, params),

@@ -3,8 +3,9 @@
 //! A protected table gets one permissive policy `true`, which never stands in the catalogue, and one restrictive policy for
 //! each of ours. Without the permissive one nothing is visible: an error or a missing library shows no row.
 
-use crate::policy::{self, Command, Restrictions};
-use crate::sys::predicate::{always_true, checked, session_gate};
+use crate::error::Result;
+use crate::policy::{self, Command, Restriction, Restrictions};
+use crate::sys::predicate::{always_true, checked, context_mark, relevant, session_gate};
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -64,22 +65,39 @@ unsafe extern "C-unwind" fn restrictive(
                 security_policy("vpd_session", false, gate, std::ptr::null_mut(), true).cast(),
             );
         }
+        if restrictions.depends_on_context {
+            let mark = context_mark().unwrap_or_else(|error| error.raise());
+            list = pg_sys::lappend(
+                list,
+                security_policy("vpd_groups", false, mark, std::ptr::null_mut(), false).cast(),
+            );
+        }
         for policy in &restrictions.policies {
+            let using = condition(policy).unwrap_or_else(|error| error.raise());
             let check = if !is_writing {
                 std::ptr::null_mut()
             } else if policy.is_checked {
-                checked(&policy.predicate, (*relation).rd_id, &policy.name)
+                condition(policy)
+                    .and_then(|condition| checked(condition, (*relation).rd_id, &policy.name))
                     .unwrap_or_else(|error| error.raise())
             } else {
                 always_true()
             };
-            let using = policy.predicate.copy();
             list = pg_sys::lappend(
                 list,
                 security_policy(&policy.name, false, using, check, policy.predicate.has_sublinks).cast(),
             );
         }
         list
+    }
+}
+
+/// The condition of a policy, marked when it depends on the columns of the statement.
+fn condition(policy: &Restriction) -> Result<*mut pg_sys::Node> {
+    let condition = policy.predicate.copy();
+    match &policy.relevant_columns {
+        None => Ok(condition),
+        Some(columns) => relevant(columns, condition),
     }
 }
 

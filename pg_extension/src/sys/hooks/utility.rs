@@ -85,6 +85,7 @@ unsafe fn before(statement: *mut pg_sys::Node) {
                 let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
                 check_temporary((*create.into).rel, (*create.into).onCommit);
             }
+            T_IndexStmt => check_index((*statement.cast::<pg_sys::IndexStmt>()).relation),
             T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
             T_AlterPolicyStmt => check_guard((*statement.cast::<pg_sys::AlterPolicyStmt>()).policy_name),
             T_RenameStmt => {
@@ -111,6 +112,14 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
     };
     if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
         context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
+    }
+}
+
+/// The function of an index sees every row.
+unsafe fn check_index(relation: *const pg_sys::RangeVar) {
+    // SAFETY: a range variable of the statement.
+    if let Some(oid) = unsafe { restricted(relation) } {
+        policy::require_index_allowed(oid).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -237,6 +246,12 @@ unsafe fn string(node: *mut pg_sys::Node) -> String {
 
 /// True for a protected table when policies apply to the current user.
 unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { restricted(relation) }.is_some()
+}
+
+/// The table, if it is protected and policies apply to the current user.
+unsafe fn restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
     // SAFETY: a range variable of the statement; a relation that does not exist gives InvalidOid.
     let oid = unsafe {
         pg_sys::RangeVarGetRelidExtended(
@@ -247,5 +262,5 @@ unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
             std::ptr::null_mut(),
         )
     };
-    oid != pg_sys::InvalidOid && !user::bypasses_policies() && policy::is_protected(oid)
+    (oid != pg_sys::InvalidOid && !user::bypasses_policies() && policy::is_protected(oid)).then_some(oid)
 }

@@ -1,10 +1,9 @@
 //! Small expression trees the engine adds around a predicate.
 
-use super::Compiled;
 use crate::error::{Error, Result};
-use crate::sys::marker::Marker;
+use crate::sys::marker::{self, Marker};
 use crate::sys::user::AsOwner;
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, pg_sys};
 use std::ffi::{CStr, CString};
 
 /// Element `index` of a list of nodes.
@@ -75,6 +74,39 @@ pub fn and_marker(expression: *mut pg_sys::Node, marker: Marker) -> Result<*mut 
     Ok(unsafe { pg_sys::make_and_qual(expression, boolean_call(oid, std::ptr::null_mut())) })
 }
 
+/// `context_marker()`: a condition that is always true and ties a plan to the session it was made for.
+pub fn context_mark() -> Result<*mut pg_sys::Node> {
+    marker::use_marked();
+    and_marker(std::ptr::null_mut(), Marker::Context)
+}
+
+/// OID of the function that marks a condition on statements which reference certain columns.
+pub fn relevant_function() -> Result<pg_sys::Oid> {
+    function(
+        c"vpd_private",
+        c"relevant",
+        &[pg_sys::INT2ARRAYOID, pg_sys::BOOLOID],
+    )
+}
+
+/// `relevant(columns, condition)`.
+pub fn relevant(columns: &[i16], condition: *mut pg_sys::Node) -> Result<*mut pg_sys::Node> {
+    let oid = relevant_function()?;
+    // SAFETY: makes nodes and an array in the current context.
+    unsafe {
+        let columns = pg_sys::makeConst(
+            pg_sys::INT2ARRAYOID,
+            -1,
+            pg_sys::InvalidOid,
+            -1,
+            columns.into_datum().unwrap_or(pg_sys::Datum::from(0)),
+            false,
+            false,
+        );
+        Ok(boolean_call(oid, list(&[columns.cast(), condition])))
+    }
+}
+
 /// `(SELECT expression)`, which the executor evaluates once for each execution.
 pub fn scalar_subselect(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: builds the query the parser builds for a sub-select without FROM.
@@ -104,7 +136,11 @@ pub fn session_gate() -> Result<*mut pg_sys::Node> {
 }
 
 /// `CASE WHEN predicate THEN true ELSE policy_violated(relation, policy) END`: the check on new rows, with our own error.
-pub fn checked(compiled: &Compiled, relation: pg_sys::Oid, policy: &str) -> Result<*mut pg_sys::Node> {
+pub fn checked(
+    predicate: *mut pg_sys::Node,
+    relation: pg_sys::Oid,
+    policy: &str,
+) -> Result<*mut pg_sys::Node> {
     let oid = function(
         c"vpd_private",
         c"policy_violated",
@@ -135,7 +171,7 @@ pub fn checked(compiled: &Compiled, relation: pg_sys::Oid, policy: &str) -> Resu
         let violated = boolean_call(oid, list(&[relation, policy]));
 
         let mut when = pgrx::PgBox::<pg_sys::CaseWhen>::alloc_node(pg_sys::NodeTag::T_CaseWhen);
-        when.expr = compiled.copy().cast();
+        when.expr = predicate.cast();
         when.result = always_true().cast();
         when.location = -1;
         let mut case = pgrx::PgBox::<pg_sys::CaseExpr>::alloc_node(pg_sys::NodeTag::T_CaseExpr);

@@ -1,0 +1,10 @@
+-- The policy function of a name.
+SELECT f.oid
+  FROM pg_proc f
+  JOIN pg_namespace n ON n.oid = f.pronamespace
+ WHERE n.nspname = $1
+   AND f.proname = $2
+   AND f.proargtypes = '25 25'::oidvector
+   AND f.prorettype = 'text'::regtype
+   AND f.prokind = 'f'
+   AND NOT f.proretset;
