@@ -216,6 +216,26 @@ impl Error {
         .ora(28101)
     }
 
+    /// 42710: the role is exempt already.
+    pub fn exemption_exists(role: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "exemption_exists",
+            format!("role \"{role}\" is exempt there already"),
+            "See the view vpd.exemptions.",
+        )
+    }
+
+    /// 40001: an exemption changed after the statement was planned.
+    pub fn exemption_changed() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+            "exemption_changed",
+            "exemptions from policies changed since the statement was planned",
+            "Run the transaction again.",
+        )
+    }
+
     /// 42809: the relation is of a kind that row security does not reach.
     pub fn wrong_relation(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(

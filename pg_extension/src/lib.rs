@@ -57,9 +57,14 @@ pgrx::extension_sql_file!(
     requires = ["message"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/52_exemption.sql",
+    name = "exemption",
+    requires = ["policy"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/60_purge.sql",
     name = "purge",
-    requires = ["policy"]
+    requires = ["exemption"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",

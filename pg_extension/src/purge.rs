@@ -2,6 +2,7 @@
 
 use crate::context;
 use crate::error::{Error, Result};
+use crate::policy;
 use crate::session;
 use crate::sys::spi::{Statement, arg};
 use crate::sys::xact;
@@ -65,6 +66,7 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
     session::announce_ended(&ended, None);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
     USES.with(remove);
+    policy::exemption::end_stale();
     let (sessions, tickets) = (SESSIONS.with(remove), TICKETS.with(remove));
     let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
     let limit = u64::from(batch_size.unsigned_abs());

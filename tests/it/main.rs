@@ -21,6 +21,8 @@ mod dbms_rls;
 #[cfg(test)]
 mod dump;
 #[cfg(test)]
+mod exemptions;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hoisting;

@@ -5,6 +5,7 @@
 mod app;
 mod context;
 mod dbms_rls;
+mod exemption;
 mod message;
 mod policy;
 mod purge;

@@ -234,6 +234,7 @@ fn effective_predicate(relation: Option<Oid>, command: Option<&str>) -> Answer<O
 fn follow_ddl() -> Answer<()> {
     if crate::sys::is_ready() && crate::sys::extension::is_installed() && !crate::sys::spi::is_internal() {
         policy::forget_dropped_tables();
+        policy::exemption::end_stale();
         policy::protect_new_partitions()?;
     }
     Ok(())

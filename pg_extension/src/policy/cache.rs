@@ -1,5 +1,6 @@
 //! What this backend knows of the policies of each table it has met. Forgotten by relation as soon as somebody changes them.
 
+use super::exemption;
 use super::group::{self, DrivingContext};
 use super::predicate::{self, Predicate};
 use super::{Command, Kind};
@@ -27,6 +28,8 @@ pub struct Relation {
     /// Whether any policy, enabled or not, is on the table itself. A partition without policies of its own shows nothing when it
     /// is read directly.
     pub has_policies: bool,
+    /// Roles that policies do not apply to.
+    pub exempt_roles: Vec<Oid>,
     /// The enabled policies, by name.
     pub policies: Vec<Policy>,
     /// The policy groups beside SYS_DEFAULT.
@@ -147,6 +150,7 @@ fn load(oid: Oid) -> Option<Relation> {
         schema,
         name,
         has_policies,
+        exempt_roles: exemption::roles(oid),
         policies,
         groups: group::groups(oid),
         drivers,

@@ -3,6 +3,7 @@
 mod cache;
 mod catalogue;
 mod compose;
+pub mod exemption;
 mod group;
 mod name;
 mod predicate;

@@ -56,6 +56,12 @@ impl Marker {
     }
 }
 
+/// Makes every plan that this backend keeps be made again.
+pub fn forget_plans() {
+    // SAFETY: flips flags of cached plans; a plan that is running keeps what it needs.
+    unsafe { pg_sys::ResetPlanCache() }
+}
+
 /// Rises with every marked predicate that is put into a query.
 pub(super) fn used() -> u64 {
     USED.get()

@@ -1,4 +1,4 @@
-//! Shared memory: the revocation generation and what the launcher knows of each database.
+//! Shared memory: the generations of revocations and exemptions, and what the launcher knows of each database.
 
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,12 +33,15 @@ unsafe impl pgrx::PGRXSharedMemory for DatabaseSlots {}
 // SAFETY: the names are unique to this library.
 static REVOCATIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_revocations") };
 // SAFETY: as above.
+static EXEMPTIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_exemptions") };
+// SAFETY: as above.
 static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
 // SAFETY: as above.
 static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_databases") };
 
 pub(super) fn init() {
     pg_shmem_init!(REVOCATIONS = AtomicU64::new(1));
+    pg_shmem_init!(EXEMPTIONS = AtomicU64::new(1));
     pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
     pg_shmem_init!(DATABASES);
 }
@@ -51,6 +54,16 @@ pub fn revocation_generation() -> u64 {
 /// Makes every backend look at its session again before its next statement.
 pub fn announce_revocation() {
     REVOCATIONS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// Rises whenever a transaction that changed exemptions has committed.
+pub fn exemption_generation() -> u64 {
+    EXEMPTIONS.get().load(Ordering::Acquire)
+}
+
+/// Makes every backend look at the exemptions again before it plans or runs as an exempt role.
+pub fn announce_exemptions() {
+    EXEMPTIONS.get().fetch_add(1, Ordering::AcqRel);
 }
 
 /// Rises whenever the launcher should look at the databases again.

@@ -91,6 +91,14 @@ pub fn oid_arg(oid: pg_sys::Oid) -> Arg {
     }
 }
 
+/// Binds no object.
+pub fn null_oid_arg() -> Arg {
+    Arg {
+        oid: pg_sys::OIDOID,
+        datum: None,
+    }
+}
+
 /// One row of a result.
 pub struct Row {
     table: *mut pg_sys::SPITupleTable,

@@ -39,6 +39,30 @@ pub fn bypasses_policies() -> bool {
     unsafe { pg_sys::has_bypassrls_privilege(pg_sys::GetUserId()) }
 }
 
+/// The user that statements run as now.
+pub fn current() -> pg_sys::Oid {
+    // SAFETY: reads backend state.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// Everybody who acts: the user of the connection, the one set by SET ROLE, the one a function runs as.
+pub fn acting() -> [pg_sys::Oid; 3] {
+    // SAFETY: reads backend state.
+    unsafe {
+        [
+            pg_sys::GetSessionUserId(),
+            pg_sys::GetOuterUserId(),
+            pg_sys::GetUserId(),
+        ]
+    }
+}
+
+/// True when the user is the role, or a member of it without counting that superusers may become anybody.
+pub fn is_member(user: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    // SAFETY: catalogue look-up inside a transaction.
+    unsafe { pg_sys::is_member_of_role_nosuper(user, role) }
+}
+
 /// Name of the user that statements run as now.
 pub fn current_name() -> String {
     // SAFETY: the current user exists, so the look-up returns a palloc'd, NUL-terminated name.

@@ -1,6 +1,7 @@
-//! Ends of transactions and sub-transactions, told to `context`.
+//! Ends of transactions and sub-transactions, told to `context` and `policy`.
 
 use crate::context;
+use crate::policy::exemption;
 use pgrx::{pg_guard, pg_sys};
 
 pub(super) fn init() {
@@ -34,10 +35,17 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
     use pg_sys::XactEvent::*;
     match event {
         XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
-        XACT_EVENT_COMMIT => context::transaction_committed(),
-        XACT_EVENT_ABORT => context::transaction_aborted(),
+        XACT_EVENT_COMMIT => {
+            exemption::transaction_committed();
+            context::transaction_committed();
+        }
+        XACT_EVENT_ABORT => {
+            exemption::transaction_aborted();
+            context::transaction_aborted();
+        }
         XACT_EVENT_PRE_PREPARE => {
-            if let Err(error) = context::may_prepare_transaction() {
+            let may = context::may_prepare_transaction().and_then(|()| exemption::may_prepare_transaction());
+            if let Err(error) = may {
                 error.raise();
             }
         }

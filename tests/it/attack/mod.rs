@@ -6,6 +6,7 @@ mod crash;
 mod cursors;
 mod discard_all;
 mod escalation;
+mod exemption;
 mod explain;
 mod forged_setting;
 mod isolation;

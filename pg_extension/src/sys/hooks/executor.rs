@@ -1,5 +1,6 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
+use crate::sys::predicate::nth;
 use crate::sys::spi;
 use crate::{context, policy};
 use pgrx::{pg_guard, pg_sys};
@@ -21,6 +22,9 @@ pub fn init() {
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     if !spi::is_internal() {
         context::require_live().unwrap_or_else(|error| error.raise());
+        // SAFETY: as the server passed it.
+        let tables = || unsafe { tables(query) };
+        policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
         policy::statement_started();
     }
     // SAFETY: passes on what the server passed.
@@ -29,6 +33,20 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
             Some(next) => guarded!(next(query, flags)),
             None => pg_sys::standard_ExecutorStart(query, flags),
         }
+    }
+}
+
+/// The tables a plan reads or writes, at whatever depth.
+unsafe fn tables(query: *const pg_sys::QueryDesc) -> Vec<pg_sys::Oid> {
+    // SAFETY: the server passes a query with its plan, whose range table is a flat list of RangeTblEntry.
+    unsafe {
+        let entries = (*(*query).plannedstmt).rtable;
+        let count = if entries.is_null() { 0 } else { (*entries).length };
+        (0..count)
+            .map(|index| nth(entries, index).cast::<pg_sys::RangeTblEntry>())
+            .filter(|entry| (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION)
+            .map(|entry| (*entry).relid)
+            .collect()
     }
 }
 
@@ -41,6 +59,7 @@ unsafe extern "C-unwind" fn run(
 ) {
     if !spi::is_internal() {
         context::require_live().unwrap_or_else(|error| error.raise());
+        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
     }
     // SAFETY: passes on what the server passed.
     unsafe {

@@ -29,7 +29,11 @@ unsafe extern "C-unwind" fn access(
         }
     }
     let is_truncate = kind == pg_sys::ObjectAccessType::OAT_TRUNCATE && class == pg_sys::RelationRelationId;
-    if is_truncate && !user::bypasses_policies() && policy::is_protected(object) {
+    if is_truncate
+        && !user::bypasses_policies()
+        && policy::is_protected(object)
+        && !policy::exemption::is_exempt(object)
+    {
         context::refuse_truncate().raise();
     }
 }
