@@ -72,8 +72,13 @@ pgrx::extension_sql_file!(
     requires = ["purge"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/80_statistics.sql",
+    name = "statistics",
+    requires = ["dbms_rls"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",
     name = "profile",
-    requires = ["dbms_rls"],
+    requires = ["statistics"],
     finalize
 );

@@ -71,6 +71,10 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'protected_tables'),
     ('security_admin', 'sessions'),
     ('security_admin', 'job_runs'),
+    ('security_admin', 'stat_policies'),
+    ('security_admin', 'policy_counters'),
+    ('security_admin', 'policy_counter_usage'),
+    ('security_admin', 'reset_stat_policies'),
     ('auditor', 'apps'),
     ('auditor', 'exemptions'),
     ('auditor', 'policies'),
@@ -80,6 +84,9 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'protected_tables'),
     ('auditor', 'sessions'),
     ('auditor', 'job_runs'),
+    ('auditor', 'stat_policies'),
+    ('auditor', 'policy_counters'),
+    ('auditor', 'policy_counter_usage'),
     ('auditor', 'purge_interval');
 
 INSERT INTO vpd_private.profile_privilege (profile, object)

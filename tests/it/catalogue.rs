@@ -88,7 +88,7 @@ fn only_the_markers_are_immutable_and_nothing_is_leakproof() -> Result<()> {
 fn what_changes_something_is_volatile_and_unsafe_in_parallel() -> Result<()> {
     let wrong = offenders(&format!(
         "{FUNCTIONS} SELECT signature FROM f
-          WHERE proname ~ '^(create|attach|detach|end|issue|redeem|record|validate|ack|add|alter|enable|refresh|drop|register|set|purge|grant|revoke)'
+          WHERE proname ~ '^(create|attach|detach|end|issue|redeem|record|validate|ack|add|alter|enable|refresh|drop|register|set|purge|grant|revoke|reset)'
             AND proname NOT IN ('purge_interval', 'add_attribute_association') AND NOT (provolatile = 'v' AND proparallel = 'u')"
     ))?;
     assert!(wrong.is_empty(), "{wrong:?}");

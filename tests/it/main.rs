@@ -61,4 +61,6 @@ mod standby;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 mod tickets;

@@ -10,6 +10,7 @@ mod message;
 mod policy;
 mod purge;
 mod session;
+mod statistics;
 mod ticket;
 
 use crate::error::{Error, Result};

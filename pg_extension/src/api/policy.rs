@@ -25,6 +25,9 @@ fn statement_marker() -> Answer<bool> {
 
 #[pg_extern(sql = false)]
 fn policy_violated(relation: Option<Oid>, policy: Option<&str>) -> Answer<bool> {
+    if let (Some(relation), Some(policy)) = (relation, policy) {
+        policy::statistics::denied(relation, policy);
+    }
     let relation = relation.map(crate::sys::relation::name).unwrap_or_default();
     Err(Error::policy_check(policy.unwrap_or(""), &relation).into())
 }

@@ -7,6 +7,7 @@ pub mod exemption;
 mod group;
 mod name;
 mod predicate;
+pub mod statistics;
 
 pub use cache::{forget_predicates, forget_relation, is_protected};
 pub use catalogue::{

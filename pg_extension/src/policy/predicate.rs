@@ -1,7 +1,7 @@
 //! The predicate of one policy in this backend: its text, when the text is computed again, its compiled form.
 
-use super::Kind;
 use super::cache::Relation;
+use super::{Kind, statistics};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::guc::{self, NullPredicate};
@@ -88,6 +88,9 @@ impl Predicate {
             }
         );
         if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(known, _)| *known == key) {
+            if matches!(self.source, Source::Function { .. }) {
+                statistics::hit(relation.oid, policy);
+            }
             return Ok(Rc::clone(known));
         }
         let text = self.text(relation, policy)?;
@@ -97,6 +100,7 @@ impl Predicate {
                 relation.schema,
                 relation.name
             );
+            statistics::broken(relation.oid, policy);
             Error::predicate_broken(policy)
         })?;
         let compiled = Rc::new(compiled);
@@ -117,12 +121,15 @@ impl Predicate {
         let oid = oid.ok_or_else(|| Error::policy_function_gone(policy))?;
         let key = self.key();
         if is_shared && let Some(text) = shared_text(oid, &key) {
+            statistics::hit(relation.oid, policy);
             return Ok(text);
         }
         let _running = Running::enter(relation.oid, policy)?;
         // Asked here, so that a session that is over is reported as such and not as a failure of the function.
         context::require_live()?;
-        let text = call_policy_function(policy, oid, &relation.schema, &relation.name)?;
+        let text = statistics::timed(relation.oid, policy, || {
+            call_policy_function(policy, oid, &relation.schema, &relation.name)
+        })?;
         let text = match text {
             Some(text) if !text.trim().is_empty() => text,
             _ if guc::null_predicate() == NullPredicate::AllRows => "true".to_owned(),

@@ -35,6 +35,7 @@ pub mod random;
 pub mod relation;
 pub mod shmem;
 pub mod spi;
+pub mod statistics;
 pub mod temporary;
 pub mod user;
 mod version;
@@ -57,6 +58,7 @@ pub fn is_preloading() -> bool {
 /// Installs hooks, callbacks, shared memory and the launcher. Called once, in the postmaster.
 pub fn init() {
     shmem::init();
+    statistics::init();
     hooks::init();
     xact::init();
     relation::init();

@@ -1,0 +1,44 @@
+//! What each policy costs and refuses, counted.
+//!
+//! Counted is what happens when a plan is made: a plan that is used again runs no policy function and is not counted.
+
+use super::cache;
+use crate::error::Result;
+use crate::sys::Oid;
+use crate::sys::statistics::{self, Event};
+use std::time::Instant;
+
+pub use crate::sys::statistics::{Entry, MAX_ENTRIES, entries, reset, usage};
+
+/// Runs a policy function and counts the call.
+pub(super) fn timed<T>(relation: Oid, policy: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let outcome = call();
+    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let event = if outcome.is_ok() {
+        Event::Call(micros)
+    } else {
+        Event::Error
+    };
+    statistics::count(relation, policy, event);
+    outcome
+}
+
+/// A predicate was used again without running its function.
+pub(super) fn hit(relation: Oid, policy: &str) {
+    statistics::count(relation, policy, Event::Hit);
+}
+
+/// A function returned what is no predicate.
+pub(super) fn broken(relation: Oid, policy: &str) {
+    statistics::count(relation, policy, Event::Error);
+}
+
+/// A new row was refused. Anybody may call the function that refuses: names that are no policy of the table count for nothing.
+pub fn denied(relation: Oid, policy: &str) {
+    let is_policy = cache::relation(relation)
+        .is_some_and(|relation| relation.policies.iter().any(|known| known.name == policy));
+    if is_policy {
+        statistics::count(relation, policy, Event::Denial);
+    }
+}
