@@ -218,3 +218,21 @@ fn the_owner_cannot_switch_the_defences_off_unnoticed() -> Result<()> {
     }
     Ok(())
 }
+
+/// The command names a constraint and no table, which our look at new foreign keys once did not expect.
+#[test]
+fn altering_an_existing_foreign_key_is_left_to_the_server() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE TABLE a (id integer PRIMARY KEY);
+         CREATE TABLE b (id integer CONSTRAINT to_a REFERENCES a);
+         ALTER TABLE b ALTER CONSTRAINT to_a DEFERRABLE INITIALLY DEFERRED",
+    )?;
+    let deferred = admin.query_one(
+        "SELECT condeferred FROM pg_constraint WHERE conname = 'to_a'",
+        &[],
+    )?;
+    assert!(deferred.get::<_, bool>(0));
+    Ok(())
+}

@@ -18,13 +18,17 @@ pub enum Event {
     Expire,
     Close,
     PolicyEdit,
+    RoleEdit,
+    GroupEdit,
 }
 
 impl Event {
-    /// The session the statements run under first; the one that dies is made for the occasion.
+    /// The session the statements run under first; one that dies or is changed is made for the occasion.
     pub fn log_in(self, scene: &Scene, life: Duration) -> Result<String> {
         match self {
-            Self::Close => Subject::in_region("carol", "East").log_in(&scene.database),
+            Self::Close | Self::RoleEdit | Self::GroupEdit => {
+                Subject::in_region("carol", "East").log_in(&scene.database)
+            }
             Self::Expire => {
                 let token = Subject::in_region("carol", "East").log_in(&scene.database)?;
                 let update = format!(
@@ -60,6 +64,14 @@ impl Event {
                 user.batch_execute("BEGIN")?;
                 attach(user, token)?;
             }
+            // What a session holds is read when it is attached; the next transaction of the same session must know.
+            Self::RoleEdit => edit_session(scene, user, token, "roles = '{overseer}'")?,
+            Self::GroupEdit => edit_session(
+                scene,
+                user,
+                token,
+                r#"attributes = jsonb_set(attributes, '{app,groups}', '["South"]')"#,
+            )?,
         }
         Ok(())
     }
@@ -68,7 +80,9 @@ impl Event {
     pub fn fresh(self, scene: &Scene, token: &str, query: &str) -> Result<Vec<i32>> {
         match self {
             Self::AttachOther | Self::NextTransaction => fresh_ids(&scene.database, Some(&scene.west), query),
-            Self::Reattach | Self::PolicyEdit => fresh_ids(&scene.database, Some(token), query),
+            Self::Reattach | Self::PolicyEdit | Self::RoleEdit | Self::GroupEdit => {
+                fresh_ids(&scene.database, Some(token), query)
+            }
             Self::Detach => fresh_ids(&scene.database, None, query),
             Self::Expire | Self::Close => {
                 let refused = fresh_ids(&scene.database, Some(token), query);
@@ -99,4 +113,15 @@ impl Event {
             _ => Ok(()),
         }
     }
+}
+
+/// Changes the row of the attached session between two transactions of the same connection.
+fn edit_session(scene: &Scene, user: &mut Client, token: &str, change: &str) -> Result<()> {
+    let id: String = user.query_one("SELECT vpd.session_id()::text", &[])?.get(0);
+    user.batch_execute("COMMIT")?;
+    let update = format!("UPDATE vpd_private.session SET {change} WHERE id = $1::text::uuid");
+    let changed = scene.database.admin()?.execute(&update, &[&id])?;
+    assert_eq!(changed, 1, "the session was not changed");
+    user.batch_execute("BEGIN")?;
+    Ok(attach(user, token)?)
 }

@@ -20,7 +20,9 @@ pub const NAMES: [&str; 12] = [
 
 /// One form on one table.
 pub struct Form {
-    pub name: String,
+    pub name: &'static str,
+    /// The kind of policy on its table.
+    pub kind: String,
     /// The same question without any plan kept.
     pub plain: String,
     how: How,
@@ -44,7 +46,8 @@ impl Form {
             for name in NAMES {
                 let table = if name == "partitioned parent" { "p" } else { "t" };
                 forms.push(Self {
-                    name: format!("{name} on {kind}"),
+                    name,
+                    kind: (*kind).to_owned(),
                     plain: format!("SELECT id FROM m.{table}_{kind}"),
                     how: how(client, name, kind)?,
                 });

@@ -1,9 +1,22 @@
 //! The tables of the matrix: one per kind of policy, with everything that keeps a plan on it.
 
-use vpd_tests::{BY_REGION, Database, Result, Subject, role};
+use postgres::Client;
+use vpd_tests::{Database, Result, Subject, role};
 
 /// Kinds of policy; each has its own table.
 pub const KINDS: [&str; 3] = ["static", "context_sensitive", "dynamic"];
+
+/// The region of the session; the regions of its groups; everything for a role.
+const PREDICATE: &str = "region = vpd.attribute('app', 'region')
+    OR region = ANY (vpd.attribute_list('app', 'groups'))
+    OR vpd.user_in_role('overseer')";
+
+/// The same as text made for each session.
+const FUNCTION: &str = "
+CREATE FUNCTION m.by_region(text, text) RETURNS text LANGUAGE sql STABLE RETURN CASE
+    WHEN vpd.user_in_role('overseer') THEN 'true'
+    ELSE format('region = %L OR region = ANY (%L)', vpd.attribute('app', 'region'), vpd.attribute_list('app', 'groups'))
+END";
 
 /// A database with all tables, and the sessions of two users.
 pub struct Scene {
@@ -57,24 +70,22 @@ impl Scene {
     pub fn new() -> Result<Self> {
         let database = Database::create()?;
         create_tables(&database, &KINDS)?;
-        database.admin()?.batch_execute(
-            "CREATE FUNCTION m.by_region(text, text) RETURNS text LANGUAGE sql STABLE
-                 AS $$SELECT format('region = %L', vpd.attribute('app', 'region'))$$",
-        )?;
+        database.admin()?.batch_execute(FUNCTION)?;
         let mut security = database.connect(role::SECURITY)?;
         for kind in KINDS {
             for table in ["t", "p"] {
                 let relation = format!("m.{table}_{kind}");
                 let (predicate, function) = match kind {
-                    "static" => (Some(BY_REGION), None),
+                    "static" => (Some(PREDICATE), None),
                     _ => (None, Some("m.by_region")),
                 };
-                security.execute(
-                    "SELECT vpd.add_policy($1::text::regclass, 'p', $2, $3::text::regproc, kind => $4)",
-                    &[&relation, &predicate, &function, &kind],
-                )?;
+                add_policy(&mut security, &relation, predicate, function, kind)?;
             }
         }
+        Self::of_two_users(database)
+    }
+
+    fn of_two_users(database: Database<'static>) -> Result<Self> {
         let east = Subject::in_region("alice", "East").log_in(&database)?;
         let west = Subject::in_region("bob", "West").log_in(&database)?;
         Ok(Self { database, east, west })
@@ -90,6 +101,33 @@ impl Scene {
         }
         Ok(())
     }
+}
+
+fn add_policy(
+    security: &mut Client,
+    relation: &str,
+    predicate: Option<&str>,
+    function: Option<&str>,
+    kind: &str,
+) -> Result<()> {
+    security.execute(
+        "SELECT vpd.add_policy($1::text::regclass, 'p', $2, $3::text::regproc, kind => $4)",
+        &[&relation, &predicate, &function, &kind],
+    )?;
+    Ok(())
+}
+
+/// The same tables under a policy function that reads the session and is declared static, which says that it does not:
+/// no plan is marked, and so none is made again.
+pub fn unmarked_control() -> Result<Scene> {
+    let database = Database::create()?;
+    create_tables(&database, &["unmarked"])?;
+    database.admin()?.batch_execute(FUNCTION)?;
+    let mut security = database.connect(role::SECURITY)?;
+    for relation in ["m.t_unmarked", "m.p_unmarked"] {
+        add_policy(&mut security, relation, None, Some("m.by_region"), "static")?;
+    }
+    Scene::of_two_users(database)
 }
 
 /// The same tables under a native policy that lies about its function, as the control.

@@ -145,7 +145,10 @@ unsafe fn check_reference(element: *mut pg_sys::Node) {
             check_references((*element.cast::<pg_sys::ColumnDef>()).constraints);
         } else if is_a(element, pg_sys::NodeTag::T_Constraint) {
             let constraint = &*element.cast::<pg_sys::Constraint>();
-            if constraint.contype == pg_sys::ConstrType::CONSTR_FOREIGN && is_restricted(constraint.pktable) {
+            // ALTER CONSTRAINT speaks of a foreign key that exists, and names no table.
+            let is_new =
+                constraint.contype == pg_sys::ConstrType::CONSTR_FOREIGN && !constraint.pktable.is_null();
+            if is_new && is_restricted(constraint.pktable) {
                 context::refuse_reference().raise();
             }
         }
