@@ -9,10 +9,10 @@ MAKEFLAGS += --no-print-directory
 export PGRX_HOME := $(CURDIR)/.local/pgrx
 export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
 
-.PHONY: help demo test up start down psql bench lint package clean
+.PHONY: help demo test test-core up start down psql bench lint package clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: start ## play the whole story on real rows and leave it running; ONCE=1 stops it afterwards
 	@status=0; \
@@ -25,6 +25,11 @@ test: ## run every test
 	@.ci/deps test
 	@.ci/extension debug
 	@.ci/test
+
+test-core: ## run PostgreSQL's own suites with and without the library and compare (six minutes)
+	@.ci/deps test
+	@.ci/extension debug
+	@.ci/core $(ARGS)
 
 up: start ## build and start the database cluster and the bridge of this tree
 	@.ci/bridge status

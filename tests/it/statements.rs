@@ -1,6 +1,7 @@
 //! Which statements a policy applies to, and what a new row must satisfy.
 
 use postgres::Transaction;
+use postgres::error::{DbError, ErrorPosition};
 use vpd_tests::{
     BY_REGION, Database, Refusal, Result, Subject, assert_refused, attach, create_orders, expected_ids,
     fresh_ids, ids, protected_orders, role,
@@ -204,5 +205,37 @@ fn select_for_update_locks_visible_rows_only() -> Result<()> {
         ids(east, "SELECT id FROM shop.orders FOR UPDATE")
     })??;
     assert_eq!(locked, expected_ids("East"));
+    Ok(())
+}
+
+/// Applications tell violations apart by the name of the constraint, and people find mistakes by position and context: an
+/// error of the server keeps all of it on its way through the library.
+#[test]
+fn errors_of_the_server_keep_every_field() -> Result<()> {
+    let database = protected_orders()?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut refused = |statement: &str| -> Result<DbError> {
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        let error = transaction.batch_execute(statement).err().ok_or("went through")?;
+        Ok(error.as_db_error().ok_or("not an answer of the server")?.clone())
+    };
+    let executor = refused("INSERT INTO shop.orders VALUES (1, 'East', 1)")?;
+    assert_eq!(
+        (executor.schema(), executor.table(), executor.constraint()),
+        (Some("shop"), Some("orders"), Some("orders_pkey"))
+    );
+    let planner = refused("DO $$BEGIN PERFORM 1 / 0; END$$")?;
+    assert!(
+        planner
+            .where_()
+            .is_some_and(|context| context.contains("inline_code_block"))
+    );
+    let utility = refused("CREATE TEMPORARY TABLE t (c integer COLLATE \"C\")  ON COMMIT DROP")?;
+    assert!(
+        matches!(utility.position(), Some(ErrorPosition::Original(37))),
+        "{utility:?}"
+    );
     Ok(())
 }

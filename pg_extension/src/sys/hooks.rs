@@ -1,8 +1,12 @@
 //! The hooks. None of them decides: each asks `policy` or `context` and applies the answer, or raises the error it got.
+//!
+//! A hook that calls the server on is a plain frame between guarded functions of ours: what we do before, the call itself
+//! without a boundary (`chained!`), what we do after.
 
 mod executor;
 mod planner;
 mod row_security;
+mod server;
 mod truncate;
 mod utility;
 

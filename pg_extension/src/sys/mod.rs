@@ -21,6 +21,20 @@ macro_rules! guarded {
     }};
 }
 
+/// Calls the next in a chain of hooks without a boundary, so that an error of the server passes with everything it carries: a boundary
+/// would keep its text and lose its position, its context and the names of table and constraint. The error jumps over the
+/// frame of the caller, which therefore is not guarded itself and holds nothing that wants to be dropped.
+macro_rules! chained {
+    ($call:expr) => {{
+        #[expect(
+            ffi_unwind_calls,
+            reason = "the frame holds nothing to drop, so the server may jump over it"
+        )]
+        let outcome = $call;
+        outcome
+    }};
+}
+
 pub mod clock;
 mod compat;
 pub mod extension;

@@ -1,5 +1,6 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
+use super::server;
 use crate::sys::predicate::nth;
 use crate::sys::spi;
 use crate::{context, policy};
@@ -18,8 +19,35 @@ pub fn init() {
     }
 }
 
-#[pg_guard]
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
+    // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
+    unsafe {
+        before_start(query);
+        chained!(match NEXT_START {
+            Some(next) => next(query, flags),
+            None => server::standard_ExecutorStart(query, flags),
+        });
+    }
+}
+
+unsafe extern "C-unwind" fn run(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+    execute_once: bool,
+) {
+    // SAFETY: as in `start`.
+    unsafe {
+        before_run(query);
+        chained!(match NEXT_RUN {
+            Some(next) => next(query, direction, count, execute_once),
+            None => server::standard_ExecutorRun(query, direction, count, execute_once),
+        });
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
     if !spi::is_internal() {
         context::require_live().unwrap_or_else(|error| error.raise());
         // SAFETY: as the server passed it.
@@ -27,12 +55,13 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
         policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
         policy::statement_started();
     }
-    // SAFETY: passes on what the server passed.
-    unsafe {
-        match NEXT_START {
-            Some(next) => guarded!(next(query, flags)),
-            None => pg_sys::standard_ExecutorStart(query, flags),
-        }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) {
+    if !spi::is_internal() {
+        context::require_live().unwrap_or_else(|error| error.raise());
+        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -47,25 +76,5 @@ unsafe fn tables(query: *const pg_sys::QueryDesc) -> Vec<pg_sys::Oid> {
             .filter(|entry| (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION)
             .map(|entry| (*entry).relid)
             .collect()
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn run(
-    query: *mut pg_sys::QueryDesc,
-    direction: pg_sys::ScanDirection::Type,
-    count: u64,
-    execute_once: bool,
-) {
-    if !spi::is_internal() {
-        context::require_live().unwrap_or_else(|error| error.raise());
-        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
-    }
-    // SAFETY: passes on what the server passed.
-    unsafe {
-        match NEXT_RUN {
-            Some(next) => guarded!(next(query, direction, count, execute_once)),
-            None => pg_sys::standard_ExecutorRun(query, direction, count, execute_once),
-        }
     }
 }

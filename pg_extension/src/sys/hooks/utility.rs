@@ -1,5 +1,6 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
+use super::server;
 use crate::sys::predicate::nth;
 use crate::sys::{extension, lock, spi, user};
 use crate::{context, policy};
@@ -15,7 +16,6 @@ pub fn init() {
     }
 }
 
-#[pg_guard]
 #[expect(clippy::too_many_arguments, reason = "the server's own signature")]
 unsafe extern "C-unwind" fn utility(
     planned: *mut pg_sys::PlannedStmt,
@@ -27,26 +27,21 @@ unsafe extern "C-unwind" fn utility(
     receiver: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
-    // SAFETY: the server passes a valid utility statement; what it passed is passed on.
+    // SAFETY: the server passes a valid utility statement; what it passed is passed on. Nothing in this frame wants to be dropped.
     unsafe {
-        let statement = (*planned).utilityStmt;
-        if !spi::is_internal() {
-            before(statement);
-        }
-        match NEXT {
-            Some(next) => {
-                guarded!(next(
-                    planned,
-                    text,
-                    is_read_only_tree,
-                    level,
-                    params,
-                    environment,
-                    receiver,
-                    completion
-                ));
-            }
-            None => pg_sys::standard_ProcessUtility(
+        let is_forgetting = before_utility((*planned).utilityStmt);
+        chained!(match NEXT {
+            Some(next) => next(
+                planned,
+                text,
+                is_read_only_tree,
+                level,
+                params,
+                environment,
+                receiver,
+                completion
+            ),
+            None => server::standard_ProcessUtility(
                 planned,
                 text,
                 is_read_only_tree,
@@ -56,13 +51,29 @@ unsafe extern "C-unwind" fn utility(
                 receiver,
                 completion,
             ),
-        }
-        if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
-            && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL
-        {
-            context::forget_everything();
+        });
+        if is_forgetting {
+            forget();
         }
     }
+}
+
+/// True for the command after which nothing of a session may be left.
+#[pg_guard]
+unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> bool {
+    // SAFETY: the utility statement the server passed, read as the type its tag says.
+    unsafe {
+        if !spi::is_internal() {
+            before(statement);
+        }
+        is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
+            && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn forget() {
+    context::forget_everything();
 }
 
 unsafe fn before(statement: *mut pg_sys::Node) {
