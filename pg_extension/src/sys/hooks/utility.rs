@@ -16,7 +16,6 @@ pub fn init() {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the server's own signature")]
 unsafe extern "C-unwind" fn utility(
     planned: *mut pg_sys::PlannedStmt,
     text: *const std::ffi::c_char,
