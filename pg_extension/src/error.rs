@@ -97,6 +97,43 @@ impl Error {
         )
     }
 
+    /// 42704: the table has no proposed definition of that name.
+    pub fn shadow_not_found() -> Self {
+        Self::not_found(
+            "shadow_not_found",
+            "there is no such proposed definition",
+            "Propose one with vpd.shadow_policy; see the view vpd.policy_shadows.",
+        )
+    }
+
+    /// 42704: the policy has no such version.
+    pub fn version_not_found(policy: &str) -> Self {
+        Self::not_found(
+            "version_not_found",
+            format!("policy \"{policy}\" has no such version"),
+            "See the view vpd.policy_versions.",
+        )
+    }
+
+    /// 42704: nobody of whom something was asked has a live session.
+    pub fn session_not_found() -> Self {
+        Self::not_found(
+            "session_not_found",
+            "there is no live session to look at",
+            "The user has to log in; see the view vpd.sessions.",
+        )
+    }
+
+    /// 01000: a listing was cut.
+    pub fn more_differences(shown: i64) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "cut",
+            format!("more than {shown} rows differ for one session"),
+            "Raise max_rows to see more.",
+        )
+    }
+
     /// 3F000: there is no schema of that name for a policy function.
     pub fn policy_function_schema(schema: &str) -> Self {
         Self::new(

@@ -62,9 +62,14 @@ pgrx::extension_sql_file!(
     requires = ["policy"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/55_policy_version.sql",
+    name = "policy_version",
+    requires = ["exemption"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/60_purge.sql",
     name = "purge",
-    requires = ["exemption"]
+    requires = ["policy_version"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",
@@ -77,8 +82,13 @@ pgrx::extension_sql_file!(
     requires = ["dbms_rls"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/85_follow_ddl.sql",
+    name = "follow_ddl",
+    requires = ["statistics"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",
     name = "profile",
-    requires = ["statistics"],
+    requires = ["follow_ddl"],
     finalize
 );

@@ -47,6 +47,8 @@ mod policy_functions;
 #[cfg(test)]
 mod policy_groups;
 #[cfg(test)]
+mod policy_versions;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod purge;

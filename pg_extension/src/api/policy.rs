@@ -3,8 +3,9 @@
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::{Error, Result};
 use crate::policy::{self, Command, Definition};
-use crate::sys::Oid;
+use crate::sys::{ErrorReport, Oid};
 use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
 
 /// The condition of the policy vpd_guard: an error wherever the hooks are not active.
 #[pg_extern(sql = false)]
@@ -222,10 +223,123 @@ fn drop_policy(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()> {
 }
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
+fn shadow_policy(
+    relation: Option<Oid>,
+    policy_name: Option<&str>,
+    predicate: Option<String>,
+    policy_function: Option<Oid>,
+    kind: Option<String>,
+    statement_types: Option<Vec<Option<String>>>,
+    update_check: Option<bool>,
+    relevant_columns: Option<Vec<Option<String>>>,
+) -> Answer<()> {
+    require_primary()?;
+    let definition = Definition {
+        predicate,
+        function: policy_function,
+        kind,
+        statement_types: list(statement_types, "statement_types")?,
+        update_check,
+        relevant_columns: list(relevant_columns, "relevant_columns")?,
+        ..Definition::default()
+    };
+    policy::shadow(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+        &definition,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn drop_shadow(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    policy::drop_shadow(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn promote_policy(relation: Option<Oid>, policy_name: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    policy::promote(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+    )?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn rollback_policy(relation: Option<Oid>, policy_name: Option<&str>, version: Option<i32>) -> Answer<i32> {
+    require_primary()?;
+    Ok(policy::roll_back(
+        required(relation, "relation")?,
+        required(policy_name, "policy_name")?,
+        version,
+    )?)
+}
+
+#[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
+fn policy_diff(
+    relation: Option<Oid>,
+    user_name: Option<&str>,
+    policy_name: Option<&str>,
+    sample: Option<i32>,
+    max_rows: Option<i32>,
+    command: Option<&str>,
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(session_user_name, String),
+            name!(session_id, Option<Uuid>),
+            name!(change, String),
+            name!(row_key, JsonB),
+        ),
+    >,
+    ErrorReport,
+> {
+    require_ready()?;
+    let within = |value: Option<i32>, default: i32, most: i32, name: &str| match value.unwrap_or(default) {
+        value if (1..=most).contains(&value) => Ok(i64::from(value)),
+        _ => Err(Error::argument(
+            format!("{name} is out of range"),
+            format!("Use 1 to {most}."),
+        )),
+    };
+    let rows = policy::differences(
+        required(relation, "relation")?,
+        user_name,
+        policy_name,
+        within(sample, 20, 1000, "sample")?,
+        within(max_rows, 1000, 1_000_000, "max_rows")?,
+        parse_command(command)?,
+    )?;
+    Ok(TableIterator::new(rows.into_iter().map(|row| {
+        let change = if row.is_gained { "gained" } else { "lost" };
+        (row.user_name, row.session_id, change.to_owned(), row.row_key)
+    })))
+}
+
+fn parse_command(command: Option<&str>) -> Result<Command> {
+    Command::parse(command.unwrap_or("select"))
+        .ok_or_else(|| Error::argument("unknown command", "Use select, insert, update, delete or index."))
+}
+
+#[pg_extern(sql = false)]
 fn effective_predicate(relation: Option<Oid>, command: Option<&str>) -> Answer<Option<String>> {
     require_ready()?;
-    let command = Command::parse(command.unwrap_or("select"))
-        .ok_or_else(|| Error::argument("unknown command", "Use select, insert, update, delete or index."))?;
+    let command = parse_command(command)?;
     Ok(policy::effective_predicate(
         required(relation, "relation")?,
         command,

@@ -22,6 +22,7 @@ thread_local! {
     static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
     static UNPROTECTED_CHILDREN: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotected_children.sql")) };
     static PROTECTED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/protected.sql")) };
+    static EXISTS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/exists.sql")) };
     static ASSOCIATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/associate.sql")) };
     static COLUMNS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/columns.sql")) };
     static FORGET_DROPPED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/forget_dropped.sql")) };
@@ -52,36 +53,66 @@ pub struct Definition {
     pub association: Option<(String, String)>,
 }
 
-/// Adds a policy; with the first one protects the table and its partitions.
-pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
+/// The parts of a definition that the catalogue keeps in a form of its own.
+pub(super) struct Checked {
+    pub function: Option<(String, String)>,
+    pub kind: Option<String>,
+    pub statement_types: Option<Vec<String>>,
+    pub relevant_columns: Option<Vec<String>>,
+}
+
+/// Checks a definition against the table; the table is locked.
+pub(super) fn check(table: Oid, name: &str, definition: &Definition) -> Result<Checked> {
     check_name(name)?;
-    if lock_table(table)? {
-        return Err(Error::wrong_relation(
-            "the table is a partition or child of a table without policies",
-            "Its rows can be read through the parent: add the policy to the parent.",
-        ));
-    }
     if definition.predicate.is_some() == definition.function.is_some() {
         return Err(Error::policy_argument(
             "a policy needs a predicate or a policy function, and not both",
             "Give predicate => '…' or policy_function => 'schema.function'.",
         ));
     }
-    let function = checked_source(table, definition)?;
-    let kind = match &definition.kind {
-        Some(kind) => checked_kind(kind)?,
-        None if function.is_some() => "dynamic".to_owned(),
-        None => "shared_static".to_owned(),
+    Ok(Checked {
+        function: checked_source(table, definition)?,
+        kind: definition.kind.as_deref().map(checked_kind).transpose()?,
+        statement_types: definition
+            .statement_types
+            .clone()
+            .map(checked_statement_types)
+            .transpose()?,
+        relevant_columns: checked_columns(table, definition)?,
+    })
+}
+
+/// Whether the table has a policy of that name.
+pub(super) fn exists(table: Oid, name: &str) -> bool {
+    EXISTS
+        .with(|statement| statement.query_one(&[oid_arg(table), arg(name)], |_| ()))
+        .is_some()
+}
+
+/// Adds a policy; with the first one protects the table and its partitions.
+pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
+    if lock_table(table)? {
+        return Err(Error::wrong_relation(
+            "the table is a partition or child of a table without policies",
+            "Its rows can be read through the parent: add the policy to the parent.",
+        ));
+    }
+    let checked = check(table, name, definition)?;
+    let default_kind = if checked.function.is_some() {
+        "dynamic"
+    } else {
+        "shared_static"
     };
+    let kind = checked.kind.unwrap_or_else(|| default_kind.to_owned());
     let all = || {
         ["select", "insert", "update", "delete"]
             .map(str::to_owned)
             .to_vec()
     };
-    let statement_types = checked_statement_types(definition.statement_types.clone().unwrap_or_else(all))?;
+    let statement_types = checked.statement_types.unwrap_or_else(all);
+    let columns = checked.relevant_columns.filter(|columns| !columns.is_empty());
     let group = group::checked_group(definition.group.as_deref().unwrap_or(SYS_DEFAULT))?;
     group::require_group(table, &group)?;
-    let columns = checked_columns(table, definition)?.filter(|columns| !columns.is_empty());
     let is_masking = definition.is_masking.unwrap_or(false);
     if is_masking && columns.is_none() {
         return Err(Error::policy_argument(
@@ -95,7 +126,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         .map(|(namespace, attribute)| association(namespace, attribute))
         .transpose()?
         .map(|association| vec![association]);
-    let (schema, function_name) = function.unzip();
+    let (schema, function_name) = checked.function.unzip();
     let added = INSERT.with(|statement| {
         statement.execute(&[
             oid_arg(table),
@@ -184,14 +215,14 @@ pub fn enable(table: Oid, name: &str, enabled: bool) -> Result<()> {
 
 /// Makes every backend forget the predicates of a table.
 pub fn refresh(table: Oid, name: Option<&str>) -> Result<()> {
-    match name {
-        Some(name) => alter(table, name, &Definition::default()),
-        None => {
-            lock_table(table)?;
-            announce(table);
-            Ok(())
-        }
+    lock_table(table)?;
+    if let Some(name) = name
+        && !exists(table, name)
+    {
+        return Err(Error::policy_not_found(name));
     }
+    announce(table);
+    Ok(())
 }
 
 /// Makes every backend forget the predicates of every table.

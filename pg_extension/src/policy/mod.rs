@@ -3,11 +3,14 @@
 mod cache;
 mod catalogue;
 mod compose;
+mod difference;
 pub mod exemption;
 mod group;
+mod inspection;
 mod name;
 mod predicate;
 pub mod statistics;
+mod version;
 
 pub use cache::{forget_predicates, forget_relation, is_protected};
 pub use catalogue::{
@@ -17,9 +20,11 @@ pub use catalogue::{
 pub use compose::{
     Restriction, Restrictions, effective_predicate, is_open, require_index_allowed, restrictions,
 };
+pub use difference::differences;
 pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
 pub use name::{current_schema, function_named, require_in_group, table_named};
 pub use predicate::{session_changed, statement_started};
+pub use version::{drop_shadow, promote, roll_back, shadow};
 
 /// When the predicate of a policy function is computed again (Oracle's policy types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -130,11 +130,7 @@ impl Predicate {
         let text = statistics::timed(relation.oid, policy, || {
             call_policy_function(policy, oid, &relation.schema, &relation.name)
         })?;
-        let text = match text {
-            Some(text) if !text.trim().is_empty() => text,
-            _ if guc::null_predicate() == NullPredicate::AllRows => "true".to_owned(),
-            _ => "false".to_owned(),
-        };
+        let text = not_empty(text);
         if is_shared {
             share_text(oid, key, &text);
         }
@@ -192,6 +188,15 @@ impl Predicate {
             } => HAS_DYNAMIC_PLAN.set(true),
             _ => (),
         }
+    }
+}
+
+/// What a policy function returned, or what returning nothing means.
+pub fn not_empty(text: Option<String>) -> String {
+    match text {
+        Some(text) if !text.trim().is_empty() => text,
+        _ if guc::null_predicate() == NullPredicate::AllRows => "true".to_owned(),
+        _ => "false".to_owned(),
     }
 }
 

@@ -24,6 +24,7 @@ thread_local! {
     static BY_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/by_token.sql")) };
     static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
     static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
+    static LIVE: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/live.sql")) };
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     static ANONYMOUS: Rc<Identity> = Rc::new(Identity::anonymous());
 }
@@ -72,6 +73,17 @@ pub fn liveness(session_id: Uuid) -> Option<Liveness> {
         .with(|statement| statement.query_one(&[arg(session_id)], |row| read_liveness(row, 1)))
         .flatten()
         .filter(|liveness| clock::now() < liveness.idle_expires_at)
+}
+
+/// Live sessions, newest first, for an administrator who looks at what somebody sees: of one user or of everybody, or one session.
+pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> Vec<(Rc<Identity>, Liveness)> {
+    let rows = LIVE.with(|statement| {
+        statement.query(&[arg(user), arg(session), arg(limit)], |row| {
+            let session_id = row.get::<Uuid>(1)?;
+            Some((Rc::new(read_identity(row, session_id)), read_liveness(row, 5)?))
+        })
+    });
+    rows.into_iter().flatten().collect()
 }
 
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.

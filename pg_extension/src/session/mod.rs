@@ -9,7 +9,7 @@ mod ticket;
 mod token;
 
 pub use app::{Registration, drop_app, register};
-pub use attachment::{attach, attach_anonymous, forget_all, liveness};
+pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
 pub use message::{acknowledge, browse, record, validate};
 pub use profile::{grant, revoke};
 pub use store::{NewSession, create, end_all, end_by_id, end_by_token, end_own, end_user};

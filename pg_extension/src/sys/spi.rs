@@ -231,6 +231,45 @@ impl Statement {
     }
 }
 
+/// Runs a query whose text an administrator's definitions made, with the caller's own rights and names resolved in pg_catalog.
+/// `rewriting` lives while the query is rewritten and no longer.
+pub fn query_as_caller<G, R>(
+    text: &str,
+    rewriting: impl FnOnce() -> G,
+    mut read: impl FnMut(&Row) -> R,
+) -> Vec<R> {
+    let _path = CatalogPath::pin();
+    let Ok(text) = CString::new(text) else {
+        return Vec::new();
+    };
+    // SAFETY: as in `Statement::run`; the plan is used once and goes with SPI_finish.
+    unsafe {
+        pg_sys::SPI_connect();
+        let plan = {
+            let _rewriting = rewriting();
+            pg_sys::SPI_prepare(text.as_ptr(), 0, std::ptr::null_mut())
+        };
+        if plan.is_null() {
+            crate::error::Error::not_ready(
+                "a query of the extension cannot be prepared",
+                "Report this as a bug.",
+            )
+            .raise()
+        }
+        pg_sys::SPI_execute_plan(plan, std::ptr::null_mut(), std::ptr::null(), true, 0);
+        let count = pg_sys::SPI_processed;
+        let table = pg_sys::SPI_tuptable;
+        let mut rows = Vec::new();
+        if !table.is_null() {
+            for index in 0..count as usize {
+                rows.push(read(&Row { table, index }));
+            }
+        }
+        pg_sys::SPI_finish();
+        rows
+    }
+}
+
 /// Runs one command whose text was made by the database's own `format()`, such as ALTER TABLE.
 pub fn run_command(text: &str) {
     let _internal = Internal::enter();

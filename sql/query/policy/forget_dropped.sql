@@ -9,6 +9,12 @@ WITH dropped AS (
 ), dropped_context AS (
     DELETE FROM vpd_private.driving_context d
      WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation)
+), dropped_version AS (
+    DELETE FROM vpd_private.policy_version v
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v.relation)
+), dropped_shadow AS (
+    DELETE FROM vpd_private.policy_shadow s
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation)
 )
 DELETE FROM vpd_private.policy p
  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);

@@ -1,0 +1,132 @@
+//! What the proposed definitions of a table would change: the rows that a session would see more, or less.
+
+use super::Command;
+use super::cache::Relation;
+use super::inspection::{self, Condition, Inspection, conjunction};
+use super::name::function_named;
+use super::version::{Shadow, shadows};
+use crate::error::{Error, Result};
+use crate::sys::Oid;
+use crate::sys::function::call_policy_function;
+use crate::sys::spi::{Statement, oid_arg, query_as_caller};
+use crate::{context, session};
+use pgrx::{JsonB, Uuid};
+
+thread_local! {
+    static ROW_KEY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/row_key.sql")) };
+}
+
+/// A row that would change.
+pub struct Difference {
+    pub user_name: String,
+    pub session_id: Option<Uuid>,
+    /// Gained, or lost.
+    pub is_gained: bool,
+    pub row_key: JsonB,
+}
+
+/// The rows that the proposals would show or hide, for the newest session of a user or for a sample of the newest sessions.
+pub fn differences(
+    table: Oid,
+    user: Option<&str>,
+    policy: Option<&str>,
+    sample: i64,
+    max_rows: i64,
+    command: Command,
+) -> Result<Vec<Difference>> {
+    let relation = inspection::protected(table)?;
+    let proposed = shadows(table, policy);
+    if proposed.is_empty() {
+        return Err(Error::shadow_not_found());
+    }
+    let sessions = session::live_sessions(user, None, if user.is_some() { 1 } else { sample });
+    if sessions.is_empty() {
+        return Err(Error::session_not_found());
+    }
+    let mut differences = Vec::new();
+    for (identity, liveness) in sessions {
+        let rows = context::impersonate(identity.clone(), liveness, || {
+            changed_rows(&relation, &proposed, command, max_rows)
+        })?;
+        differences.extend(rows.into_iter().map(|(row_key, is_gained)| Difference {
+            user_name: identity.user_name.clone(),
+            session_id: identity.session_id,
+            is_gained,
+            row_key,
+        }));
+    }
+    Ok(differences)
+}
+
+fn changed_rows(
+    relation: &Relation,
+    proposed: &[Shadow],
+    command: Command,
+    max_rows: i64,
+) -> Result<Vec<(JsonB, bool)>> {
+    let active = inspection::conditions(relation, command)?;
+    let mut future: Vec<Condition> = Vec::new();
+    for condition in inspection::conditions(relation, command)? {
+        if !proposed.iter().any(|shadow| shadow.policy == condition.policy) {
+            future.push(condition);
+        }
+    }
+    for shadow in proposed {
+        if applies(relation, shadow, command) {
+            future.push(condition(relation, shadow)?);
+        }
+    }
+    let Some((key, table)) = ROW_KEY.with(|statement| {
+        statement.query_one(&[oid_arg(relation.oid)], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+            )
+        })
+    }) else {
+        return Ok(Vec::new());
+    };
+    let text = format!(
+        "SELECT d.row_key, d.will_show FROM (SELECT {key} AS row_key, {} AS shows, {} AS will_show FROM {table}) d \
+          WHERE d.shows <> d.will_show ORDER BY d.row_key LIMIT {}",
+        conjunction(&active),
+        conjunction(&future),
+        max_rows + 1
+    );
+    let mut rows = query_as_caller(
+        &text,
+        || Inspection::begin(relation.oid),
+        |row| Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?)),
+    );
+    if rows.len() as i64 > max_rows {
+        rows.truncate(max_rows as usize);
+        Error::more_differences(max_rows).warn();
+    }
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// Whether a proposal will apply to the command: as it says itself, or as the policy that it replaces does.
+fn applies(relation: &Relation, shadow: &Shadow, command: Command) -> bool {
+    let active = relation
+        .policies
+        .iter()
+        .find(|policy| policy.name == shadow.policy);
+    match (&shadow.statement_types, active) {
+        (Some(types), _) => types.iter().any(|name| Command::parse(name) == Some(command)),
+        (None, Some(active)) => active.commands.contains(&command),
+        (None, None) => command != Command::Index,
+    }
+}
+
+fn condition(relation: &Relation, shadow: &Shadow) -> Result<Condition> {
+    let text = match (&shadow.predicate, &shadow.function) {
+        (Some(predicate), _) => predicate.clone(),
+        (None, Some((schema, name))) => {
+            let function = function_named(schema, name)?;
+            let text = call_policy_function(&shadow.policy, function, &relation.schema, &relation.name)?;
+            super::predicate::not_empty(text)
+        }
+        (None, None) => "false".to_owned(),
+    };
+    inspection::checked(relation, &shadow.policy, text)
+}

@@ -1,0 +1,90 @@
+//! Looking at a table past its row policies, for an administrator who wants to know what they do.
+//!
+//! The caller's own privileges on the table still count: nobody sees a row here whose table he may not read.
+//! Invariant: the policies are out of force while one query of ours is rewritten, never while anything runs.
+
+use super::Command;
+use super::cache::{self, Relation};
+use super::compose::applying;
+use crate::error::{Error, Result};
+use crate::sys::Oid;
+use crate::sys::predicate::compile;
+use std::cell::Cell;
+use std::rc::Rc;
+
+thread_local! {
+    static INSPECTED: Cell<Option<Oid>> = const { Cell::new(None) };
+}
+
+/// While it lives, the policies of one table are left out of queries that are rewritten.
+pub struct Inspection {
+    former: Option<Oid>,
+}
+
+impl Inspection {
+    /// Takes them out of force.
+    pub fn begin(table: Oid) -> Self {
+        Self {
+            former: INSPECTED.replace(Some(table)),
+        }
+    }
+}
+
+impl Drop for Inspection {
+    fn drop(&mut self) {
+        INSPECTED.set(self.former);
+    }
+}
+
+/// Whether the policies of a table are out of force for the query that is being rewritten.
+pub fn is_inspected(table: Oid) -> bool {
+    INSPECTED.get() == Some(table)
+}
+
+/// The condition of one policy, as text that is one expression.
+pub struct Condition {
+    pub policy: String,
+    pub text: String,
+}
+
+/// The protected table.
+pub fn protected(table: Oid) -> Result<Rc<Relation>> {
+    cache::relation(table).ok_or_else(|| {
+        Error::not_found(
+            "relation_not_protected",
+            "the table is not under policy",
+            "See the view vpd.protected_tables.",
+        )
+    })
+}
+
+/// The conditions of the policies that apply to a command of the attached session.
+pub fn conditions(relation: &Relation, command: Command) -> Result<Vec<Condition>> {
+    applying(relation, command)?
+        .map(|policy| {
+            let text = policy.predicate.text(relation, &policy.name)?;
+            checked(relation, &policy.name, text)
+        })
+        .collect()
+}
+
+/// A condition whose text is known to be one expression over the table, so that it can stand in a larger query.
+pub fn checked(relation: &Relation, policy: &str, text: String) -> Result<Condition> {
+    compile(relation.oid, &text, None).map_err(|_| Error::predicate_broken(policy))?;
+    Ok(Condition {
+        policy: policy.to_owned(),
+        text,
+    })
+}
+
+/// All of the conditions as one expression that is never NULL. A line end keeps a comment at the end of a text from what follows.
+pub fn conjunction(conditions: &[Condition]) -> String {
+    if conditions.is_empty() {
+        return "true".to_owned();
+    }
+    let terms: Vec<String> = conditions
+        .iter()
+        .map(|condition| format!("coalesce((\n{}\n), false)", condition.text))
+        .collect();
+    terms.join(" AND ")
+}
