@@ -374,6 +374,36 @@ impl Error {
         )
     }
 
+    /// 42501: the value of an application context may not be changed from here. An unknown context gives the same answer.
+    pub fn context_denied() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "context_denied",
+            "this context may not be changed from here",
+            "Call the trusted function of the context; it must call dbms_session itself, and not through a function or trigger of others.",
+        )
+        .ora(1031)
+    }
+
+    /// 42710: a context of that name is declared already.
+    pub fn context_exists(namespace: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "context_exists",
+            format!("context \"{namespace}\" exists already"),
+            "Drop it with vpd.drop_context first.",
+        )
+    }
+
+    /// 22023: USERENV has no such attribute here.
+    pub fn userenv_attribute(supported: &str) -> Self {
+        Self::argument(
+            "USERENV has no such attribute here",
+            format!("Use one of {supported}."),
+        )
+        .ora(2003)
+    }
+
     /// 0A000: not possible while a session is attached, because its rows would outlive it.
     pub fn outlives_session(what: &str, hint: &str) -> Self {
         Self::new(

@@ -42,9 +42,14 @@ pgrx::extension_sql_file!(
     requires = ["session"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/22_application_context.sql",
+    name = "application_context",
+    requires = ["context"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/30_ticket.sql",
     name = "ticket",
-    requires = ["context"]
+    requires = ["application_context"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/40_message.sql",
@@ -72,9 +77,14 @@ pgrx::extension_sql_file!(
     requires = ["policy_version"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/70_dbms_session.sql",
+    name = "dbms_session",
+    requires = ["purge"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",
     name = "dbms_rls",
-    requires = ["purge"]
+    requires = ["dbms_session"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/80_statistics.sql",

@@ -62,10 +62,14 @@ COMMENT ON FUNCTION vpd.has_resource IS 'True when the session has the privilege
 
 CREATE FUNCTION vpd.sys_context(namespace text, attribute text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sys_context_wrapper';
-COMMENT ON FUNCTION vpd.sys_context IS
-'Oracle''s SYS_CONTEXT: an attribute of the session by namespace; for the namespace USERENV one of SESSION_USER,
-CURRENT_USER, CLIENT_IDENTIFIER (the session''s user), SESSIONID, DB_NAME, LANGUAGE, AUTHENTICATED_IDENTITY.
-Errors: 22023 argument_invalid for another attribute of USERENV (ORA-02003).';
+COMMENT ON FUNCTION vpd.sys_context(text, text) IS
+'Oracle''s SYS_CONTEXT: an attribute of an application context, or of the session, by namespace; for the namespace USERENV what session and
+connection tell (docs/reference/contexts.md has the list). NULL when it is not set. Errors: 22023 argument_invalid for another attribute of USERENV (ORA-02003).';
+
+CREATE FUNCTION vpd.sys_context(namespace text, attribute text, length integer) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sys_context_cut_wrapper';
+COMMENT ON FUNCTION vpd.sys_context(text, text, integer) IS
+'The same, cut to a number of bytes, 1 to 4000; a length out of that range means 256, as in Oracle.';
 
 CREATE FUNCTION vpd.current_session() RETURNS TABLE (
     session_id uuid,

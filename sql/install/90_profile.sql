@@ -62,6 +62,9 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'revoke_exempt'),
     ('security_admin', 'exemptions'),
     ('security_admin', 'effective_predicate'),
+    ('security_admin', 'create_context'),
+    ('security_admin', 'drop_context'),
+    ('security_admin', 'contexts'),
     ('security_admin', 'end_session_by_id'),
     ('security_admin', 'end_user_sessions'),
     ('security_admin', 'end_all_sessions'),
@@ -84,6 +87,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'reset_stat_policies'),
     ('auditor', 'apps'),
     ('auditor', 'exemptions'),
+    ('auditor', 'contexts'),
     ('auditor', 'policies'),
     ('auditor', 'policy_definitions'),
     ('auditor', 'policy_groups'),
@@ -104,7 +108,7 @@ SELECT DISTINCT 'security_admin', 'dbms_rls.' || proname
  WHERE pronamespace = 'dbms_rls'::regnamespace;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA vpd, vpd_private, dbms_rls FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA vpd, vpd_private, dbms_session, dbms_rls FROM PUBLIC;
 
 -- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself or is always true.
 GRANT EXECUTE ON FUNCTION
@@ -123,12 +127,21 @@ GRANT EXECUTE ON FUNCTION
     vpd.has_privilege(text),
     vpd.has_resource(text, text),
     vpd.sys_context(text, text),
+    vpd.sys_context(text, text, integer),
     vpd.current_session(),
     vpd.guard(),
     vpd_private.context_marker(),
     vpd_private.statement_marker(),
     vpd_private.relevant(smallint[], boolean),
-    vpd_private.policy_violated(regclass, text)
+    vpd_private.policy_violated(regclass, text),
+    dbms_session.list_context()
+    TO PUBLIC;
+
+-- These look who is calling: they work inside the trusted function of a context, whose owner may be anybody, and refuse everybody else.
+GRANT EXECUTE ON PROCEDURE
+    dbms_session.set_context(text, text, text, text, text),
+    dbms_session.clear_context(text, text, text),
+    dbms_session.clear_all_context(text)
     TO PUBLIC;
 
 SELECT vpd_private.wake_launcher();

@@ -1,6 +1,8 @@
 //! One binary with every test, so that they share one server. Each topic is a file, each attack a file under `attack`.
 
 #[cfg(test)]
+mod application_context;
+#[cfg(test)]
 mod attack;
 #[cfg(test)]
 mod bad_policy;

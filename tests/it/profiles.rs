@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use vpd_tests::{Database, Result, assert_denied, assert_refused, refusal, role};
 
-/// What anybody may execute: each tells a session about itself or is always true.
+/// What anybody may execute: each tells a session about itself, is always true, or asks who is calling.
 const PUBLIC: &[&str] = &[
+    "dbms_session.clear_all_context",
+    "dbms_session.clear_context",
+    "dbms_session.list_context",
+    "dbms_session.set_context",
     "vpd.acting_for",
     "vpd.app_name",
     "vpd.attribute",
@@ -89,8 +93,10 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.add_policy_context",
             "vpd.alter_policy",
             "vpd.associate_policy",
+            "vpd.create_context",
             "vpd.create_policy_group",
             "vpd.drop_app",
+            "vpd.drop_context",
             "vpd.drop_policy",
             "vpd.drop_policy_context",
             "vpd.drop_policy_group",
@@ -117,6 +123,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         ],
         &[
             "vpd.apps",
+            "vpd.contexts",
             "vpd.exemptions",
             "vpd.job_runs",
             "vpd.policies",
@@ -139,6 +146,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         ],
         &[
             "vpd.apps",
+            "vpd.contexts",
             "vpd.exemptions",
             "vpd.job_runs",
             "vpd.policies",
@@ -299,6 +307,8 @@ fn the_private_schema_is_closed() -> Result<()> {
             "queue",
             "policy",
             "app",
+            "application_context",
+            "global_context",
         ] {
             assert_denied(client.query(&format!("SELECT FROM vpd_private.{table}"), &[]));
         }

@@ -2,9 +2,8 @@
 
 use super::{Answer, require_ready};
 use crate::context::{self, Identity};
-use crate::error::Error;
 use crate::session;
-use crate::sys::{ErrorReport, user};
+use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
@@ -65,12 +64,14 @@ fn is_authenticated() -> Answer<bool> {
 
 #[pg_extern(sql = false)]
 fn attribute(namespace: &str, name: &str) -> Answer<Option<String>> {
-    read(|identity| identity.attribute(namespace, name))
+    require_ready()?;
+    Ok(context::attribute(namespace, name))
 }
 
 #[pg_extern(sql = false)]
 fn attribute_list(namespace: &str, name: &str) -> Answer<Option<Vec<String>>> {
-    read(|identity| identity.attribute_list(namespace, name))
+    require_ready()?;
+    Ok(context::attribute_list(namespace, name))
 }
 
 #[pg_extern(sql = false)]
@@ -100,23 +101,14 @@ fn has_resource(resource: &str, action: &str) -> Answer<bool> {
 
 #[pg_extern(sql = false)]
 fn sys_context(namespace: &str, attribute: &str) -> Answer<Option<String>> {
-    if !namespace.eq_ignore_ascii_case("userenv") {
-        return read(|identity| identity.attribute(namespace, attribute));
-    }
-    match attribute.to_ascii_uppercase().as_str() {
-        "SESSION_USER" => Ok(Some(user::session_name())),
-        "CURRENT_USER" => Ok(Some(user::current_name())),
-        "DB_NAME" => Ok(Some(user::database_name())),
-        "CLIENT_IDENTIFIER" => user_name(),
-        "AUTHENTICATED_IDENTITY" => read(|identity| identity.is_authenticated.then(|| identity.user_name.clone())),
-        "SESSIONID" => Ok(session_id()?.map(|id| id.to_string())),
-        "LANGUAGE" => read(|identity| identity.language.clone()),
-        _ => Err(Error::argument(
-            "USERENV has no such attribute here (ORA-02003)",
-            "Use SESSION_USER, CURRENT_USER, DB_NAME, CLIENT_IDENTIFIER, AUTHENTICATED_IDENTITY, SESSIONID or LANGUAGE.",
-        )
-        .into()),
-    }
+    require_ready()?;
+    Ok(context::sys_context(namespace, attribute)?)
+}
+
+#[pg_extern(sql = false)]
+fn sys_context_cut(namespace: &str, attribute: &str, length: i32) -> Answer<Option<String>> {
+    require_ready()?;
+    Ok(context::sys_context_cut(namespace, attribute, length)?)
 }
 
 #[pg_extern(sql = false)]

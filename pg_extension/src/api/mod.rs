@@ -3,6 +3,7 @@
 //! The declarations with volatility, parallel label, search_path, privileges and comments stand in `sql/install`.
 
 mod app;
+mod application_context;
 mod context;
 mod dbms_rls;
 mod exemption;

@@ -3,16 +3,33 @@
 //! Invariant: it lives in backend memory, is written only by functions that checked a token (or attach the anonymous subject), and
 //! ends with the transaction. Nothing a client can SET is read here.
 
+mod application;
+mod declaration;
+mod global;
 mod identity;
+mod userenv;
+mod value;
 
+pub use application::{
+    attribute, attribute_list, clear as clear_context, clear_all as clear_all_context, client_identifier,
+    list as list_context, refresh_shared as statement_started, set as set_context, set_identifier,
+};
+pub use declaration::{
+    create as create_context, declarations, forget as function_changed, known as known_declarations,
+    relation_changed, remove as drop_context,
+};
+pub use global::note_change as globals_changed;
 pub use identity::{Identity, Liveness};
+pub use userenv::{sys_context, sys_context_cut};
 
 use crate::error::{Error, Result};
 use crate::sys::clock;
+use crate::sys::hooks::function_call;
 use crate::sys::{portal, shmem, temporary, xact};
 use crate::{policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use value::Values;
 
 /// A session attached to the current transaction.
 #[derive(Clone)]
@@ -22,6 +39,10 @@ struct Attached {
     liveness: Option<Liveness>,
     /// Revocations seen when it was last found alive.
     revocations: u64,
+    /// What trusted functions have set.
+    values: Rc<Values>,
+    /// Tells identities and their values apart within this backend.
+    serial: u64,
 }
 
 /// What a savepoint has to bring back.
@@ -51,6 +72,8 @@ pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u
         identity,
         liveness,
         revocations,
+        values: Rc::default(),
+        serial,
     }));
     policy::session_changed(serial);
     Ok(())
@@ -88,8 +111,38 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
 /// Every open cursor goes with the former session.
 fn replace(new: Option<Attached>) {
     portal::close_all();
+    save(ATTACHED.replace(new));
+}
+
+/// Changes what trusted functions have set, until the transaction ends or a savepoint brings back what was before.
+fn change_values(change: impl FnOnce(&mut Values)) {
+    let Some(former) = ATTACHED.with_borrow(Clone::clone) else {
+        return;
+    };
+    let mut values = (*former.values).clone();
+    change(&mut values);
+    if values != *former.values {
+        save(Some(former));
+        adopt(values);
+    }
+}
+
+/// Puts values in place. Plans made for others are made again.
+fn adopt(values: Values) {
+    let serial = ATTACHED.with_borrow_mut(|attached| {
+        let attached = attached.as_mut()?;
+        attached.values = Rc::new(values);
+        attached.serial = value::serial(attached.identity.serial, &attached.values);
+        Some(attached.serial)
+    });
+    if let Some(serial) = serial {
+        policy::session_changed(serial);
+    }
+}
+
+/// Keeps what a savepoint has to bring back.
+fn save(former: Option<Attached>) {
     let level = xact::nest_level();
-    let former = ATTACHED.replace(new);
     SAVED.with_borrow_mut(|saved| {
         if level > 1 && saved.last().is_none_or(|last| last.level < level) {
             saved.push(Saved {
@@ -110,14 +163,14 @@ pub fn identity() -> Option<Rc<Identity>> {
     ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
 }
 
-/// A single-valued attribute of the attached session; `None` when it is not set.
-pub fn attribute(namespace: &str, name: &str) -> Option<String> {
-    ATTACHED.with_borrow(|attached| attached.as_ref()?.identity.attribute(namespace, name))
+/// Tells identities and what trusted functions have set for them apart within this backend; 0 without a session.
+pub fn serial() -> u64 {
+    statement_started();
+    known_serial()
 }
 
-/// Tells identities apart within this backend; 0 without a session.
-pub fn serial() -> u64 {
-    ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.identity.serial))
+fn known_serial() -> u64 {
+    ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.serial))
 }
 
 /// An error when the attached session has expired or was ended, at whatever isolation level the transaction runs.
@@ -192,11 +245,13 @@ pub fn transaction_committed() {
     if HAS_WORK_FOR_LAUNCHER.get() {
         shmem::call_launcher();
     }
+    global::transaction_ended(true);
     forget_everything();
 }
 
 /// The transaction was rolled back.
 pub fn transaction_aborted() {
+    global::transaction_ended(false);
     forget_everything();
 }
 
@@ -234,14 +289,16 @@ pub fn subtransaction_aborted(level: i32) {
             }
         }
     });
+    function_call::forget_from(level);
     if is_restored && is_attached() {
-        policy::session_changed(serial());
+        policy::session_changed(known_serial());
     }
 }
 
 /// Nothing is attached and nothing is due any more.
 pub fn forget_everything() {
     policy::statement_started();
+    function_call::transaction_ended();
     ATTACHED.replace(None);
     SAVED.with_borrow_mut(Vec::clear);
     ENDING.with_borrow_mut(Vec::clear);
@@ -251,7 +308,11 @@ pub fn forget_everything() {
 
 /// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
 pub fn may_prepare_transaction() -> Result<()> {
-    if is_attached() || HAS_ENDED_SESSIONS.get() || ENDING.with_borrow(|ending| !ending.is_empty()) {
+    if is_attached()
+        || HAS_ENDED_SESSIONS.get()
+        || global::has_changed()
+        || ENDING.with_borrow(|ending| !ending.is_empty())
+    {
         return Err(Error::outlives_session(
             "PREPARE TRANSACTION",
             "Detach the session, or commit in one phase.",

@@ -4,6 +4,7 @@
 //! without a boundary (`chained!`), what we do after.
 
 mod executor;
+pub mod function_call;
 mod planner;
 mod row_security;
 mod server;
@@ -14,6 +15,7 @@ pub(super) fn init() {
     row_security::init();
     planner::init();
     executor::init();
+    function_call::init();
     utility::init();
     truncate::init();
 }

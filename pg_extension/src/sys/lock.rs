@@ -47,7 +47,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
 }
 
 /// OID of a table of the extension.
-fn table(name: &CStr) -> Option<pg_sys::Oid> {
+pub fn table(name: &CStr) -> Option<pg_sys::Oid> {
     // SAFETY: catalogue look-ups; what is missing gives InvalidOid.
     let oid = unsafe {
         let schema = pg_sys::get_namespace_oid(c"vpd_private".as_ptr(), true);

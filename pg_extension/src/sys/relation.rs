@@ -1,7 +1,7 @@
 //! Locks on relations and news about them and about functions.
 
 use super::marker;
-use crate::{policy, session};
+use crate::{context, policy, session};
 use pgrx::{pg_guard, pg_sys};
 
 pub(super) fn init() {
@@ -30,7 +30,9 @@ pub fn announce_change(relation: pg_sys::Oid) {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
-    policy::forget_relation((relation != pg_sys::InvalidOid).then_some(relation));
+    let relation = (relation != pg_sys::InvalidOid).then_some(relation);
+    policy::forget_relation(relation);
+    context::relation_changed(relation);
 }
 
 #[pg_guard]
@@ -38,6 +40,7 @@ unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32,
     if !marker::is_marker(hash) {
         policy::forget_predicates();
         session::forget_all();
+        context::function_changed();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Shared memory: the generations of revocations and exemptions, and what the launcher knows of each database.
+//! Shared memory: the generations of revocations, exemptions and shared context values, and what the launcher knows of each database.
 
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +35,8 @@ static REVOCATIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_revoca
 // SAFETY: as above.
 static EXEMPTIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_exemptions") };
 // SAFETY: as above.
+static GLOBAL_CONTEXTS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_global_contexts") };
+// SAFETY: as above.
 static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
 // SAFETY: as above.
 static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_databases") };
@@ -42,6 +44,7 @@ static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_data
 pub(super) fn init() {
     pg_shmem_init!(REVOCATIONS = AtomicU64::new(1));
     pg_shmem_init!(EXEMPTIONS = AtomicU64::new(1));
+    pg_shmem_init!(GLOBAL_CONTEXTS = AtomicU64::new(1));
     pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
     pg_shmem_init!(DATABASES);
 }
@@ -64,6 +67,16 @@ pub fn exemption_generation() -> u64 {
 /// Makes every backend look at the exemptions again before it plans or runs as an exempt role.
 pub fn announce_exemptions() {
     EXEMPTIONS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// Rises whenever a transaction that changed values shared between sessions has committed.
+pub fn global_context_generation() -> u64 {
+    GLOBAL_CONTEXTS.get().load(Ordering::Acquire)
+}
+
+/// Makes every backend read the shared values again before its next statement.
+pub fn announce_global_contexts() {
+    GLOBAL_CONTEXTS.get().fetch_add(1, Ordering::AcqRel);
 }
 
 /// Rises whenever the launcher should look at the databases again.

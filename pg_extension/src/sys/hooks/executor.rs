@@ -1,6 +1,6 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
-use super::server;
+use super::{function_call, server};
 use crate::sys::predicate::nth;
 use crate::sys::spi;
 use crate::{context, policy};
@@ -38,11 +38,14 @@ unsafe extern "C-unwind" fn run(
 ) {
     // SAFETY: as in `start`.
     unsafe {
-        before_run(query);
+        let is_foreign = before_run(query);
         chained!(match NEXT_RUN {
             Some(next) => next(query, direction, count, execute_once),
             None => server::standard_ExecutorRun(query, direction, count, execute_once),
         });
+        if is_foreign {
+            function_call::leave_query();
+        }
     }
 }
 
@@ -53,16 +56,20 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
         // SAFETY: as the server passed it.
         let tables = || unsafe { tables(query) };
         policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
+        context::statement_started();
         policy::statement_started();
+        function_call::query_started(query);
     }
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) {
-    if !spi::is_internal() {
-        context::require_live().unwrap_or_else(|error| error.raise());
-        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
+unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> bool {
+    if spi::is_internal() {
+        return false;
     }
+    context::require_live().unwrap_or_else(|error| error.raise());
+    policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
+    function_call::enter_query(query)
 }
 
 /// The tables a plan reads or writes, at whatever depth.

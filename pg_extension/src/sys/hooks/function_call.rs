@@ -1,0 +1,231 @@
+//! Which function is the innermost one that runs: what a trusted function is told by.
+//!
+//! The server lets a library see the calls of the functions it asks for. In a database with application contexts these are all that
+//! can run CALL and thereby set a value: functions in any language but C, and of SQL functions, which would otherwise no longer be
+//! inlined, those that contain the word. Everything else that runs inside a trusted function is part of it.
+//!
+//! It does not decide who may set what. Invariant: what cannot be told is no trusted function.
+
+use crate::context;
+use crate::sys::{spi, xact};
+use pgrx::{FromDatum, pg_guard, pg_sys};
+use std::cell::{Cell, RefCell};
+
+/// OIDs the server fixes for its three built-in languages.
+const INTERNAL_LANGUAGE: u32 = 12;
+const C_LANGUAGE: u32 = 13;
+const SQL_LANGUAGE: u32 = 14;
+
+/// Open queries of a trusted function that are told from those of others.
+const MAX_QUERIES: usize = 256;
+
+static mut NEXT_NEEDS: pg_sys::needs_fmgr_hook_type = None;
+static mut NEXT: pg_sys::fmgr_hook_type = None;
+
+/// A call that has not returned.
+struct Frame {
+    function: pg_sys::Oid,
+    /// Nesting depth of the transaction when it was entered.
+    level: i32,
+    /// Whether some context trusts it, as far as this backend knows.
+    is_trusted: bool,
+    /// The queries a trusted function has started. Another one that it runs was started by somebody else.
+    queries: Vec<*const pg_sys::QueryDesc>,
+}
+
+impl Frame {
+    fn of(function: pg_sys::Oid, is_trusted: bool) -> Self {
+        Self {
+            function,
+            level: xact::nest_level(),
+            is_trusted,
+            queries: Vec::new(),
+        }
+    }
+
+    /// True for a query of somebody else.
+    fn is_query(&self) -> bool {
+        self.function == pg_sys::InvalidOid
+    }
+}
+
+thread_local! {
+    static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    /// Whether calls were prepared in this transaction whose functions were not looked at, because there was no context yet.
+    static HAS_UNSEEN_CALLS: Cell<bool> = const { Cell::new(false) };
+}
+
+pub fn init() {
+    // SAFETY: runs once, in the postmaster, before any backend exists.
+    unsafe {
+        NEXT_NEEDS = pg_sys::needs_fmgr_hook;
+        NEXT = pg_sys::fmgr_hook;
+        pg_sys::needs_fmgr_hook = Some(needs);
+        pg_sys::fmgr_hook = Some(call);
+    }
+}
+
+/// The innermost function that runs; `None` outside every function, and when it cannot be told.
+pub fn innermost() -> Option<pg_sys::Oid> {
+    if HAS_UNSEEN_CALLS.get() {
+        return None;
+    }
+    FRAMES.with_borrow(|frames| frames.last().map(|frame| frame.function))
+}
+
+/// A query starts inside the innermost function.
+pub fn query_started(query: *const pg_sys::QueryDesc) {
+    FRAMES.with_borrow_mut(|frames| {
+        if frames.is_empty() {
+            return;
+        }
+        // An ended query may have stood at the same place.
+        for frame in frames.iter_mut() {
+            frame.queries.retain(|known| *known != query);
+        }
+        if let Some(innermost) = frames.last_mut().filter(|frame| frame.is_trusted) {
+            if innermost.queries.len() == MAX_QUERIES {
+                innermost.queries.remove(0);
+            }
+            innermost.queries.push(query);
+        }
+    });
+}
+
+/// A query runs, or goes on. A query of somebody else, such as a cursor that was open before, hides the function that fetches from
+/// it until `leave_query`; tells whether it does. An error takes what hides along.
+pub fn enter_query(query: *const pg_sys::QueryDesc) -> bool {
+    FRAMES.with_borrow_mut(|frames| {
+        let is_foreign = frames
+            .last()
+            .is_some_and(|innermost| innermost.is_trusted && !innermost.queries.contains(&query));
+        if is_foreign {
+            frames.push(Frame::of(pg_sys::InvalidOid, false));
+        }
+        is_foreign
+    })
+}
+
+/// See `enter_query`.
+pub fn leave_query() {
+    FRAMES.with_borrow_mut(|frames| {
+        if frames.pop().is_some_and(|frame| !frame.is_query()) {
+            frames.clear();
+        }
+    });
+}
+
+/// The calls entered at this depth or deeper are gone with their sub-transaction.
+pub fn forget_from(level: i32) {
+    FRAMES.with_borrow_mut(|frames| frames.retain(|frame| frame.level < level));
+}
+
+/// No call reaches over the end of a transaction, but procedures that end it themselves: they may set nothing afterwards.
+pub fn transaction_ended() {
+    FRAMES.with_borrow_mut(Vec::clear);
+    HAS_UNSEEN_CALLS.set(false);
+}
+
+/// Whether the server is to tell of calls of this function. Asked when a call is prepared, and before a function is inlined.
+#[pg_guard]
+unsafe extern "C-unwind" fn needs(function: pg_sys::Oid) -> bool {
+    // SAFETY: passes on what the server passed.
+    let is_needed_by_others = unsafe { NEXT_NEEDS.is_some_and(|next| guarded!(next(function))) };
+    is_seen(function) || is_needed_by_others
+}
+
+fn is_seen(function: pg_sys::Oid) -> bool {
+    if spi::is_internal() {
+        return false;
+    }
+    if context::known_declarations().is_some_and(|known| known.is_empty()) {
+        HAS_UNSEEN_CALLS.set(true);
+        return false;
+    }
+    if !can_set_values(function) {
+        return false;
+    }
+    if !can_look() || context::declarations().is_empty() {
+        HAS_UNSEEN_CALLS.set(true);
+        return false;
+    }
+    true
+}
+
+/// True when the declared contexts can be read from their table now.
+fn can_look() -> bool {
+    // SAFETY: flags of this process.
+    unsafe {
+        let is_ordinary = matches!(
+            pg_sys::MyBackendType,
+            pg_sys::BackendType::B_BACKEND | pg_sys::BackendType::B_BG_WORKER
+        );
+        is_ordinary
+            && pg_sys::ParallelWorkerNumber < 0
+            && pg_sys::IsTransactionState()
+            && !pg_sys::HistoricSnapshotActive()
+    }
+}
+
+/// True for a function that can run CALL.
+fn can_set_values(function: pg_sys::Oid) -> bool {
+    // SAFETY: the row of the function is held while its columns are read; language and volatility are never NULL, the source of a
+    // SQL function is a text.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
+        let row = pg_sys::SearchSysCache1(cache, function.into());
+        if row.is_null() {
+            return false;
+        }
+        let mut is_null = false;
+        let mut column = |number: u32| pg_sys::SysCacheGetAttr(cache, row, number as i16, &mut is_null);
+        let can = match column(pg_sys::Anum_pg_proc_prolang).value() as u32 {
+            INTERNAL_LANGUAGE | C_LANGUAGE => false,
+            SQL_LANGUAGE => String::from_datum(column(pg_sys::Anum_pg_proc_prosrc), false)
+                .is_none_or(|source| source.to_ascii_lowercase().contains("call")),
+            _ => true,
+        };
+        pg_sys::ReleaseSysCache(row);
+        can
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn call(
+    event: pg_sys::FmgrHookEventType::Type,
+    info: *mut pg_sys::FmgrInfo,
+    private: *mut pg_sys::Datum,
+) {
+    // SAFETY: the server passes the call it is about to make or has made; the former hook gets what we got. Entered after the
+    // former hook and left before it, so that an error of its own leaves no frame behind.
+    unsafe {
+        let function = (*info).fn_oid;
+        if event != pg_sys::FmgrHookEventType::FHET_START {
+            leave(function);
+        }
+        if let Some(next) = NEXT {
+            guarded!(next(event, info, private));
+        }
+        if event == pg_sys::FmgrHookEventType::FHET_START {
+            enter(function);
+        }
+    }
+}
+
+fn enter(function: pg_sys::Oid) {
+    let is_trusted = context::known_declarations().is_none_or(|known| known.trusts(function));
+    let frame = Frame::of(function, is_trusted);
+    FRAMES.with_borrow_mut(|frames| frames.push(frame));
+}
+
+/// The innermost call is over. Should it be another one than expected, nothing is trusted any more.
+fn leave(function: pg_sys::Oid) {
+    FRAMES.with_borrow_mut(|frames| {
+        while frames.last().is_some_and(Frame::is_query) {
+            frames.pop();
+        }
+        if frames.pop().is_some_and(|frame| frame.function != function) {
+            frames.clear();
+        }
+    });
+}
