@@ -94,7 +94,7 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
         fn drop(&mut self) {
             ATTACHED.replace(self.0.take());
             if is_attached() {
-                policy::session_changed(serial());
+                policy::session_changed(known_serial());
             }
         }
     }
@@ -103,6 +103,8 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
         identity,
         liveness: Some(liveness),
         revocations: shmem::revocation_generation(),
+        values: Rc::default(),
+        serial,
     })));
     policy::session_changed(serial);
     work()
