@@ -146,6 +146,27 @@ fn a_function_inlined_in_from_applies_the_policy() -> Result<()> {
 }
 
 #[test]
+fn a_column_that_a_rule_brings_in_is_referenced() -> Result<()> {
+    let database = amounts_by_region()?;
+    database.admin()?.batch_execute(
+        "SET ROLE app_owner;
+         CREATE TABLE shop.moved (id integer, amount integer);
+         GRANT SELECT ON shop.moved TO app_user;
+         CREATE RULE keep AS ON UPDATE TO shop.orders DO ALSO INSERT INTO shop.moved VALUES (OLD.id, OLD.amount)",
+    )?;
+    let token = Subject::in_region("alice", "West").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    transaction.execute("UPDATE shop.orders SET id = id", &[])?;
+    assert_eq!(
+        ids(&mut transaction, "SELECT id FROM shop.moved")?,
+        expected_ids("West")
+    );
+    Ok(())
+}
+
+#[test]
 fn a_relevant_column_that_was_renamed_makes_the_policy_apply_always() -> Result<()> {
     let database = amounts_by_region()?;
     let token = Subject::in_region("alice", "West").log_in(&database)?;

@@ -128,9 +128,11 @@ impl Mark {
     }
 }
 
-/// The columns of a table that a statement reads or writes.
+/// The columns of a table that a statement reads or writes: those whose privileges are checked, and those that stand in it. A rule of
+/// the table brings columns into a statement that nobody's privileges are checked for.
 struct References {
     sets: [*mut pg_sys::Bitmapset; 3],
+    variables: Vec<i16>,
     is_whole_row: bool,
 }
 
@@ -140,6 +142,7 @@ impl References {
         unsafe {
             Self {
                 sets: compat::referenced_columns(query, entry),
+                variables: Variables::of(query, index),
                 // What a DELETE removes is every column.
                 is_whole_row: (*query).resultRelation == index && deletes(query),
             }
@@ -150,11 +153,82 @@ impl References {
         let holds = |number: i16| {
             let member = i32::from(number) - pg_sys::FirstLowInvalidHeapAttributeNumber;
             // SAFETY: bitmap sets of the range table entry, or NULL for an empty one.
-            self.sets
-                .iter()
-                .any(|set| unsafe { pg_sys::bms_is_member(member, *set) })
+            self.variables.contains(&number)
+                || self
+                    .sets
+                    .iter()
+                    .any(|set| unsafe { pg_sys::bms_is_member(member, *set) })
         };
         self.is_whole_row || holds(0) || columns.iter().any(|number| holds(*number))
+    }
+}
+
+/// Collects the columns of one table that stand in a query, in its sub-selects too, but not in conditions of policies.
+struct Variables {
+    index: i32,
+    level: u32,
+    found: Vec<i16>,
+}
+
+impl Variables {
+    unsafe fn of(query: *mut pg_sys::Query, index: i32) -> Vec<i16> {
+        let mut variables = Self {
+            index,
+            level: 0,
+            found: Vec::new(),
+        };
+        // SAFETY: a valid query; the context is the value itself.
+        unsafe { walk_query(query, std::ptr::from_mut(&mut variables).cast()) };
+        variables.found
+    }
+}
+
+unsafe fn walk_query(query: *mut pg_sys::Query, context: *mut c_void) {
+    // SAFETY: as in `settle_walker`. Of the range table only what stands in the statement is walked: neither the conditions of
+    // policies nor the lists of all columns of joins.
+    unsafe {
+        let flags = pg_sys::QTW_IGNORE_RANGE_TABLE | pg_sys::QTW_IGNORE_JOINALIASES;
+        pg_sys::query_tree_walker(query, Some(variable_walker), context, flags as i32);
+        for position in 0..length((*query).rtable) {
+            let entry = nth((*query).rtable, position).cast::<pg_sys::RangeTblEntry>();
+            for node in [
+                (*entry).subquery.cast::<pg_sys::Node>(),
+                (*entry).functions.cast(),
+                (*entry).tablefunc.cast(),
+                (*entry).values_lists.cast(),
+                (*entry).tablesample.cast(),
+            ] {
+                variable_walker(node, context);
+            }
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn variable_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: `context` is the `Variables` of `walk_query`; the node is valid and of the type its tag says.
+    unsafe {
+        match (*node).type_ {
+            pg_sys::NodeTag::T_WithCheckOption => false,
+            pg_sys::NodeTag::T_Query => {
+                (*context.cast::<Variables>()).level += 1;
+                walk_query(node.cast(), context);
+                (*context.cast::<Variables>()).level -= 1;
+                false
+            }
+            pg_sys::NodeTag::T_Var => {
+                let variables = &mut *context.cast::<Variables>();
+                let variable = &*node.cast::<pg_sys::Var>();
+                if variable.varno == variables.index && variable.varlevelsup == variables.level {
+                    variables.found.push(variable.varattno);
+                }
+                false
+            }
+            _ => pg_sys::expression_tree_walker(node, Some(variable_walker), context),
+        }
     }
 }
 
