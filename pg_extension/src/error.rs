@@ -404,6 +404,11 @@ impl Error {
         .ora(2003)
     }
 
+    /// 01000, a warning: something that is allowed shows rows past their policies.
+    pub fn policy_bypassed(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_WARNING, "policy_bypassed", message, hint)
+    }
+
     /// 0A000: not possible while a session is attached, because its rows would outlive it.
     pub fn outlives_session(what: &str, hint: &str) -> Self {
         Self::new(

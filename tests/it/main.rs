@@ -55,6 +55,8 @@ mod profiles;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod relevant_columns;
 #[cfg(test)]
 mod row_security;

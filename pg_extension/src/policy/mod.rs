@@ -9,6 +9,7 @@ mod group;
 mod inspection;
 mod name;
 mod predicate;
+pub mod reach;
 pub mod statistics;
 mod version;
 

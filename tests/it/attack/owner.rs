@@ -223,3 +223,32 @@ fn a_column_that_a_predicate_needs_and_that_goes_shuts_the_table() -> Result<()>
     }
     Ok(())
 }
+
+const TWO_PARENTS: &str =
+    "CREATE TABLE shop.hole (id integer NOT NULL, region text NOT NULL, amount integer NOT NULL);
+     CREATE TABLE shop.child () INHERITS (shop.orders, shop.hole)";
+
+#[test]
+fn control_a_child_of_two_parents_is_read_through_the_open_one() -> Result<()> {
+    let database = Database::create_bare()?;
+    create_orders(&database)?;
+    database
+        .admin()?
+        .batch_execute("ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")?;
+    let mut owner = database.connect(role::OWNER)?;
+    owner.batch_execute(TWO_PARENTS)?;
+    database.admin()?.batch_execute(
+        "ALTER TABLE shop.child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; INSERT INTO shop.child VALUES (101, 'West', 1)",
+    )?;
+    assert!(ids(&mut owner, ORDERS)?.is_empty());
+    assert_eq!(ids(&mut owner, "SELECT id FROM shop.hole")?, [101]);
+    Ok(())
+}
+
+#[test]
+fn a_child_of_a_protected_and_an_open_parent_is_refused() -> Result<()> {
+    let database = protected_orders()?;
+    let mut owner = database.connect(role::OWNER)?;
+    vpd_tests::assert_refused(owner.batch_execute(TWO_PARENTS), "42501", "privilege_missing");
+    Ok(())
+}

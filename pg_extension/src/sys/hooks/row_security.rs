@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::policy::{self, Command, Restriction, Restrictions};
-use crate::sys::predicate::{always_true, checked, context_mark, relevant, session_gate};
+use crate::sys::predicate::{always_false, always_true, checked, context_mark, relevant, session_gate};
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -57,6 +57,11 @@ unsafe extern "C-unwind" fn restrictive(
         let Some(restrictions) = applying(command, relation) else {
             return list;
         };
+        // A native permissive policy would open a partition to whoever reads it past its parent.
+        if !policy::is_open((*relation).rd_id) {
+            let shut = security_policy("vpd_shut", false, always_false(), std::ptr::null_mut(), false);
+            return pg_sys::lappend(list, shut.cast());
+        }
         let is_writing = matches!(command, pg_sys::CmdType::CMD_INSERT | pg_sys::CmdType::CMD_UPDATE);
         if restrictions.needs_gate {
             let gate = session_gate().unwrap_or_else(|error| error.raise());

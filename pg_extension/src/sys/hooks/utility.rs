@@ -6,6 +6,9 @@ use crate::sys::{extension, lock, spi, user};
 use crate::{context, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
+mod dependent;
+mod expression;
+
 static mut NEXT: pg_sys::ProcessUtility_hook_type = None;
 
 pub fn init() {
@@ -28,7 +31,8 @@ unsafe extern "C-unwind" fn utility(
 ) {
     // SAFETY: the server passes a valid utility statement; what it passed is passed on. Nothing in this frame wants to be dropped.
     unsafe {
-        let is_forgetting = before_utility((*planned).utilityStmt);
+        let statement = (*planned).utilityStmt;
+        let due = before_utility(statement);
         chained!(match NEXT {
             Some(next) => next(
                 planned,
@@ -51,22 +55,53 @@ unsafe extern "C-unwind" fn utility(
                 completion,
             ),
         });
-        if is_forgetting {
-            forget();
+        match due {
+            Due::Nothing => (),
+            Due::Look => look_at_made(statement),
+            Due::Forget => forget(),
         }
     }
 }
 
-/// True for the command after which nothing of a session may be left.
+/// What is left to do after a command. Told before it, because some commands free their own statement.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Due {
+    Nothing,
+    /// It may have made something that shows rows of a protected table.
+    Look,
+    /// Nothing of a session may be left.
+    Forget,
+}
+
 #[pg_guard]
-unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> bool {
+unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due {
     // SAFETY: the utility statement the server passed, read as the type its tag says.
     unsafe {
-        if !spi::is_internal() {
+        let is_ours = spi::is_internal();
+        if !is_ours {
+            // These two lock what they look at, so they come before everything that looks names up.
+            expression::check(statement);
+            dependent::check(statement);
             before(statement);
         }
-        is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
+        if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
             && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL
+        {
+            Due::Forget
+        } else if !is_ours && dependent::is_made_by(statement) {
+            Due::Look
+        } else {
+            Due::Nothing
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn look_at_made(statement: *mut pg_sys::Node) {
+    if !extension::is_being_created() {
+        // SAFETY: a command that defines something keeps its statement.
+        unsafe { dependent::check_made(statement) }
     }
 }
 
@@ -128,7 +163,7 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
 /// The function of an index sees every row.
 unsafe fn check_index(relation: *const pg_sys::RangeVar) {
     // SAFETY: a range variable of the statement.
-    if let Some(oid) = unsafe { restricted(relation) } {
+    if let Some(oid) = unsafe { resolve_restricted(relation) } {
         policy::require_index_allowed(oid).unwrap_or_else(|error| error.raise());
     }
 }
@@ -260,13 +295,13 @@ unsafe fn string(node: *mut pg_sys::Node) -> String {
 /// True for a protected table when policies apply to the current user.
 unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { restricted(relation) }.is_some()
+    unsafe { resolve_restricted(relation) }.is_some()
 }
 
-/// The table, if it is protected and policies apply to the current user.
-unsafe fn restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
-    // SAFETY: a range variable of the statement; a relation that does not exist gives InvalidOid.
-    let oid = unsafe {
+/// The relation of a name; InvalidOid when there is none.
+unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
+    // SAFETY: a range variable of the statement.
+    unsafe {
         pg_sys::RangeVarGetRelidExtended(
             relation,
             pg_sys::NoLock as i32,
@@ -274,6 +309,59 @@ unsafe fn restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
             None,
             std::ptr::null_mut(),
         )
+    }
+}
+
+/// The table, when it is protected and policies apply to the current user.
+unsafe fn resolve_restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
+    if user::bypasses_policies() {
+        return None;
+    }
+    // SAFETY: a range variable of the statement.
+    let oid = unsafe { resolve(relation) };
+    (oid != pg_sys::InvalidOid && policy::is_protected(oid) && !policy::exemption::is_exempt(oid))
+        .then_some(oid)
+}
+
+/// As [`resolve_restricted`], for a command that only the owner may run, with the lock that it takes itself.
+unsafe fn resolve_owned(relation: *const pg_sys::RangeVar, lock: i32) -> Option<pg_sys::Oid> {
+    if user::bypasses_policies() || !extension::is_installed() {
+        return None;
+    }
+    // SAFETY: a range variable of the statement.
+    let oid = unsafe {
+        pg_sys::RangeVarGetRelidExtended(
+            relation,
+            lock,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            Some(require_owner),
+            std::ptr::null_mut(),
+        )
     };
-    (oid != pg_sys::InvalidOid && !user::bypasses_policies() && policy::is_protected(oid)).then_some(oid)
+    (oid != pg_sys::InvalidOid && policy::is_protected(oid) && !policy::exemption::is_exempt(oid))
+        .then_some(oid)
+}
+
+/// Refuses whoever does not own the table before it is locked.
+#[pg_guard]
+unsafe extern "C-unwind" fn require_owner(
+    relation: *const pg_sys::RangeVar,
+    oid: pg_sys::Oid,
+    former: pg_sys::Oid,
+    argument: *mut std::ffi::c_void,
+) {
+    // SAFETY: the server's own call-back gets what the server passed.
+    unsafe { pg_sys::RangeVarCallbackOwnsRelation(relation, oid, former, argument) }
+}
+
+/// The nodes of a list.
+unsafe fn elements(list: *mut pg_sys::List) -> impl Iterator<Item = *mut pg_sys::Node> {
+    let count = if list.is_null() {
+        0
+    } else {
+        // SAFETY: the caller promises a list of nodes that lives as long as the iterator.
+        unsafe { (*list).length }
+    };
+    // SAFETY: every index is below the length.
+    (0..count).map(move |index| unsafe { nth(list, index) })
 }

@@ -13,7 +13,9 @@ use std::panic::AssertUnwindSafe;
 mod node;
 mod session_read;
 
-pub use node::{always_true, checked, context_mark, nth, relevant, relevant_function, session_gate};
+pub use node::{
+    always_false, always_true, checked, context_mark, nth, relevant, relevant_function, session_gate,
+};
 
 // Exported by the server, declared here because the bindings leave it out.
 unsafe extern "C-unwind" {

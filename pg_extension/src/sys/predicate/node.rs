@@ -29,6 +29,12 @@ pub fn always_true() -> *mut pg_sys::Node {
     unsafe { pg_sys::makeBoolConst(true, false) }
 }
 
+/// The constant false.
+pub fn always_false() -> *mut pg_sys::Node {
+    // SAFETY: makes a node.
+    unsafe { pg_sys::makeBoolConst(false, false) }
+}
+
 /// OID of a function of the extension.
 fn function(schema: &CStr, name: &CStr, arguments: &[pg_sys::Oid]) -> Result<pg_sys::Oid> {
     // The schemas grant nothing to the current user.
