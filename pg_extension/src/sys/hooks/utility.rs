@@ -312,15 +312,14 @@ unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
     }
 }
 
-/// The table, when it is protected and policies apply to the current user.
+/// The table, when it is protected and policies apply to the current user. An exemption does not count: what is defined outlives it.
 unsafe fn resolve_restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
     if user::bypasses_policies() {
         return None;
     }
     // SAFETY: a range variable of the statement.
     let oid = unsafe { resolve(relation) };
-    (oid != pg_sys::InvalidOid && policy::is_protected(oid) && !policy::exemption::is_exempt(oid))
-        .then_some(oid)
+    (oid != pg_sys::InvalidOid && policy::is_protected(oid)).then_some(oid)
 }
 
 /// As [`resolve_restricted`], for a command that only the owner may run, with the lock that it takes itself.
@@ -338,8 +337,7 @@ unsafe fn resolve_owned(relation: *const pg_sys::RangeVar, lock: i32) -> Option<
             std::ptr::null_mut(),
         )
     };
-    (oid != pg_sys::InvalidOid && policy::is_protected(oid) && !policy::exemption::is_exempt(oid))
-        .then_some(oid)
+    (oid != pg_sys::InvalidOid && policy::is_protected(oid)).then_some(oid)
 }
 
 /// Refuses whoever does not own the table before it is locked.
