@@ -1,0 +1,48 @@
+//! The SQL of documentation pages runs as it stands: every block marked `sql`, in order, in a fresh database.
+
+use std::path::Path;
+
+use vpd_tests::{Database, Result};
+
+/// The SQL blocks of a page.
+fn blocks(page: &str) -> Result<Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let blocks: Vec<String> = text
+        .split("\n```sql\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block.to_owned()))
+        .collect();
+    if blocks.is_empty() {
+        return Err(format!("{page} has no SQL").into());
+    }
+    Ok(blocks)
+}
+
+/// Runs a page as the superuser, after what the page takes for granted.
+fn run(page: &str, granted: &str) -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(granted)?;
+    for block in blocks(page)? {
+        admin
+            .batch_execute(&block)
+            .map_err(|error| format!("{page}: {error:?}\n{block}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn reference_of_policies() -> Result<()> {
+    run("reference/policies.md", "")
+}
+
+#[test]
+fn try_a_policy_before_it_counts() -> Result<()> {
+    run("how-to/try-a-policy-before-it-counts.md", "")
+}
+
+#[test]
+fn a_block_that_fails_is_reported() {
+    assert!(run("how-to/try-a-policy-before-it-counts.md", "CREATE SCHEMA shop").is_err());
+}
