@@ -7,7 +7,7 @@ use vpd_tests::{
 };
 
 /// Quotes, dollar tags, comments, escapes, newlines, look-alikes.
-const CORPUS: &[&str] = &[
+pub(crate) const CORPUS: &[&str] = &[
     "'",
     "''",
     "' OR 'a' = 'a",

@@ -33,6 +33,8 @@ mod hoisting;
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
+mod injection_definitions;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod integrity;

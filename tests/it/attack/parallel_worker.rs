@@ -125,3 +125,31 @@ fn forced_parallel_mode_gives_the_same_rows() -> Result<()> {
     assert!(readers);
     Ok(())
 }
+
+#[test]
+fn parallel_plans_keep_groups_and_relevant_columns() -> Result<()> {
+    let database = Database::create()?;
+    database.admin()?.batch_execute(BIG)?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.create_policy_group('shop.big', 'east'), vpd.create_policy_group('shop.big', 'none');
+         SELECT vpd.add_policy('shop.big', 'east', 'region = ''East''', policy_group => 'east');
+         SELECT vpd.add_policy('shop.big', 'none', 'false', policy_group => 'none');
+         SELECT vpd.add_policy_context('shop.big', 'app', 'region');
+         SELECT vpd.add_policy('shop.big', 'small', 'id <= 1000', relevant_columns => '{region}')",
+    )?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    for leader in ["on", "off"] {
+        let mut user = database.connect(role::USER)?;
+        user.batch_execute(&format!("SET parallel_leader_participation = {leader}"))?;
+        for (query, expected) in [
+            ("SELECT count(id) FROM shop.big", 25_000),
+            ("SELECT count(*) FROM shop.big WHERE region IS NOT NULL", 250),
+        ] {
+            let mut session = user.transaction()?;
+            attach(&mut session, &token)?;
+            assert_eq!(counts(&mut session, query)?, (expected, expected), "{query}");
+            session.commit()?;
+        }
+    }
+    Ok(())
+}
