@@ -92,9 +92,14 @@ pgrx::extension_sql_file!(
     requires = ["dbms_rls"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/82_posture.sql",
+    name = "posture",
+    requires = ["statistics"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/85_follow_ddl.sql",
     name = "follow_ddl",
-    requires = ["statistics"]
+    requires = ["posture"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",

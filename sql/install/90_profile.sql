@@ -82,6 +82,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'sessions'),
     ('security_admin', 'job_runs'),
     ('security_admin', 'stat_policies'),
+    ('security_admin', 'posture'),
     ('security_admin', 'policy_counters'),
     ('security_admin', 'policy_counter_usage'),
     ('security_admin', 'reset_stat_policies'),
@@ -98,6 +99,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'sessions'),
     ('auditor', 'job_runs'),
     ('auditor', 'stat_policies'),
+    ('auditor', 'posture'),
     ('auditor', 'policy_counters'),
     ('auditor', 'policy_counter_usage'),
     ('auditor', 'purge_interval');

@@ -55,6 +55,8 @@ mod policy_groups;
 #[cfg(test)]
 mod policy_versions;
 #[cfg(test)]
+mod posture;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod purge;

@@ -109,6 +109,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.grant_exempt",
             "vpd.policy_counter_usage",
             "vpd.policy_counters",
+            "vpd.posture",
             "vpd.policy_diff",
             "vpd.promote_policy",
             "vpd.purge",
@@ -142,6 +143,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         &[
             "vpd.policy_counter_usage",
             "vpd.policy_counters",
+            "vpd.posture",
             "vpd.purge_interval",
         ],
         &[

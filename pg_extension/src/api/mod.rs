@@ -9,6 +9,7 @@ mod dbms_rls;
 mod exemption;
 mod message;
 mod policy;
+mod posture;
 mod purge;
 mod session;
 mod statistics;

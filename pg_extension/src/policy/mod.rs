@@ -8,6 +8,7 @@ pub mod exemption;
 mod group;
 mod inspection;
 mod name;
+pub mod posture;
 mod predicate;
 pub mod reach;
 pub mod statistics;

@@ -62,6 +62,7 @@ pub use pgrx::pg_sys::panic::ErrorReport;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static IS_READY: AtomicBool = AtomicBool::new(false);
+static IS_PRELOADED: AtomicBool = AtomicBool::new(false);
 
 /// True while the server preloads its libraries.
 pub fn is_preloading() -> bool {
@@ -77,6 +78,7 @@ pub fn init() {
     xact::init();
     relation::init();
     worker::init();
+    IS_PRELOADED.store(true, Ordering::Relaxed);
     let missed = version::missed_floor();
     if let Some(floor) = &missed {
         pgrx::warning!("pg_vpd: this server has known leaks of row security; update it to {floor} or later");
@@ -90,6 +92,16 @@ pub fn init() {
 /// True when the library was preloaded, so that hooks and shared memory are there.
 pub fn is_ready() -> bool {
     IS_READY.load(Ordering::Relaxed)
+}
+
+/// True when the library was preloaded, whether or not it works on this version of the server.
+pub fn is_preloaded() -> bool {
+    IS_PRELOADED.load(Ordering::Relaxed)
+}
+
+/// The release that mends the known leaks, when the server is older.
+pub fn missed_version_floor() -> Option<String> {
+    version::missed_floor()
 }
 
 /// Reserves the prefix `vpd` for this library's settings.

@@ -2,7 +2,9 @@
 
 use crate::context;
 use crate::policy::exemption;
-use pgrx::{pg_guard, pg_sys};
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
+use std::panic::AssertUnwindSafe;
 
 pub(super) fn init() {
     // SAFETY: the callbacks are static functions and live as long as the process.
@@ -16,6 +18,55 @@ pub(super) fn init() {
 pub fn nest_level() -> i32 {
     // SAFETY: reads backend state.
     unsafe { pg_sys::GetCurrentTransactionNestLevel() }
+}
+
+/// An error that was caught and undone.
+pub struct Failure {
+    /// SQLSTATE.
+    pub state: String,
+    /// Its words, for administrators.
+    pub message: String,
+}
+
+/// Runs something in a sub-transaction of its own: when it fails, what it did is undone and the transaction goes on.
+/// A cancelled statement fails as a whole.
+pub fn attempt<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
+    // SAFETY: what every procedural language does around a block with an exception handler: memory context and resource owner of
+    // before are current again afterwards.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(work())))
+            .catch_others(|caught| match &caught {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                    if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+                {
+                    Err(Failure {
+                        state: sqlstate(report.sql_error_code()),
+                        message: report.message().to_owned(),
+                    })
+                }
+                _ => caught.rethrow(),
+            })
+            .execute();
+        if outcome.is_ok() {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    }
+}
+
+/// The five letters of an error code, six bits each.
+fn sqlstate(code: PgSqlErrorCode) -> String {
+    (0..5)
+        .map(|place| char::from(b'0' + ((code as i32 >> (6 * place)) & 0x3f) as u8))
+        .collect()
 }
 
 /// True when the current transaction may not write, on a standby or by its own declaration.

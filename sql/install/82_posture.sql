@@ -1,0 +1,76 @@
+-- Posture: every known way around a policy in this database, with the statement that mends it.
+
+CREATE VIEW vpd_private.posture_table AS
+    SELECT c.oid,
+           n.nspname,
+           c.relname,
+           format('%I.%I', n.nspname, c.relname) AS name,
+           c.relowner,
+           c.relkind,
+           c.relrowsecurity,
+           c.relforcerowsecurity,
+           c.relacl,
+           c.reltuples
+      FROM vpd_private.protected_table t
+      JOIN pg_class c ON c.oid = t.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd_private.posture_table IS 'Protected tables with what the posture report needs of them.';
+
+CREATE VIEW vpd_private.posture_exempt AS
+    SELECT r.oid AS role, r.rolname, 'superuser' AS why, NULL::oid AS relation FROM pg_authid r WHERE r.rolsuper
+    UNION ALL
+    SELECT r.oid, r.rolname, 'BYPASSRLS', NULL FROM pg_authid r WHERE r.rolbypassrls AND NOT r.rolsuper
+    UNION ALL
+    SELECT r.oid, r.rolname, 'exempt', e.relation::oid
+      FROM vpd_private.exemption e
+      JOIN pg_authid r ON r.oid = e.role AND r.rolname = e.role_name
+     WHERE e.revoked_at IS NULL AND NOT r.rolsuper AND NOT r.rolbypassrls;
+COMMENT ON VIEW vpd_private.posture_exempt IS 'Roles that policies do not apply to, and why; relation NULL stands for every table.';
+
+CREATE VIEW vpd_private.posture_holder AS
+    SELECT DISTINCT a.grantee AS role,
+           CASE p.proname WHEN 'attach_session' THEN 'runtime' ELSE 'bridge' END AS profile
+      FROM pg_proc p
+     CROSS JOIN LATERAL aclexplode(p.proacl) a
+     WHERE p.pronamespace = 'vpd'::regnamespace
+       AND p.proname IN ('attach_session', 'create_session')
+       AND a.grantee <> p.proowner;
+COMMENT ON VIEW vpd_private.posture_holder IS 'Roles of applications: who may attach a session (runtime) or create one (bridge); role 0 stands for PUBLIC.';
+
+CREATE VIEW vpd_private.posture_setting AS
+    SELECT s.name,
+           coalesce(
+               CASE WHEN s.source = 'command line' THEN s.setting END,
+               (SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name AND f.applied ORDER BY f.seqno DESC LIMIT 1),
+               s.boot_val
+           ) AS value,
+           'server' AS place,
+           format('ALTER SYSTEM SET %s = ', s.name) AS set_command,
+           '; SELECT pg_reload_conf()' AS afterwards
+      FROM pg_settings s
+    UNION ALL
+    SELECT split_part(c.entry, '=', 1),
+           substr(c.entry, strpos(c.entry, '=') + 1),
+           concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)),
+           CASE
+               WHEN r.oid IS NULL THEN format('ALTER DATABASE %I SET %s = ', d.datname, split_part(c.entry, '=', 1))
+               WHEN d.oid IS NULL THEN format('ALTER ROLE %I SET %s = ', r.rolname, split_part(c.entry, '=', 1))
+               ELSE format('ALTER ROLE %I IN DATABASE %I SET %s = ', r.rolname, d.datname, split_part(c.entry, '=', 1))
+           END,
+           ''
+      FROM pg_db_role_setting g
+     CROSS JOIN LATERAL unnest(g.setconfig) AS c (entry)
+      LEFT JOIN pg_authid r ON r.oid = g.setrole
+      LEFT JOIN pg_database d ON d.oid = g.setdatabase
+     WHERE g.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()));
+COMMENT ON VIEW vpd_private.posture_setting IS
+'Settings as files, databases and roles give them, whatever the session that looks has set, with the beginning of the command that changes them.';
+
+CREATE FUNCTION vpd.posture() RETURNS TABLE (severity text, finding text, object text, detail text, remedy text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 50
+    AS 'MODULE_PATHNAME', 'posture_wrapper';
+COMMENT ON FUNCTION vpd.posture IS
+'Every known way around a policy in this database, the worst first. severity: critical (rows are open, or can be opened by an application), high, medium, low,
+info (as it must be, but worth knowing); finding: a stable token, see docs/reference/posture.md; object: what it concerns; detail: why it matters;
+remedy: the statement that mends it, or an SQL comment where no statement can. A check that failed is a finding itself (check_failed).
+Works without the preloaded library too, and says so.';

@@ -1,0 +1,51 @@
+-- Foreign keys and replication.
+SELECT 'medium' AS severity,
+       'foreign_key_probe' AS finding,
+       format('%I on %I.%I', k.conname, n.nspname, c.relname) AS object,
+       format('whoever writes this table learns which keys of %s exist', t.name) AS detail,
+       format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, k.conname) AS remedy
+  FROM vpd_private.posture_table t
+  JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f' AND k.conparentid = 0
+  JOIN pg_class c ON c.oid = k.conrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT EXISTS (SELECT FROM vpd_private.protected_table p WHERE p.relation = k.conrelid)
+UNION ALL
+SELECT 'medium',
+       'foreign_key_cascade',
+       format('%I on %s', k.conname, t.name),
+       format('deleting or changing a row of %I.%I, which has no policies, reaches hidden rows of this table', n.nspname, c.relname),
+       format('ALTER TABLE %s DROP CONSTRAINT %I', t.name, k.conname)
+  FROM vpd_private.posture_table t
+  JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f' AND k.conparentid = 0
+  JOIN pg_class c ON c.oid = k.confrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+   AND NOT EXISTS (SELECT FROM vpd_private.protected_table p WHERE p.relation = k.confrelid)
+UNION ALL
+SELECT 'high',
+       'publication',
+       format('%s in %I', t.name, p.pubname),
+       'subscribers receive every row',
+       CASE
+           WHEN p.puballtables THEN format('DROP PUBLICATION %I', p.pubname)
+           WHEN EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
+               THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, t.name)
+           ELSE format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I', p.pubname, t.nspname)
+       END
+  FROM pg_publication p
+ CROSS JOIN vpd_private.posture_table t
+ WHERE p.puballtables
+    OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
+    OR EXISTS (
+           SELECT FROM pg_publication_namespace s JOIN pg_class c ON c.relnamespace = s.pnnspid
+            WHERE s.pnpubid = p.oid AND c.oid = t.oid
+       )
+UNION ALL
+SELECT 'medium',
+       'replication_slot',
+       s.slot_name::text,
+       'logical decoding gives every row that is written in this database',
+       format('SELECT pg_drop_replication_slot(%L)', s.slot_name)
+  FROM pg_replication_slots s
+ WHERE s.slot_type = 'logical'
+   AND s.database = current_database();
