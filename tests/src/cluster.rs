@@ -275,7 +275,11 @@ impl Drop for Cluster {
 fn server_program(folder: &Path, name: &str) -> Command {
     let bin =
         std::env::var_os("PG_BIN").map_or_else(|| PathBuf::from("/usr/lib/postgresql/15/bin"), PathBuf::from);
-    let program = bin.join(name);
+    as_server_user(folder, &bin.join(name))
+}
+
+/// A program run as the user who owns what the server writes.
+pub(crate) fn as_server_user(folder: &Path, program: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
         command

@@ -18,6 +18,7 @@ mod opening_view;
 mod owner;
 mod parallel_worker;
 mod pool_reuse;
+mod pooler;
 mod public_execute;
 mod publication;
 mod race;
