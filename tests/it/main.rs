@@ -27,6 +27,8 @@ mod dump;
 #[cfg(test)]
 mod exemptions;
 #[cfg(test)]
+mod global_context;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hoisting;

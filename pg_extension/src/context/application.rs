@@ -3,8 +3,9 @@
 
 use super::declaration::{self, Declaration, canonical};
 use super::value::Values;
-use super::{ATTACHED, Attached, adopt, change_values, global, identity, require_live};
+use super::{ATTACHED, Attached, Identity, adopt, change_values, global, identity, require_live};
 use crate::error::{Error, Result};
+use crate::policy;
 use crate::sys::hooks::function_call;
 use std::rc::Rc;
 
@@ -13,9 +14,15 @@ const MAX_VALUE_BYTES: usize = 4000;
 const MAX_USER_BYTES: usize = 256;
 const MAX_CLIENT_BYTES: usize = 64;
 
-/// A single-valued attribute as text. A declared context is read and nothing else under its namespace: what a session brought
-/// along under that name could be forged by whoever creates sessions.
+/// A single-valued attribute as text, for the policies of a statement that is being planned.
 pub fn attribute(namespace: &str, name: &str) -> Option<String> {
+    super::look_while_planning();
+    read(namespace, name)
+}
+
+/// A single-valued attribute as text, as it was when the statement started. A declared context is read and nothing else under its
+/// namespace: what a session brought along under that name could be forged by whoever creates sessions.
+pub fn read(namespace: &str, name: &str) -> Option<String> {
     let identity = identity()?;
     match declared(namespace) {
         Some((namespace, declaration)) => value(namespace, declaration, name),
@@ -24,7 +31,7 @@ pub fn attribute(namespace: &str, name: &str) -> Option<String> {
 }
 
 /// An attribute as a list; a single value is a list of one.
-pub fn attribute_list(namespace: &str, name: &str) -> Option<Vec<String>> {
+pub fn read_list(namespace: &str, name: &str) -> Option<Vec<String>> {
     let identity = identity()?;
     match declared(namespace) {
         Some((namespace, declaration)) => value(namespace, declaration, name).map(|value| vec![value]),
@@ -35,6 +42,19 @@ pub fn attribute_list(namespace: &str, name: &str) -> Option<Vec<String>> {
 /// The client identifier: what a trusted function set, or the session's user.
 pub fn client_identifier() -> Option<String> {
     ATTACHED.with_borrow(|attached| attached.as_ref().map(effective_client))
+}
+
+/// What a session sees when it is attached: what is shared.
+pub fn initial(identity: &Identity) -> Values {
+    let shared = if declaration::declarations().has_global() {
+        global::visible(&identity.user_name, &identity.user_name)
+    } else {
+        Rc::default()
+    };
+    Values {
+        shared,
+        ..Values::default()
+    }
 }
 
 /// What is set for contexts that are not shared: namespace, attribute, value.
@@ -75,7 +95,7 @@ pub fn set(
             Some(value) => global::set(&namespace, user, client, &attribute, value),
             None => global::unset(&namespace, user, client, &attribute),
         }
-        refresh_shared();
+        see_shared();
     } else if username.is_some() || client_id.is_some() {
         return Err(Error::argument(
             "username and client_id are for contexts accessed globally",
@@ -100,7 +120,7 @@ pub fn clear(namespace: &str, client_id: Option<&str>, attribute: Option<&str>) 
             Some(client_id.unwrap_or_default()),
             attribute.as_deref(),
         );
-        refresh_shared();
+        see_shared();
     } else {
         change_values(|values| {
             values.own.retain(|(of, name), _| {
@@ -116,7 +136,7 @@ pub fn clear_all(namespace: &str) -> Result<()> {
     let (namespace, declaration) = writable(namespace)?;
     if declaration.is_global {
         global::clear(&namespace, None, None);
-        refresh_shared();
+        see_shared();
     } else {
         change_values(|values| values.own.retain(|(of, _), _| *of != namespace));
     }
@@ -134,27 +154,36 @@ pub fn set_identifier(client: Option<&str>) -> Result<()> {
     check_length(client, MAX_CLIENT_BYTES, "client_id")?;
     let client = client.filter(|client| !client.is_empty()).map(str::to_owned);
     change_values(|values| values.client_identifier = client);
-    refresh_shared();
+    see_shared();
     Ok(())
 }
 
-/// Looks whether shared values changed since they were read. Costs a look at a counter unless they did.
-pub fn refresh_shared() {
+/// Looks whether shared values changed since they were read, and tells. Costs a look at a counter unless they did.
+pub fn refresh_shared() -> bool {
     let Some(attached) = ATTACHED.with_borrow(Clone::clone) else {
-        return;
+        return false;
     };
     let shared = if declaration::declarations().has_global() {
         global::visible(&attached.identity.user_name, &effective_client(&attached))
     } else if attached.values.shared.is_empty() {
-        return;
+        return false;
     } else {
         Rc::default()
     };
-    if !Rc::ptr_eq(&shared, &attached.values.shared) && shared != attached.values.shared {
+    let is_changed = shared != attached.values.shared;
+    if is_changed {
         adopt(Values {
             shared,
             ..(*attached.values).clone()
         });
+    }
+    is_changed
+}
+
+/// What this session itself changed is seen at once.
+fn see_shared() {
+    if refresh_shared() {
+        policy::session_changed(super::known_serial());
     }
 }
 

@@ -11,8 +11,8 @@ mod userenv;
 mod value;
 
 pub use application::{
-    attribute, attribute_list, clear as clear_context, clear_all as clear_all_context, client_identifier,
-    list as list_context, refresh_shared as statement_started, set as set_context, set_identifier,
+    attribute, clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
+    set as set_context, set_identifier,
 };
 pub use declaration::{
     create as create_context, declarations, forget as function_changed, known as known_declarations,
@@ -45,6 +45,19 @@ struct Attached {
     serial: u64,
 }
 
+impl Attached {
+    fn new(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) -> Self {
+        let values = Rc::new(application::initial(&identity));
+        Self {
+            serial: value::serial(identity.serial, &values),
+            identity,
+            liveness,
+            revocations,
+            values,
+        }
+    }
+}
+
 /// What a savepoint has to bring back.
 struct Saved {
     level: i32,
@@ -56,6 +69,8 @@ thread_local! {
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
+    /// Whether shared values changed since a plan was begun that has not run yet.
+    static CHANGED_WHILE_PLANNING: Cell<bool> = const { Cell::new(false) };
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -67,14 +82,9 @@ pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u
             "Run DISCARD TEMP before attaching, and create temporary tables with ON COMMIT DROP after it.",
         ));
     }
-    let serial = identity.serial;
-    replace(Some(Attached {
-        identity,
-        liveness,
-        revocations,
-        values: Rc::default(),
-        serial,
-    }));
+    let attached = Attached::new(identity, liveness, revocations);
+    let serial = attached.serial;
+    replace(Some(attached));
     policy::session_changed(serial);
     Ok(())
 }
@@ -98,14 +108,9 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
             }
         }
     }
-    let serial = identity.serial;
-    let _former = Former(ATTACHED.replace(Some(Attached {
-        identity,
-        liveness: Some(liveness),
-        revocations: shmem::revocation_generation(),
-        values: Rc::default(),
-        serial,
-    })));
+    let attached = Attached::new(identity, Some(liveness), shmem::revocation_generation());
+    let serial = attached.serial;
+    let _former = Former(ATTACHED.replace(Some(attached)));
     policy::session_changed(serial);
     work()
 }
@@ -126,20 +131,18 @@ fn change_values(change: impl FnOnce(&mut Values)) {
     if values != *former.values {
         save(Some(former));
         adopt(values);
+        policy::session_changed(known_serial());
     }
 }
 
-/// Puts values in place. Plans made for others are made again.
+/// Puts values in place.
 fn adopt(values: Values) {
-    let serial = ATTACHED.with_borrow_mut(|attached| {
-        let attached = attached.as_mut()?;
-        attached.values = Rc::new(values);
-        attached.serial = value::serial(attached.identity.serial, &attached.values);
-        Some(attached.serial)
+    ATTACHED.with_borrow_mut(|attached| {
+        if let Some(attached) = attached {
+            attached.values = Rc::new(values);
+            attached.serial = value::serial(attached.identity.serial, &attached.values);
+        }
     });
-    if let Some(serial) = serial {
-        policy::session_changed(serial);
-    }
 }
 
 /// Keeps what a savepoint has to bring back.
@@ -167,8 +170,24 @@ pub fn identity() -> Option<Rc<Identity>> {
 
 /// Tells identities and what trusted functions have set for them apart within this backend; 0 without a session.
 pub fn serial() -> u64 {
-    statement_started();
+    look_while_planning();
     known_serial()
+}
+
+/// A statement starts: values that others share and have changed meanwhile hold from now on.
+pub fn statement_started() {
+    let is_mixed = CHANGED_WHILE_PLANNING.take();
+    if application::refresh_shared() || is_mixed {
+        policy::context_plans_changed();
+    }
+}
+
+/// A plan is being made: it is made for the values that are shared now. When they change in the middle, the plan serves once.
+fn look_while_planning() {
+    if application::refresh_shared() {
+        CHANGED_WHILE_PLANNING.set(true);
+        policy::session_changed(known_serial());
+    }
 }
 
 fn known_serial() -> u64 {

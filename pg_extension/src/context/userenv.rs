@@ -1,6 +1,7 @@
 //! `SYS_CONTEXT`: application contexts, session attributes, and what the namespace USERENV tells of session and connection.
 
-use super::{attribute, client_identifier, identity};
+use super::application::{client_identifier, read};
+use super::identity;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
 use crate::sys::user;
@@ -50,7 +51,7 @@ thread_local! {
 /// An attribute of a namespace.
 pub fn sys_context(namespace: &str, name: &str) -> Result<Option<String>> {
     if !namespace.eq_ignore_ascii_case("userenv") {
-        return Ok(attribute(namespace, name));
+        return Ok(read(namespace, name));
     }
     let name = name.to_ascii_uppercase();
     if OF_CONNECTION.contains(&name.as_str()) {

@@ -25,7 +25,7 @@ pub use compose::{
 pub use difference::differences;
 pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
 pub use name::{current_schema, function_named, require_in_group, table_named};
-pub use predicate::{session_changed, statement_started};
+pub use predicate::{context_plans_changed, session_changed, statement_started};
 pub use version::{drop_shadow, promote, roll_back, shadow};
 
 /// When the predicate of a policy function is computed again (Oracle's policy types).

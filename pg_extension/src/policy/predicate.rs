@@ -235,6 +235,13 @@ pub fn session_changed(serial: u64) {
     }
 }
 
+/// What the context holds changed while plans were in the making, or at the start of a statement that was planned already: those that
+/// may have been made for the former values are made again.
+pub fn context_plans_changed() {
+    PLANNED_FOR.set(None);
+    Marker::Context.invalidate();
+}
+
 /// A statement begins with the plan it has, or a transaction ends: whichever runs next is planned again if it has a dynamic
 /// predicate.
 pub fn statement_started() {
