@@ -89,10 +89,11 @@ fn a_value_is_seen_by_those_whose_user_and_client_match() -> Result<()> {
 #[test]
 fn a_change_is_seen_at_the_next_statement_of_every_session() -> Result<()> {
     let database = stage()?;
-    let mut alice = session_of(&database, "alice")?;
-    alice
-        .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        .ok();
+    // At every isolation level: a context is not data.
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut alice = database.connect(role::USER)?;
+    alice.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?;
+    attach(&mut alice, &token)?;
     assert_eq!(read(&mut alice)?, None);
     for value in ["1", "2"] {
         set(&database, &format!("'a', '{value}'"))?;
