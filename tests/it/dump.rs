@@ -1,7 +1,7 @@
 //! Dump and restore: policies travel with their tables, sessions stay behind, and a table restored without the
 //! library shows nothing.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use vpd_tests::{
     Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, expected_ids, fresh_ids,
@@ -10,21 +10,10 @@ use vpd_tests::{
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
 
-/// Runs a client program of PostgreSQL against a cluster as a role.
-fn program(cluster: &Cluster, name: &str, role: &str) -> Command {
-    let bin = std::env::var("PG_BIN").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".into());
-    let mut command = Command::new(format!("{bin}/{name}"));
-    command
-        .arg("--host")
-        .arg(cluster.socket_folder())
-        .arg("--port")
-        .arg(cluster.port().to_string());
-    command.args(["--username", role]);
-    command
-}
-
 fn dump(database: &Database<'_>, role: &str) -> Result<std::process::Output> {
-    Ok(program(database.cluster(), "pg_dump", role)
+    Ok(database
+        .cluster()
+        .client_program("pg_dump", role)
         .arg(database.name())
         .stdin(Stdio::null())
         .output()?)
@@ -37,7 +26,9 @@ fn restore(dump: &[u8], target: &Database<'_>) -> Result<String> {
         .socket_folder()
         .join(format!("{}.sql", target.name()));
     std::fs::write(&file, dump)?;
-    let output = program(target.cluster(), "psql", "postgres")
+    let output = target
+        .cluster()
+        .client_program("psql", "postgres")
         .args(["--quiet", "--no-psqlrc", "--file"])
         .arg(&file)
         .arg(target.name())
@@ -85,21 +76,12 @@ fn a_dump_by_a_role_under_policy_fails_and_gives_nothing() -> Result<()> {
     source
         .admin()?
         .batch_execute("GRANT USAGE ON SCHEMA vpd_private TO app_owner")?;
-    let output = Command::new(format!(
-        "{}/pg_dump",
-        std::env::var("PG_BIN").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".into())
-    ))
-    .arg("--host")
-    .arg(source.cluster().socket_folder())
-    .args([
-        "--port",
-        &source.cluster().port().to_string(),
-        "--username",
-        role::OWNER,
-        "--table=shop.orders",
-    ])
-    .arg(source.name())
-    .output()?;
+    let output = source
+        .cluster()
+        .client_program("pg_dump", role::OWNER)
+        .arg("--table=shop.orders")
+        .arg(source.name())
+        .output()?;
     assert!(!output.status.success());
     assert!(!String::from_utf8_lossy(&output.stdout).contains("\t10\n"));
     Ok(())

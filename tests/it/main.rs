@@ -47,6 +47,8 @@ mod memory;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod oracle_vpd;
+#[cfg(test)]
 mod partitions;
 #[cfg(test)]
 mod policies;

@@ -126,6 +126,20 @@ impl Cluster {
         Ok(self.config(role, database).connect(NoTls)?)
     }
 
+    /// A client program of the server's package, told to connect as a role; the name of the database is still to be given.
+    #[must_use]
+    pub fn client_program(&self, name: &str, role: &str) -> Command {
+        let mut command = Command::new(bin_folder().join(name));
+        for variable in ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGOPTIONS"] {
+            command.env_remove(variable);
+        }
+        command
+            .arg("--host")
+            .arg(&self.folder)
+            .args(["--port", &self.port.to_string(), "--username", role]);
+        command
+    }
+
     /// Folder of the unix socket.
     #[must_use]
     pub fn socket_folder(&self) -> &Path {
@@ -270,12 +284,15 @@ impl Drop for Cluster {
     }
 }
 
+/// Where the programs of PostgreSQL are.
+fn bin_folder() -> PathBuf {
+    std::env::var_os("PG_BIN").map_or_else(|| PathBuf::from("/usr/lib/postgresql/15/bin"), PathBuf::from)
+}
+
 /// PostgreSQL refuses to run as root, so there its programs run as the user `postgres`.
 /// A panic in the server must not show backtraces to clients, so their switch is not handed on.
 fn server_program(folder: &Path, name: &str) -> Command {
-    let bin =
-        std::env::var_os("PG_BIN").map_or_else(|| PathBuf::from("/usr/lib/postgresql/15/bin"), PathBuf::from);
-    as_server_user(folder, &bin.join(name))
+    as_server_user(folder, &bin_folder().join(name))
 }
 
 /// A program run as the user who owns what the server writes.

@@ -1,0 +1,56 @@
+-- A driving context that names no group of the table (ORA-28123).
+-- Oracle: the statement fails.
+-- Here: the same; the message does not show the value.
+
+CREATE SCHEMA sales;
+GRANT USAGE ON SCHEMA sales TO PUBLIC;
+CREATE TABLE sales.orders (
+    id integer PRIMARY KEY,
+    tenant text NOT NULL,
+    warehouse text NOT NULL,
+    ledger text NOT NULL
+);
+INSERT INTO sales.orders VALUES
+    (1, 'acme', 'north', 'open'), (2, 'acme', 'south', 'open'), (3, 'acme', 'south', 'closed'),
+    (4, 'zeta', 'north', 'open'), (5, 'zeta', 'south', 'closed');
+GRANT SELECT, INSERT, UPDATE, DELETE ON sales.orders TO app_user;
+CREATE FUNCTION sales.own_tenant(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'tenant = vpd.attribute(''subject'', ''tenant'')' $$;
+CREATE FUNCTION sales.for_shipping(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'warehouse = ''south'' ' $$;
+CREATE FUNCTION sales.for_billing(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'ledger = ''open'' ' $$;
+SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": "auditing"}}') AS unknown \gset
+SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": " "}}') AS blank \gset
+SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": "shipping"}}') AS shipping \gset
+
+\connect - sec_admin
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'shipping');
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'billing');
+SELECT dbms_rls.add_policy('sales', 'orders', 'tenant', 'sales', 'own_tenant');
+SELECT dbms_rls.add_grouped_policy('sales', 'orders', 'shipping', 'south', 'sales', 'for_shipping');
+SELECT dbms_rls.add_grouped_policy('sales', 'orders', 'billing', 'open', 'sales', 'for_billing');
+SELECT dbms_rls.add_policy_context('sales', 'orders', 'subject', 'application');
+
+\connect - app_user
+BEGIN;
+SELECT vpd.attach_session(:'unknown') \gset
+SELECT id FROM sales.orders;
+ROLLBACK;
+BEGIN;
+SELECT vpd.attach_session(:'unknown') \gset
+INSERT INTO sales.orders VALUES (6, 'acme', 'south', 'open');
+ROLLBACK;
+BEGIN;
+SELECT vpd.attach_session(:'blank') \gset
+SELECT id FROM sales.orders;
+ROLLBACK;
+
+-- The group exists from the commit of its creation on.
+\connect - sec_admin
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'Auditing');
+\connect - app_user
+BEGIN;
+SELECT vpd.attach_session(:'unknown') \gset
+SELECT id FROM sales.orders ORDER BY id;
+COMMIT;

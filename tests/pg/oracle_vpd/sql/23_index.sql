@@ -1,0 +1,52 @@
+-- statement_types => INDEX (ORA-28133).
+-- Oracle: who may not see every row cannot build an index on an expression, because the function in it would.
+-- Here: any index is refused to whom the condition restricts; a condition that is the text true restricts nobody.
+
+CREATE SCHEMA hr;
+GRANT USAGE ON SCHEMA hr TO PUBLIC;
+CREATE TABLE hr.staff (
+    id integer PRIMARY KEY,
+    name text NOT NULL,
+    dept integer NOT NULL,
+    salary integer,
+    commission integer
+);
+INSERT INTO hr.staff VALUES
+    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
+    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
+GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+ALTER TABLE hr.staff OWNER TO app_owner;
+GRANT CREATE ON SCHEMA hr TO app_owner;
+CREATE FUNCTION hr.maintenance(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT CASE WHEN vpd.attribute('hr', 'task') = 'maintenance' THEN 'true' ELSE 'dept = 10' END $$;
+SELECT vpd.create_session('otto', 'portal', attributes => '{"hr": {"task": "maintenance"}}') AS otto \gset
+SELECT vpd.grant_profile('runtime', 'app_owner') \gset
+
+\connect - app_owner
+CREATE INDEX staff_before ON hr.staff (lower(name));
+
+\connect - sec_admin
+SELECT dbms_rls.add_policy('hr', 'staff', 'rows', 'hr', 'maintenance', 'SELECT');
+\connect - app_owner
+CREATE INDEX staff_without ON hr.staff (lower(name));
+
+\connect - sec_admin
+SELECT dbms_rls.add_policy('hr', 'staff', 'indexes', 'hr', 'maintenance', 'INDEX');
+SELECT policy_name, statement_types FROM vpd.policy_definitions ORDER BY policy_name;
+\connect - app_owner
+CREATE INDEX staff_refused ON hr.staff (lower(name));
+CREATE UNIQUE INDEX staff_refused ON hr.staff (name);
+BEGIN;
+SELECT vpd.attach_session(:'otto') \gset
+CREATE INDEX staff_allowed ON hr.staff (lower(name));
+COMMIT;
+SELECT indexname FROM pg_indexes WHERE schemaname = 'hr' ORDER BY 1;
+
+-- A policy for INDEX alone restricts no row of a session.
+\connect - sec_admin
+SELECT dbms_rls.drop_policy('hr', 'staff', 'rows');
+\connect - app_owner
+BEGIN;
+SELECT vpd.attach_session(:'otto') \gset
+SELECT count(*) FROM hr.staff;
+COMMIT;

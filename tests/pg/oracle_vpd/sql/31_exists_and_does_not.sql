@@ -1,0 +1,51 @@
+-- Names that exist already, and names that do not: ORA-28101, 28102, 28118 to 28122.
+-- Oracle: the name of a policy is unique for its table; a group is dropped when no policy is left in it.
+-- Here: the same, with the same numbers.
+
+CREATE SCHEMA sales;
+GRANT USAGE ON SCHEMA sales TO PUBLIC;
+CREATE TABLE sales.orders (
+    id integer PRIMARY KEY,
+    tenant text NOT NULL,
+    warehouse text NOT NULL,
+    ledger text NOT NULL
+);
+INSERT INTO sales.orders VALUES
+    (1, 'acme', 'north', 'open'), (2, 'acme', 'south', 'open'), (3, 'acme', 'south', 'closed'),
+    (4, 'zeta', 'north', 'open'), (5, 'zeta', 'south', 'closed');
+GRANT SELECT, INSERT, UPDATE, DELETE ON sales.orders TO app_user;
+CREATE FUNCTION sales.own_tenant(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'tenant = vpd.attribute(''subject'', ''tenant'')' $$;
+CREATE FUNCTION sales.for_shipping(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'warehouse = ''south'' ' $$;
+CREATE FUNCTION sales.for_billing(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'ledger = ''open'' ' $$;
+
+\connect - sec_admin
+SELECT dbms_rls.add_policy('sales', 'orders', 'p', 'sales', 'own_tenant');
+SELECT dbms_rls.add_policy('sales', 'orders', 'P', 'sales', 'own_tenant');
+SELECT dbms_rls.add_policy('sales', 'nothing', 'p', 'sales', 'own_tenant');
+SELECT dbms_rls.drop_policy('sales', 'orders', 'q');
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'shipping');
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'SHIPPING');
+SELECT dbms_rls.create_policy_group('sales', 'orders', 'sys_default');
+SELECT dbms_rls.add_grouped_policy('sales', 'orders', 'billing', 'q', 'sales', 'for_billing');
+SELECT dbms_rls.add_grouped_policy('sales', 'orders', 'shipping', 'p', 'sales', 'for_shipping');
+SELECT dbms_rls.add_grouped_policy('sales', 'orders', 'shipping', 'q', 'sales', 'for_shipping');
+-- The policy is there, in another group.
+SELECT dbms_rls.drop_policy('sales', 'orders', 'q');
+SELECT dbms_rls.enable_grouped_policy('sales', 'orders', 'shipping', 'p');
+SELECT dbms_rls.delete_policy_group('sales', 'orders', 'billing');
+SELECT dbms_rls.delete_policy_group('sales', 'orders', 'shipping');
+SELECT dbms_rls.delete_policy_group('sales', 'orders', 'SYS_DEFAULT');
+SELECT dbms_rls.add_policy_context('sales', 'orders', 'subject', 'application');
+SELECT dbms_rls.add_policy_context('sales', 'orders', 'subject', 'application');
+SELECT dbms_rls.drop_policy_context('sales', 'orders', 'subject', 'department');
+SELECT dbms_rls.drop_policy_context('sales', 'orders', 'subject', 'application');
+SELECT dbms_rls.drop_policy_context('sales', 'orders', 'subject', 'application');
+SELECT dbms_rls.drop_grouped_policy('sales', 'orders', 'shipping', 'q');
+SELECT dbms_rls.delete_policy_group('sales', 'orders', 'shipping');
+-- Arguments that are missing.
+SELECT dbms_rls.create_policy_group('sales', 'orders');
+SELECT dbms_rls.add_policy_context('sales', 'orders', 'subject');
+SELECT dbms_rls.add_policy();

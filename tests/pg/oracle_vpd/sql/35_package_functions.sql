@@ -1,0 +1,47 @@
+-- A policy function in a package.
+-- Oracle: policy_function => 'PACKAGE.FUNCTION', with the owner of the package as function_schema.
+-- Here: a package is a schema; the part before the dot is taken as the schema, whatever function_schema says.
+
+CREATE SCHEMA hr;
+GRANT USAGE ON SCHEMA hr TO PUBLIC;
+CREATE TABLE hr.staff (
+    id integer PRIMARY KEY,
+    name text NOT NULL,
+    dept integer NOT NULL,
+    salary integer,
+    commission integer
+);
+INSERT INTO hr.staff VALUES
+    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
+    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
+GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+CREATE SCHEMA staff_security;
+GRANT USAGE ON SCHEMA staff_security TO PUBLIC;
+CREATE FUNCTION staff_security.by_department(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'dept = vpd.attribute(''hr'', ''dept'')::integer' $$;
+CREATE FUNCTION staff_security.by_pay(object_schema text, object_name text) RETURNS text
+LANGUAGE sql AS $$ SELECT 'salary < 5000' $$;
+SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
+
+\connect - sec_admin
+SELECT dbms_rls.add_policy('hr', 'staff', 'dept', 'hr', 'staff_security.by_department');
+SELECT dbms_rls.add_policy('hr', 'staff', 'pay', NULL, 'STAFF_SECURITY.BY_PAY');
+SELECT policy_name, function_schema, function_name FROM vpd.policy_definitions ORDER BY 1;
+SELECT dbms_rls.add_policy('hr', 'staff', 'none', 'hr', 'staff_security.by_name');
+
+\connect - app_user
+BEGIN;
+SELECT vpd.attach_session(:'ida') \gset
+SELECT id, dept, salary FROM hr.staff ORDER BY id;
+COMMIT;
+
+-- The function runs with the rights of whoever reads: without USAGE on its schema the text still comes, because the library calls it.
+\connect - postgres
+REVOKE USAGE ON SCHEMA staff_security FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION staff_security.by_pay FROM PUBLIC;
+\connect - app_user
+BEGIN;
+SELECT vpd.attach_session(:'ida') \gset
+SELECT count(*) FROM hr.staff;
+SELECT staff_security.by_pay('', '');
+ROLLBACK;
