@@ -33,6 +33,7 @@ scripts! {
     _05_statement_types
     _06_update_check_off
     _07_update_check_on
+    _08_order_entry_context
     _09_relevant_columns_in_queries
     _10_relevant_columns_in_sub_queries
     _11_relevant_columns_in_writes
@@ -67,12 +68,16 @@ scripts! {
     _40_plpgsql_callers
     _41_partitioned_table
     _42_search_path_for_synonyms
+    _43_exemption
     _44_merge_and_upsert
     _45_copy_and_whole_tables
     _46_effective_predicate
     _47_prepared_statements_and_cursors
     _48_who_administers
     _49_rights_of_the_function
+    _50_context_sensitive_to_set_context
+    _51_driving_context_set_by_a_package
+    _52_global_context
 }
 
 #[test]
@@ -102,7 +107,12 @@ fn stems(name: &str) -> Result<BTreeSet<String>> {
     let mut stems = BTreeSet::new();
     for entry in fs::read_dir(folder(name))? {
         let path = entry?.path();
-        stems.insert(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        stems.insert(
+            path.file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        );
     }
     Ok(stems)
 }
@@ -119,7 +129,11 @@ fn check(name: &str) -> Result<()> {
     }
     let actual = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.out"));
     fs::write(&actual, &printed)?;
-    let difference = Command::new("diff").arg("-u").arg(&expected).arg(&actual).output()?;
+    let difference = Command::new("diff")
+        .arg("-u")
+        .arg(&expected)
+        .arg(&actual)
+        .output()?;
     Err(format!(
         "{name} prints something else:\n{}",
         String::from_utf8_lossy(&difference.stdout)
