@@ -306,7 +306,7 @@ impl Error {
             format!("invalid predicate: {}", reason.into()),
             "Write one boolean expression over the table's columns; qualify functions and tables that are not in pg_catalog.",
         )
-        .ora(28113)
+        .ora(28138)
     }
 
     /// 22023 at the time of use: a policy function returned text that is no predicate. The text itself is not shown.
@@ -407,6 +407,28 @@ impl Error {
     /// 01000, a warning: something that is allowed shows rows past their policies.
     pub fn policy_bypassed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(PgSqlErrorCode::ERRCODE_WARNING, "policy_bypassed", message, hint)
+    }
+
+    /// 42501: a foreign key to the table tells which keys exist, whoever may see them.
+    pub fn reference_refused() -> Self {
+        Self::privilege_missing(
+            "a foreign key to a table under policy is not allowed",
+            "Ask a superuser, or a role with BYPASSRLS, to add it: it reveals which keys exist.",
+        )
+        .ora(28117)
+    }
+
+    /// 42501: an expression would be evaluated over rows that policies hide.
+    pub fn expression_refused(what: &str) -> Self {
+        Self::privilege_missing(
+            format!("{what} would be evaluated over every row of a table under policy"),
+            "Ask a superuser or a role with BYPASSRLS; a CHECK constraint can be added NOT VALID.",
+        )
+    }
+
+    /// 42501: the same, of an index.
+    pub fn index_expression_refused() -> Self {
+        Self::expression_refused("the index").ora(28133)
     }
 
     /// 0A000: not possible while a session is attached, because its rows would outlive it.

@@ -131,7 +131,7 @@ shared_context_sensitive or dynamic (default for functions: the function runs wh
 update_check: new rows must satisfy the policy; enabled; policy_group: a group that vpd.create_policy_group made;
 relevant_columns: the policy applies only to statements that reference one of these columns; mask_columns: rows stay and these columns
 show NULL where the predicate is not true; namespace and attribute: a context-sensitive function runs again only when this attribute changed. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables, and grant USAGE on their schemas to whoever queries.
-Errors: 42601 or 22023 predicate_invalid (ORA-28113), 42809 not a table, 42710 policy_exists (ORA-28101), 42704 policy_group_not_found (ORA-28119), 22023 argument_invalid.';
+Errors: 42601 or 22023 predicate_invalid (ORA-28138), 42809 not a table, 42710 policy_exists (ORA-28101), 42704 policy_group_not_found (ORA-28119), 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.alter_policy(
     relation regclass,

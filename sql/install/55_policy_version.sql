@@ -64,7 +64,7 @@ CREATE FUNCTION vpd.shadow_policy(
     AS 'MODULE_PATHNAME', 'shadow_policy_wrapper';
 COMMENT ON FUNCTION vpd.shadow_policy IS
 'Proposes a definition for a policy, or a new policy: it restricts nothing until vpd.promote_policy puts it in force. A former proposal
-is replaced. Arguments as vpd.alter_policy. Errors: 42601 or 22023 predicate_invalid (ORA-28113), 22023 argument_invalid.';
+is replaced. Arguments as vpd.alter_policy. Errors: 42601 or 22023 predicate_invalid (ORA-28138), 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.drop_shadow(relation regclass, policy_name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -82,7 +82,7 @@ CREATE FUNCTION vpd.rollback_policy(relation regclass, policy_name text, version
     AS 'MODULE_PATHNAME', 'rollback_policy_wrapper';
 COMMENT ON FUNCTION vpd.rollback_policy IS
 'Gives a policy the definition of a former version, by default of the one before the newest, as a new version; returns the version taken.
-Errors: 42704 version_not_found, 22023 predicate_invalid when its predicate does not fit the table any more (ORA-28113).';
+Errors: 42704 version_not_found, 22023 predicate_invalid when its predicate does not fit the table any more (ORA-28138).';
 
 CREATE FUNCTION vpd.policy_diff(
     relation regclass,

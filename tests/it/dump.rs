@@ -4,8 +4,8 @@
 use std::process::Stdio;
 
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, expected_ids, fresh_ids,
-    ids, outcome, protected_orders, role,
+    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, create_orders,
+    expected_ids, fresh_ids, ids, outcome, protected_orders, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -67,6 +67,74 @@ fn a_restored_database_has_its_policies_and_no_sessions() -> Result<()> {
             .len(),
         1
     );
+    Ok(())
+}
+
+#[test]
+fn groups_driving_contexts_columns_and_associations_are_restored() -> Result<()> {
+    let source = Database::create()?;
+    create_orders(&source)?;
+    source.admin()?.batch_execute(
+        "CREATE FUNCTION shop.by_region(object_schema text, object_name text) RETURNS text LANGUAGE sql
+         AS $$ SELECT 'region = vpd.attribute(''app'', ''region'')' $$",
+    )?;
+    source.connect(role::SECURITY)?.batch_execute(
+        "SELECT dbms_rls.create_policy_group('shop', 'orders', 'buying'),
+                dbms_rls.create_policy_group('shop', 'orders', 'empty');
+         SELECT dbms_rls.add_policy_context('shop', 'orders', 'app', 'mode');
+         SELECT dbms_rls.add_grouped_policy('shop', 'orders', 'buying', 'region', 'shop', 'by_region',
+                    policy_type => dbms_rls.shared_context_sensitive(), namespace => 'app', attribute => 'region');
+         SELECT dbms_rls.alter_grouped_policy('shop', 'orders', 'buying', 'region',
+                    dbms_rls.add_attribute_association(), 'app', 'level');
+         SELECT dbms_rls.add_policy('shop', 'orders', 'amounts', 'shop', 'by_region', 'SELECT, INDEX',
+                    sec_relevant_cols => 'amount');
+         SELECT dbms_rls.add_policy('shop', 'orders', 'off', 'shop', 'by_region', enable => false)",
+    )?;
+    let dump = dump(&source, "postgres")?;
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let target = Database::create_bare()?;
+    let complaints = restore(&dump.stdout, &target)?;
+    assert!(!complaints.contains("ERROR"), "{complaints}");
+
+    let facts = |database: &Database<'_>| -> Result<Vec<String>> {
+        let query = "SELECT concat_ws(' ', relation, policy_name, policy_group, kind, function_schema, function_name, statement_types,
+                            is_update_checked, is_enabled, relevant_columns, is_masking, associations)
+                       FROM vpd.policy_definitions
+                      UNION ALL SELECT concat_ws(' ', relation, policy_group, policies) FROM vpd.policy_groups
+                      UNION ALL SELECT concat_ws(' ', relation, namespace, attribute) FROM vpd.policy_contexts
+                      ORDER BY 1";
+        let rows = database.admin()?.query(query, &[])?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    let kept = facts(&source)?;
+    assert_eq!(
+        kept.len(),
+        7,
+        "three policies, three groups, one context: {kept:?}"
+    );
+    assert_eq!(facts(&target)?, kept);
+
+    let subject = |mode: &str| {
+        let attributes = serde_json::json!({ "app": { "region": "West", "mode": mode } });
+        Subject::new("alice").attributes(attributes).log_in(&target)
+    };
+    let buying = subject("buying")?;
+    assert_eq!(fresh_ids(&target, Some(&buying), ORDERS)?, expected_ids("West"));
+    let plain = subject("sys_default")?;
+    assert_eq!(
+        fresh_ids(&target, Some(&plain), ORDERS)?.len(),
+        40,
+        "no column named"
+    );
+    assert_eq!(
+        fresh_ids(
+            &target,
+            Some(&plain),
+            "SELECT id FROM shop.orders WHERE amount > 0"
+        )?,
+        expected_ids("West")
+    );
+    assert!(fresh_ids(&target, None, ORDERS)?.is_empty());
     Ok(())
 }
 

@@ -382,8 +382,5 @@ pub fn refuse_unprotecting() -> Error {
 
 /// A foreign key to a table under policy tells which of its rows exist.
 pub fn refuse_reference() -> Error {
-    Error::privilege_missing(
-        "a foreign key to a table under policy is not allowed",
-        "Ask a superuser, or a role with BYPASSRLS, to add it: it reveals which keys exist.",
-    )
+    Error::reference_refused()
 }

@@ -16,10 +16,7 @@ thread_local! {
 /// An expression that is evaluated over stored rows sees hidden ones: its function is handed their values, and whether it fails,
 /// or how large an index becomes, tells of them.
 pub fn refuse_expression(what: &str) -> Error {
-    Error::privilege_missing(
-        format!("{what} would be evaluated over every row of a table under policy"),
-        "Ask a superuser or a role with BYPASSRLS; a CHECK constraint can be added NOT VALID.",
-    )
+    Error::expression_refused(what)
 }
 
 /// The actions of a foreign key change and remove rows past their policies.

@@ -1,6 +1,7 @@
 //! Commands that evaluate an expression over the rows a table already has: they never ask a policy, and the owner chooses the expression.
 
 use super::{elements, resolve_owned, resolve_restricted};
+use crate::error::Error;
 use crate::policy::reach;
 use crate::sys::{extension, user};
 use pgrx::{is_a, pg_sys};
@@ -95,7 +96,7 @@ unsafe fn check_index(statement: &pg_sys::IndexStmt) {
         if (has_expression || !statement.whereClause.is_null())
             && resolve_restricted(statement.relation).is_some()
         {
-            reach::refuse_expression("the index").raise()
+            Error::index_expression_refused().raise()
         }
     }
 }
