@@ -43,6 +43,15 @@ fn a_restored_database_has_its_policies_and_no_sessions() -> Result<()> {
     source
         .connect(role::SECURITY)?
         .execute("SELECT vpd.set_purge_interval(7)", &[])?;
+    source.admin()?.batch_execute(
+        "CREATE FUNCTION shop.enter(who text) RETURNS void LANGUAGE plpgsql AS
+             $$BEGIN CALL dbms_session.set_context('ctx', 'who', who); CALL dbms_session.set_context('shared', 'who', who); END$$;
+         ALTER FUNCTION shop.enter OWNER TO app_owner;
+         SELECT vpd.create_context('ctx', 'shop.enter'), vpd.create_context('shared', 'shop.enter', true)",
+    )?;
+    let enter = "BEGIN; SELECT vpd.attach_anonymous(); SELECT shop.enter('boss')";
+    let mut user = source.connect(role::USER)?;
+    user.batch_execute(&format!("{enter}; COMMIT"))?;
     let old = Subject::in_region("alice", "East").log_in(&source)?;
     let dump = dump(&source, "postgres")?;
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
@@ -58,6 +67,22 @@ fn a_restored_database_has_its_policies_and_no_sessions() -> Result<()> {
     );
     let new = Subject::in_region("alice", "East").log_in(&target)?;
     assert_eq!(fresh_ids(&target, Some(&new), ORDERS)?, expected_ids("East"));
+    let globals = "SELECT FROM vpd_private.global_context";
+    assert_eq!(
+        source.admin()?.query(globals, &[])?.len(),
+        1,
+        "control: a value is shared"
+    );
+    assert!(
+        target.admin()?.query(globals, &[])?.is_empty(),
+        "values stay behind"
+    );
+    let mut user = target.connect(role::USER)?;
+    user.batch_execute(enter)?;
+    let who: String = user
+        .query_one("SELECT vpd.sys_context('ctx', 'who')", &[])?
+        .get(0);
+    assert_eq!(who, "boss", "the context travels with the function it trusts");
     let defended = "SELECT is_row_security_enabled AND is_forced AND has_guard FROM vpd.protected_tables";
     assert!(target.admin()?.query_one(defended, &[])?.get::<_, bool>(0));
     assert_eq!(

@@ -80,3 +80,5 @@ mod statements;
 mod statistics;
 #[cfg(test)]
 mod tickets;
+#[cfg(test)]
+mod userenv;

@@ -16,6 +16,8 @@ CREATE FUNCTION play.evil_of(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETU
 CREATE FUNCTION play.evil_two(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RETURN play.evil_true(); END$$;
 CREATE FUNCTION play.evil_sql() RETURNS text LANGUAGE sql AS
     $$CALL dbms_session.set_context('work', 'who', 'boss'); SELECT 'x'::text$$;
+CREATE FUNCTION play.evil_sql_block() RETURNS text LANGUAGE sql AS
+    $$DO $x$BEGIN EXECUTE 'CA' || 'LL dbms_session.set_context(''work'', ''who'', ''boss'')'; END$x$; SELECT 'x'::text$$;
 CREATE FUNCTION play.evil_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64kB' AS
     $$BEGIN CALL dbms_session.set_context('work', 'who', 'boss'); RETURN 'x'; END$$;
 CREATE FUNCTION play.evil_rows() RETURNS SETOF text LANGUAGE plpgsql AS
@@ -55,6 +57,7 @@ CREATE VIEW play.by_view_inlined AS SELECT play.inlined() AS t;
 const UNAWARES: &[&str] = &[
     "SELECT play.evil()",
     "SELECT play.evil_sql()",
+    "SELECT play.evil_sql_block()",
     "SELECT play.evil_definer()",
     "SELECT play.evil_dynamic()",
     "SELECT * FROM play.evil_rows()",
@@ -92,10 +95,19 @@ fn stage() -> Result<Database<'static>> {
         "CREATE SCHEMA shop; CREATE SCHEMA play AUTHORIZATION app_user; GRANT USAGE ON SCHEMA shop TO PUBLIC;
          CREATE PROCEDURE shop.work(statement text) LANGUAGE plpgsql AS $$BEGIN EXECUTE statement; END$$;
          CREATE FUNCTION shop.fail() RETURNS void LANGUAGE plpgsql AS
-             $$BEGIN CALL dbms_session.set_context('failing', 'who', 'boss'); RAISE EXCEPTION 'no'; END$$",
+             $$BEGIN CALL dbms_session.set_context('failing', 'who', 'boss'); RAISE EXCEPTION 'no'; END$$;
+         CREATE FUNCTION shop.survive() RETURNS void LANGUAGE plpgsql AS
+             $$BEGIN
+                 BEGIN PERFORM play.evil(); EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+                 BEGIN PERFORM count(play.evil()) FROM generate_series(1, 3);
+                     EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+                 BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN NULL; END;
+                 CALL dbms_session.set_context('surviving', 'who', 'clerk');
+             END$$",
     )?;
     database.connect(role::SECURITY)?.batch_execute(
-        "SELECT vpd.create_context('work', 'shop.work'), vpd.create_context('failing', 'shop.fail')",
+        "SELECT vpd.create_context('work', 'shop.work'), vpd.create_context('failing', 'shop.fail'),
+                vpd.create_context('surviving', 'shop.survive')",
     )?;
     let mut user = database.connect(role::USER)?;
     user.batch_execute(PLAY)?;
@@ -210,7 +222,7 @@ fn code_of_others_that_runs_inside_the_trusted_function_sets_nothing() -> Result
         "INSERT INTO play.later VALUES ('a'); DECLARE opened CURSOR FOR SELECT play.evil();
          DECLARE moved CURSOR FOR SELECT play.evil()",
     )?;
-    for statement in &UNAWARES[13..15] {
+    for statement in &UNAWARES[14..16] {
         assert_forgery_fails(&mut user, statement);
     }
     for statement in UNAWARES {
@@ -288,6 +300,35 @@ fn a_function_changed_behind_an_open_cursor_sets_nothing() -> Result<()> {
     Ok(())
 }
 
+/// PL/pgSQL keeps the casts it has met for the rest of the transaction, whichever function met them first.
+#[test]
+fn a_cast_remembered_from_before_sets_nothing() -> Result<()> {
+    let database = stage()?;
+    let mut user = attacker(&database)?;
+    user.batch_execute(
+        "CREATE FUNCTION play.is_good(t text) RETURNS boolean LANGUAGE plpgsql AS
+             $$BEGIN
+                 IF t = 'armed' THEN CALL dbms_session.set_context('cast', 'who', 'boss'); END IF;
+                 RETURN true;
+             END$$;
+         CREATE DOMAIN play.kept AS text CHECK (play.is_good(VALUE));
+         CREATE FUNCTION play.meet() RETURNS void LANGUAGE plpgsql AS
+             $$DECLARE k play.kept; BEGIN SELECT 'harmless'::text INTO k; END$$; COMMIT",
+    )?;
+    database.admin()?.batch_execute(
+        "CREATE FUNCTION shop.convert(t text) RETURNS void LANGUAGE plpgsql AS
+             $$DECLARE k play.kept; BEGIN SELECT t INTO k; END$$",
+    )?;
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.create_context('cast', 'shop.convert')")?;
+    let mut user = attacker(&database)?;
+    user.batch_execute("SELECT play.meet(); SELECT shop.convert('harmless')")?;
+    assert_forgery_fails(&mut user, "SELECT shop.convert('armed')");
+    assert_eq!(who(&mut user, "cast")?, None);
+    Ok(())
+}
+
 #[test]
 fn errors_inside_the_trusted_function_leave_no_door_open() -> Result<()> {
     let database = stage()?;
@@ -315,14 +356,8 @@ fn errors_inside_the_trusted_function_leave_no_door_open() -> Result<()> {
     user.batch_execute("CALL shop.work('SELECT play.swallow()')")?;
     assert_eq!(who(&mut user, "work")?, None);
     // The trusted function that survived an error of somebody else's code is still trusted.
-    user.batch_execute(
-        "CALL shop.work($w$DO $x$BEGIN
-             BEGIN PERFORM play.evil(); EXCEPTION WHEN insufficient_privilege THEN NULL; END;
-             BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN NULL; END;
-             CALL dbms_session.set_context('work', 'who', 'clerk');
-         END$x$$w$)",
-    )?;
-    assert_eq!(who(&mut user, "work")?.as_deref(), Some("clerk"));
+    user.batch_execute("SELECT shop.survive()")?;
+    assert_eq!(who(&mut user, "surviving")?.as_deref(), Some("clerk"));
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! Which function is the innermost one that runs: what a trusted function is told by.
 //!
 //! The server lets a library see the calls of the functions it asks for. In a database with application contexts these are all that
-//! can run CALL and thereby set a value: functions in any language but C, and of SQL functions, which would otherwise no longer be
-//! inlined, those that contain the word. Everything else that runs inside a trusted function is part of it.
+//! can run CALL and thereby set a value: functions in procedural languages, DO blocks (calls of the language's handler), functions
+//! of other libraries that are volatile or return sets, since some run any text; and of SQL functions, which would otherwise no
+//! longer be inlined, those that contain the word. Everything else that runs inside a trusted function is part of it.
 //!
 //! It does not decide who may set what. Invariant: what cannot be told is no trusted function.
 
@@ -15,6 +16,9 @@ use std::cell::{Cell, RefCell};
 const INTERNAL_LANGUAGE: u32 = 12;
 const C_LANGUAGE: u32 = 13;
 const SQL_LANGUAGE: u32 = 14;
+
+/// The end of the path of this library, whose own functions run no text of their callers.
+const LIBRARY: &str = "/pg_vpd";
 
 /// Open queries of a trusted function that are told from those of others.
 const MAX_QUERIES: usize = 256;
@@ -169,8 +173,8 @@ fn can_look() -> bool {
 
 /// True for a function that can run CALL.
 fn can_set_values(function: pg_sys::Oid) -> bool {
-    // SAFETY: the row of the function is held while its columns are read; language and volatility are never NULL, the source of a
-    // SQL function is a text.
+    // SAFETY: the row of the function is held while its columns are read; the first ones are never NULL, nor is the source of a SQL
+    // function or the library of a C function, which are texts.
     unsafe {
         let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
         let row = pg_sys::SearchSysCache1(cache, function.into());
@@ -180,7 +184,15 @@ fn can_set_values(function: pg_sys::Oid) -> bool {
         let mut is_null = false;
         let mut column = |number: u32| pg_sys::SysCacheGetAttr(cache, row, number as i16, &mut is_null);
         let can = match column(pg_sys::Anum_pg_proc_prolang).value() as u32 {
-            INTERNAL_LANGUAGE | C_LANGUAGE => false,
+            INTERNAL_LANGUAGE => false,
+            C_LANGUAGE => {
+                let is_volatile =
+                    column(pg_sys::Anum_pg_proc_provolatile).value() as u8 == pg_sys::PROVOLATILE_VOLATILE;
+                let returns_set = column(pg_sys::Anum_pg_proc_proretset).value() != 0;
+                (is_volatile || returns_set)
+                    && String::from_datum(column(pg_sys::Anum_pg_proc_probin), false)
+                        .is_none_or(|library| !library.ends_with(LIBRARY))
+            }
             SQL_LANGUAGE => String::from_datum(column(pg_sys::Anum_pg_proc_prosrc), false)
                 .is_none_or(|source| source.to_ascii_lowercase().contains("call")),
             _ => true,
