@@ -8,6 +8,7 @@ mod database;
 mod extension;
 mod fixture;
 mod pooler;
+pub mod reference;
 mod refusal;
 mod secrets;
 mod subject;

@@ -1,0 +1,291 @@
+//! What a statement must come to, by the meaning of SQL and of policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evaluation::{ROW_SECURITY, Row, UNIQUE, World};
+use super::expression::Condition;
+use super::scene::{Command, text};
+use super::statement::{Action, Conflict, Kind, Output, Set, Statement};
+use super::value::{Datum, Value};
+
+/// What a statement comes to: what it answers and leaves in its table, in any order; or one of these refusals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer, and the table afterwards if the statement writes.
+    Rows(Vec<String>, Option<Vec<String>>),
+    /// SQLSTATE of the refusal; the order of rows decides which where several are possible.
+    Refused(BTreeSet<String>),
+}
+
+impl Statement {
+    /// What it must come to.
+    #[must_use]
+    pub fn outcome(&self, world: &World<'_>) -> Outcome {
+        match &self.kind {
+            Kind::Select {
+                tables,
+                condition,
+                output,
+                ..
+            } => Outcome::Rows(select(world, tables, condition.as_ref(), output), None),
+            Kind::Insert { rows, conflict } => self.insert(world, rows, conflict),
+            Kind::Update { set, condition } => self.update(world, set, condition.as_ref()),
+            Kind::Delete { condition } => self.delete(world, condition.as_ref()),
+            Kind::Merge {
+                keys,
+                matched,
+                new_row,
+            } => self.merge(world, keys, matched, new_row.as_ref()),
+        }
+    }
+
+    /// Inserts row by row: the first refusal is the statement's.
+    fn insert(&self, world: &World<'_>, rows: &[Row], conflict: &Conflict) -> Outcome {
+        let table = self.table;
+        let mut after = world.data[table].clone();
+        let mut returned = vec![];
+        let needs_select = self.is_returning
+            || matches!(
+                conflict,
+                Conflict::Update(..) | Conflict::Skip { has_target: true }
+            );
+        for row in rows {
+            if let Some(state) = world.refuses(table, Command::Insert, row) {
+                return refused([state]);
+            }
+            if needs_select && !world.shows(table, Command::Select, row) {
+                return refused([ROW_SECURITY]);
+            }
+            let existing = after.iter_mut().find(|known| known[0] == row[0]);
+            match (existing, conflict) {
+                (None, _) => {
+                    returned.push(row.clone());
+                    after.push(row.clone());
+                }
+                (Some(_), Conflict::Raise) => return refused([UNIQUE]),
+                (Some(_), Conflict::Skip { .. }) => (),
+                (Some(existing), Conflict::Update(set, condition)) => {
+                    let before = existing.clone();
+                    let mut current = world.with(table, &before);
+                    current.excluded = Some(row);
+                    if condition
+                        .as_ref()
+                        .is_some_and(|condition| condition.truth(&current) != Some(true))
+                    {
+                        continue;
+                    }
+                    let can_see = |row: &Row| world.shows(table, Command::Select, row);
+                    if !world.shows(table, Command::Update, &before) || !can_see(&before) {
+                        return refused([ROW_SECURITY]);
+                    }
+                    let changed = apply(set, &before, &current);
+                    if let Some(state) = world.refuses(table, Command::Update, &changed) {
+                        return refused([state]);
+                    }
+                    if !can_see(&changed) {
+                        return refused([ROW_SECURITY]);
+                    }
+                    returned.push(changed.clone());
+                    *existing = changed;
+                }
+            }
+        }
+        self.done(&returned, &after)
+    }
+
+    fn update(&self, world: &World<'_>, set: &Set, condition: Option<&Condition>) -> Outcome {
+        let table = self.table;
+        let needs_select = self.is_returning
+            || condition.is_some_and(|condition| condition.reads_table(table))
+            || set.iter().any(|(_, scalar)| scalar.reads_table(table));
+        let (mut after, mut returned, mut states) = (vec![], vec![], vec![]);
+        for row in &world.data[table] {
+            if !self.touches(world, Command::Update, needs_select, condition, row) {
+                after.push(row.clone());
+                continue;
+            }
+            let changed = apply(set, row, &world.with(table, row));
+            states.extend(world.refuses(table, Command::Update, &changed).or_else(|| {
+                (needs_select && !world.shows(table, Command::Select, &changed)).then_some(ROW_SECURITY)
+            }));
+            returned.push(changed.clone());
+            after.push(changed);
+        }
+        if states.is_empty() {
+            self.done(&returned, &after)
+        } else {
+            refused(states)
+        }
+    }
+
+    fn delete(&self, world: &World<'_>, condition: Option<&Condition>) -> Outcome {
+        let needs_select =
+            self.is_returning || condition.is_some_and(|condition| condition.reads_table(self.table));
+        let (gone, after): (Vec<Row>, Vec<Row>) = world.data[self.table]
+            .iter()
+            .cloned()
+            .partition(|row| self.touches(world, Command::Delete, needs_select, condition, row));
+        self.done(&gone, &after)
+    }
+
+    fn touches(
+        &self,
+        world: &World<'_>,
+        command: Command,
+        needs_select: bool,
+        condition: Option<&Condition>,
+        row: &Row,
+    ) -> bool {
+        world.shows(self.table, command, row)
+            && (!needs_select || world.shows(self.table, Command::Select, row))
+            && condition.is_none_or(|condition| condition.truth(&world.with(self.table, row)) == Some(true))
+    }
+
+    /// Each key meets the row it can see; which refusal comes first depends on the plan.
+    fn merge(
+        &self,
+        world: &World<'_>,
+        keys: &[i64],
+        matched: &[(Option<Condition>, Action)],
+        new_row: Option<&Row>,
+    ) -> Outcome {
+        let table = self.table;
+        let mut after = world.data[table].clone();
+        let mut states = vec![];
+        for key in keys {
+            let key = Some(Value::Int(*key));
+            let existing = world.visible(table).find(|row| row[0] == key);
+            let Some(existing) = existing else {
+                let Some(new_row) = new_row else { continue };
+                let mut row = new_row.clone();
+                row[0].clone_from(&key);
+                if let Some(state) = world.refuses(table, Command::Insert, &row) {
+                    states.push(state);
+                } else if world.data[table].iter().any(|row| row[0] == key) {
+                    states.push(UNIQUE);
+                } else {
+                    after.push(row);
+                }
+                continue;
+            };
+            let current = world.with(table, existing);
+            let holds = |condition: &Option<Condition>| {
+                condition
+                    .as_ref()
+                    .is_none_or(|condition| condition.truth(&current) == Some(true))
+            };
+            match matched.iter().find(|(condition, _)| holds(condition)) {
+                None => (),
+                Some((_, Action::Delete)) if !world.shows(table, Command::Delete, existing) => {
+                    states.push(ROW_SECURITY);
+                }
+                Some((_, Action::Delete)) => after.retain(|row| row[0] != key),
+                Some((_, Action::Update(_))) if !world.shows(table, Command::Update, existing) => {
+                    states.push(ROW_SECURITY);
+                }
+                Some((_, Action::Update(set))) => {
+                    let changed = apply(set, existing, &current);
+                    if let Some(state) = world.refuses(table, Command::Update, &changed) {
+                        states.push(state);
+                    } else if !world.shows(table, Command::Select, &changed) {
+                        states.push(ROW_SECURITY);
+                    }
+                    for row in after.iter_mut().filter(|row| row[0] == key) {
+                        row.clone_from(&changed);
+                    }
+                }
+            }
+        }
+        if states.is_empty() {
+            self.done(&[], &after)
+        } else {
+            refused(states)
+        }
+    }
+
+    fn done(&self, returned: &[Row], after: &[Row]) -> Outcome {
+        let returned = if self.is_returning {
+            lines(returned)
+        } else {
+            vec![]
+        };
+        Outcome::Rows(returned, Some(lines(after)))
+    }
+}
+
+fn refused(states: impl IntoIterator<Item = &'static str>) -> Outcome {
+    Outcome::Refused(states.into_iter().map(str::to_owned).collect())
+}
+
+fn lines(rows: &[Row]) -> Vec<String> {
+    let mut lines: Vec<String> = rows.iter().map(|row| text([row])).collect();
+    lines.sort();
+    lines
+}
+
+fn apply(set: &Set, row: &Row, world: &World<'_>) -> Row {
+    let mut changed = row.clone();
+    for (column, scalar) in set {
+        changed[*column] = scalar.value(world);
+    }
+    changed
+}
+
+fn select(
+    world: &World<'_>,
+    tables: &[usize],
+    condition: Option<&Condition>,
+    output: &Output,
+) -> Vec<String> {
+    let mut found: Vec<Vec<&Row>> = vec![];
+    let first = tables[0];
+    for row in world.visible(first) {
+        let outer = world.with(first, row);
+        let holds =
+            |world: &World<'_>| condition.is_none_or(|condition| condition.truth(world) == Some(true));
+        match tables.get(1) {
+            None => {
+                if holds(&outer) {
+                    found.push(vec![row]);
+                }
+            }
+            Some(&second) => {
+                for other in world.visible(second) {
+                    if holds(&outer.with(second, other)) {
+                        found.push(vec![row, other]);
+                    }
+                }
+            }
+        }
+    }
+    let mut lines: Vec<String> = match output {
+        Output::Rows => found.iter().map(|rows| text(rows.iter().copied())).collect(),
+        Output::Count => {
+            let least = found.iter().map(|rows| &rows[0][0]).min_by_key(|key| match key {
+                Some(Value::Int(number)) => *number,
+                _ => i64::MAX,
+            });
+            let least = least.and_then(|key| key.as_ref().map(Value::text));
+            vec![format!(
+                "{}|{}",
+                found.len(),
+                least.unwrap_or_else(|| "~".to_owned())
+            )]
+        }
+        Output::Groups(column) => {
+            let mut groups = BTreeMap::new();
+            for rows in &found {
+                *groups.entry(rows[0][*column].clone()).or_insert(0) += 1;
+            }
+            let line = |(key, count): (&Datum, &i32)| {
+                format!(
+                    "{}|{count}",
+                    key.as_ref().map_or_else(|| "~".to_owned(), Value::text)
+                )
+            };
+            groups.iter().map(line).collect()
+        }
+    };
+    lines.sort();
+    lines
+}

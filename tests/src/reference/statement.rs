@@ -1,0 +1,332 @@
+//! Random statements, and how SQL writes them.
+
+use super::evaluation::{Row, TABLES};
+use super::expression::{Condition, Scalar, name};
+use super::generation::Generator;
+use super::random::Random;
+use super::scene::Scene;
+use super::value::Value;
+
+/// A column that is set, and to what.
+pub(super) type Set = Vec<(usize, Scalar)>;
+
+/// How a query is wrapped, which decides where its plan is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    Plain,
+    Cte,
+    SubSelect,
+    PlPgSql,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Output {
+    Rows,
+    Count,
+    Groups(usize),
+}
+
+/// What INSERT does with a key that exists.
+#[derive(Debug, Clone)]
+pub(super) enum Conflict {
+    Raise,
+    Skip { has_target: bool },
+    Update(Set, Option<Condition>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Action {
+    Update(Set),
+    Delete,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Select {
+        tables: Vec<usize>,
+        condition: Option<Condition>,
+        output: Output,
+        form: Form,
+    },
+    Insert {
+        rows: Vec<Row>,
+        conflict: Conflict,
+    },
+    Update {
+        set: Set,
+        condition: Option<Condition>,
+    },
+    Delete {
+        condition: Option<Condition>,
+    },
+    Merge {
+        keys: Vec<i64>,
+        matched: Vec<(Option<Condition>, Action)>,
+        new_row: Option<Row>,
+    },
+}
+
+/// A statement.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The table it reads first or writes.
+    pub table: usize,
+    pub(super) kind: Kind,
+    pub(super) is_returning: bool,
+}
+
+impl Statement {
+    /// A query.
+    pub fn select(scene: &Scene, random: &mut Random) -> Self {
+        let first = random.below(TABLES);
+        let mut tables = vec![first];
+        if random.chance(30) {
+            tables.push((first + random.between(1, TABLES - 1)) % TABLES);
+        }
+        let condition = condition(scene, &tables, random, 75);
+        let output = match random.below(5) {
+            0 => Output::Count,
+            1 => Output::Groups(random.below(scene.columns[first].len())),
+            _ => Output::Rows,
+        };
+        let form = *random.pick(&[
+            Form::Plain,
+            Form::Plain,
+            Form::Cte,
+            Form::SubSelect,
+            Form::PlPgSql,
+        ]);
+        let kind = Kind::Select {
+            tables,
+            condition,
+            output,
+            form,
+        };
+        Self {
+            table: first,
+            kind,
+            is_returning: false,
+        }
+    }
+
+    /// A statement that writes.
+    pub fn write(scene: &Scene, random: &mut Random) -> Self {
+        let table = random.below(TABLES);
+        let mut keys: Vec<i64> = (1..=18).collect();
+        let count = random.between(1, 3);
+        let keys: Vec<i64> = (0..count)
+            .map(|_| keys.swap_remove(random.below(keys.len())))
+            .collect();
+        let row = |key: i64, random: &mut Random| -> Row {
+            let others = scene.columns[table][1..].iter().map(|kind| kind.datum(random));
+            std::iter::once(Some(Value::Int(key))).chain(others).collect()
+        };
+        let kind = match random.below(10) {
+            0..=3 => {
+                let rows = keys.iter().map(|key| row(*key, random)).collect();
+                let conflict = match random.below(4) {
+                    0 => Conflict::Skip {
+                        has_target: random.chance(50),
+                    },
+                    1 => {
+                        let set = set(scene, table, random, true);
+                        Conflict::Update(set, condition(scene, &[table], random, 30))
+                    }
+                    _ => Conflict::Raise,
+                };
+                Kind::Insert { rows, conflict }
+            }
+            4..=6 => Kind::Update {
+                set: set(scene, table, random, false),
+                condition: condition(scene, &[table], random, 75),
+            },
+            7 => Kind::Delete {
+                condition: condition(scene, &[table], random, 75),
+            },
+            _ => {
+                let action = |random: &mut Random| {
+                    if random.chance(60) {
+                        Action::Update(set(scene, table, random, false))
+                    } else {
+                        Action::Delete
+                    }
+                };
+                let mut matched = vec![(condition(scene, &[table], random, 60), action(random))];
+                if random.chance(40) {
+                    matched.insert(0, (condition(scene, &[table], random, 100), action(random)));
+                }
+                // A branch without a condition ends the list.
+                if matched.len() == 2 && matched[0].0.is_none() {
+                    matched.truncate(1);
+                }
+                let new_row = random.chance(60).then(|| row(0, random));
+                Kind::Merge {
+                    keys,
+                    matched,
+                    new_row,
+                }
+            }
+        };
+        let is_returning = !matches!(kind, Kind::Merge { .. }) && random.chance(50);
+        Self {
+            table,
+            kind,
+            is_returning,
+        }
+    }
+
+    /// Whether it makes new rows, which without a session is refused in more than one way.
+    #[must_use]
+    pub fn may_insert(&self) -> bool {
+        matches!(self.kind, Kind::Insert { .. } | Kind::Merge { .. })
+    }
+
+    /// Whether PREPARE is tried on it.
+    #[must_use]
+    pub fn is_preparable(&self) -> bool {
+        !matches!(self.kind, Kind::Merge { .. })
+    }
+
+    /// As SQL.
+    #[must_use]
+    pub fn sql(&self, scene: &Scene) -> String {
+        let schema = &scene.schema;
+        let table = self.table;
+        let condition_sql = |condition: &Option<Condition>, before: &str| {
+            condition.as_ref().map_or(String::new(), |condition| {
+                format!(" {before} ({})", condition.sql(schema))
+            })
+        };
+        let returning = if self.is_returning {
+            format!(
+                " RETURNING array_to_string(ARRAY[{}], '|', '~')",
+                scene.text_sql(table, "")
+            )
+        } else {
+            String::new()
+        };
+        match &self.kind {
+            Kind::Select {
+                tables,
+                condition,
+                output,
+                form,
+            } => {
+                let from: Vec<String> = tables.iter().map(|table| format!("{schema}.t{table}")).collect();
+                let columns: Vec<String> = tables.iter().map(|table| scene.text_sql(*table, "")).collect();
+                let (output, group) = match output {
+                    Output::Rows => (columns.join(", "), String::new()),
+                    Output::Count => (
+                        format!("count(*)::text, min({})::text", name(table, 0)),
+                        String::new(),
+                    ),
+                    Output::Groups(column) => {
+                        let column = name(table, *column);
+                        (
+                            format!("{column}::text, count(*)::text"),
+                            format!(" GROUP BY {column}"),
+                        )
+                    }
+                };
+                let query = format!(
+                    "SELECT array_to_string(ARRAY[{output}], '|', '~') AS line FROM {}{}{group}",
+                    from.join(", "),
+                    condition_sql(condition, "WHERE")
+                );
+                match form {
+                    Form::Plain => query,
+                    Form::Cte => format!("WITH q AS MATERIALIZED ({query}) SELECT line FROM q"),
+                    Form::SubSelect => format!("SELECT line FROM ({query} OFFSET 0) q"),
+                    Form::PlPgSql => format!("SELECT * FROM {schema}.rows($q${query}$q$)"),
+                }
+            }
+            Kind::Insert { rows, conflict } => {
+                let rows: Vec<String> = rows
+                    .iter()
+                    .map(|row| format!("({})", scene.row_sql(table, row)))
+                    .collect();
+                let conflict = match conflict {
+                    Conflict::Raise => String::new(),
+                    Conflict::Skip { has_target: false } => " ON CONFLICT DO NOTHING".to_owned(),
+                    Conflict::Skip { has_target: true } => {
+                        format!(" ON CONFLICT ({}) DO NOTHING", name(table, 0))
+                    }
+                    Conflict::Update(set, condition) => format!(
+                        " ON CONFLICT ({}) DO UPDATE SET {}{}",
+                        name(table, 0),
+                        set_sql(table, set),
+                        condition_sql(condition, "WHERE")
+                    ),
+                };
+                format!(
+                    "INSERT INTO {schema}.t{table} VALUES {}{conflict}{returning}",
+                    rows.join(", ")
+                )
+            }
+            Kind::Update { set, condition } => format!(
+                "UPDATE {schema}.t{table} SET {}{}{returning}",
+                set_sql(table, set),
+                condition_sql(condition, "WHERE")
+            ),
+            Kind::Delete { condition } => {
+                format!(
+                    "DELETE FROM {schema}.t{table}{}{returning}",
+                    condition_sql(condition, "WHERE")
+                )
+            }
+            Kind::Merge {
+                keys,
+                matched,
+                new_row,
+            } => {
+                let keys: Vec<String> = keys.iter().map(|key| format!("({key})")).collect();
+                let mut merge = format!(
+                    "MERGE INTO {schema}.t{table} USING (VALUES {}) AS s (s_key) ON s_key = {}",
+                    keys.join(", "),
+                    name(table, 0)
+                );
+                for (condition, action) in matched {
+                    let action = match action {
+                        Action::Update(set) => format!("UPDATE SET {}", set_sql(table, set)),
+                        Action::Delete => "DELETE".to_owned(),
+                    };
+                    merge += &format!(" WHEN MATCHED{} THEN {action}", condition_sql(condition, "AND"));
+                }
+                if let Some(row) = new_row {
+                    let values = scene.row_sql(table, row);
+                    let others = values.split_once(", ").map_or("", |(_, others)| others);
+                    merge += &format!(" WHEN NOT MATCHED THEN INSERT VALUES (s_key, {others})");
+                }
+                merge
+            }
+        }
+    }
+}
+
+fn condition(scene: &Scene, scope: &[usize], random: &mut Random, percent: usize) -> Option<Condition> {
+    let all: Vec<usize> = (0..TABLES).collect();
+    random
+        .chance(percent)
+        .then(|| Generator::new(&scene.columns, &all, random).condition(scope, 2))
+}
+
+fn set(scene: &Scene, table: usize, random: &mut Random, has_excluded: bool) -> Set {
+    let column = random.between(1, scene.columns[table].len() - 1);
+    let kind = scene.columns[table][column];
+    let scalar = if has_excluded && random.chance(50) {
+        Scalar::Excluded { table, column, kind }
+    } else if has_excluded || random.chance(50) {
+        Scalar::Literal(kind, kind.datum(random))
+    } else {
+        Generator::new(&scene.columns, &[], random).scalar(&[table], kind)
+    };
+    vec![(column, scalar)]
+}
+
+fn set_sql(table: usize, set: &Set) -> String {
+    let parts: Vec<String> = set
+        .iter()
+        .map(|(column, scalar)| format!("{} = {}", name(table, *column), scalar.sql()))
+        .collect();
+    parts.join(", ")
+}
