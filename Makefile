@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PGRX_HOME := $(CURDIR)/.local/pgrx
 export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
 
-.PHONY: help demo test test-core up start down psql bench lint package clean
+.PHONY: help demo test test-core test-sqlsmith up start down psql bench lint package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,12 @@ test-core: ## run PostgreSQL's own suites with and without the library and compa
 	@.ci/deps test
 	@.ci/extension debug
 	@.ci/core $(ARGS)
+
+test-sqlsmith: ## random statements as an attached run-time role (ten minutes); ARGS="--statements 1000 --seed 1"
+	@.ci/deps sqlsmith
+	@.ci/extension debug
+	@cargo build --quiet -p vpd_tests --bin smith
+	@target/debug/smith $(ARGS)
 
 up: start ## build and start the database cluster and the bridge of this tree
 	@.ci/bridge status

@@ -66,6 +66,7 @@ mod profiles;
 mod purge;
 #[cfg(test)]
 mod reach;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod relevant_columns;

@@ -4,7 +4,7 @@ use postgres::Client;
 use vpd_tests::{Database, Result, Subject, role};
 
 /// Kinds of policy; each has its own table.
-pub const KINDS: [&str; 3] = ["static", "context_sensitive", "dynamic"];
+pub const KINDS: [&str; 5] = ["static", "context_sensitive", "dynamic", "group", "relevant"];
 
 /// The region of the session; the regions of its groups; everything for a role.
 const PREDICATE: &str = "region = vpd.attribute('app', 'region')
@@ -75,11 +75,12 @@ impl Scene {
         for kind in KINDS {
             for table in ["t", "p"] {
                 let relation = format!("m.{table}_{kind}");
-                let (predicate, function) = match kind {
-                    "static" => (Some(PREDICATE), None),
-                    _ => (None, Some("m.by_region")),
-                };
-                add_policy(&mut security, &relation, predicate, function, kind)?;
+                match kind {
+                    "static" => add_policy(&mut security, &relation, Some(PREDICATE), None, kind)?,
+                    "group" => add_groups(&mut security, &relation)?,
+                    "relevant" => add_relevant(&mut security, &relation)?,
+                    _ => add_policy(&mut security, &relation, None, Some("m.by_region"), kind)?,
+                }
             }
         }
         Self::of_two_users(database)
@@ -115,6 +116,27 @@ fn add_policy(
         &[&relation, &predicate, &function, &kind],
     )?;
     Ok(())
+}
+
+/// A group for each region, and the region of the session chooses: what applies changes, not only a value in it.
+fn add_groups(security: &mut Client, relation: &str) -> Result<()> {
+    for group in ["EAST", "WEST"] {
+        let predicate = PREDICATE.replace("vpd.attribute('app', 'region')", &format!("initcap('{group}')"));
+        security.batch_execute(&format!(
+            "SELECT vpd.create_policy_group('{relation}', '{group}');
+             SELECT vpd.add_policy('{relation}', 'p', $${predicate}$$, policy_group => '{group}')"
+        ))?;
+    }
+    Ok(security.batch_execute(&format!(
+        "SELECT vpd.add_policy_context('{relation}', 'app', 'region')"
+    ))?)
+}
+
+/// A policy that applies because every form reads the column it is about.
+fn add_relevant(security: &mut Client, relation: &str) -> Result<()> {
+    Ok(security.batch_execute(&format!(
+        "SELECT vpd.add_policy('{relation}', 'p', $${PREDICATE}$$, relevant_columns => '{{id}}')"
+    ))?)
 }
 
 /// The same tables under a policy function that reads the session and is declared static, which says that it does not:

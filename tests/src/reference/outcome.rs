@@ -68,15 +68,16 @@ impl Statement {
                     let before = existing.clone();
                     let mut current = world.with(table, &before);
                     current.excluded = Some(row);
+                    let can_see = |row: &Row| world.shows(table, Command::Select, row);
+                    // Asked before the WHERE, which could otherwise tell of a row that is hidden.
+                    if !world.shows(table, Command::Update, &before) || !can_see(&before) {
+                        return refused([ROW_SECURITY]);
+                    }
                     if condition
                         .as_ref()
                         .is_some_and(|condition| condition.truth(&current) != Some(true))
                     {
                         continue;
-                    }
-                    let can_see = |row: &Row| world.shows(table, Command::Select, row);
-                    if !world.shows(table, Command::Update, &before) || !can_see(&before) {
-                        return refused([ROW_SECURITY]);
                     }
                     let changed = apply(set, &before, &current);
                     if let Some(state) = world.refuses(table, Command::Update, &changed) {

@@ -4,6 +4,7 @@
 //! paired ratio, and the median of the rounds is held against the target. A missed target is printed, not an error.
 
 mod contest;
+mod kinds;
 mod reads;
 mod scans;
 mod scene;
@@ -21,7 +22,9 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 9] = ["P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-11", "P-12", "P-20"];
+const ROWS: [&str; 11] = [
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-11", "P-12", "P-20", "kinds",
+];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
 #[derive(Parser)]
@@ -64,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     for measure in [
         scans::measure,
         reads::measure,
+        kinds::measure,
         sessions::measure,
         tickets::measure,
     ] {

@@ -55,18 +55,24 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         }
     }
     if wanted("P-20") {
-        measure_unprotected(scene, pace)?;
+        measure_unprotected(pace)?;
     }
     Ok(())
 }
 
 /// The library must not cost a table anything that it does not protect.
-fn measure_unprotected(scene: &Scene<'_>, pace: &Pace) -> Result<()> {
+fn measure_unprotected(pace: &Pace) -> Result<()> {
+    // Two servers that differ in nothing else: both new, both with this one table, made in the same way.
+    let with = scene::start_server()?;
     let without = scene::start_server_without_library()?;
-    let database = Database::create_bare_in(&without)?;
-    scene::create_plain_table(&database)?;
-    let ours = prepared(scene.database.connect(role::USER)?, "plain")?;
-    let theirs = prepared(database.connect(role::USER)?, "plain")?;
+    let (loaded, bare) = (
+        Database::create_bare_in(&with)?,
+        Database::create_bare_in(&without)?,
+    );
+    scene::create_plain_table(&loaded)?;
+    scene::create_plain_table(&bare)?;
+    let ours = prepared(loaded.connect(role::USER)?, "plain")?;
+    let theirs = prepared(bare.connect(role::USER)?, "plain")?;
     let outcome = compare(pace, P20, ours, theirs)?;
     table::print(
         "P-20",
@@ -82,7 +88,8 @@ fn keys() -> impl Iterator<Item = i32> {
     (0..VISIBLE).cycle().map(|n| n * 7919 % VISIBLE * 4 + 1)
 }
 
-fn prepared(mut reader: Client, table: &str) -> Result<Side<'static>> {
+/// Repeats a prepared read by key.
+pub fn prepared(mut reader: Client, table: &str) -> Result<Side<'static>> {
     let statement = reader.prepare(&format!(
         "SELECT region, amount, note FROM bench.{table} WHERE id = $1"
     ))?;
@@ -94,7 +101,8 @@ fn prepared(mut reader: Client, table: &str) -> Result<Side<'static>> {
     })
 }
 
-fn simple(reader: Client, table: &str) -> Result<Side<'static>> {
+/// Repeats a read by key that is planned every time.
+pub fn simple(reader: Client, table: &str) -> Result<Side<'static>> {
     let query = format!("SELECT region, amount, note FROM bench.{table} WHERE id = ");
     let mut keys = keys();
     Side::repeat(reader, move |reader| {

@@ -108,6 +108,16 @@ pub fn create_plain_table(database: &Database<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The rows of the plain table under another name.
+pub fn copy_plain_table(admin: &mut Client, table: &str) -> Result<()> {
+    admin.batch_execute(&format!(
+        "CREATE TABLE bench.{table} AS TABLE bench.plain;
+         ALTER TABLE bench.{table} ADD PRIMARY KEY (id);
+         GRANT SELECT ON bench.{table} TO app_user"
+    ))?;
+    Ok(())
+}
+
 impl<'a> Scene<'a> {
     /// Creates the tables, the policies and a session.
     pub fn create(cluster: &'a Cluster) -> Result<Self> {
@@ -118,11 +128,7 @@ impl<'a> Scene<'a> {
         for twins in &TWINS {
             let Twins { table, ours, theirs } = twins;
             for table in [(*table).to_owned(), format!("{table}_native")] {
-                admin.batch_execute(&format!(
-                    "CREATE TABLE bench.{table} AS TABLE bench.plain;
-                     ALTER TABLE bench.{table} ADD PRIMARY KEY (id);
-                     GRANT SELECT ON bench.{table} TO app_user"
-                ))?;
+                copy_plain_table(&mut admin, &table)?;
             }
             admin.batch_execute(&format!(
                 "ALTER TABLE bench.{table}_native ENABLE ROW LEVEL SECURITY;

@@ -60,6 +60,11 @@ pub fn print(id: &str, measure: &str, target: Target, outcome: &Outcome) {
     );
 }
 
+/// A figure that is counted and not measured.
+pub fn print_figure(id: &str, what: &str, figure: &str, target: &str) {
+    println!("{id:5} {what:58} {figure}  {target}");
+}
+
 /// More about the line before.
 pub fn print_note(note: &str) {
     println!("{:8}{note}", "");
