@@ -263,6 +263,14 @@ impl Error {
         )
     }
 
+    /// 42501: looking past the policies of a table does not replace the privilege to read it.
+    pub fn select_missing() -> Self {
+        Self::privilege_missing(
+            "you may not read this table",
+            "Ask its owner to GRANT SELECT on it: only the policies are looked past, not the privileges.",
+        )
+    }
+
     /// 40001: an exemption changed after the statement was planned.
     pub fn exemption_changed() -> Self {
         Self::new(
@@ -470,6 +478,11 @@ impl Error {
         } else {
             None
         }
+    }
+
+    /// The stable token.
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// Raises the error; PostgreSQL aborts the statement.

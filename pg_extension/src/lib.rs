@@ -97,9 +97,14 @@ pgrx::extension_sql_file!(
     requires = ["statistics"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/83_explain.sql",
+    name = "explain",
+    requires = ["posture"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/85_follow_ddl.sql",
     name = "follow_ddl",
-    requires = ["posture"]
+    requires = ["explain"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",

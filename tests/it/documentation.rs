@@ -46,3 +46,32 @@ fn try_a_policy_before_it_counts() -> Result<()> {
 fn a_block_that_fails_is_reported() {
     assert!(run("how-to/try-a-policy-before-it-counts.md", "CREATE SCHEMA shop").is_err());
 }
+
+#[test]
+fn exempt_a_role() -> Result<()> {
+    run(
+        "how-to/exempt-a-role.md",
+        "DO $$ BEGIN CREATE ROLE nightly; CREATE ROLE reporting; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         CREATE SCHEMA shop; CREATE TABLE shop.orders (id integer)",
+    )
+}
+
+#[test]
+fn find_out_why_a_row_is_hidden() -> Result<()> {
+    run(
+        "how-to/find-out-why-a-row-is-hidden.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id integer PRIMARY KEY);
+         SELECT vpd.add_policy('shop.orders', 'all', 'true');
+         SELECT vpd.create_session('alice', 'portal')",
+    )
+}
+
+#[test]
+fn reference_of_the_posture() -> Result<()> {
+    run("reference/posture.md", "")
+}
+
+#[test]
+fn reference_of_statistics() -> Result<()> {
+    run("reference/statistics.md", "")
+}

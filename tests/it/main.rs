@@ -27,6 +27,8 @@ mod dump;
 #[cfg(test)]
 mod exemptions;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod global_context;
 #[cfg(test)]
 mod harness;

@@ -7,6 +7,7 @@ mod application_context;
 mod context;
 mod dbms_rls;
 mod exemption;
+mod explain;
 mod message;
 mod policy;
 mod posture;

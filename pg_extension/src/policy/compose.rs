@@ -4,7 +4,6 @@ use super::Command;
 use super::cache::{self, Policy, Relation};
 use super::exemption::is_exempt;
 use super::group::Chosen;
-use super::inspection::is_inspected;
 use super::predicate;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
@@ -24,7 +23,6 @@ pub struct Restriction {
 }
 
 /// What applies to a command on a protected table.
-#[derive(Default)]
 pub struct Restrictions {
     /// The policies; all must hold.
     pub policies: Vec<Restriction>,
@@ -37,9 +35,7 @@ pub struct Restrictions {
 
 /// True when a protected table shows rows at all; a partition that is read past its parent shows none.
 pub fn is_open(relation: Oid) -> bool {
-    is_exempt(relation)
-        || is_inspected(relation)
-        || cache::relation(relation).is_some_and(|relation| relation.has_policies)
+    is_exempt(relation) || cache::relation(relation).is_some_and(|relation| relation.has_policies)
 }
 
 /// The restrictions; `None` when the table is not protected or the role is exempt. An error means: no row.
@@ -50,9 +46,6 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
     let Some(relation) = cache::relation(relation) else {
         return Ok(None);
     };
-    if is_inspected(relation.oid) {
-        return Ok(Some(Restrictions::default()));
-    }
     let depends_on_context = !relation.drivers.is_empty();
     if depends_on_context {
         predicate::note_context_plan();

@@ -2,13 +2,13 @@
 
 use super::Command;
 use super::cache::Relation;
-use super::inspection::{self, Condition, Inspection, conjunction};
+use super::inspection::{self, Condition, conjunction};
 use super::name::function_named;
 use super::version::{Shadow, shadows};
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
-use crate::sys::spi::{Statement, oid_arg, query_as_caller};
+use crate::sys::spi::{Statement, oid_arg, query_past_policies};
 use crate::{context, session};
 use pgrx::{JsonB, Uuid};
 
@@ -93,11 +93,9 @@ fn changed_rows(
         conjunction(&future),
         max_rows + 1
     );
-    let mut rows = query_as_caller(
-        &text,
-        || Inspection::begin(relation.oid),
-        |row| Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?)),
-    );
+    let mut rows = query_past_policies(relation.oid, &text, &[], |row| {
+        Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?))
+    })?;
     if rows.len() as i64 > max_rows {
         rows.truncate(max_rows as usize);
         Error::more_differences(max_rows).warn();

@@ -1,7 +1,7 @@
 //! Looking at a table past its row policies, for an administrator who wants to know what they do.
 //!
 //! The caller's own privileges on the table still count: nobody sees a row here whose table he may not read.
-//! Invariant: the policies are out of force while one query of ours is rewritten, never while anything runs.
+//! Invariant: the policies of that table are out of force for one place in one query of ours, and nowhere else.
 
 use super::Command;
 use super::cache::{self, Relation};
@@ -9,37 +9,7 @@ use super::compose::applying;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;
-use std::cell::Cell;
 use std::rc::Rc;
-
-thread_local! {
-    static INSPECTED: Cell<Option<Oid>> = const { Cell::new(None) };
-}
-
-/// While it lives, the policies of one table are left out of queries that are rewritten.
-pub struct Inspection {
-    former: Option<Oid>,
-}
-
-impl Inspection {
-    /// Takes them out of force.
-    pub fn begin(table: Oid) -> Self {
-        Self {
-            former: INSPECTED.replace(Some(table)),
-        }
-    }
-}
-
-impl Drop for Inspection {
-    fn drop(&mut self) {
-        INSPECTED.set(self.former);
-    }
-}
-
-/// Whether the policies of a table are out of force for the query that is being rewritten.
-pub fn is_inspected(table: Oid) -> bool {
-    INSPECTED.get() == Some(table)
-}
 
 /// The condition of one policy, as text that is one expression.
 pub struct Condition {

@@ -81,3 +81,24 @@ pub unsafe fn referenced_columns(
         ]
     }
 }
+
+/// Makes a range table entry be read, and its privileges be checked, as a user.
+///
+/// # Safety
+/// The entry is a relation of the query.
+pub unsafe fn set_checked_user(
+    _query: *mut pg_sys::Query,
+    entry: *mut pg_sys::RangeTblEntry,
+    user: pg_sys::Oid,
+) {
+    // SAFETY: up to 15 the range table entry holds the user itself.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        (*entry).checkAsUser = user;
+    }
+    // SAFETY: an entry that comes from the parser has permission information.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        (*pg_sys::getRTEPermissionInfo((*_query).rteperminfos, entry)).checkAsUser = user;
+    }
+}

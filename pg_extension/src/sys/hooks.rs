@@ -5,6 +5,7 @@
 
 mod executor;
 pub mod function_call;
+pub mod parse_analysis;
 mod planner;
 mod row_security;
 mod server;
@@ -13,6 +14,7 @@ mod utility;
 
 pub(super) fn init() {
     row_security::init();
+    parse_analysis::init();
     planner::init();
     executor::init();
     function_call::init();

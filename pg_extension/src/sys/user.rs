@@ -63,6 +63,15 @@ pub fn is_member(user: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     unsafe { pg_sys::is_member_of_role_nosuper(user, role) }
 }
 
+/// True when the current user may read every column of a table.
+pub fn may_select(table: pg_sys::Oid) -> bool {
+    // SAFETY: catalogue look-up inside a transaction.
+    unsafe {
+        pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT)
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
 /// Name of the user that statements run as now.
 pub fn current_name() -> String {
     // SAFETY: the current user exists, so the look-up returns a palloc'd, NUL-terminated name.

@@ -8,6 +8,7 @@ mod discard_all;
 mod escalation;
 mod exemption;
 mod explain;
+mod explanation;
 mod foreign_key;
 mod forged_context;
 mod forged_setting;

@@ -1,0 +1,89 @@
+//! An explanation as lines for people.
+
+use serde_json::Value;
+
+/// The lines.
+pub fn lines(explanation: &Value) -> Vec<String> {
+    let text = |name: &str| shown(&explanation[name]);
+    let mut lines = vec![format!(
+        "{} {} {} on {} {}",
+        text("user_name"),
+        match explanation["is_allowed"].as_bool() {
+            Some(true) => "MAY",
+            Some(false) => "MAY NOT",
+            None => "MAY SOMETIMES",
+        },
+        text("command"),
+        text("relation"),
+        explanation["key"]
+    )];
+    lines.push(format!("  because: {}", text("why")));
+    lines.push(match explanation["session"].as_object() {
+        Some(session) => format!(
+            "  session: {} of {}, roles {}",
+            shown(&session["session_id"]),
+            shown(&session["app"]),
+            shown(&session["roles"])
+        ),
+        None => "  session: none that lives".to_owned(),
+    });
+    let exists = explanation["row_exists"] == Value::Bool(true);
+    lines.push(format!(
+        "  row: {}",
+        if exists { "exists" } else { "does not exist" }
+    ));
+    if explanation["is_protected"] == Value::Bool(false) {
+        lines.push("  policies: the table is not under policy".to_owned());
+    }
+    for policy in explanation["policies"].as_array().into_iter().flatten() {
+        lines.extend(policy_lines(policy));
+    }
+    if explanation["roles_above_policies"]
+        .as_array()
+        .is_some_and(|roles| !roles.is_empty())
+    {
+        lines.push(format!(
+            "  not asked: database roles {}, to whom policies do not apply",
+            text("roles_above_policies")
+        ));
+    }
+    lines
+}
+
+fn policy_lines(policy: &Value) -> Vec<String> {
+    let outcome = match (&policy["error"], &policy["truth"], policy["applies"].as_bool()) {
+        (_, _, Some(false)) => format!("does not apply: {}", shown(&policy["why"])),
+        (_, _, None) => format!("not evaluated: {}", shown(&policy["why"])),
+        (Value::String(error), _, _) => format!("FAILS ({error})"),
+        (_, Value::Bool(true), _) => "true".to_owned(),
+        (_, Value::Bool(false), _) => "FALSE".to_owned(),
+        (_, Value::String(_), _) => "NULL, which counts as false".to_owned(),
+        _ => "not evaluated: there is no row".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "  policy {} ({}, {}): {outcome}",
+        shown(&policy["name"]),
+        shown(&policy["group"]),
+        shown(&policy["kind"])
+    )];
+    if policy["source"] != "template" {
+        lines.push(format!("    function: {}", shown(&policy["source"])));
+    }
+    if policy["applies"] == Value::Bool(true) && policy["relevant_columns"] != serde_json::json!([]) {
+        lines.push(format!("    {}", shown(&policy["why"])));
+    }
+    if let Some(predicate) = policy["predicate"].as_str() {
+        lines.extend(predicate.lines().map(|line| format!("    {line}")));
+    }
+    lines
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
+        value => value.to_string(),
+    }
+}

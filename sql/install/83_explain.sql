@@ -1,0 +1,67 @@
+-- Why somebody sees a row, or does not.
+
+CREATE FUNCTION vpd.explain_access(
+    user_name text,
+    relation regclass,
+    key text,
+    session_id uuid DEFAULT NULL,
+    command text DEFAULT 'select'
+) RETURNS SETOF text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20
+    AS 'MODULE_PATHNAME', 'explain_access_wrapper';
+COMMENT ON FUNCTION vpd.explain_access(text, regclass, text, uuid, text) IS
+'Why a user may, or may not, reach a row, as lines to read: the session looked at (the newest live one of the user, or session_id), whether the
+row exists, and for each policy whether it applies, its predicate and its truth for the row. key: the value of a primary key of one column, or a JSON object of
+columns that names one row. command: select, insert (the row as a new one), update or delete. It runs with the caller''s rights: he needs SELECT on the
+table; the policies alone are looked past, and no value of the row is shown. The application contexts of the session are not known here and count as empty.
+Errors: 22023 argument_invalid, 42501 privilege_missing without SELECT on the table, 42704 session_not_found or relation_not_found, 42809 relation_unsupported.';
+
+CREATE FUNCTION vpd.explain_access(
+    user_name text,
+    relation regclass,
+    key jsonb,
+    session_id uuid DEFAULT NULL,
+    command text DEFAULT 'select'
+) RETURNS SETOF text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20
+    AS 'MODULE_PATHNAME', 'explain_access_by_columns_wrapper';
+COMMENT ON FUNCTION vpd.explain_access(text, regclass, jsonb, uuid, text) IS 'As explain_access with a text as key.';
+
+CREATE FUNCTION vpd.explain_access_json(
+    user_name text,
+    relation regclass,
+    key text,
+    session_id uuid DEFAULT NULL,
+    command text DEFAULT 'select'
+) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'explain_access_json_wrapper';
+COMMENT ON FUNCTION vpd.explain_access_json(text, regclass, text, uuid, text) IS
+'As explain_access, for programs: {user_name, command, relation, key, row_exists, session, is_protected, policies, roles_above_policies, is_allowed, why}.
+is_allowed is null when it depends on the columns the statement uses; the truth of a policy is true, false, "null", or null when it was not evaluated.';
+
+CREATE FUNCTION vpd.explain_access_json(
+    user_name text,
+    relation regclass,
+    key jsonb,
+    session_id uuid DEFAULT NULL,
+    command text DEFAULT 'select'
+) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'explain_access_json_by_columns_wrapper';
+COMMENT ON FUNCTION vpd.explain_access_json(text, regclass, jsonb, uuid, text) IS 'As explain_access_json with a text as key.';
+
+CREATE FUNCTION vpd.policy_predicates(session_id uuid DEFAULT NULL) RETURNS TABLE (
+    user_name text,
+    relation regclass,
+    command text,
+    policy_group text,
+    policy_name text,
+    predicate text,
+    error text
+)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'policy_predicates_wrapper';
+COMMENT ON FUNCTION vpd.policy_predicates IS
+'The predicates in force, as Oracle''s V$VPD_POLICY: for a live session, or for the attached one, per table, command and policy that applies.
+Policy functions run for it, with the caller''s rights; error tells why a predicate cannot be made. Errors: 42704 session_not_found.';
