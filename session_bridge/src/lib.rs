@@ -16,3 +16,5 @@ pub mod bridge;
 pub mod http;
 
 pub mod doctor;
+
+pub mod oracle;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use session_bridge::config::Config;
-use session_bridge::{config, db, doctor, http, telemetry};
+use session_bridge::{config, db, doctor, http, oracle, telemetry};
 
 /// HTTP service before the sessions, tickets and messages of pg_vpd.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     },
     /// Check configuration and database and print a report; exit 0 when sound, 1 otherwise.
     Doctor,
+    /// Turn dumps of Oracle's Virtual Private Database views into an SQL script for pg_vpd and a report; connects to nothing.
+    OracleImport(Box<oracle::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // It needs neither configuration nor database.
+    if let Command::OracleImport(arguments) = &arguments.command {
+        let is_sound = oracle::run(arguments)?;
+        return Ok(if is_sound {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
     let config = config::load(&arguments.config)?;
     telemetry::start(&config.log)?;
     rustls::crypto::aws_lc_rs::default_provider()
@@ -65,6 +76,7 @@ async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn s
                 names => println!("applied {}", names.join(", ")),
             }
         }
+        Command::OracleImport(_) => return Err("it takes no configuration".into()),
         Command::Doctor => {
             let report = doctor::examine(&config).await;
             print!("{report}");

@@ -1,0 +1,494 @@
+//! The definitions of Virtual Private Database in Oracle's dictionary, read from dumps and checked.
+//!
+//! Invariant: what is kept here can be written into a script as it is; what cannot is reported and left out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Source;
+use super::definition::{Context, DrivingContext, Function, Object, Policy};
+use super::dump::{Row, read};
+use super::name::{MAX_BYTES, Name};
+use super::report::{Finding, Report};
+
+/// The group every policy without a group belongs to.
+pub const SYS_DEFAULT: &str = "SYS_DEFAULT";
+
+/// Schemas that belong to Oracle itself.
+const ORACLE_SCHEMAS: [&str; 14] = [
+    "SYS",
+    "SYSTEM",
+    "XDB",
+    "LBACSYS",
+    "MDSYS",
+    "CTXSYS",
+    "WMSYS",
+    "DVSYS",
+    "DVF",
+    "OLAPSYS",
+    "ORDSYS",
+    "AUDSYS",
+    "GSMADMIN_INTERNAL",
+    "DBSNMP",
+];
+
+/// A view of Oracle's dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// DBA_POLICIES.
+    Policies,
+    /// DBA_POLICY_GROUPS.
+    PolicyGroups,
+    /// DBA_POLICY_CONTEXTS.
+    PolicyContexts,
+    /// DBA_POLICY_ATTRIBUTES.
+    PolicyAttributes,
+    /// DBA_SEC_RELEVANT_COLS.
+    RelevantColumns,
+    /// DBA_CONTEXT.
+    Contexts,
+    /// DBA_OBJECTS.
+    Objects,
+}
+
+impl View {
+    /// Name of its dump in a folder, without extension.
+    pub fn file_stem(self) -> &'static str {
+        match self {
+            Self::Policies => "dba_policies",
+            Self::PolicyGroups => "dba_policy_groups",
+            Self::PolicyContexts => "dba_policy_contexts",
+            Self::PolicyAttributes => "dba_policy_attributes",
+            Self::RelevantColumns => "dba_sec_relevant_cols",
+            Self::Contexts => "dba_context",
+            Self::Objects => "dba_objects",
+        }
+    }
+
+    /// Columns without which its rows have no meaning.
+    fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::Policies => &[
+                "OBJECT_OWNER",
+                "OBJECT_NAME",
+                "POLICY_GROUP",
+                "POLICY_NAME",
+                "PF_OWNER",
+                "PACKAGE",
+                "FUNCTION",
+                "SEL",
+                "INS",
+                "UPD",
+                "DEL",
+                "CHK_OPTION",
+                "ENABLE",
+            ],
+            Self::PolicyGroups => &["OBJECT_OWNER", "OBJECT_NAME", "POLICY_GROUP"],
+            Self::PolicyContexts => &["OBJECT_OWNER", "OBJECT_NAME", "NAMESPACE", "ATTRIBUTE"],
+            Self::PolicyAttributes => &[
+                "OBJECT_OWNER",
+                "OBJECT_NAME",
+                "POLICY_GROUP",
+                "POLICY_NAME",
+                "NAMESPACE",
+                "ATTRIBUTE",
+            ],
+            Self::RelevantColumns => &[
+                "OBJECT_OWNER",
+                "OBJECT_NAME",
+                "POLICY_GROUP",
+                "POLICY_NAME",
+                "SEC_REL_COLUMN",
+            ],
+            Self::Contexts => &["NAMESPACE", "SCHEMA", "PACKAGE", "TYPE"],
+            Self::Objects => &["OWNER", "OBJECT_NAME", "OBJECT_TYPE"],
+        }
+    }
+}
+
+/// What the dumps define.
+#[derive(Debug, Default)]
+pub struct Dictionary {
+    /// Whether names keep Oracle's upper case.
+    pub keep_case: bool,
+    /// In the order of the dump.
+    pub policies: Vec<Policy>,
+    /// Policy groups but SYS_DEFAULT.
+    pub groups: BTreeSet<(Object, String)>,
+    /// In the order of the dump.
+    pub driving_contexts: Vec<DrivingContext>,
+    /// In the order of the dump.
+    pub contexts: Vec<Context>,
+    /// Kinds of objects, when DBA_OBJECTS was dumped.
+    pub(super) kinds: HashMap<Object, BTreeSet<String>>,
+}
+
+impl Dictionary {
+    /// Reads the dumps; lines in error are reported and left out.
+    pub fn read(sources: &[Source], keep_case: bool, report: &mut Report) -> Self {
+        let mut dictionary = Self {
+            keep_case,
+            ..Self::default()
+        };
+        let has_groups = sources.iter().any(|source| source.view == View::PolicyGroups);
+        // What others refer to comes first, in whatever order the dumps were named.
+        for view in [
+            View::Objects,
+            View::PolicyGroups,
+            View::Policies,
+            View::RelevantColumns,
+            View::PolicyAttributes,
+            View::PolicyContexts,
+            View::Contexts,
+        ] {
+            for source in sources.iter().filter(|source| source.view == view) {
+                for row in read(&source.file, &source.content, view.required(), report) {
+                    let outcome = match view {
+                        View::Objects => dictionary.read_object(&row),
+                        View::PolicyGroups => dictionary.read_group(&row),
+                        View::Policies => dictionary.read_policy(&row, has_groups),
+                        View::RelevantColumns => dictionary.read_relevant_column(&row),
+                        View::PolicyAttributes => dictionary.read_attribute(&row),
+                        View::PolicyContexts => dictionary.read_driving_context(&row),
+                        View::Contexts => dictionary.read_context(&row),
+                    };
+                    if let Err(finding) = outcome {
+                        report.add(*finding);
+                    }
+                }
+            }
+        }
+        dictionary
+    }
+
+    /// A name as PostgreSQL will have it.
+    pub fn fold(&self, name: &str) -> Name {
+        Name::fold(name, self.keep_case)
+    }
+
+    fn read_object(&mut self, row: &Row) -> Outcome {
+        let object = Object {
+            owner: name(row, "OWNER")?,
+            name: name(row, "OBJECT_NAME")?,
+        };
+        let kind = row.get("OBJECT_TYPE").to_uppercase();
+        self.kinds.entry(object).or_default().insert(kind);
+        Ok(())
+    }
+
+    fn read_group(&mut self, row: &Row) -> Outcome {
+        let object = object(row)?;
+        let group = name(row, "POLICY_GROUP")?;
+        if group == SYS_DEFAULT {
+            return Ok(());
+        }
+        if let Some((_, other)) = self
+            .groups
+            .iter()
+            .find(|(of, known)| *of == object && known.eq_ignore_ascii_case(&group))
+        {
+            let reason = if *other == group {
+                "this policy group is there twice"
+            } else {
+                "another policy group differs in case only: names of groups are not case-sensitive here"
+            };
+            return wrong(row, "POLICY_GROUP", "duplicate", reason);
+        }
+        self.groups.insert((object, group));
+        Ok(())
+    }
+
+    fn read_policy(&mut self, row: &Row, has_groups: bool) -> Outcome {
+        let object = object(row)?;
+        let group = name(row, "POLICY_GROUP")?;
+        let policy_name = name(row, "POLICY_NAME")?;
+        if policy_name.chars().any(char::is_control) || policy_name.to_lowercase().starts_with("vpd_") {
+            let reason = "names of policies have no control characters and do not begin with vpd_ here";
+            return wrong(row, "POLICY_NAME", "name_invalid", reason);
+        }
+        let is_same =
+            |policy: &&Policy| policy.object == object && self.fold(&policy.name) == self.fold(&policy_name);
+        if let Some(other) = self.policies.iter().find(is_same) {
+            let reason = format!(
+                "line {} has a policy of this name on the table: names are unique for a table here, whatever the group",
+                other.place.line
+            );
+            return wrong(row, "POLICY_NAME", "duplicate", &reason);
+        }
+        if group != SYS_DEFAULT && !self.groups.contains(&(object.clone(), group.clone())) {
+            if has_groups {
+                return wrong(
+                    row,
+                    "POLICY_GROUP",
+                    "group_unknown",
+                    "DBA_POLICY_GROUPS has no such group for this object",
+                );
+            }
+            self.groups.insert((object.clone(), group.clone()));
+        }
+        let function = Function {
+            owner: name(row, "PF_OWNER")?,
+            package: optional_name(row, "PACKAGE")?,
+            name: name(row, "FUNCTION")?,
+        };
+        let mut statement_types = Vec::new();
+        for (column, statement) in [
+            ("SEL", "SELECT"),
+            ("INS", "INSERT"),
+            ("UPD", "UPDATE"),
+            ("DEL", "DELETE"),
+            ("IDX", "INDEX"),
+        ] {
+            if is_yes(row, column)? {
+                statement_types.push(statement);
+            }
+        }
+        let (policy_type, mut left_out) = policy_type(row)?;
+        if statement_types.is_empty() {
+            left_out = Some("it applies to no statement".to_owned());
+        }
+        self.policies.push(Policy {
+            place: row.place.clone(),
+            object,
+            group,
+            name: policy_name,
+            function,
+            statement_types,
+            update_check: is_yes(row, "CHK_OPTION")?,
+            enabled: is_yes(row, "ENABLE")?,
+            policy_type,
+            long_predicate: is_yes(row, "LONG_PREDICATE")?,
+            relevant_columns: Vec::new(),
+            is_masking: false,
+            attributes: Vec::new(),
+            left_out,
+        });
+        Ok(())
+    }
+
+    fn read_relevant_column(&mut self, row: &Row) -> Outcome {
+        let column = name(row, "SEC_REL_COLUMN")?;
+        let is_masking = match row.get("COLUMN_OPTION").to_uppercase().as_str() {
+            "" | "NONE" => false,
+            "ALL_ROWS" => true,
+            _ => {
+                return wrong(
+                    row,
+                    "COLUMN_OPTION",
+                    "value_unknown",
+                    "NONE or ALL_ROWS was expected",
+                );
+            }
+        };
+        let policy = self.policy_of(row)?;
+        if policy.relevant_columns.contains(&column) {
+            return wrong(row, "SEC_REL_COLUMN", "duplicate", "this column is there twice");
+        }
+        if !policy.relevant_columns.is_empty() && policy.is_masking != is_masking {
+            return wrong(
+                row,
+                "COLUMN_OPTION",
+                "value_unknown",
+                "the columns of a policy have one option",
+            );
+        }
+        policy.relevant_columns.push(column);
+        policy.is_masking = is_masking;
+        Ok(())
+    }
+
+    fn read_attribute(&mut self, row: &Row) -> Outcome {
+        let pair = (name(row, "NAMESPACE")?, name(row, "ATTRIBUTE")?);
+        let policy = self.policy_of(row)?;
+        if policy.attributes.contains(&pair) {
+            return wrong(row, "ATTRIBUTE", "duplicate", "this attribute is there twice");
+        }
+        policy.attributes.push(pair);
+        Ok(())
+    }
+
+    fn read_driving_context(&mut self, row: &Row) -> Outcome {
+        let context = DrivingContext {
+            object: object(row)?,
+            namespace: name(row, "NAMESPACE")?,
+            attribute: name(row, "ATTRIBUTE")?,
+        };
+        let is_same = |other: &DrivingContext| {
+            other.object == context.object
+                && other.namespace == context.namespace
+                && other.attribute == context.attribute
+        };
+        if self.driving_contexts.iter().any(is_same) {
+            return wrong(
+                row,
+                "ATTRIBUTE",
+                "duplicate",
+                "this driving context is there twice",
+            );
+        }
+        self.driving_contexts.push(context);
+        Ok(())
+    }
+
+    fn read_context(&mut self, row: &Row) -> Outcome {
+        let namespace = name(row, "NAMESPACE")?;
+        let schema = name(row, "SCHEMA")?;
+        let package = name(row, "PACKAGE")?;
+        let mut left_out = None;
+        let is_global = match row.get("TYPE").to_uppercase().as_str() {
+            "ACCESSED LOCALLY" => false,
+            "ACCESSED GLOBALLY" => true,
+            "INITIALIZED EXTERNALLY" | "INITIALIZED GLOBALLY" => {
+                left_out = Some(
+                    "its values come from outside the database: set them as attributes of the session"
+                        .to_owned(),
+                );
+                false
+            }
+            _ => {
+                return wrong(
+                    row,
+                    "TYPE",
+                    "value_unknown",
+                    "a type of context was expected, such as ACCESSED LOCALLY",
+                );
+            }
+        };
+        if self.contexts.iter().any(|other| other.namespace == namespace) {
+            return wrong(row, "NAMESPACE", "duplicate", "this context is there twice");
+        }
+        if is_oracles(&schema) {
+            left_out = Some("it belongs to Oracle itself".to_owned());
+        } else if !is_usable_namespace(&namespace) {
+            return wrong(
+                row,
+                "NAMESPACE",
+                "name_invalid",
+                "a namespace is a letter and then letters, digits, _, $ and #, and not USERENV",
+            );
+        }
+        self.contexts.push(Context {
+            namespace,
+            schema,
+            package,
+            is_global,
+            left_out,
+        });
+        Ok(())
+    }
+
+    fn policy_of(&mut self, row: &Row) -> Result<&mut Policy, Box<Finding>> {
+        let object = object(row)?;
+        let group = name(row, "POLICY_GROUP")?;
+        let policy_name = name(row, "POLICY_NAME")?;
+        let position = self.policies.iter().position(|policy| {
+            policy.object == object && policy.group == group && policy.name == policy_name
+        });
+        match position {
+            Some(position) => Ok(&mut self.policies[position]),
+            None => Err(Box::new(
+                Finding::error(&row.place, "policy_unknown", "DBA_POLICIES has no such policy")
+                    .of("POLICY_NAME", &policy_name)
+                    .about(object.to_string()),
+            )),
+        }
+    }
+
+    /// Schema and name a function has here: a package is a schema.
+    pub fn place_of(&self, function: &Function) -> (Name, Name) {
+        let schema = if function.package.is_empty() {
+            &function.owner
+        } else {
+            &function.package
+        };
+        (self.fold(schema), self.fold(&function.name))
+    }
+
+    /// True when statements of the script name the object.
+    pub fn is_imported(&self, object: &Object) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.object == *object && policy.left_out.is_none())
+    }
+}
+
+type Outcome = Result<(), Box<Finding>>;
+
+fn wrong(row: &Row, column: &str, code: &'static str, reason: &str) -> Outcome {
+    Err(invalid(row, column, code, reason))
+}
+
+fn invalid(row: &Row, column: &str, code: &'static str, reason: &str) -> Box<Finding> {
+    Box::new(Finding::error(&row.place, code, reason).of(column, row.get(column)))
+}
+
+fn name(row: &Row, column: &str) -> Result<String, Box<Finding>> {
+    let value = optional_name(row, column)?;
+    if value.is_empty() {
+        return Err(invalid(row, column, "value_missing", "a name was expected"));
+    }
+    Ok(value)
+}
+
+fn optional_name(row: &Row, column: &str) -> Result<String, Box<Finding>> {
+    let value = row.get(column);
+    if value.len() > MAX_BYTES {
+        let reason = "the name is longer than the 63 bytes of PostgreSQL";
+        return Err(invalid(row, column, "name_too_long", reason));
+    }
+    if !value.is_empty() && value.trim().is_empty() {
+        return Err(invalid(row, column, "value_missing", "a name was expected"));
+    }
+    Ok(value.to_owned())
+}
+
+fn object(row: &Row) -> Result<Object, Box<Finding>> {
+    Ok(Object {
+        owner: name(row, "OBJECT_OWNER")?,
+        name: name(row, "OBJECT_NAME")?,
+    })
+}
+
+/// A column that this version of Oracle does not have counts as NO.
+fn is_yes(row: &Row, column: &str) -> Result<bool, Box<Finding>> {
+    match row.get(column) {
+        "YES" => Ok(true),
+        "NO" => Ok(false),
+        "" if !row.has(column) => Ok(false),
+        _ => Err(invalid(row, column, "value_unknown", "YES or NO was expected")),
+    }
+}
+
+/// The constant for the type of a policy, and why one is left out.
+fn policy_type(row: &Row) -> Result<(&'static str, Option<String>), Box<Finding>> {
+    match row.get("POLICY_TYPE") {
+        "STATIC" => Ok(("static", None)),
+        "SHARED_STATIC" => Ok(("shared_static", None)),
+        "CONTEXT_SENSITIVE" => Ok(("context_sensitive", None)),
+        "SHARED_CONTEXT_SENSITIVE" => Ok(("shared_context_sensitive", None)),
+        "DYNAMIC" => Ok(("dynamic", None)),
+        other if other.starts_with("XDS") => {
+            let reason = "it is a policy of Real Application Security: write its realms as predicates";
+            Ok(("dynamic", Some(reason.to_owned())))
+        }
+        // Before 10g there were static and dynamic ones only.
+        "" if is_yes(row, "STATIC_POLICY")? => Ok(("static", None)),
+        "" => Ok(("dynamic", None)),
+        _ => Err(invalid(
+            row,
+            "POLICY_TYPE",
+            "value_unknown",
+            "a type of policy was expected, such as DYNAMIC",
+        )),
+    }
+}
+
+pub(super) fn is_oracles(schema: &str) -> bool {
+    ORACLE_SCHEMAS.contains(&schema) || schema.starts_with("APEX_")
+}
+
+fn is_usable_namespace(namespace: &str) -> bool {
+    let mut letters = namespace.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || "_$#".contains(letter))
+        && !namespace.eq_ignore_ascii_case("USERENV")
+}
