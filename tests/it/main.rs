@@ -49,6 +49,8 @@ mod memory;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod oracle_import;
+#[cfg(test)]
 mod oracle_vpd;
 #[cfg(test)]
 mod partitions;

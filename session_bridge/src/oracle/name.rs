@@ -71,22 +71,23 @@ pub fn comment(text: &str) -> String {
 /// For messages: control characters are shown, long text is cut.
 pub fn shown(text: &str) -> String {
     const MAX_CHARS: usize = 80;
-    let cut: String = text.chars().take(MAX_CHARS).collect();
-    let more = if text.chars().nth(MAX_CHARS).is_some() {
-        "…"
-    } else {
-        ""
-    };
-    cut.chars()
-        .flat_map(|letter| {
-            if letter.is_control() {
-                letter.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![letter]
-            }
-        })
-        .chain(more.chars())
-        .collect()
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => escaped(&text[..end]) + "…",
+        None => escaped(text),
+    }
+}
+
+/// For messages: control characters are shown.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            escaped.extend(letter.escape_default());
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
 }
 
 /// A dollar quote that does not occur in the text.

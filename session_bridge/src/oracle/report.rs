@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::name::shown;
+use super::name::{escaped, shown};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -187,7 +187,7 @@ impl fmt::Display for Report {
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(formatter, "{}:{}: ", place.file, place.line)?;
+            write!(formatter, "{}:{}: ", escaped(&place.file), place.line)?;
         }
         if let Some(object) = &self.object {
             write!(formatter, "{}: ", shown(object))?;
@@ -195,6 +195,6 @@ impl fmt::Display for Finding {
         if let (Some(column), Some(value)) = (&self.column, &self.value) {
             write!(formatter, "{} = \"{}\": ", shown(column), shown(value))?;
         }
-        write!(formatter, "{} [{}]", self.reason, self.code)
+        write!(formatter, "{} [{}]", escaped(&self.reason), self.code)
     }
 }

@@ -61,7 +61,10 @@ fn nothing_is_written_when_a_line_is_bad_unless_forced() {
     let folder = Folder::create("bad");
     folder.write(
         "DBA_POLICIES.CSV",
-        &format!("{HEADER}\n{POLICY}\n{}\n", POLICY.replace(",P,", ",Q,").replace("DYNAMIC", "?")),
+        &format!(
+            "{HEADER}\n{POLICY}\n{}\n",
+            POLICY.replace(",P,", ",Q,").replace("DYNAMIC", "?")
+        ),
     );
     let output = run(&[".", "--output", "script.sql"], &folder.0);
     assert_eq!(output.status.code(), Some(1));

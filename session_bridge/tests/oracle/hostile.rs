@@ -40,9 +40,8 @@ fn bare(script: &str) -> String {
             let is_escaped = quote == '\'' && bare.ends_with('E');
             at += 1;
             loop {
-                if is_escaped && letters[at] == '\\' {
-                    at += 2;
-                } else if letters[at] == quote && letters.get(at + 1) == Some(&quote) {
+                let is_pair = letters[at] == quote && letters.get(at + 1) == Some(&quote);
+                if is_pair || (is_escaped && letters[at] == '\\') {
                     at += 2;
                 } else if letters[at] == quote {
                     at += 1;

@@ -1,10 +1,15 @@
 //! Import of Oracle's dictionary: what becomes of realistic dumps, of bad ones and of hostile ones. The generated script is run
 //! against a server in the tests over the wire.
 
+#[cfg(test)]
 mod bad_dump;
+#[cfg(test)]
 mod command;
+#[cfg(test)]
 mod form;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod sample;
 
 use session_bridge::oracle::dictionary::View;
