@@ -92,9 +92,14 @@ pgrx::extension_sql_file!(
     requires = ["dbms_rls"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/81_dictionary.sql",
+    name = "dictionary",
+    requires = ["statistics"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/82_posture.sql",
     name = "posture",
-    requires = ["statistics"]
+    requires = ["dictionary"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/83_explain.sql",

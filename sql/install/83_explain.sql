@@ -65,3 +65,18 @@ CREATE FUNCTION vpd.policy_predicates(session_id uuid DEFAULT NULL) RETURNS TABL
 COMMENT ON FUNCTION vpd.policy_predicates IS
 'The predicates in force, as Oracle''s V$VPD_POLICY: for a live session, or for the attached one, per table, command and policy that applies.
 Policy functions run for it, with the caller''s rights; error tells why a predicate cannot be made. Errors: 42704 session_not_found.';
+
+CREATE VIEW vpd.v$vpd_policy AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           p.policy_group,
+           p.policy_name AS policy,
+           d.function_schema AS policy_function_owner,
+           p.predicate,
+           p.command
+      FROM vpd.policy_predicates() p
+      JOIN pg_catalog.pg_class c ON c.oid = p.relation
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN vpd_private.policy d ON d.relation = p.relation AND d.policy_name = p.policy_name;
+COMMENT ON VIEW vpd.v$vpd_policy IS
+'The predicates in force for the attached session, in the columns of Oracle''s V$VPD_POLICY; those that tell cursors apart do not exist here, command is ours.';

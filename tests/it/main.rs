@@ -21,6 +21,8 @@ mod context;
 #[cfg(test)]
 mod dbms_rls;
 #[cfg(test)]
+mod dictionary;
+#[cfg(test)]
 mod documentation;
 #[cfg(test)]
 mod dump;

@@ -1,0 +1,111 @@
+-- The dictionary as Oracle shows it: its views and columns, over our catalogue. Names stand as they are spelled here, not in upper case.
+
+CREATE VIEW vpd.all_policies AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           p.policy_group,
+           p.policy_name,
+           p.function_schema AS pf_owner,
+           NULL::text AS package,
+           p.function_name AS function,
+           CASE WHEN 'select' = ANY (p.statement_types) THEN 'YES' ELSE 'NO' END AS sel,
+           CASE WHEN 'insert' = ANY (p.statement_types) THEN 'YES' ELSE 'NO' END AS ins,
+           CASE WHEN 'update' = ANY (p.statement_types) THEN 'YES' ELSE 'NO' END AS upd,
+           CASE WHEN 'delete' = ANY (p.statement_types) THEN 'YES' ELSE 'NO' END AS del,
+           CASE WHEN 'index' = ANY (p.statement_types) THEN 'YES' ELSE 'NO' END AS idx,
+           CASE WHEN p.is_update_checked THEN 'YES' ELSE 'NO' END AS chk_option,
+           CASE WHEN p.is_enabled THEN 'YES' ELSE 'NO' END AS enable,
+           CASE WHEN p.kind = 'static' THEN 'YES' ELSE 'NO' END AS static_policy,
+           upper(p.kind) AS policy_type,
+           'YES'::text AS long_predicate,
+           'NO'::text AS common,
+           'NO'::text AS inherited,
+           p.predicate
+      FROM vpd_private.policy p
+      JOIN pg_class c ON c.oid = p.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.all_policies IS
+'Policies in the columns of Oracle''s ALL_POLICIES; object_owner and pf_owner are schemas, package is always NULL because packages are schemas here, long_predicate always YES.
+The column predicate is ours: the text of a policy that has no function.';
+
+CREATE VIEW vpd.all_policy_groups AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           g.policy_group
+      FROM vpd_private.policy_group g
+      JOIN pg_class c ON c.oid = g.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.all_policy_groups IS 'Policy groups that were created, in the columns of Oracle''s ALL_POLICY_GROUPS.';
+
+CREATE VIEW vpd.all_policy_contexts AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           d.namespace,
+           d.attribute
+      FROM vpd_private.driving_context d
+      JOIN pg_class c ON c.oid = d.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.all_policy_contexts IS 'Driving contexts in the columns of Oracle''s ALL_POLICY_CONTEXTS.';
+
+CREATE VIEW vpd.all_policy_attributes AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           p.policy_group,
+           p.policy_name,
+           split_part(a.association, '.', 1) AS namespace,
+           substr(a.association, strpos(a.association, '.') + 1) AS attribute
+      FROM vpd_private.policy p
+     CROSS JOIN LATERAL unnest(p.associations) AS a (association)
+      JOIN pg_class c ON c.oid = p.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.all_policy_attributes IS
+'Attributes whose change makes the function of a policy run again, in the columns of Oracle''s ALL_POLICY_ATTRIBUTES.';
+
+CREATE VIEW vpd.all_sec_relevant_cols AS
+    SELECT n.nspname::text AS object_owner,
+           c.relname::text AS object_name,
+           p.policy_group,
+           p.policy_name,
+           r.column_name AS sec_rel_column,
+           CASE WHEN p.is_masking THEN 'ALL_ROWS' ELSE 'NONE' END AS column_option
+      FROM vpd_private.policy p
+     CROSS JOIN LATERAL unnest(p.relevant_columns) AS r (column_name)
+      JOIN pg_class c ON c.oid = p.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.all_sec_relevant_cols IS 'Relevant columns of policies in the columns of Oracle''s ALL_SEC_RELEVANT_COLS.';
+
+CREATE VIEW vpd.dba_context AS
+    SELECT c.namespace,
+           c.function_schema AS schema,
+           c.function_name AS package,
+           CASE WHEN c.is_global THEN 'ACCESSED GLOBALLY' ELSE 'ACCESSED LOCALLY' END AS type
+      FROM vpd_private.application_context c;
+COMMENT ON VIEW vpd.dba_context IS 'Application contexts in the columns of Oracle''s DBA_CONTEXT; package is the trusted function.';
+
+CREATE VIEW vpd.session_context AS
+    SELECT l.namespace,
+           l.attribute,
+           l.value
+      FROM dbms_session.list_context() l
+    UNION ALL
+    SELECT n.namespace,
+           a.attribute,
+           a.value #>> '{}'
+      FROM vpd.current_session() s
+     CROSS JOIN LATERAL jsonb_each(s.attributes) AS n (namespace, names)
+     CROSS JOIN LATERAL jsonb_each(n.names) AS a (attribute, value)
+     WHERE jsonb_typeof(a.value) IN ('string', 'number', 'boolean')
+       AND NOT EXISTS (SELECT FROM vpd_private.application_context c WHERE c.namespace = upper(n.namespace));
+COMMENT ON VIEW vpd.session_context IS
+'What the attached session carries, in the columns of Oracle''s SESSION_CONTEXT: values set by trusted functions, and single-valued attributes of the session
+under namespaces that are no application context. Each session sees its own.';
+
+CREATE VIEW vpd.global_context AS
+    SELECT g.namespace,
+           g.attribute,
+           g.value,
+           NULLIF(g.username, '') AS username,
+           NULLIF(g.client_id, '') AS clientid
+      FROM vpd_private.global_context g;
+COMMENT ON VIEW vpd.global_context IS
+'Values of contexts accessed globally, in the columns of Oracle''s GLOBAL_CONTEXT; NULL stands for every user or client. For administrators: it shows the values of all sessions.';
