@@ -75,3 +75,8 @@ fn reference_of_the_posture() -> Result<()> {
 fn reference_of_statistics() -> Result<()> {
     run("reference/statistics.md", "")
 }
+
+#[test]
+fn migrate_from_oracle() -> Result<()> {
+    run("how-to/migrate-from-oracle.md", "")
+}

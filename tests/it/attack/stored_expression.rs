@@ -222,31 +222,62 @@ fn what_meets_no_stored_row_stays_allowed() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn another_table_that_takes_the_name_meanwhile_is_not_let_through() -> Result<()> {
-    let swap = "ALTER TABLE shop.orders RENAME TO former; ALTER TABLE shop.bait RENAME TO hidden; ALTER TABLE shop.former RENAME TO bait";
-    let database = protected_orders()?;
+/// Runs a command on a table that the owner exchanges for the protected one while the command waits for its lock.
+fn run_across_a_swap(
+    database: &Database<'_>,
+    command: &str,
+) -> Result<std::result::Result<(), vpd_tests::Refusal>> {
     let mut owner = database.connect(role::OWNER)?;
     owner.batch_execute("CREATE TABLE shop.bait (id integer)")?;
     let mut swapping = owner.transaction()?;
-    swapping.batch_execute(&format!("LOCK shop.bait IN ACCESS EXCLUSIVE MODE; {swap}"))?;
-    let switched = std::thread::scope(|scope| -> Result<_> {
+    swapping.batch_execute(
+        "LOCK shop.bait IN ACCESS EXCLUSIVE MODE;
+         ALTER TABLE shop.orders RENAME TO former; ALTER TABLE shop.bait RENAME TO hidden; ALTER TABLE shop.former RENAME TO bait",
+    )?;
+    std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             let mut other = database.connect(role::OWNER).unwrap();
-            outcome(other.batch_execute("ALTER TABLE shop.bait NO FORCE ROW LEVEL SECURITY"))
+            outcome(other.batch_execute(command))
         });
         let mut admin = database.admin()?;
-        let blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let blocked = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                        WHERE NOT l.granted AND d.datname = current_database()";
         while admin.query_one(blocked, &[])?.get::<_, i64>(0) == 0 {
             std::thread::yield_now();
         }
         swapping.commit()?;
         Ok(waiting.join().unwrap())
-    })?;
+    })
+}
+
+const SWAPPED: [&str; 6] = [
+    "ALTER TABLE shop.bait NO FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE shop.bait ADD CHECK (id <> 3)",
+    "CREATE INDEX ON shop.bait ((id + 1))",
+    "CREATE STATISTICS shop.swapped ON (id + 1) FROM shop.bait",
+    "CREATE POLICY listener ON shop.bait AS RESTRICTIVE USING (id > 0)",
+    "DROP POLICY vpd_guard ON shop.bait",
+];
+
+#[test]
+fn control_a_command_that_waits_takes_the_table_that_has_the_name_then() -> Result<()> {
+    let database = hidden_orders()?;
+    assert_eq!(run_across_a_swap(&database, SWAPPED[0])?, Ok(()));
     let forced = "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'shop.bait'::regclass";
-    assert!(
-        database.admin()?.query_one(forced, &[])?.get::<_, bool>(0),
-        "{switched:?}"
-    );
+    assert!(!database.admin()?.query_one(forced, &[])?.get::<_, bool>(0));
+    Ok(())
+}
+
+#[test]
+fn another_table_that_takes_the_name_meanwhile_is_not_let_through() -> Result<()> {
+    for command in SWAPPED {
+        let database = protected_orders()?;
+        let refused = run_across_a_swap(&database, command)?;
+        assert_eq!(
+            refused.err().and_then(|refusal| refusal.token).as_deref(),
+            Some("privilege_missing"),
+            "{command}"
+        );
+    }
     Ok(())
 }

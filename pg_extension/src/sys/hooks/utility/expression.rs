@@ -1,6 +1,6 @@
 //! Commands that evaluate an expression over the rows a table already has: they never ask a policy, and the owner chooses the expression.
 
-use super::{elements, resolve_owned, resolve_restricted};
+use super::{elements, resolve_owned};
 use crate::error::Error;
 use crate::policy::reach;
 use crate::sys::{extension, user};
@@ -90,12 +90,18 @@ unsafe fn check_constraint(node: *mut pg_sys::Node) {
 
 /// The size of a partial index tells how many rows satisfy its predicate, so it is refused like an expression.
 unsafe fn check_index(statement: &pg_sys::IndexStmt) {
-    // SAFETY: lists of IndexElem nodes.
+    // SAFETY: lists of IndexElem nodes; the lock is the one the command takes itself.
     unsafe {
         let has_expression = elements(statement.indexParams).any(|element| has_index_expression(element));
-        if (has_expression || !statement.whereClause.is_null())
-            && resolve_restricted(statement.relation).is_some()
-        {
+        if !has_expression && statement.whereClause.is_null() {
+            return;
+        }
+        let lock = if statement.concurrent {
+            pg_sys::ShareUpdateExclusiveLock
+        } else {
+            pg_sys::ShareLock
+        };
+        if resolve_owned(statement.relation, lock as i32).is_some() {
             Error::index_expression_refused().raise()
         }
     }
@@ -114,11 +120,16 @@ unsafe fn check_statistics(statement: &pg_sys::CreateStatsStmt) {
             is_a(element, pg_sys::NodeTag::T_StatsElem)
                 && !(*element.cast::<pg_sys::StatsElem>()).expr.is_null()
         });
-        let is_restricted = elements(statement.relations).any(|relation| {
-            is_a(relation, pg_sys::NodeTag::T_RangeVar)
-                && resolve_restricted(relation.cast::<pg_sys::RangeVar>()).is_some()
-        });
-        if has_expression && is_restricted {
+        let is_restricted = has_expression
+            && elements(statement.relations).any(|relation| {
+                is_a(relation, pg_sys::NodeTag::T_RangeVar)
+                    && resolve_owned(
+                        relation.cast::<pg_sys::RangeVar>(),
+                        pg_sys::ShareUpdateExclusiveLock as i32,
+                    )
+                    .is_some()
+            });
+        if is_restricted {
             reach::refuse_expression("the statistics object").raise()
         }
     }
