@@ -124,7 +124,7 @@ fn add_groups(security: &mut Client, relation: &str) -> Result<()> {
         let predicate = PREDICATE.replace("vpd.attribute('app', 'region')", &format!("initcap('{group}')"));
         security.batch_execute(&format!(
             "SELECT vpd.create_policy_group('{relation}', '{group}');
-             SELECT vpd.add_policy('{relation}', 'p', $${predicate}$$, policy_group => '{group}')"
+             SELECT vpd.add_policy('{relation}', 'p_{group}', $${predicate}$$, policy_group => '{group}')"
         ))?;
     }
     Ok(security.batch_execute(&format!(
