@@ -43,6 +43,11 @@ fn try_a_policy_before_it_counts() -> Result<()> {
 }
 
 #[test]
+fn use_an_application_context() -> Result<()> {
+    run("how-to/use-an-application-context.md", "")
+}
+
+#[test]
 fn a_block_that_fails_is_reported() {
     assert!(run("how-to/try-a-policy-before-it-counts.md", "CREATE SCHEMA shop").is_err());
 }
