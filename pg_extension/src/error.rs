@@ -439,6 +439,16 @@ impl Error {
         Self::expression_refused("the index").ora(28133)
     }
 
+    /// 42501: policies would look at another column than they were written for.
+    pub fn column_name_moved(table: &str, column: &str) -> Self {
+        Self::privilege_missing(
+            format!(
+                "column \"{column}\" of table \"{table}\" under policy would be another column than before"
+            ),
+            "Use a new name, or ask a superuser or a role with BYPASSRLS: policies name columns.",
+        )
+    }
+
     /// 0A000: not possible while a session is attached, because its rows would outlive it.
     pub fn outlives_session(what: &str, hint: &str) -> Self {
         Self::new(

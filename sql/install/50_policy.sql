@@ -14,6 +14,19 @@ COMMENT ON COLUMN vpd_private.protected_table.had_force IS 'Whether it was force
 COMMENT ON COLUMN vpd_private.protected_table.protected_at IS 'When the first policy was added.';
 SELECT pg_extension_config_dump('vpd_private.protected_table', '');
 
+CREATE TABLE vpd_private.protected_column (
+    relation regclass NOT NULL,
+    column_name name NOT NULL,
+    column_number smallint NOT NULL,
+    PRIMARY KEY (relation, column_name)
+);
+COMMENT ON TABLE vpd_private.protected_column IS
+'Which column of a protected table each name meant first: policies name columns, so a name must not come to mean another. Not dumped: numbers
+differ where the table is restored.';
+COMMENT ON COLUMN vpd_private.protected_column.relation IS 'The table.';
+COMMENT ON COLUMN vpd_private.protected_column.column_name IS 'A name that a column has or had.';
+COMMENT ON COLUMN vpd_private.protected_column.column_number IS 'Number of that column.';
+
 CREATE TABLE vpd_private.policy_group (
     relation regclass NOT NULL,
     policy_group text NOT NULL,

@@ -2,6 +2,7 @@
 
 mod cache;
 mod catalogue;
+pub mod column;
 mod compose;
 mod difference;
 pub mod exemption;

@@ -1,6 +1,7 @@
 //! Attacks, a file each. Each first shows that it works where the defence is off, then that it fails with ours.
 //! Attackers are plain roles on connections of their own.
 
+mod column_name;
 mod copying;
 mod crash;
 mod cursors;

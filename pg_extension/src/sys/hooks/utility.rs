@@ -84,6 +84,11 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             expression::check(statement);
             dependent::check(statement);
             before(statement);
+            // A read-only transaction will refuse the command itself.
+            let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;
+            if is_changing && !extension::is_being_created() {
+                policy::column::remember();
+            }
         }
         if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
             && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL

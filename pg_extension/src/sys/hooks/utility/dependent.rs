@@ -3,7 +3,7 @@
 
 use super::{elements, is_restricted, resolve, resolve_owned, resolve_restricted};
 use crate::context;
-use crate::policy::reach;
+use crate::policy::{column, reach};
 use crate::sys::extension;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
@@ -52,9 +52,30 @@ pub unsafe fn is_made_by(statement: *mut pg_sys::Node) -> bool {
             | T_RuleStmt
             | T_CreateTableAsStmt
             | T_AlterTableStmt
+            | T_RenameStmt
             | T_CreatePublicationStmt
             | T_AlterPublicationStmt
     )
+}
+
+/// Whether a statement may give the name of a column to another.
+///
+/// # Safety
+/// A valid utility statement.
+pub unsafe fn is_changing_columns(statement: *mut pg_sys::Node) -> bool {
+    // SAFETY: every node begins with its tag.
+    let tag = unsafe { (*statement).type_ };
+    matches!(
+        tag,
+        pg_sys::NodeTag::T_AlterTableStmt | pg_sys::NodeTag::T_RenameStmt
+    )
+}
+
+/// Columns are looked at as the command left them.
+unsafe fn check_columns() {
+    // SAFETY: as the server does before it calls event triggers: the command is over.
+    unsafe { pg_sys::CommandCounterIncrement() }
+    column::check_moved().unwrap_or_else(|error| error.raise());
 }
 
 /// Looks at what a statement made: raises, which undoes it, or warns.
@@ -80,7 +101,9 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                 if changes_reader(alter) {
                     check_reader(resolve(alter.relation));
                 }
+                check_columns();
             }
+            T_RenameStmt => check_columns(),
             T_CreatePublicationStmt => {
                 check_publication((*statement.cast::<pg_sys::CreatePublicationStmt>()).pubname);
             }

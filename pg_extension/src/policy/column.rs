@@ -1,0 +1,44 @@
+//! Names of columns of protected tables. A policy names columns, in its text, its relevant columns and its masks; whoever could give the name to
+//! another column would choose what the policy looks at.
+//!
+//! Invariant: a name that a column of a protected table has or had is not given to another by a role under policy.
+
+use crate::error::{Error, Result};
+use crate::sys::spi::Statement;
+use crate::sys::{extension, user};
+
+thread_local! {
+    static REMEMBER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/remember_columns.sql")) };
+    static MOVED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/moved_columns.sql")) };
+    static ACCEPT: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/accept_columns.sql")) };
+}
+
+/// Before a command that may change columns.
+pub fn remember() {
+    if extension::is_installed() {
+        REMEMBER.with(|statement| statement.execute(&[]));
+    }
+}
+
+/// After it: an error, which undoes the command, when a name came to mean another column.
+pub fn check_moved() -> Result<()> {
+    if !extension::is_installed() {
+        return Ok(());
+    }
+    let moved = MOVED.with(|statement| {
+        statement.query_one(&[], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+            )
+        })
+    });
+    let Some((table, column)) = moved else {
+        return Ok(());
+    };
+    if user::bypasses_policies() {
+        ACCEPT.with(|statement| statement.execute(&[]));
+        return Ok(());
+    }
+    Err(Error::column_name_moved(&table, &column))
+}
