@@ -62,9 +62,14 @@ pgrx::extension_sql_file!(
     requires = ["message"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/51_mask.sql",
+    name = "mask",
+    requires = ["policy"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/52_exemption.sql",
     name = "exemption",
-    requires = ["policy"]
+    requires = ["mask"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/55_policy_version.sql",

@@ -27,6 +27,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('runtime', 'detach_session'),
     ('runtime', 'end_own_session'),
     ('runtime', 'effective_predicate'),
+    ('runtime', 'is_masked'),
     ('runtime', 'my_sessions'),
     ('runtime', 'session_context'),
     ('bridge', 'create_session'),
@@ -62,6 +63,11 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'grant_exempt'),
     ('security_admin', 'revoke_exempt'),
     ('security_admin', 'exemptions'),
+    ('security_admin', 'add_mask'),
+    ('security_admin', 'alter_mask'),
+    ('security_admin', 'enable_mask'),
+    ('security_admin', 'drop_mask'),
+    ('security_admin', 'is_masked'),
     ('security_admin', 'effective_predicate'),
     ('security_admin', 'create_context'),
     ('security_admin', 'drop_context'),
@@ -79,6 +85,8 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'policy_contexts'),
     ('security_admin', 'policy_versions'),
     ('security_admin', 'policy_shadows'),
+    ('security_admin', 'masks'),
+    ('security_admin', 'mask_definitions'),
     ('security_admin', 'protected_tables'),
     ('security_admin', 'sessions'),
     ('security_admin', 'job_runs'),
@@ -107,6 +115,8 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'policy_contexts'),
     ('auditor', 'policy_versions'),
     ('auditor', 'policy_shadows'),
+    ('auditor', 'masks'),
+    ('auditor', 'mask_definitions'),
     ('auditor', 'protected_tables'),
     ('auditor', 'sessions'),
     ('auditor', 'job_runs'),
@@ -135,7 +145,8 @@ SELECT DISTINCT 'security_admin', 'dbms_rls.' || proname
 REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA vpd, vpd_private, dbms_session, dbms_rls FROM PUBLIC;
 
--- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself or is always true.
+-- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself, is always true, always
+-- refuses, or makes a mask of the value it is given.
 GRANT EXECUTE ON FUNCTION
     vpd.user_name(),
     vpd.session_id(),
@@ -159,6 +170,16 @@ GRANT EXECUTE ON FUNCTION
     vpd_private.statement_marker(),
     vpd_private.relevant(smallint[], boolean),
     vpd_private.policy_violated(regclass, text),
+    vpd_private.mask_violated(regclass, text),
+    vpd.mask_partial(text, integer, text),
+    vpd.mask_hash(text),
+    vpd.mask_year(date),
+    vpd.mask_year(timestamp),
+    vpd.mask_year(timestamptz),
+    vpd.mask_bucket(integer, integer),
+    vpd.mask_bucket(bigint, bigint),
+    vpd.mask_bucket(numeric, numeric),
+    vpd.mask_bucket(double precision, double precision),
     dbms_session.list_context()
     TO PUBLIC;
 

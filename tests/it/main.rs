@@ -45,6 +45,8 @@ mod install;
 #[cfg(test)]
 mod integrity;
 #[cfg(test)]
+mod masks;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod memory;

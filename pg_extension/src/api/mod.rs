@@ -8,6 +8,7 @@ mod context;
 mod dbms_rls;
 mod exemption;
 mod explain;
+mod mask;
 mod message;
 mod policy;
 mod posture;

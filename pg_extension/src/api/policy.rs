@@ -353,6 +353,7 @@ fn follow_ddl() -> Answer<()> {
         policy::forget_dropped_tables();
         policy::exemption::end_stale();
         policy::protect_new_partitions()?;
+        policy::mask::follow_columns()?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub struct Relation {
     pub oid: Oid,
     pub schema: String,
     pub name: String,
-    /// Whether any policy, enabled or not, is on the table itself. A partition without policies of its own shows nothing when it
+    /// Whether any policy or mask, enabled or not, is on the table itself. A partition without policies of its own shows nothing when it
     /// is read directly.
     pub has_policies: bool,
     /// Roles that policies do not apply to.
@@ -134,7 +134,7 @@ fn load(oid: Oid) -> Option<Relation> {
             (is_enabled, policy)
         })
     });
-    let has_policies = !rows.is_empty();
+    let has_policies = !rows.is_empty() || super::mask::has_own(oid);
     let policies = rows
         .into_iter()
         .filter_map(|(is_enabled, policy)| is_enabled.then_some(policy))

@@ -240,10 +240,15 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
     let dropped = DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(name)]));
     found(dropped, name)?;
     announce(table);
+    unprotect_family(table);
+    Ok(())
+}
+
+/// Gives a table and its partitions back what protecting changed, unless a policy or mask is left.
+pub fn unprotect_family(table: Oid) {
     for member in family(table) {
         unprotect(Some(member));
     }
-    Ok(())
 }
 
 /// Gives every table what it had before its first policy, because the extension is being dropped.
@@ -274,7 +279,8 @@ pub fn forget_dropped_tables() {
     FORGET_DROPPED.with(|statement| statement.execute(&[]));
 }
 
-fn protect(table: Oid) {
+/// Enables and forces row security on a table and its partitions, and puts the guard on them.
+pub fn protect(table: Oid) {
     let commands = PROTECT.with(|statement| {
         statement.modify(&[oid_arg(table)], |row| {
             [row.get::<String>(1), row.get::<String>(2)]

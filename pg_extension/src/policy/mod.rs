@@ -10,6 +10,7 @@ pub mod explain;
 mod group;
 pub mod in_force;
 mod inspection;
+pub mod mask;
 mod name;
 pub mod posture;
 mod predicate;
@@ -17,7 +18,7 @@ pub mod reach;
 pub mod statistics;
 mod version;
 
-pub use cache::{forget_predicates, forget_relation, is_protected};
+pub use cache::is_protected;
 pub use catalogue::{
     Definition, add, alter, associate, drop_policy, enable, forget_dropped_tables, protect_new_partitions,
     refresh, refresh_all, unprotect_all,
@@ -28,8 +29,29 @@ pub use compose::{
 pub use difference::differences;
 pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
 pub use name::{current_schema, function_named, require_in_group, table_named};
-pub use predicate::{context_plans_changed, session_changed, statement_started};
+pub use predicate::{context_plans_changed, statement_started};
 pub use version::{drop_shadow, promote, roll_back, shadow};
+
+use crate::sys::Oid;
+
+/// Another session is attached, or the attached one changed: plans that do not suit it are made again.
+pub fn session_changed(serial: u64) {
+    predicate::session_changed(serial);
+    mask::session_changed(serial);
+}
+
+/// A relation changed, or all: what is known of its policies and masks is forgotten.
+pub fn forget_relation(oid: Option<Oid>) {
+    cache::forget_relation(oid);
+    mask::forget_relation(oid);
+}
+
+/// Some function changed, perhaps one that a predicate or mask calls.
+pub fn forget_predicates() {
+    cache::forget_predicates();
+    mask::forget_relation(None);
+    mask::function_changed();
+}
 
 /// When the predicate of a policy function is computed again (Oracle's policy types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -102,3 +102,73 @@ pub unsafe fn set_checked_user(
         (*pg_sys::getRTEPermissionInfo((*_query).rteperminfos, entry)).checkAsUser = user;
     }
 }
+
+/// The user for whom a range table entry is read, or InvalidOid for the current one.
+///
+/// # Safety
+/// The entry belongs to the query.
+pub unsafe fn checked_user(_query: *mut pg_sys::Query, entry: &pg_sys::RangeTblEntry) -> pg_sys::Oid {
+    #[cfg(feature = "pg15")]
+    {
+        entry.checkAsUser
+    }
+    // SAFETY: the number, unless it is 0, is one of the query's list.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        if entry.perminfoindex == 0 {
+            return pg_sys::InvalidOid;
+        }
+        (*pg_sys::getRTEPermissionInfo((*_query).rteperminfos, std::ptr::from_ref(entry).cast_mut()))
+            .checkAsUser
+    }
+}
+
+/// Lets the privileges that entry `outer` asks for be asked for by `inner` alone, its copy in the sub-select that takes its place.
+///
+/// # Safety
+/// `outer` belongs to `query`; `inner` is a copy of it and the only entry of `select`.
+pub unsafe fn move_permissions(
+    _query: *mut pg_sys::Query,
+    outer: *mut pg_sys::RangeTblEntry,
+    _select: *mut pg_sys::Query,
+    _inner: *mut pg_sys::RangeTblEntry,
+) {
+    // SAFETY: the copy has what is cleared here.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        (*outer).requiredPerms = 0;
+        (*outer).checkAsUser = pg_sys::InvalidOid;
+        (*outer).selectedCols = std::ptr::null_mut();
+        (*outer).insertedCols = std::ptr::null_mut();
+        (*outer).updatedCols = std::ptr::null_mut();
+        (*outer).extraUpdatedCols = std::ptr::null_mut();
+    }
+    // SAFETY: the inner query gets a list of its own with a copy; that of the outer one then asks for nothing.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        if (*outer).perminfoindex == 0 {
+            return;
+        }
+        let asked = pg_sys::getRTEPermissionInfo((*_query).rteperminfos, outer);
+        let copy: *mut pg_sys::RTEPermissionInfo = pg_sys::copyObjectImpl(asked.cast()).cast();
+        (*_select).rteperminfos = pg_sys::lappend(std::ptr::null_mut(), copy.cast());
+        (*_inner).perminfoindex = 1;
+        (*asked).requiredPerms = 0;
+        (*outer).perminfoindex = 0;
+    }
+}
+
+/// Replaces the condition of a MERGE, which stands apart from the join tree from 17 on.
+///
+/// # Safety
+/// `replace` returns a valid tree.
+pub unsafe fn replace_merge_condition(
+    _query: &mut pg_sys::Query,
+    _replace: impl FnMut(*mut pg_sys::Node) -> *mut pg_sys::Node,
+) {
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    {
+        let mut replace = _replace;
+        _query.mergeJoinCondition = replace(_query.mergeJoinCondition);
+    }
+}

@@ -14,11 +14,13 @@ pub enum Marker {
     Context,
     /// On predicates whose text is computed for every statement.
     Statement,
+    /// On plans made for what one session may see of a masked column.
+    Mask,
 }
 
 thread_local! {
-    static USED: Cell<u64> = const { Cell::new(0) };
-    static HASHES: Cell<[Option<u32>; 2]> = const { Cell::new([None; 2]) };
+    static USED: Cell<[u64; 3]> = const { Cell::new([0; 3]) };
+    static HASHES: Cell<[Option<u32>; 3]> = const { Cell::new([None; 3]) };
 }
 
 impl Marker {
@@ -27,6 +29,7 @@ impl Marker {
         match self {
             Marker::Context => c"context_marker",
             Marker::Statement => c"statement_marker",
+            Marker::Mask => c"mask_marker",
         }
     }
 
@@ -62,19 +65,29 @@ pub fn forget_plans() {
     unsafe { pg_sys::ResetPlanCache() }
 }
 
-/// Rises with every marked predicate that is put into a query.
-pub(super) fn used() -> u64 {
-    USED.get()
+/// How often each marker was put into a query.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct Uses([u64; 3]);
+
+/// The uses up to now.
+pub(super) fn used() -> Uses {
+    Uses(USED.get())
 }
 
-/// Notes that a marked predicate is put into a query.
-pub(super) fn use_marked() {
-    USED.set(USED.get() + 1);
+/// Notes that something with the marker is put into a query or a plan.
+pub(super) fn use_marked(marker: Marker) {
+    let mut used = USED.get();
+    used[marker as usize] += 1;
+    USED.set(used);
 }
 
-/// The markers known to this backend, as the function cache hashes them.
-pub(super) fn hashes() -> impl Iterator<Item = u32> {
-    HASHES.get().into_iter().flatten()
+/// The markers used since, as the function cache hashes them.
+pub(super) fn used_since(before: Uses) -> impl Iterator<Item = u32> {
+    let used = USED.get();
+    (0..used.len())
+        .filter(move |index| used[*index] != before.0[*index])
+        .filter_map(|index| HASHES.get()[index])
 }
 
 /// True when the hash is a marker's own, announced by `invalidate`.

@@ -22,6 +22,15 @@ pub fn lock_exclusively(relation: pg_sys::Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
 }
 
+/// Takes the lock of a reader; an error when there is no such table.
+pub fn lock_for_reading(relation: pg_sys::Oid) {
+    // SAFETY: opening raises an error for an OID that is no relation; the lock is kept until the transaction ends.
+    unsafe {
+        let opened = pg_sys::relation_open(relation, pg_sys::AccessShareLock as i32);
+        pg_sys::relation_close(opened, pg_sys::NoLock as i32);
+    }
+}
+
 /// Makes every backend forget, when this transaction commits, what it knows and planned of the relation.
 pub fn announce_change(relation: pg_sys::Oid) {
     // SAFETY: queues an invalidation message; the relation exists, its lock is held.

@@ -72,6 +72,13 @@ pub fn may_select(table: pg_sys::Oid) -> bool {
     }
 }
 
+/// True when row security, and masks with it, does not apply to the current user's reads of a table.
+pub fn reads_past_policies(relation: pg_sys::Oid) -> bool {
+    // SAFETY: catalogue look-ups inside a transaction; without an OID the current user is meant, and nothing is raised.
+    let status = unsafe { pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true) };
+    status != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
 /// Name of the user that statements run as now.
 pub fn current_name() -> String {
     // SAFETY: the current user exists, so the look-up returns a palloc'd, NUL-terminated name.

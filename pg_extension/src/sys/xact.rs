@@ -2,6 +2,7 @@
 
 use crate::context;
 use crate::policy::exemption;
+use crate::sys::query;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -69,6 +70,12 @@ fn sqlstate(code: PgSqlErrorCode) -> String {
         .collect()
 }
 
+/// True while statements can run: not while an error is on its way or a (sub)transaction is rolled back.
+pub fn is_in_progress() -> bool {
+    // SAFETY: reads backend state.
+    !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() }
+}
+
 /// True when the current transaction may not write, on a standby or by its own declaration.
 pub fn is_read_only() -> bool {
     // SAFETY: reads backend state.
@@ -87,10 +94,12 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
     match event {
         XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
         XACT_EVENT_COMMIT => {
+            query::planning_ended();
             exemption::transaction_committed();
             context::transaction_committed();
         }
         XACT_EVENT_ABORT => {
+            query::planning_ended();
             exemption::transaction_aborted();
             context::transaction_aborted();
         }

@@ -1,4 +1,4 @@
--- Policies of tables that no longer exist, so that a new table can never inherit them with a reused OID.
+-- Policies and masks of tables that no longer exist, so that a new table can never inherit them with a reused OID.
 WITH dropped AS (
     DELETE FROM vpd_private.protected_table t
      WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
@@ -15,6 +15,10 @@ WITH dropped AS (
 ), dropped_shadow AS (
     DELETE FROM vpd_private.policy_shadow s
      WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation)
+), unmasked AS (
+    DELETE FROM vpd_private.mask m
+     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
+    RETURNING m.relation
 )
 DELETE FROM vpd_private.policy p
  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);

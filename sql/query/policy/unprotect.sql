@@ -1,4 +1,4 @@
--- Forgets a table that has no policy left, neither itself nor a table it is a partition of, or with NULL every table; returns
+-- Forgets a table that has no policy and no mask left, neither itself nor a table it is a partition of, or with NULL every table; returns
 -- the commands that give it the settings it had before.
 WITH RECURSIVE ancestors AS (
     SELECT $1::bigint::oid AS member
@@ -8,7 +8,8 @@ WITH RECURSIVE ancestors AS (
     DELETE FROM vpd_private.protected_table t
      WHERE $1::bigint IS NULL
         OR (t.relation = $1::bigint::oid
-            AND NOT EXISTS (SELECT FROM vpd_private.policy p JOIN ancestors a ON p.relation = a.member))
+            AND NOT EXISTS (SELECT FROM vpd_private.policy p JOIN ancestors a ON p.relation = a.member)
+            AND NOT EXISTS (SELECT FROM vpd_private.mask m JOIN ancestors a ON m.relation = a.member))
     RETURNING t.relation, t.had_row_security, t.had_force
 )
 SELECT f.relation::oid,

@@ -1,9 +1,11 @@
-//! Settles what depends on the whole statement before it is planned, and keeps marks of predicates that reach a plan past its query: a SQL function in FROM is rewritten while the statement that calls it is
-//! planned, so only the plan can remember that it must be made again.
+//! Before a query is planned, what depends on the whole statement is settled and masked columns are replaced. After that the plan gets the
+//! marks that reach it past its query: of masks, and of predicates in SQL functions in FROM, which are rewritten while the statement that
+//! calls them is planned.
 
 use super::server;
-use crate::sys::marker;
-use crate::sys::query::relevance;
+use crate::sys::marker::{self, Uses};
+use crate::sys::query::{self as settlement, Inlined};
+use crate::sys::spi;
 use pgrx::{pg_guard, pg_sys};
 
 static mut NEXT: pg_sys::planner_hook_type = None;
@@ -14,6 +16,7 @@ pub fn init() {
         NEXT = pg_sys::planner_hook;
         pg_sys::planner_hook = Some(planner);
     }
+    settlement::init();
 }
 
 unsafe extern "C-unwind" fn planner(
@@ -25,31 +28,35 @@ unsafe extern "C-unwind" fn planner(
     let before = marker::used();
     // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
     unsafe {
-        settle(query);
+        let inlined = settle(query, params);
+        let former = inlined.forbid();
         let plan = chained!(match NEXT {
             Some(next) => next(query, text, options, params),
             None => server::standard_planner(query, text, options, params),
         });
-        if marker::used() != before {
-            mark(plan);
-        }
+        Inlined::allow(former);
+        note(plan, inlined, before);
         plan
     }
 }
 
-/// What depends on the whole statement.
+/// What depends on the whole statement. Our own statements run past row security and have nothing to settle.
 #[pg_guard]
-unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query) {
-    // SAFETY: the query the server is about to plan.
-    unsafe { relevance::settle(query) }
+unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
+    if spi::is_internal() {
+        return Inlined::new(params);
+    }
+    // SAFETY: the query that the server is about to plan.
+    unsafe { settlement::settle(query, params) }
 }
 
-/// Lets a plan depend on the markers.
+/// Lets a plan depend on the markers, and on what was put in place of functions.
 #[pg_guard]
-unsafe extern "C-unwind" fn mark(plan: *mut pg_sys::PlannedStmt) {
-    for hash in marker::hashes() {
-        // SAFETY: a plan just made; the items are allocated beside it.
-        unsafe {
+unsafe extern "C-unwind" fn note(plan: *mut pg_sys::PlannedStmt, inlined: Inlined, before: Uses) {
+    // SAFETY: a plan just made; the items are allocated beside it.
+    unsafe {
+        inlined.note(plan);
+        for hash in marker::used_since(before) {
             let mut item = pgrx::PgBox::<pg_sys::PlanInvalItem>::alloc_node(pg_sys::NodeTag::T_PlanInvalItem);
             item.cacheId = pg_sys::SysCacheIdentifier::PROCOID as i32;
             item.hashValue = hash;

@@ -12,10 +12,15 @@ use std::panic::AssertUnwindSafe;
 
 mod node;
 mod session_read;
+mod value;
+mod verdict;
 
 pub use node::{
-    always_false, always_true, checked, context_mark, nth, relevant, relevant_function, session_gate,
+    always_false, always_true, checked, choice, context_mark, list, mark_plan, nth, refusal, relevant, relevant_function,
+    session_gate,
 };
+pub use value::compile_value;
+pub use verdict::Verdict;
 
 // Exported by the server, declared here because the bindings leave it out.
 unsafe extern "C-unwind" {
@@ -31,18 +36,20 @@ unsafe extern "C-unwind" {
 pub struct Compiled {
     memory: pg_sys::MemoryContext,
     node: *mut pg_sys::Node,
+    /// The same before its reads were hoisted.
+    plain: *mut pg_sys::Node,
     /// Whether the tree contains sub-selects, hoisted reads included.
     pub has_sublinks: bool,
     /// Whether it is false or NULL for every row while no session is attached.
     pub denies_without_session: bool,
-    is_marked: bool,
+    marker: Option<Marker>,
 }
 
 impl Compiled {
     /// A copy of the tree in the current memory context.
     pub(super) fn copy(&self) -> *mut pg_sys::Node {
-        if self.is_marked {
-            marker::use_marked();
+        if let Some(marker) = self.marker {
+            marker::use_marked(marker);
         }
         // SAFETY: the tree is a valid expression for as long as `self` lives.
         unsafe { pg_sys::copyObjectImpl(self.node.cast()).cast() }
@@ -61,7 +68,50 @@ impl Drop for Compiled {
 ///
 /// The relation must be locked by the caller. Names are resolved in pg_catalog alone.
 pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Result<Compiled> {
-    let text = CString::new(text).map_err(|_| Error::predicate_invalid(true, "it contains a NUL"))?;
+    compile_as(relation, None, text, marker)
+}
+
+/// As `compile`, for a relation that the text calls by another name: that of the table it is a partition of.
+pub fn compile_as(
+    relation: pg_sys::Oid,
+    alias: Option<&str>,
+    text: &str,
+    marker: Option<Marker>,
+) -> Result<Compiled> {
+    // SAFETY: the state, and every pointer the analysis makes, live in the memory context that `build_apart` made.
+    build_apart(text, marker, Error::predicate_invalid, |text| unsafe {
+        analyze(
+            relation,
+            alias,
+            text,
+            Error::predicate_invalid,
+            |state, expression| {
+                let expression = guarded!(transformWhereClause(
+                    state,
+                    expression,
+                    pg_sys::ParseExprKind::EXPR_KIND_POLICY,
+                    c"POLICY".as_ptr()
+                ));
+                Ok(expression)
+            },
+        )
+    })
+}
+
+/// What a text says: its tree, and whether that contains a sub-select.
+type Analyzed = (*mut pg_sys::Node, bool);
+
+/// Says what is wrong with a text: whether it is the syntax, and the reason.
+type Refuse = fn(bool, &str) -> Error;
+
+/// Runs `analysis` in a memory context of its own and hoists the reads of what it returns.
+fn build_apart(
+    text: &str,
+    marker: Option<Marker>,
+    refuse: Refuse,
+    analysis: impl FnOnce(&CStr) -> Result<Analyzed>,
+) -> Result<Compiled> {
+    let text = CString::new(text).map_err(|_| refuse(true, "it contains a NUL"))?;
     PgTryBuilder::new(AssertUnwindSafe(|| {
         // SAFETY: all nodes are made in a context of the predicate's own, which becomes a child of the cache's
         // long-lived parent only when nothing failed; before that it is a child of the current one and goes with it.
@@ -74,16 +124,17 @@ pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Res
                 pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
             );
             let former = pg_sys::MemoryContextSwitchTo(memory);
-            let outcome = build(relation, &text, marker);
+            let outcome = analysis(&text).and_then(|analyzed| hoist(analyzed, marker));
             pg_sys::MemoryContextSwitchTo(former);
-            let (node, has_sublinks, denies_without_session) = outcome?;
+            let hoisted = outcome?;
             pg_sys::MemoryContextSetParent(memory, pg_sys::CacheMemoryContext);
             Ok(Compiled {
                 memory,
-                node,
-                has_sublinks,
-                denies_without_session,
-                is_marked: marker.is_some(),
+                node: hoisted.node,
+                plain: hoisted.plain,
+                has_sublinks: hoisted.has_sublinks,
+                denies_without_session: hoisted.denies_without_session,
+                marker,
             })
         }
     }))
@@ -91,59 +142,82 @@ pub fn compile(relation: pg_sys::Oid, text: &str, marker: Option<Marker>) -> Res
         pg_sys::panic::CaughtError::PostgresError(report)
         | pg_sys::panic::CaughtError::ErrorReport(report) => {
             let is_syntax = report.sql_error_code() == pgrx::PgSqlErrorCode::ERRCODE_SYNTAX_ERROR;
-            Err(Error::predicate_invalid(is_syntax, report.message()))
+            Err(refuse(is_syntax, report.message()))
         }
         panic => panic.rethrow(),
     })
     .execute()
 }
 
-unsafe fn build(
-    relation: pg_sys::Oid,
-    text: &CStr,
-    marker: Option<Marker>,
-) -> Result<(*mut pg_sys::Node, bool, bool)> {
-    let _path = CatalogPath::pin();
-    // As whoever runs the statement, or adds the policy: reading a literal can run code, such as the check of a domain.
-    // SAFETY: called by `compile` with the relation locked; every pointer below comes from the server's own parser.
+struct Hoisted {
+    node: *mut pg_sys::Node,
+    plain: *mut pg_sys::Node,
+    has_sublinks: bool,
+    denies_without_session: bool,
+}
+
+unsafe fn hoist((plain, had_sublinks): Analyzed, marker: Option<Marker>) -> Result<Hoisted> {
+    // SAFETY: the tree comes from the server's own analysis.
     unsafe {
-        let expression = parse_one_expression(text)?;
+        let readers = session_read::Readers::look_up()?;
+        let denies_without_session = session_read::never_true_without_session(plain, &readers);
+        let (mut node, did_hoist) = session_read::hoist(plain, &readers);
+        if let Some(marker) = marker {
+            node = node::and_marker(node, marker)?;
+        }
+        Ok(Hoisted {
+            node,
+            plain,
+            has_sublinks: had_sublinks || did_hoist,
+            denies_without_session,
+        })
+    }
+}
+
+/// Parses and analyzes `text` as one expression over the relation; `transform` gives it its type.
+///
+/// # Safety
+/// The relation is locked.
+unsafe fn analyze(
+    relation: pg_sys::Oid,
+    alias: Option<&str>,
+    text: &CStr,
+    refuse: Refuse,
+    transform: impl FnOnce(*mut pg_sys::ParseState, *mut pg_sys::Node) -> Result<*mut pg_sys::Node>,
+) -> Result<Analyzed> {
+    let _path = CatalogPath::pin();
+    let alias = alias.and_then(|alias| CString::new(alias).ok());
+    // As whoever runs the statement, or adds the policy: reading a literal can run code, such as the check of a domain.
+    // SAFETY: the relation is locked; every pointer below comes from the server's own parser.
+    unsafe {
+        let expression = parse_one_expression(text, refuse)?;
         let state = pg_sys::make_parsestate(std::ptr::null_mut());
         (*state).p_sourcetext = text.as_ptr();
         let opened = pg_sys::table_open(relation, pg_sys::AccessShareLock as i32);
+        let alias = alias.map_or(std::ptr::null_mut(), |alias| {
+            pg_sys::makeAlias(alias.as_ptr(), std::ptr::null_mut())
+        });
         let item = pg_sys::addRangeTableEntryForRelation(
             state,
             opened,
             pg_sys::AccessShareLock as i32,
-            std::ptr::null_mut(),
+            alias,
             false,
             false,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
-        let expression = guarded!(transformWhereClause(
-            state,
-            expression,
-            pg_sys::ParseExprKind::EXPR_KIND_POLICY,
-            c"POLICY".as_ptr()
-        ));
+        let expression = transform(state, expression)?;
         pg_sys::assign_expr_collations(state, expression);
         let had_sublinks = (*state).p_hasSubLinks;
         pg_sys::table_close(opened, pg_sys::NoLock as i32);
         pg_sys::free_parsestate(state);
-
-        let readers = session_read::Readers::look_up()?;
-        let denies = session_read::never_true_without_session(expression, &readers);
-        let (mut hoisted, did_hoist) = session_read::hoist(expression, &readers);
-        if let Some(marker) = marker {
-            hoisted = node::and_marker(hoisted, marker)?;
-        }
-        Ok((hoisted, had_sublinks || did_hoist, denies))
+        Ok((expression, had_sublinks))
     }
 }
 
 /// One expression and nothing else: no second statement, no FROM, no clause, no alias.
-unsafe fn parse_one_expression(text: &CStr) -> Result<*mut pg_sys::Node> {
-    let refused = || Error::predicate_invalid(true, "it is not one expression");
+unsafe fn parse_one_expression(text: &CStr, refuse: Refuse) -> Result<*mut pg_sys::Node> {
+    let refused = || refuse(true, "it is not one expression");
     // SAFETY: the parser returns a list of RawStmt nodes; each field is read as the type its tag says.
     unsafe {
         let list = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_PLPGSQL_EXPR);

@@ -82,7 +82,7 @@ pub fn and_marker(expression: *mut pg_sys::Node, marker: Marker) -> Result<*mut 
 
 /// `context_marker()`: a condition that is always true and ties a plan to the session it was made for.
 pub fn context_mark() -> Result<*mut pg_sys::Node> {
-    marker::use_marked();
+    marker::use_marked(Marker::Context);
     and_marker(std::ptr::null_mut(), Marker::Context)
 }
 
@@ -111,6 +111,13 @@ pub fn relevant(columns: &[i16], condition: *mut pg_sys::Node) -> Result<*mut pg
         );
         Ok(boolean_call(oid, list(&[columns.cast(), condition])))
     }
+}
+
+/// Makes the plan that is being made depend on the marker, though nothing in it carries it.
+pub fn mark_plan(marker: Marker) -> Result<()> {
+    marker.remember(function(c"vpd_private", marker.function_name(), &[])?);
+    marker::use_marked(marker);
+    Ok(())
 }
 
 /// `(SELECT expression)`, which the executor evaluates once for each execution.
@@ -147,12 +154,14 @@ pub fn checked(
     relation: pg_sys::Oid,
     policy: &str,
 ) -> Result<*mut pg_sys::Node> {
-    let oid = function(
-        c"vpd_private",
-        c"policy_violated",
-        &[pg_sys::REGCLASSOID, pg_sys::TEXTOID],
-    )?;
-    let name = CString::new(policy).map_err(|_| Error::predicate_broken(""))?;
+    let violated = refusal(c"policy_violated", relation, policy)?;
+    Ok(choice(predicate, always_true(), violated))
+}
+
+/// A call of a function `(regclass, text)` in vpd_private that raises an error.
+pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut pg_sys::Node> {
+    let oid = function(c"vpd_private", name, &[pg_sys::REGCLASSOID, pg_sys::TEXTOID])?;
+    let object = CString::new(object).map_err(|_| Error::predicate_broken(""))?;
     // SAFETY: builds nodes in the current context; the text constant is palloc'd there as well.
     unsafe {
         let relation = pg_sys::makeConst(
@@ -164,8 +173,8 @@ pub fn checked(
             false,
             true,
         );
-        let text = pg_sys::Datum::from(pg_sys::cstring_to_text(name.as_ptr()));
-        let policy = pg_sys::makeConst(
+        let text = pg_sys::Datum::from(pg_sys::cstring_to_text(object.as_ptr()));
+        let object = pg_sys::makeConst(
             pg_sys::TEXTOID,
             -1,
             pg_sys::DEFAULT_COLLATION_OID,
@@ -174,17 +183,28 @@ pub fn checked(
             false,
             false,
         );
-        let violated = boolean_call(oid, list(&[relation, policy]));
+        Ok(boolean_call(oid, list(&[relation, object])))
+    }
+}
 
+/// `CASE WHEN condition THEN yes ELSE no END`, of the type and collation of `yes`.
+pub fn choice(
+    condition: *mut pg_sys::Node,
+    yes: *mut pg_sys::Node,
+    no: *mut pg_sys::Node,
+) -> *mut pg_sys::Node {
+    // SAFETY: builds nodes in the current context from expressions of it.
+    unsafe {
         let mut when = pgrx::PgBox::<pg_sys::CaseWhen>::alloc_node(pg_sys::NodeTag::T_CaseWhen);
-        when.expr = predicate.cast();
-        when.result = always_true().cast();
+        when.expr = condition.cast();
+        when.result = yes.cast();
         when.location = -1;
         let mut case = pgrx::PgBox::<pg_sys::CaseExpr>::alloc_node(pg_sys::NodeTag::T_CaseExpr);
-        case.casetype = pg_sys::BOOLOID;
+        case.casetype = pg_sys::exprType(yes);
+        case.casecollid = pg_sys::exprCollation(yes);
         case.args = list(&[when.into_pg()]);
-        case.defresult = violated.cast();
+        case.defresult = no.cast();
         case.location = -1;
-        Ok(case.into_pg().cast())
+        case.into_pg().cast()
     }
 }

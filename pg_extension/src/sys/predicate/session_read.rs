@@ -18,8 +18,8 @@ thread_local! {
 /// The functions that read the session context.
 pub struct Readers {
     all: Vec<pg_sys::Oid>,
-    /// Those that return NULL or false while no session is attached.
-    empty_without_session: Vec<pg_sys::Oid>,
+    /// Those that return NULL or false while no session is attached, and depend on nothing but the session.
+    pub(super) empty_without_session: Vec<pg_sys::Oid>,
 }
 
 impl Readers {
@@ -226,7 +226,7 @@ unsafe extern "C-unwind" fn empty_mutator(
 }
 
 /// The expression of a `(SELECT expression)` without FROM and WHERE, as an administrator may have written it by hand.
-unsafe fn subselect_value(node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
+pub(super) unsafe fn subselect_value(node: *mut pg_sys::Node) -> Option<*mut pg_sys::Node> {
     // SAFETY: as in `hoist_mutator`.
     unsafe {
         if !is_a(node, pg_sys::NodeTag::T_SubLink) {

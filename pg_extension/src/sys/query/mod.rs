@@ -1,4 +1,157 @@
 //! Queries as the planner gets them, rewritten and with the policies of every table in place: what depends on the whole statement is
-//! settled here.
+//! settled here, and masks are put in place of the columns that the session may not see.
+//!
+//! It decides nothing: `policy` says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
+//! in FROM included, before the server's planner sees any; an error ends the statement.
 
-pub mod relevance;
+mod case;
+mod inlining;
+mod read;
+mod relevance;
+mod target;
+
+use crate::policy::mask;
+use crate::sys::predicate::nth;
+use case::MaskedColumn;
+use pgrx::{is_a, pg_guard, pg_sys};
+use std::ffi::c_void;
+
+pub use inlining::{Inlined, init, planning_ended};
+
+/// Settles a query that the planner is about to get, and which is its to change.
+///
+/// # Safety
+/// `query` was rewritten, its relations are locked, and nobody else uses it; `params` are those of its execution, or NULL.
+pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
+    let mut walk = Walk {
+        inlined: Inlined::new(params),
+    };
+    // SAFETY: the caller's promise.
+    unsafe {
+        relevance::settle(query);
+        visit(query, &mut walk);
+    }
+    walk.inlined
+}
+
+struct Walk {
+    inlined: Inlined,
+}
+
+/// One level of a query and those below it.
+unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
+    // SAFETY: a valid query; lists hold what the server puts there; changing an entry of the range table keeps its number.
+    unsafe {
+        pg_sys::check_stack_depth();
+        for index in 0..length((*query).rtable) {
+            let entry = nth((*query).rtable, index).cast::<pg_sys::RangeTblEntry>();
+            if (*entry).rtekind == pg_sys::RTEKind::RTE_FUNCTION {
+                walk.inlined.expand(entry);
+            }
+            if (*entry).rtekind == pg_sys::RTEKind::RTE_SUBQUERY && !(*entry).subquery.is_null() {
+                visit((*entry).subquery, walk);
+            }
+        }
+        for index in 0..length((*query).cteList) {
+            let with = nth((*query).cteList, index).cast::<pg_sys::CommonTableExpr>();
+            if is_a((*with).ctequery, pg_sys::NodeTag::T_Query) {
+                visit((*with).ctequery.cast(), walk);
+            }
+        }
+        if (*query).hasSubLinks {
+            pg_sys::query_tree_walker(
+                query,
+                Some(sublink_walker),
+                std::ptr::from_mut(walk).cast(),
+                pg_sys::QTW_IGNORE_RC_SUBQUERIES as i32,
+            );
+        }
+        // Last, so that nothing that is put in is met again.
+        let target = (*query).resultRelation;
+        let mut read = Vec::new();
+        references((*query).jointree.cast(), &mut read);
+        for number in read {
+            if number != target
+                && let Some(columns) = masked(query, number, walk)
+            {
+                read::hide(query, number, &columns);
+            }
+        }
+        if target > 0 {
+            let columns = masked(query, target, walk);
+            target::hide(query, target, columns.as_deref().unwrap_or_default());
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn sublink_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: `context` is the `Walk` that `visit` passed; the node is valid.
+    unsafe {
+        if is_a(node, pg_sys::NodeTag::T_Query) {
+            visit(node.cast(), &mut *context.cast::<Walk>());
+            return false;
+        }
+        pg_sys::expression_tree_walker(node, Some(sublink_walker), context)
+    }
+}
+
+/// Numbers of the range table entries that are read by this level.
+unsafe fn references(node: *mut pg_sys::Node, found: &mut Vec<i32>) {
+    use pg_sys::NodeTag::*;
+    if node.is_null() {
+        return;
+    }
+    // SAFETY: a join tree is made of these three kinds of node.
+    unsafe {
+        match (*node).type_ {
+            T_RangeTblRef => found.push((*node.cast::<pg_sys::RangeTblRef>()).rtindex),
+            T_FromExpr => {
+                let list = (*node.cast::<pg_sys::FromExpr>()).fromlist;
+                for index in 0..length(list) {
+                    references(nth(list, index), found);
+                }
+            }
+            T_JoinExpr => {
+                let join = &*node.cast::<pg_sys::JoinExpr>();
+                references(join.larg, found);
+                references(join.rarg, found);
+            }
+            _ => (),
+        }
+    }
+}
+
+/// The masked columns of a range table entry, when it is a table whose row security applies to whoever it is read for.
+unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Option<Vec<MaskedColumn>> {
+    // SAFETY: the number is one of the range table; the look-ups are made inside a transaction.
+    unsafe {
+        let entry = &*entry(query, number);
+        let is_table = entry.rtekind == pg_sys::RTEKind::RTE_RELATION
+            && (entry.relkind as u8 == pg_sys::RELKIND_RELATION
+                || entry.relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE);
+        let user = crate::sys::compat::checked_user(query, entry);
+        // False for superusers, with BYPASSRLS and in checks of referential integrity, as for rows.
+        if !is_table
+            || pg_sys::check_enable_rls(entry.relid, user, true)
+                != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+        {
+            return None;
+        }
+        let columns = mask::masks_in_force(entry.relid).unwrap_or_else(|error| error.raise());
+        (!columns.is_empty()).then(|| case::columns(entry.relid, user, &columns, walk))
+    }
+}
+
+unsafe fn entry(query: *mut pg_sys::Query, number: i32) -> *mut pg_sys::RangeTblEntry {
+    // SAFETY: range table entries are counted from 1.
+    unsafe { nth((*query).rtable, number - 1).cast() }
+}
+
+unsafe fn length(list: *mut pg_sys::List) -> i32 {
+    // SAFETY: an empty list is a NULL pointer.
+    unsafe { list.as_ref() }.map_or(0, |list| list.length)
+}

@@ -1,0 +1,311 @@
+//! Column masks: which stand in for the values of a table, and what the attached session may see.
+//!
+//! It never touches a query: `sys` applies the answer. Invariant: without a session no value is visible.
+
+mod catalogue;
+mod hash;
+
+pub use catalogue::{Definition, add, alter, drop_mask, enable, follow_columns};
+pub use hash::hash;
+
+use crate::context;
+use crate::error::{Error, Result};
+use crate::sys::extension;
+use crate::sys::marker::Marker;
+use crate::sys::predicate::{Compiled, Verdict, compile_as, compile_value, mark_plan};
+use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::{Oid, relation, xact};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Verdicts kept for as many sessions as a pooled connection is likely to alternate between.
+const SESSIONS_KEPT: usize = 64;
+
+thread_local! {
+    static MASKS: Statement = const { Statement::new(include_str!("../../../sql/query/mask/masks_of_relation.sql")) };
+    static ANY: Statement = const { Statement::new(include_str!("../../../sql/query/mask/any.sql")) };
+    static RELATIONS: RefCell<HashMap<Oid, Rc<Relation>>> = RefCell::new(HashMap::new());
+    static IS_ANY: Cell<Option<bool>> = const { Cell::new(None) };
+    static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
+    /// The conditions that plans of this backend were made with, and which verdicts those plans rest on.
+    static PLANNED: RefCell<Vec<Planned>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Masks of a table, as the catalogue has them.
+struct Relation {
+    /// Whether any mask, enabled or not, is on the table itself.
+    has_own: bool,
+    /// The enabled masks, in the order in which they are put over a column.
+    masks: Vec<Mask>,
+}
+
+struct Mask {
+    column: String,
+    /// `None` when the column is gone.
+    attribute: Option<i16>,
+    /// Name of the table the mask was written for.
+    table: String,
+    value_text: String,
+    condition_text: String,
+    compiled: OnceCell<(Rc<Condition>, Rc<Compiled>)>,
+}
+
+/// When the value is shown, with what that came to for the sessions of this backend.
+struct Condition {
+    predicate: Rc<Compiled>,
+    verdicts: RefCell<Vec<(u64, Verdict)>>,
+}
+
+struct Planned {
+    condition: Rc<Condition>,
+    verdicts: Vec<Verdict>,
+}
+
+/// A column that the session may not see in every row.
+pub struct MaskedColumn {
+    /// Number of the column.
+    pub attribute: i16,
+    /// Its name.
+    pub name: String,
+    /// The masks over it; the value is shown only where all of them say so.
+    pub layers: Vec<Layer>,
+}
+
+/// One mask over a column.
+pub struct Layer {
+    /// Where the value is shown; `None` for nowhere.
+    pub visible: Option<Rc<Compiled>>,
+    /// What is shown instead.
+    pub value: Rc<Compiled>,
+}
+
+/// The columns of a table that the attached session may not see in every row. Notes that a plan is being made with the answer.
+/// The relation must be locked. An error means: no row.
+pub fn masks_in_force(oid: Oid) -> Result<Vec<MaskedColumn>> {
+    let relation = load(oid);
+    let mut columns: Vec<MaskedColumn> = Vec::new();
+    for mask in &relation.masks {
+        let attribute = mask.attribute.ok_or_else(|| Error::mask_broken(&mask.column))?;
+        let (condition, value) = mask.compiled(oid, attribute)?;
+        let verdict = condition.verdict(&mask.column)?;
+        note_plan(condition, verdict)?;
+        let visible = match verdict {
+            Verdict::Always => continue,
+            Verdict::Never => None,
+            Verdict::ByRow => Some(Rc::clone(&condition.predicate)),
+        };
+        let layer = Layer {
+            visible,
+            value: Rc::clone(value),
+        };
+        match columns.iter_mut().find(|column| column.attribute == attribute) {
+            Some(column) => column.layers.push(layer),
+            None => columns.push(MaskedColumn {
+                attribute,
+                name: mask.column.clone(),
+                layers: vec![layer],
+            }),
+        }
+    }
+    Ok(columns)
+}
+
+/// Whether the attached session gets masks instead of the values of a column: in every row, in none, or `None`: it depends on the row.
+/// The relation must be locked.
+pub fn is_masked(oid: Oid, column: &str) -> Result<Option<bool>> {
+    let attribute = catalogue::attribute(oid, column)?;
+    let mut answer = Some(false);
+    for mask in load(oid)
+        .masks
+        .iter()
+        .filter(|mask| mask.attribute == Some(attribute))
+    {
+        let (condition, _) = mask.compiled(oid, attribute)?;
+        match condition.verdict(column)? {
+            Verdict::Always => (),
+            Verdict::Never => return Ok(Some(true)),
+            Verdict::ByRow => answer = None,
+        }
+    }
+    Ok(answer)
+}
+
+/// True when the table itself has a mask, enabled or not.
+pub fn has_own(oid: Oid) -> bool {
+    load(oid).has_own
+}
+
+/// True when any table of this database has a mask.
+pub fn is_any() -> bool {
+    if let Some(known) = IS_ANY.get() {
+        return known;
+    }
+    let before = FORGOTTEN.get();
+    let is_any = extension::is_installed()
+        && ANY.with(|statement| {
+            statement
+                .query_one(&[], |row| row.get::<bool>(1).unwrap_or(true))
+                .unwrap_or(true)
+        });
+    if before == FORGOTTEN.get() {
+        IS_ANY.set(Some(is_any));
+    }
+    is_any
+}
+
+/// Forgets the masks of one relation, or of all.
+pub fn forget_relation(oid: Option<Oid>) {
+    FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1));
+    IS_ANY.set(None);
+    hash::forget();
+    let forgotten = RELATIONS.with_borrow_mut(|relations| match oid {
+        Some(oid) => relations.remove(&oid).into_iter().collect::<Vec<_>>(),
+        None => std::mem::take(relations).into_values().collect(),
+    });
+    drop(forgotten);
+}
+
+/// Some function changed: plans that rest on what it said are made again.
+pub fn function_changed() {
+    if !PLANNED.with_borrow(Vec::is_empty) {
+        invalidate();
+    }
+}
+
+/// A session was attached, came back with a savepoint, or changed. Plans are made again only if one of them rests on a verdict
+/// that is another one now. Nothing needs to happen when none is attached any more: then there is no row to show.
+pub fn session_changed(serial: u64) {
+    let conditions = PLANNED.with_borrow(|planned| {
+        planned
+            .iter()
+            .map(|planned| (Rc::clone(&planned.condition), planned.verdicts.clone()))
+            .collect::<Vec<_>>()
+    });
+    let is_stale = conditions.iter().any(|(condition, verdicts)| {
+        // Nothing can be evaluated while a transaction is rolled back; then only what is known counts.
+        let now = condition.known(serial).or_else(|| {
+            xact::is_in_progress()
+                .then(|| condition.verdict("").ok())
+                .flatten()
+        });
+        now.is_none_or(|now| verdicts.iter().any(|verdict| *verdict != now))
+    });
+    if is_stale {
+        invalidate();
+    }
+}
+
+fn invalidate() {
+    PLANNED.with_borrow_mut(Vec::clear);
+    Marker::Mask.invalidate();
+}
+
+fn note_plan(condition: &Rc<Condition>, verdict: Verdict) -> Result<()> {
+    mark_plan(Marker::Mask)?;
+    PLANNED.with_borrow_mut(|planned| {
+        match planned
+            .iter_mut()
+            .find(|planned| Rc::ptr_eq(&planned.condition, condition))
+        {
+            Some(planned) if planned.verdicts.contains(&verdict) => (),
+            Some(planned) => planned.verdicts.push(verdict),
+            None => planned.push(Planned {
+                condition: Rc::clone(condition),
+                verdicts: vec![verdict],
+            }),
+        }
+    });
+    Ok(())
+}
+
+impl Condition {
+    fn known(&self, serial: u64) -> Option<Verdict> {
+        if serial == 0 {
+            return Some(Verdict::Never);
+        }
+        let verdicts = self.verdicts.borrow();
+        verdicts
+            .iter()
+            .find(|(known, _)| *known == serial)
+            .map(|(_, verdict)| *verdict)
+    }
+
+    /// What it comes to for the attached session.
+    fn verdict(&self, column: &str) -> Result<Verdict> {
+        let serial = context::serial();
+        if let Some(known) = self.known(serial) {
+            return Ok(known);
+        }
+        let verdict = self.predicate.verdict().map_err(|_| Error::mask_broken(column))?;
+        let mut verdicts = self.verdicts.borrow_mut();
+        verdicts.truncate(SESSIONS_KEPT - 1);
+        verdicts.insert(0, (serial, verdict));
+        Ok(verdict)
+    }
+}
+
+impl Mask {
+    fn compiled(&self, oid: Oid, attribute: i16) -> Result<&(Rc<Condition>, Rc<Compiled>)> {
+        if let Some(known) = self.compiled.get() {
+            return Ok(known);
+        }
+        let broken = |error: Error| {
+            pgrx::log!(
+                "pg_vpd: mask of column \"{}\" of {}: {error}",
+                self.column,
+                relation::name(oid)
+            );
+            Error::mask_broken(&self.column)
+        };
+        let table = Some(self.table.as_str());
+        let predicate = compile_as(oid, table, &self.condition_text, None).map_err(broken)?;
+        let value = compile_value(oid, table, attribute, &self.value_text).map_err(broken)?;
+        let condition = Condition {
+            predicate: Rc::new(predicate),
+            verdicts: RefCell::default(),
+        };
+        Ok(self.compiled.get_or_init(|| (Rc::new(condition), Rc::new(value))))
+    }
+}
+
+fn load(oid: Oid) -> Rc<Relation> {
+    if let Some(known) = RELATIONS.with_borrow(|relations| relations.get(&oid).cloned()) {
+        return known;
+    }
+    let before = FORGOTTEN.get();
+    let loaded = Rc::new(if extension::is_installed() {
+        read(oid)
+    } else {
+        Relation {
+            has_own: false,
+            masks: Vec::new(),
+        }
+    });
+    // A change announced while it was being read makes what was read good for this one use only.
+    if before == FORGOTTEN.get() {
+        RELATIONS.with_borrow_mut(|relations| relations.insert(oid, Rc::clone(&loaded)));
+    }
+    loaded
+}
+
+fn read(oid: Oid) -> Relation {
+    let mut has_own = false;
+    let mut masks = Vec::new();
+    MASKS.with(|statement| {
+        statement.query(&[oid_arg(oid)], |row| {
+            has_own |= row.get::<bool>(7).unwrap_or(true);
+            if row.get::<bool>(6).unwrap_or(true) {
+                masks.push(Mask {
+                    column: row.get::<String>(1).unwrap_or_default(),
+                    attribute: row.get::<i16>(2),
+                    value_text: row.get::<String>(3).unwrap_or_default(),
+                    condition_text: row.get::<String>(4).unwrap_or_default(),
+                    table: row.get::<String>(5).unwrap_or_default(),
+                    compiled: OnceCell::new(),
+                });
+            }
+        })
+    });
+    Relation { has_own, masks }
+}

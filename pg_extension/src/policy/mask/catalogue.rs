@@ -1,0 +1,158 @@
+//! Adding, changing and dropping masks. Every edit takes the table's exclusive lock, so that nobody plans with half of it,
+//! and is announced to every backend when it commits.
+
+use crate::error::{Error, Result};
+use crate::policy::catalogue as tables;
+use crate::sys::Oid;
+use crate::sys::predicate::{compile, compile_value};
+use crate::sys::spi::{Statement, arg, oid_arg};
+
+const MAX_EXPRESSION_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static COLUMN: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/column.sql")) };
+    static HAS_PARENT: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/has_parent.sql")) };
+    static INSERT: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/insert.sql")) };
+    static UPDATE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/update.sql")) };
+    static DELETE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/delete.sql")) };
+    static FOLLOW_COLUMNS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/follow_columns.sql")) };
+    static ATTACHED: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/attached.sql")) };
+}
+
+/// What a mask says; `None` leaves a property as it is.
+#[derive(Default)]
+pub struct Definition {
+    /// What is shown instead of the value.
+    pub mask: Option<String>,
+    /// Where the value is shown.
+    pub visible_when: Option<String>,
+    /// Whether it hides anything.
+    pub enabled: Option<bool>,
+}
+
+/// Adds a mask; with the first one protects the table and its partitions.
+pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
+    tables::lock_table(table)?;
+    let has_parent = HAS_PARENT
+        .with(|statement| statement.query_one(&[oid_arg(table)], |row| row.get::<bool>(1).unwrap_or(true)));
+    if has_parent != Some(false) {
+        return Err(Error::wrong_relation(
+            "the table is a partition or child of another",
+            "Its rows can be read through the parent: add the mask to the parent.",
+        ));
+    }
+    let attribute = attribute(table, column)?;
+    check(table, attribute, definition)?;
+    let added = INSERT.with(|statement| {
+        statement.execute(&[
+            oid_arg(table),
+            arg(column),
+            arg(attribute),
+            arg(definition.mask.as_deref().unwrap_or("NULL")),
+            arg(definition.visible_when.as_deref().unwrap_or("false")),
+            arg(definition.enabled.unwrap_or(true)),
+        ])
+    });
+    if added == 0 {
+        return Err(Error::mask_exists(column));
+    }
+    tables::protect(table);
+    tables::protect_new_partitions()?;
+    tables::announce(table);
+    Ok(())
+}
+
+/// Changes a mask.
+pub fn alter(table: Oid, column: &str, definition: &Definition) -> Result<()> {
+    tables::lock_table(table)?;
+    let attribute = attribute(table, column)?;
+    check(table, attribute, definition)?;
+    let changed = UPDATE.with(|statement| {
+        statement.execute(&[
+            oid_arg(table),
+            arg(column),
+            arg(definition.mask.as_deref()),
+            arg(definition.visible_when.as_deref()),
+            arg(definition.enabled),
+        ])
+    });
+    found(changed, column)?;
+    tables::announce(table);
+    Ok(())
+}
+
+/// Enables or disables a mask.
+pub fn enable(table: Oid, column: &str, enabled: bool) -> Result<()> {
+    alter(
+        table,
+        column,
+        &Definition {
+            enabled: Some(enabled),
+            ..Definition::default()
+        },
+    )
+}
+
+/// Drops a mask; with the last one, and the last policy, the table gets back what protecting it changed.
+pub fn drop_mask(table: Oid, column: &str) -> Result<()> {
+    tables::lock_table(table)?;
+    let dropped = DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(column)]));
+    found(dropped, column)?;
+    tables::announce(table);
+    tables::unprotect_family(table);
+    Ok(())
+}
+
+/// Keeps masks on the columns they were put on, after tables were changed; refuses what would show columns without their masks.
+pub fn follow_columns() -> Result<()> {
+    if let Some(name) = ATTACHED.with(|statement| statement.query_one(&[], |row| row.get::<String>(1))) {
+        return Err(Error::wrong_relation(
+            format!(
+                "\"{}\" has column masks and cannot be a partition or child",
+                name.unwrap_or_default()
+            ),
+            "Its rows could be read through the parent without them: add the masks to the parent instead.",
+        ));
+    }
+    let changed = FOLLOW_COLUMNS.with(|statement| statement.modify(&[], |row| row.get::<Oid>(1)));
+    for table in changed.into_iter().flatten() {
+        tables::announce(table);
+        tables::unprotect_family(table);
+    }
+    Ok(())
+}
+
+/// Number of a column.
+pub fn attribute(table: Oid, column: &str) -> Result<i16> {
+    COLUMN
+        .with(|statement| statement.query_one(&[oid_arg(table), arg(column)], |row| row.get::<i16>(1)))
+        .flatten()
+        .ok_or_else(|| Error::column_not_found(column))
+}
+
+fn check(table: Oid, attribute: i16, definition: &Definition) -> Result<()> {
+    if let Some(predicate) = &definition.visible_when {
+        if predicate.len() > MAX_EXPRESSION_BYTES {
+            return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
+        }
+        compile(table, predicate, None)?;
+    }
+    if let Some(mask) = &definition.mask {
+        if mask.len() > MAX_EXPRESSION_BYTES {
+            return Err(Error::mask_invalid(false, "it is longer than 64 KiB"));
+        }
+        compile_value(table, None, attribute, mask)?;
+    }
+    Ok(())
+}
+
+fn found(count: u64, column: &str) -> Result<()> {
+    if count > 0 {
+        return Ok(());
+    }
+    Err(Error::not_found(
+        "mask_not_found",
+        format!("column \"{column}\" has no mask"),
+        "See the view vpd.masks.",
+    ))
+}

@@ -1,0 +1,1 @@
+SELECT secret FROM vpd_private.mask_key;
