@@ -427,6 +427,16 @@ impl Error {
         )
     }
 
+    /// 22023 at the time of use: the predicate of a mask fails for the attached session. Neither is shown.
+    pub fn predicate_unusable() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "mask_invalid",
+            "the predicate of a mask cannot be evaluated for this session",
+            "Ask the administrator, who finds the reason in the server's log.",
+        )
+    }
+
     /// 42P17: the masks of a table lead back to the table.
     pub fn mask_recursive(relation: &str) -> Self {
         Self::new(

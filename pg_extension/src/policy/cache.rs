@@ -46,8 +46,7 @@ pub struct Policy {
     pub group: String,
     /// Numbers of the columns of which a statement must reference one; `None` for a policy that always applies.
     pub relevant_columns: Option<Vec<i16>>,
-    /// Whether the relevant columns are masked, instead of rows being left out.
-    #[expect(dead_code, reason = "until masks are applied, rows are left out")]
+    /// Whether the relevant columns show NULL to queries, instead of rows being left out.
     pub is_masking: bool,
     pub predicate: Predicate,
 }

@@ -70,14 +70,28 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
     }))
 }
 
-/// The policies that apply to a command of the attached session.
+/// The policies that restrict the rows of a command of the attached session. One that masks leaves the rows of a query alone.
 pub(super) fn applying(relation: &Relation, command: Command) -> Result<impl Iterator<Item = &Policy>> {
     let chosen = Chosen::now(relation)?;
     Ok(relation.policies.iter().filter(move |policy| {
         policy.commands.contains(&command)
             && (command != Command::Insert || policy.is_update_checked)
+            && !(command == Command::Select && masks(policy))
             && chosen.includes(&policy.group)
     }))
+}
+
+/// The policies that mask columns for the attached session, instead of leaving rows out of its queries.
+pub(super) fn masking(relation: &Relation) -> Result<impl Iterator<Item = &Policy>> {
+    let chosen = Chosen::now(relation)?;
+    Ok(relation.policies.iter().filter(move |policy| {
+        masks(policy) && policy.commands.contains(&Command::Select) && chosen.includes(&policy.group)
+    }))
+}
+
+/// A policy whose columns are no longer what they were cannot mask them: then it leaves rows out.
+fn masks(policy: &Policy) -> bool {
+    policy.is_masking && policy.relevant_columns.is_some()
 }
 
 /// An error when a policy for index statements restricts the attached session on the table.

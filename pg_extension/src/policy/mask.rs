@@ -8,6 +8,7 @@ mod hash;
 pub use catalogue::{Definition, add, alter, drop_mask, enable, follow_columns};
 pub use hash::hash;
 
+use super::{cache, compose, exemption, predicate};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::extension;
@@ -51,10 +52,11 @@ struct Mask {
     compiled: OnceCell<(Rc<Condition>, Rc<Compiled>)>,
 }
 
-/// When the value is shown, with what that came to for the sessions of this backend.
+/// When the value is shown, with what that came to for the sessions of this backend, by serial. What the catalogue says of
+/// contexts counts too, so a verdict is good until some relation changes.
 struct Condition {
     predicate: Rc<Compiled>,
-    verdicts: RefCell<Vec<(u64, Verdict)>>,
+    verdicts: RefCell<Vec<((u64, u64), Verdict)>>,
 }
 
 struct Planned {
@@ -66,8 +68,6 @@ struct Planned {
 pub struct MaskedColumn {
     /// Number of the column.
     pub attribute: i16,
-    /// Its name.
-    pub name: String,
     /// The masks over it; the value is shown only where all of them say so.
     pub layers: Vec<Layer>,
 }
@@ -76,34 +76,43 @@ pub struct MaskedColumn {
 pub struct Layer {
     /// Where the value is shown; `None` for nowhere.
     pub visible: Option<Rc<Compiled>>,
-    /// What is shown instead.
-    pub value: Rc<Compiled>,
+    /// What is shown instead; `None` for NULL.
+    pub value: Option<Rc<Compiled>>,
+}
+
+/// A mask with its parts compiled: of the catalogue, or of a policy that masks.
+struct Cover {
+    attribute: i16,
+    condition: Rc<Condition>,
+    value: Option<Rc<Compiled>>,
 }
 
 /// The columns of a table that the attached session may not see in every row. Notes that a plan is being made with the answer.
 /// The relation must be locked. An error means: no row.
 pub fn masks_in_force(oid: Oid) -> Result<Vec<MaskedColumn>> {
-    let relation = load(oid);
+    if exemption::is_exempt(oid) {
+        return Ok(Vec::new());
+    }
     let mut columns: Vec<MaskedColumn> = Vec::new();
-    for mask in &relation.masks {
-        let attribute = mask.attribute.ok_or_else(|| Error::mask_broken(&mask.column))?;
-        let (condition, value) = mask.compiled(oid, attribute)?;
-        let verdict = condition.verdict(&mask.column)?;
-        note_plan(condition, verdict)?;
+    for cover in covers(oid)? {
+        let verdict = cover.condition.verdict()?;
+        note_plan(&cover.condition, verdict)?;
         let visible = match verdict {
             Verdict::Always => continue,
             Verdict::Never => None,
-            Verdict::ByRow => Some(Rc::clone(&condition.predicate)),
+            Verdict::ByRow => Some(Rc::clone(&cover.condition.predicate)),
         };
         let layer = Layer {
             visible,
-            value: Rc::clone(value),
+            value: cover.value,
         };
-        match columns.iter_mut().find(|column| column.attribute == attribute) {
+        match columns
+            .iter_mut()
+            .find(|column| column.attribute == cover.attribute)
+        {
             Some(column) => column.layers.push(layer),
             None => columns.push(MaskedColumn {
-                attribute,
-                name: mask.column.clone(),
+                attribute: cover.attribute,
                 layers: vec![layer],
             }),
         }
@@ -115,20 +124,70 @@ pub fn masks_in_force(oid: Oid) -> Result<Vec<MaskedColumn>> {
 /// The relation must be locked.
 pub fn is_masked(oid: Oid, column: &str) -> Result<Option<bool>> {
     let attribute = catalogue::attribute(oid, column)?;
+    if exemption::is_exempt(oid) {
+        return Ok(Some(false));
+    }
     let mut answer = Some(false);
-    for mask in load(oid)
-        .masks
-        .iter()
-        .filter(|mask| mask.attribute == Some(attribute))
+    for cover in covers(oid)?
+        .into_iter()
+        .filter(|cover| cover.attribute == attribute)
     {
-        let (condition, _) = mask.compiled(oid, attribute)?;
-        match condition.verdict(column)? {
+        match cover.condition.verdict()? {
             Verdict::Always => (),
             Verdict::Never => return Ok(Some(true)),
             Verdict::ByRow => answer = None,
         }
     }
     Ok(answer)
+}
+
+/// Every mask over the columns of a table, those of the catalogue before those of policies.
+fn covers(oid: Oid) -> Result<Vec<Cover>> {
+    let mut covers = Vec::new();
+    for mask in &load(oid).masks {
+        let attribute = mask.attribute.ok_or_else(|| Error::mask_broken(&mask.column))?;
+        let (condition, value) = mask.compiled(oid, attribute)?;
+        covers.push(Cover {
+            attribute,
+            condition: Rc::clone(condition),
+            value: Some(Rc::clone(value)),
+        });
+    }
+    let Some(table) = cache::relation(oid).filter(|table| table.policies.iter().any(|one| one.is_masking))
+    else {
+        return Ok(covers);
+    };
+    if !table.drivers.is_empty() {
+        predicate::note_context_plan();
+        mark_plan(Marker::Context)?;
+    }
+    for policy in compose::masking(&table)? {
+        let condition = condition_of(policy.predicate.compiled(&table, &policy.name)?);
+        for attribute in policy.relevant_columns.iter().flatten() {
+            covers.push(Cover {
+                attribute: *attribute,
+                condition: Rc::clone(&condition),
+                value: None,
+            });
+        }
+    }
+    Ok(covers)
+}
+
+/// The condition with a predicate, the one that plans were made with if there are any.
+fn condition_of(predicate: Rc<Compiled>) -> Rc<Condition> {
+    PLANNED.with_borrow(|planned| {
+        planned
+            .iter()
+            .find(|planned| Rc::ptr_eq(&planned.condition.predicate, &predicate))
+            .map(|planned| Rc::clone(&planned.condition))
+            .unwrap_or_else(|| {
+                Rc::new(Condition {
+                    predicate,
+                    verdicts: RefCell::default(),
+                })
+            })
+    })
 }
 
 /// True when the table itself has a mask, enabled or not.
@@ -184,11 +243,9 @@ pub fn session_changed(serial: u64) {
     });
     let is_stale = conditions.iter().any(|(condition, verdicts)| {
         // Nothing can be evaluated while a transaction is rolled back; then only what is known counts.
-        let now = condition.known(serial).or_else(|| {
-            xact::is_in_progress()
-                .then(|| condition.verdict("").ok())
-                .flatten()
-        });
+        let now = condition
+            .known(serial)
+            .or_else(|| xact::is_in_progress().then(|| condition.verdict().ok()).flatten());
         now.is_none_or(|now| verdicts.iter().any(|verdict| *verdict != now))
     });
     if is_stale {
@@ -202,7 +259,12 @@ fn invalidate() {
 }
 
 fn note_plan(condition: &Rc<Condition>, verdict: Verdict) -> Result<()> {
+    condition.predicate.note_use();
     mark_plan(Marker::Mask)?;
+    // A plan with a text that follows the session, or the statement, goes with that already.
+    if condition.predicate.is_marked() {
+        return Ok(());
+    }
     PLANNED.with_borrow_mut(|planned| {
         match planned
             .iter_mut()
@@ -224,23 +286,24 @@ impl Condition {
         if serial == 0 {
             return Some(Verdict::Never);
         }
+        let now = (serial, FORGOTTEN.get());
         let verdicts = self.verdicts.borrow();
         verdicts
             .iter()
-            .find(|(known, _)| *known == serial)
+            .find(|(known, _)| *known == now)
             .map(|(_, verdict)| *verdict)
     }
 
     /// What it comes to for the attached session.
-    fn verdict(&self, column: &str) -> Result<Verdict> {
+    fn verdict(&self) -> Result<Verdict> {
         let serial = context::serial();
         if let Some(known) = self.known(serial) {
             return Ok(known);
         }
-        let verdict = self.predicate.verdict().map_err(|_| Error::mask_broken(column))?;
+        let verdict = self.predicate.verdict()?;
         let mut verdicts = self.verdicts.borrow_mut();
         verdicts.truncate(SESSIONS_KEPT - 1);
-        verdicts.insert(0, (serial, verdict));
+        verdicts.insert(0, ((serial, FORGOTTEN.get()), verdict));
         Ok(verdict)
     }
 }

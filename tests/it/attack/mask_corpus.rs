@@ -100,7 +100,7 @@ const REVEALING: &[&str] = &[
     "DO $$BEGIN EXECUTE 'CREATE TEMP TABLE got ON COMMIT DROP AS SELECT * FROM shop.staff'; END$$; SELECT * FROM got",
     "CREATE TEMP TABLE got ON COMMIT DROP AS SELECT * FROM shop.staff; SELECT * FROM got",
     "CREATE TEMP TABLE got ON COMMIT DROP AS TABLE shop.staff WITH DATA; SELECT * FROM got",
-    "CREATE TEMP TABLE got (LIKE shop.staff) ON COMMIT DROP; INSERT INTO got SELECT * FROM shop.staff; SELECT * FROM got",
+    "CREATE TEMP TABLE got (pay integer, n text) ON COMMIT DROP; INSERT INTO got SELECT salary, ssn FROM shop.staff; SELECT * FROM got",
     "SELECT query_to_xml('SELECT * FROM shop.staff', true, true, '')",
     "SELECT table_to_xml('shop.staff', true, true, '')",
     "SELECT cursor_to_xml('c', 9, true, true, '') FROM (SELECT 1) x WHERE false UNION ALL SELECT query_to_xml('SELECT salary FROM shop.staff', true, true, '')",
@@ -116,7 +116,7 @@ const REVEALING: &[&str] = &[
     "UPDATE shop.staff SET note = (SELECT ssn FROM (VALUES (1)) v) RETURNING note",
     "UPDATE shop.staff SET (note, name) = (SELECT salary::text, ssn) RETURNING note, name",
     "UPDATE shop.staff s SET note = t.ssn FROM shop.staff t WHERE t.id = s.id RETURNING s.note, t.salary",
-    "UPDATE shop.staff s SET note = t::text FROM shop.staff t WHERE t.id = s.id RETURNING note",
+    "UPDATE shop.staff s SET note = t::text FROM shop.staff t WHERE t.id = s.id RETURNING s.note",
     "DELETE FROM shop.staff RETURNING *",
     "DELETE FROM shop.staff s RETURNING s",
     "DELETE FROM shop.staff s USING shop.staff t WHERE t.id = s.id RETURNING s.ssn, t.salary",
@@ -138,35 +138,30 @@ const REVEALING: &[&str] = &[
     "CREATE FUNCTION pg_temp.leak(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
          $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$; DELETE FROM shop.staff WHERE pg_temp.leak(ssn)",
     "CREATE FUNCTION pg_temp.leak(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
-         $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$; SELECT a.id FROM shop.staff a LEFT JOIN shop.staff b ON a.id = b.id AND pg_temp.leak(b.salary)",
+         $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$; SELECT a.id, b.name FROM shop.staff a LEFT JOIN shop.staff b ON a.id = b.id AND pg_temp.leak(b.salary)",
     "CREATE FUNCTION pg_temp.leak(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
          $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$;
      SELECT id FROM shop.staff ORDER BY pg_temp.leak(ssn)",
     // Plans.
-    "EXPLAIN (VERBOSE, ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT (SELECT 'seen' WHERE max(salary) = 910008) FROM shop.staff
-         UNION ALL SELECT ssn FROM shop.staff WHERE salary = 1; SELECT max(salary) FROM shop.staff",
+    "EXPLAIN (VERBOSE, ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT salary, ssn FROM shop.staff WHERE salary > 0;
+     SELECT max(salary) FROM shop.staff",
 ];
 
 #[test]
 fn no_statement_prints_a_hidden_value() -> Result<()> {
     let database = masked_staff()?;
     let token = nobody(&database)?;
-    enable_masks(&database, false)?;
-    for script in REVEALING {
-        let told = told(&database, &token, script)?;
-        assert!(
-            told.as_ref().is_ok_and(|text| is_revealing(text)),
-            "control, without masks: {script}: {told:?}"
-        );
+    let mut wrong = Vec::new();
+    for is_on in [false, true] {
+        enable_masks(&database, is_on)?;
+        for script in REVEALING {
+            let told = told(&database, &token, script)?;
+            if !told.as_ref().is_ok_and(|text| is_revealing(text) != is_on) {
+                wrong.push(format!("masks on: {is_on}: {script}: {told:?}"));
+            }
+        }
     }
-    enable_masks(&database, true)?;
-    for script in REVEALING {
-        let told = told(&database, &token, script)?;
-        assert!(
-            told.as_ref().is_ok_and(|text| !is_revealing(text)),
-            "{script}: {told:?}"
-        );
-    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
@@ -213,19 +208,17 @@ const ORACLES: &[&str] = &[
 fn no_row_answers_to_a_hidden_value() -> Result<()> {
     let database = masked_staff()?;
     let token = nobody(&database)?;
-    enable_masks(&database, false)?;
-    for script in ORACLES {
-        let told = told(&database, &token, script)?;
-        assert!(
-            told.as_ref().is_ok_and(|text| !text.is_empty()),
-            "control, without masks: {script}: {told:?}"
-        );
+    let mut wrong = Vec::new();
+    for is_on in [false, true] {
+        enable_masks(&database, is_on)?;
+        for script in ORACLES {
+            let told = told(&database, &token, script)?;
+            if !told.as_ref().is_ok_and(|text| text.is_empty() == is_on) {
+                wrong.push(format!("masks on: {is_on}: {script}: {told:?}"));
+            }
+        }
     }
-    enable_masks(&database, true)?;
-    for script in ORACLES {
-        let told = told(&database, &token, script)?;
-        assert!(told.as_ref().is_ok_and(String::is_empty), "{script}: {told:?}");
-    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 

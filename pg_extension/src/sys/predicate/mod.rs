@@ -46,11 +46,21 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// A copy of the tree in the current memory context.
-    pub(super) fn copy(&self) -> *mut pg_sys::Node {
+    /// Whether its text may be another one for another session or statement.
+    pub fn is_marked(&self) -> bool {
+        self.marker.is_some()
+    }
+
+    /// Notes that what is being planned depends on the text of the predicate.
+    pub fn note_use(&self) {
         if let Some(marker) = self.marker {
             marker::use_marked(marker);
         }
+    }
+
+    /// A copy of the tree in the current memory context.
+    pub(super) fn copy(&self) -> *mut pg_sys::Node {
+        self.note_use();
         // SAFETY: the tree is a valid expression for as long as `self` lives.
         unsafe { pg_sys::copyObjectImpl(self.node.cast()).cast() }
     }

@@ -43,7 +43,7 @@ impl Compiled {
             pg_sys::panic::CaughtError::PostgresError(report)
             | pg_sys::panic::CaughtError::ErrorReport(report) => {
                 pgrx::log!("pg_vpd: a predicate failed: {}", report.message());
-                Err(Error::predicate_invalid(false, "it cannot be evaluated"))
+                Err(Error::predicate_unusable())
             }
             panic => panic.rethrow(),
         })

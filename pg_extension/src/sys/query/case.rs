@@ -23,8 +23,6 @@ thread_local! {
 pub struct MaskedColumn {
     /// Number of the column.
     pub attribute: i16,
-    /// Its name.
-    pub name: String,
     /// What stands for it.
     pub shown: *mut pg_sys::Node,
     /// Where its true value is shown; NULL for nowhere.
@@ -61,8 +59,13 @@ unsafe fn build(
         let mut is_ever_visible = true;
         let mut has_sublinks = false;
         for layer in column.layers.iter().rev() {
-            let value = layer.value.copy();
-            has_sublinks |= layer.value.has_sublinks;
+            let value = match &layer.value {
+                Some(value) => {
+                    has_sublinks |= value.has_sublinks;
+                    value.copy()
+                }
+                None => nothing(shown),
+            };
             match &layer.visible {
                 Some(predicate) => {
                     has_sublinks |= predicate.has_sublinks;
@@ -86,11 +89,23 @@ unsafe fn build(
         }
         MaskedColumn {
             attribute: column.attribute,
-            name: column.name.clone(),
             shown,
             visible,
             has_sublinks,
         }
+    }
+}
+
+/// NULL in the place of an expression.
+pub unsafe fn nothing(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a valid expression.
+    unsafe {
+        pg_sys::makeNullConst(
+            pg_sys::exprType(expression),
+            pg_sys::exprTypmod(expression),
+            pg_sys::exprCollation(expression),
+        )
+        .cast()
     }
 }
 

@@ -1,12 +1,12 @@
 //! The table that a statement writes. It must stay a table, so masks are put in place of its columns one by one: wherever the
 //! statement reads a row, or returns it. Assignments to masked columns are refused in rows where the value is not visible.
 
-use super::case::MaskedColumn;
+use super::case::{MaskedColumn, nothing};
 use super::{entry, length};
 use crate::sys::compat;
 use crate::sys::predicate::{choice, nth, refusal};
 use pgrx::{is_a, pg_guard, pg_sys};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 
 /// Puts the masks of the target, and what views over it check, into the query.
 ///
@@ -155,18 +155,10 @@ impl Replacement<'_> {
                     continue;
                 };
                 let assigned: *mut pg_sys::Node = target.expr.cast();
-                let nothing = pg_sys::makeNullConst(
-                    pg_sys::exprType(assigned),
-                    pg_sys::exprTypmod(assigned),
-                    pg_sys::exprCollation(assigned),
-                );
-                let refused =
-                    refusal(c"mask_violated", relation, &masked.name).unwrap_or_else(|error| error.raise());
-                let error = choice(
-                    refused,
-                    nothing.cast(),
-                    pg_sys::copyObjectImpl(nothing.cast()).cast(),
-                );
+                let name = CStr::from_ptr(pg_sys::get_attname(relation, masked.attribute, false));
+                let refused = refusal(c"mask_violated", relation, &name.to_string_lossy())
+                    .unwrap_or_else(|error| error.raise());
+                let error = choice(refused, nothing(assigned), nothing(assigned));
                 target.expr = if masked.visible.is_null() {
                     error.cast()
                 } else {

@@ -5,6 +5,7 @@
 
 mod contest;
 mod kinds;
+mod masks;
 mod reads;
 mod scans;
 mod scene;
@@ -22,8 +23,8 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 11] = [
-    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-11", "P-12", "P-20", "kinds",
+const ROWS: [&str; 12] = [
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-20", "kinds",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -69,6 +70,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         reads::measure,
         kinds::measure,
         sessions::measure,
+        masks::measure,
         tickets::measure,
     ] {
         measure(&scene, &pace, &wanted)?;
