@@ -190,6 +190,11 @@ fn look_while_planning() {
     }
 }
 
+/// True when the values of some context are shared between sessions, so that they may change at any time.
+pub fn has_shared_values() -> bool {
+    declaration::declarations().has_global()
+}
+
 fn known_serial() -> u64 {
     ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.serial))
 }

@@ -300,7 +300,8 @@ impl Condition {
         if let Some(known) = self.known(serial) {
             return Ok(known);
         }
-        let verdict = self.predicate.verdict()?;
+        // Values that other sessions share may change before the plan runs: then it reads them itself.
+        let verdict = self.predicate.verdict(!context::has_shared_values())?;
         let mut verdicts = self.verdicts.borrow_mut();
         verdicts.truncate(SESSIONS_KEPT - 1);
         verdicts.insert(0, ((serial, FORGOTTEN.get()), verdict));

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::sys::compat;
 use crate::sys::spi::Statement;
 use pgrx::{is_a, pg_guard, pg_sys};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 
 thread_local! {
     static FUNCTIONS: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/session_readers.sql")) };
@@ -41,6 +41,21 @@ impl Readers {
                 .map(|(oid, _)| *oid)
                 .collect(),
         })
+    }
+}
+
+impl Readers {
+    /// Leaves out those that read attributes, whose values may be shared with other sessions.
+    pub(super) fn forget_attributes(&mut self) {
+        self.empty_without_session.retain(|function| {
+            // SAFETY: a catalogue look-up that returns NULL or a palloc'd, NUL-terminated name.
+            let name = unsafe { pg_sys::get_func_name(*function) };
+            // SAFETY: as above.
+            !name.is_null()
+                && !unsafe { CStr::from_ptr(name) }
+                    .to_bytes()
+                    .starts_with(b"attribute")
+        });
     }
 }
 

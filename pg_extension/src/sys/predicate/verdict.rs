@@ -24,9 +24,13 @@ pub enum Verdict {
 
 impl Compiled {
     /// What the predicate comes to for the attached session. Runs functions that read the session and immutable ones, so a
-    /// transaction must be in progress; the error says nothing of what they said.
-    pub fn verdict(&self) -> Result<Verdict> {
-        let readers = Readers::look_up()?;
+    /// transaction must be in progress; the error says nothing of what they said. Without `reads_attributes` the reads of
+    /// attributes count as values that may change while the session lasts.
+    pub fn verdict(&self, reads_attributes: bool) -> Result<Verdict> {
+        let mut readers = Readers::look_up()?;
+        if !reads_attributes {
+            readers.forget_attributes();
+        }
         let plain = self.plain;
         PgTryBuilder::new(AssertUnwindSafe(|| {
             // SAFETY: the tree is valid for as long as `self` lives, and is copied; what is made here goes with the
