@@ -382,10 +382,9 @@ impl Error {
         )
     }
 
-    /// 42703: the table has no such column.
+    /// 42704: the table has no such column.
     pub fn column_not_found(column: &str) -> Self {
-        Self::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+        Self::not_found(
             "column_not_found",
             format!("column \"{column}\" does not exist"),
             "Name a column of the table, in the spelling of the catalogue.",

@@ -62,7 +62,7 @@ session no row is visible. Arguments: mask, one expression over the table''s col
 a constant, or one of vpd.mask_partial, mask_hash, mask_year, mask_bucket; visible_when, one boolean expression over the table''s
 columns: where it is not true the mask stands for the value, in every clause of every statement. Each at most 64 KiB; names are
 resolved in pg_catalog: qualify your own functions and tables. Errors: 42601 or 22023 predicate_invalid (ORA-28113) or mask_invalid,
-42804 mask_type, 42703 column_not_found, 42710 mask_exists, 42809 not a table or a partition, 22023 argument_invalid.';
+42804 mask_type, 42704 column_not_found, 42710 mask_exists, 42809 not a table or a partition, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.alter_mask(
     relation regclass,
@@ -92,7 +92,7 @@ CREATE FUNCTION vpd.is_masked(relation regclass, column_name text) RETURNS boole
     AS 'MODULE_PATHNAME', 'is_masked_wrapper';
 COMMENT ON FUNCTION vpd.is_masked IS
 'Whether the current session gets the mask of a column: true, in every row (and always without a session); false, in none; NULL, it
-depends on the row. False for roles to which row security does not apply. Errors: 42P01 for no table, 42703 column_not_found.';
+depends on the row. False for roles to which row security does not apply. Errors: 42704 column_not_found, and an error of the server for no table.';
 
 CREATE FUNCTION vpd.mask_partial(value text, keep integer DEFAULT 4, fill text DEFAULT 'X') RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

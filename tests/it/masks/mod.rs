@@ -58,7 +58,7 @@ fn a_session_can_ask_what_it_may_see() -> Result<()> {
     let mut user = database.connect(role::USER)?;
     assert_refused(
         user.query("SELECT vpd.is_masked('shop.staff', 'shoe_size')", &[]),
-        "42703",
+        "42704",
         "column_not_found",
     );
     Ok(())
@@ -269,9 +269,9 @@ fn a_mask_must_fit_its_column() -> Result<()> {
         ("salary", "$1", "false", "22023", "mask_invalid"),
         ("salary", "0", "1", "22023", "predicate_invalid"),
         ("salary", "0", "true; SELECT", "42601", "predicate_invalid"),
-        ("shoe_size", "0", "false", "42703", "column_not_found"),
-        ("ctid", "NULL", "false", "42703", "column_not_found"),
-        ("retired", "NULL", "false", "42703", "column_not_found"),
+        ("shoe_size", "0", "false", "42704", "column_not_found"),
+        ("ctid", "NULL", "false", "42704", "column_not_found"),
+        ("retired", "NULL", "false", "42704", "column_not_found"),
     ] {
         let added = security.execute(
             "SELECT vpd.add_mask('shop.staff', $1, $2, $3)",
