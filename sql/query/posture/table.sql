@@ -60,7 +60,7 @@ SELECT CASE WHEN h.role IS NULL THEN 'low' ELSE 'high' END,
        CASE WHEN h.role IS NULL THEN 'owner_ddl' ELSE 'owner_is_application' END,
        format('%s of %I', t.name, r.rolname),
        CASE
-           WHEN h.role IS NULL THEN 'the owner is under the policies, but changes the table: types, checks, indexes, triggers see every row'
+           WHEN h.role IS NULL THEN 'the owner is under the policies, but drops the table, and its triggers, rules and defaults run in the sessions of others'
            ELSE format('the owner, who changes the table and its privileges, holds the profile %s', h.profile)
        END,
        format('ALTER TABLE %s OWNER TO %I', t.name, (SELECT b.rolname FROM pg_authid b WHERE b.oid = 10))
