@@ -1,5 +1,6 @@
 //! What a subject may see and write: the meaning of policies, in memory.
 
+use super::expression::Columns;
 use super::scene::{Command, Scene, Subject};
 use super::value::Datum;
 
@@ -60,22 +61,22 @@ impl<'a> World<'a> {
         world
     }
 
-    /// The rows of a table that may be read.
-    pub fn visible(&self, table: usize) -> impl Iterator<Item = &'a Row> {
+    /// The rows of a table that may be read where these columns are referenced.
+    pub fn visible(&self, table: usize, columns: Columns) -> impl Iterator<Item = &'a Row> {
         let world = *self;
         self.data[table]
             .iter()
-            .filter(move |row| world.shows(table, Command::Select, row))
+            .filter(move |row| world.shows(table, Command::Select, columns, row))
     }
 
     /// Whether a row that exists satisfies what a command asks of it. What a policy says does not depend on the rows around.
     #[must_use]
-    pub fn shows(&self, table: usize, command: Command, row: &Row) -> bool {
+    pub fn shows(&self, table: usize, command: Command, columns: Columns, row: &Row) -> bool {
         let world = World::new(self.scene, self.data, self.subject);
         let world = world.with(table, row);
         let is_open = !self.scene.is_protected(table) || self.subject.is_some();
         let natives = self.scene.natives(table, command);
-        let policies = self.scene.policies(table, command);
+        let policies = self.scene.policies(table, command, columns);
         is_open
             && natives
                 .into_iter()
@@ -85,7 +86,13 @@ impl<'a> World<'a> {
 
     /// Why a new row is refused, if it is: the native policies are asked first; a policy without update_check lets it pass.
     #[must_use]
-    pub fn refuses(&self, table: usize, command: Command, row: &Row) -> Option<&'static str> {
+    pub fn refuses(
+        &self,
+        table: usize,
+        command: Command,
+        columns: Columns,
+        row: &Row,
+    ) -> Option<&'static str> {
         let world = World::new(self.scene, self.data, self.subject);
         let world = world.with(table, row);
         let natives = self.scene.natives(table, command);
@@ -95,7 +102,7 @@ impl<'a> World<'a> {
         {
             return Some(ROW_SECURITY);
         }
-        let policies = self.scene.policies(table, command);
+        let policies = self.scene.policies(table, command, columns);
         let is_allowed = policies
             .into_iter()
             .all(|policy| !policy.is_checked || policy.holds(&world));

@@ -5,6 +5,12 @@ use std::cmp::Ordering;
 use super::evaluation::World;
 use super::value::{Datum, Truth, Type, Value, and, compare, not, sql};
 
+/// A set of columns of a table, a bit for each.
+pub type Columns = u32;
+
+/// Every column.
+pub const ALL: Columns = Columns::MAX;
+
 /// Something that has a value.
 #[derive(Debug, Clone)]
 pub enum Scalar {
@@ -111,18 +117,14 @@ impl Scalar {
         }
     }
 
-    fn reads(&self, wanted: usize) -> bool {
-        match self {
-            Self::Column { table, .. } => *table == wanted,
-            Self::Coalesce(first, second) => first.reads(wanted) || second.reads(wanted),
-            _ => false,
-        }
-    }
-
-    /// Whether it reads a column of the table, which asks for the privilege to select.
+    /// The columns of a table that it reads.
     #[must_use]
-    pub fn reads_table(&self, table: usize) -> bool {
-        self.reads(table)
+    pub fn columns(&self, wanted: usize) -> Columns {
+        match self {
+            Self::Column { table, column, .. } if *table == wanted => 1 << *column,
+            Self::Coalesce(first, second) => first.columns(wanted) | second.columns(wanted),
+            _ => 0,
+        }
     }
 }
 
@@ -305,7 +307,7 @@ impl Condition {
                 is_not,
             } => {
                 let exists = world
-                    .visible(*table)
+                    .visible(*table, condition.columns(*table))
                     .any(|row| condition.truth(&world.with(*table, row)) == Some(true));
                 Some(exists != *is_not)
             }
@@ -317,7 +319,7 @@ impl Condition {
                 is_not,
             } => {
                 let list: Vec<Datum> = world
-                    .visible(*table)
+                    .visible(*table, condition.columns(*table) | 1 << *column)
                     .filter(|row| condition.truth(&world.with(*table, row)) == Some(true))
                     .map(|row| row[*column].clone())
                     .collect();
@@ -326,34 +328,36 @@ impl Condition {
         }
     }
 
-    /// Whether it reads a column of the table.
+    /// The columns of a table that it reads, from its sub-selects as well.
     #[must_use]
-    pub fn reads_table(&self, table: usize) -> bool {
+    pub fn columns(&self, table: usize) -> Columns {
+        let of = |condition: &Self| condition.columns(table);
         match self {
-            Self::Constant(_) | Self::InRole(..) | Self::HasPrivilege(_) | Self::IsAuthenticated => false,
+            Self::Constant(_) | Self::InRole(..) | Self::HasPrivilege(_) | Self::IsAuthenticated => 0,
             Self::Compare(_, left, right) | Self::IsDistinct(left, right, _) => {
-                left.reads(table) || right.reads(table)
+                left.columns(table) | right.columns(table)
             }
             Self::In(scalar, ..)
             | Self::AnyOfList(scalar)
             | Self::IsNull(scalar, _)
             | Self::StartsWith(scalar, ..)
-            | Self::Flag(scalar) => scalar.reads(table),
-            Self::Between(scalar, low, high, _) => [scalar, low, high].iter().any(|part| part.reads(table)),
-            Self::IsTruth(condition, ..) | Self::Not(condition) => condition.reads_table(table),
-            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.reads_table(table)),
-            Self::Case(branches, otherwise) => {
-                branches
-                    .iter()
-                    .any(|(when, then)| when.reads_table(table) || then.reads_table(table))
-                    || otherwise
-                        .as_ref()
-                        .is_some_and(|otherwise| otherwise.reads_table(table))
+            | Self::Flag(scalar) => scalar.columns(table),
+            Self::Between(scalar, low, high, _) => {
+                scalar.columns(table) | low.columns(table) | high.columns(table)
             }
-            Self::Exists { condition, .. } => condition.reads_table(table),
+            Self::IsTruth(condition, ..) | Self::Not(condition) => of(condition),
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(of).fold(0, |all, part| all | part),
+            Self::Case(branches, otherwise) => {
+                let branches = branches.iter().map(|(when, then)| of(when) | of(then));
+                branches.fold(
+                    otherwise.as_ref().map_or(0, |otherwise| of(otherwise)),
+                    |all, part| all | part,
+                )
+            }
+            Self::Exists { condition, .. } => of(condition),
             Self::InSelect {
                 scalar, condition, ..
-            } => scalar.reads(table) || condition.reads_table(table),
+            } => scalar.columns(table) | of(condition),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evaluation::{ROW_SECURITY, Row, UNIQUE, World};
-use super::expression::Condition;
+use super::expression::{ALL, Columns, Condition};
 use super::scene::{Command, text};
 use super::statement::{Action, Conflict, Kind, Output, Set, Statement};
 use super::value::{Datum, Value};
@@ -50,10 +50,10 @@ impl Statement {
                 Conflict::Update(..) | Conflict::Skip { has_target: true }
             );
         for row in rows {
-            if let Some(state) = world.refuses(table, Command::Insert, row) {
+            if let Some(state) = world.refuses(table, Command::Insert, ALL, row) {
                 return refused([state]);
             }
-            if needs_select && !world.shows(table, Command::Select, row) {
+            if needs_select && !world.shows(table, Command::Select, ALL, row) {
                 return refused([ROW_SECURITY]);
             }
             let existing = after.iter_mut().find(|known| known[0] == row[0]);
@@ -68,9 +68,9 @@ impl Statement {
                     let before = existing.clone();
                     let mut current = world.with(table, &before);
                     current.excluded = Some(row);
-                    let can_see = |row: &Row| world.shows(table, Command::Select, row);
+                    let can_see = |row: &Row| world.shows(table, Command::Select, ALL, row);
                     // Asked before the WHERE, which could otherwise tell of a row that is hidden.
-                    if !world.shows(table, Command::Update, &before) || !can_see(&before) {
+                    if !world.shows(table, Command::Update, ALL, &before) || !can_see(&before) {
                         return refused([ROW_SECURITY]);
                     }
                     if condition
@@ -80,7 +80,7 @@ impl Statement {
                         continue;
                     }
                     let changed = apply(set, &before, &current);
-                    if let Some(state) = world.refuses(table, Command::Update, &changed) {
+                    if let Some(state) = world.refuses(table, Command::Update, ALL, &changed) {
                         return refused([state]);
                     }
                     if !can_see(&changed) {
@@ -96,19 +96,28 @@ impl Statement {
 
     fn update(&self, world: &World<'_>, set: &Set, condition: Option<&Condition>) -> Outcome {
         let table = self.table;
-        let needs_select = self.is_returning
-            || condition.is_some_and(|condition| condition.reads_table(table))
-            || set.iter().any(|(_, scalar)| scalar.reads_table(table));
+        let read = self.read(condition)
+            | set
+                .iter()
+                .map(|(_, scalar)| scalar.columns(table))
+                .fold(0, |all, part| all | part);
+        let needs_select = read != 0;
+        let columns = read | set.iter().fold(0, |all, (column, _)| all | 1 << column);
         let (mut after, mut returned, mut states) = (vec![], vec![], vec![]);
         for row in &world.data[table] {
-            if !self.touches(world, Command::Update, needs_select, condition, row) {
+            if !self.touches(world, Command::Update, (needs_select, columns), condition, row) {
                 after.push(row.clone());
                 continue;
             }
             let changed = apply(set, row, &world.with(table, row));
-            states.extend(world.refuses(table, Command::Update, &changed).or_else(|| {
-                (needs_select && !world.shows(table, Command::Select, &changed)).then_some(ROW_SECURITY)
-            }));
+            states.extend(
+                world
+                    .refuses(table, Command::Update, columns, &changed)
+                    .or_else(|| {
+                        (needs_select && !world.shows(table, Command::Select, columns, &changed))
+                            .then_some(ROW_SECURITY)
+                    }),
+            );
             returned.push(changed.clone());
             after.push(changed);
         }
@@ -120,25 +129,31 @@ impl Statement {
     }
 
     fn delete(&self, world: &World<'_>, condition: Option<&Condition>) -> Outcome {
-        let needs_select =
-            self.is_returning || condition.is_some_and(|condition| condition.reads_table(self.table));
+        // A row takes all its columns with it.
+        let needs_select = self.read(condition) != 0;
         let (gone, after): (Vec<Row>, Vec<Row>) = world.data[self.table]
             .iter()
             .cloned()
-            .partition(|row| self.touches(world, Command::Delete, needs_select, condition, row));
+            .partition(|row| self.touches(world, Command::Delete, (needs_select, ALL), condition, row));
         self.done(&gone, &after)
+    }
+
+    /// The columns that a condition and RETURNING read.
+    fn read(&self, condition: Option<&Condition>) -> Columns {
+        let returned = if self.is_returning { ALL } else { 0 };
+        returned | condition.map_or(0, |condition| condition.columns(self.table))
     }
 
     fn touches(
         &self,
         world: &World<'_>,
         command: Command,
-        needs_select: bool,
+        (needs_select, columns): (bool, Columns),
         condition: Option<&Condition>,
         row: &Row,
     ) -> bool {
-        world.shows(self.table, command, row)
-            && (!needs_select || world.shows(self.table, Command::Select, row))
+        world.shows(self.table, command, columns, row)
+            && (!needs_select || world.shows(self.table, Command::Select, columns, row))
             && condition.is_none_or(|condition| condition.truth(&world.with(self.table, row)) == Some(true))
     }
 
@@ -150,17 +165,18 @@ impl Statement {
         matched: &[(Option<Condition>, Action)],
         new_row: Option<&Row>,
     ) -> Outcome {
-        let table = self.table;
+        // An insert references every column; without one no policy of the table is about columns.
+        let (table, columns) = (self.table, ALL);
         let mut after = world.data[table].clone();
         let mut states = vec![];
         for key in keys {
             let key = Some(Value::Int(*key));
-            let existing = world.visible(table).find(|row| row[0] == key);
+            let existing = world.visible(table, columns).find(|row| row[0] == key);
             let Some(existing) = existing else {
                 let Some(new_row) = new_row else { continue };
                 let mut row = new_row.clone();
                 row[0].clone_from(&key);
-                if let Some(state) = world.refuses(table, Command::Insert, &row) {
+                if let Some(state) = world.refuses(table, Command::Insert, columns, &row) {
                     states.push(state);
                 } else if world.data[table].iter().any(|row| row[0] == key) {
                     states.push(UNIQUE);
@@ -177,18 +193,18 @@ impl Statement {
             };
             match matched.iter().find(|(condition, _)| holds(condition)) {
                 None => (),
-                Some((_, Action::Delete)) if !world.shows(table, Command::Delete, existing) => {
+                Some((_, Action::Delete)) if !world.shows(table, Command::Delete, columns, existing) => {
                     states.push(ROW_SECURITY);
                 }
                 Some((_, Action::Delete)) => after.retain(|row| row[0] != key),
-                Some((_, Action::Update(_))) if !world.shows(table, Command::Update, existing) => {
+                Some((_, Action::Update(_))) if !world.shows(table, Command::Update, columns, existing) => {
                     states.push(ROW_SECURITY);
                 }
                 Some((_, Action::Update(set))) => {
                     let changed = apply(set, existing, &current);
-                    if let Some(state) = world.refuses(table, Command::Update, &changed) {
+                    if let Some(state) = world.refuses(table, Command::Update, columns, &changed) {
                         states.push(state);
-                    } else if !world.shows(table, Command::Select, &changed) {
+                    } else if !world.shows(table, Command::Select, columns, &changed) {
                         states.push(ROW_SECURITY);
                     }
                     for row in after.iter_mut().filter(|row| row[0] == key) {
@@ -219,7 +235,7 @@ fn refused(states: impl IntoIterator<Item = &'static str>) -> Outcome {
 }
 
 fn lines(rows: &[Row]) -> Vec<String> {
-    let mut lines: Vec<String> = rows.iter().map(|row| text([row])).collect();
+    let mut lines: Vec<String> = rows.iter().map(|row| text(row, ALL)).collect();
     lines.sort();
     lines
 }
@@ -240,7 +256,14 @@ fn select(
 ) -> Vec<String> {
     let mut found: Vec<Vec<&Row>> = vec![];
     let first = tables[0];
-    for row in world.visible(first) {
+    let read = |table: usize| condition.map_or(0, |condition| condition.columns(table));
+    let shown = match output {
+        Output::Rows(columns) => *columns,
+        Output::Count => 1,
+        Output::Groups(column) => 1 << column,
+    };
+    let second = |output: &Output| if matches!(output, Output::Rows(_)) { ALL } else { 0 };
+    for row in world.visible(first, read(first) | shown) {
         let outer = world.with(first, row);
         let holds =
             |world: &World<'_>| condition.is_none_or(|condition| condition.truth(world) == Some(true));
@@ -250,9 +273,9 @@ fn select(
                     found.push(vec![row]);
                 }
             }
-            Some(&second) => {
-                for other in world.visible(second) {
-                    if holds(&outer.with(second, other)) {
+            Some(&other_table) => {
+                for other in world.visible(other_table, read(other_table) | second(output)) {
+                    if holds(&outer.with(other_table, other)) {
                         found.push(vec![row, other]);
                     }
                 }
@@ -260,7 +283,14 @@ fn select(
         }
     }
     let mut lines: Vec<String> = match output {
-        Output::Rows => found.iter().map(|rows| text(rows.iter().copied())).collect(),
+        Output::Rows(columns) => found
+            .iter()
+            .map(|rows| {
+                let first = text(rows[0], *columns);
+                let second = rows.get(1).map(|row| text(row, ALL));
+                std::iter::once(first).chain(second).collect::<Vec<_>>().join("|")
+            })
+            .collect(),
         Output::Count => {
             let least = found.iter().map(|rows| &rows[0][0]).min_by_key(|key| match key {
                 Some(Value::Int(number)) => *number,

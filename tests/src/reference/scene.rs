@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::evaluation::{Row, TABLES, World};
-use super::expression::{Condition, name};
+use super::expression::{ALL, Columns, Condition, name};
 use super::generation::Generator;
 use super::random::Random;
 use super::value::{Datum, Type, Value, sql};
@@ -43,6 +43,8 @@ pub struct Policy {
     source: Source,
     kind: Option<&'static str>,
     commands: Vec<Command>,
+    /// It applies only where one of these columns is referenced.
+    relevant: Option<Columns>,
     /// Whether new rows are checked.
     pub is_checked: bool,
     /// A disabled one restricts nothing.
@@ -215,9 +217,14 @@ impl Policy {
         let kind = self
             .kind
             .map_or(String::new(), |kind| format!(", kind => '{kind}'"));
+        let relevant = self.relevant.map_or(String::new(), |relevant| {
+            let columns = (0..32).filter(|column| relevant & 1 << column != 0);
+            let columns: Vec<String> = columns.map(|column| name(self.table, column)).collect();
+            format!(", relevant_columns => '{{{}}}'", columns.join(","))
+        });
         let commands: Vec<&str> = self.commands.iter().map(|command| command.sql()).collect();
         format!(
-            "SELECT vpd.add_policy('{schema}.t{}', '{}', {source}{kind}, statement_types => '{{{}}}', update_check => {}, enabled => {});\n",
+            "SELECT vpd.add_policy('{schema}.t{}', '{}', {source}{kind}{relevant}, statement_types => '{{{}}}', update_check => {}, enabled => {});\n",
             self.table,
             self.name,
             commands.join(","),
@@ -304,12 +311,16 @@ impl Scene {
         if commands.is_empty() {
             commands = Command::ALL.to_vec();
         }
+        let relevant = random.chance(20).then(|| {
+            1 << random.below(self.columns[table].len()) | 1 << random.below(self.columns[table].len())
+        });
         Policy {
             name: format!("p{}", self.policies.len()),
             table,
             source,
             kind,
             commands,
+            relevant,
             is_checked: random.chance(75),
             is_enabled: random.chance(85),
         }
@@ -332,13 +343,24 @@ impl Scene {
         self.policies.iter().any(|policy| policy.table == table)
     }
 
-    /// The policies that a command meets.
+    /// The policies that a command meets where these columns are referenced.
     #[must_use]
-    pub fn policies(&self, table: usize, command: Command) -> Vec<&Policy> {
+    pub fn policies(&self, table: usize, command: Command, columns: Columns) -> Vec<&Policy> {
         let applies = |policy: &&Policy| {
-            policy.table == table && policy.is_enabled && policy.commands.contains(&command)
+            policy.table == table
+                && policy.is_enabled
+                && policy.commands.contains(&command)
+                && policy.relevant.is_none_or(|relevant| relevant & columns != 0)
         };
         self.policies.iter().filter(applies).collect()
+    }
+
+    /// Whether a policy of a table is about some columns only.
+    #[must_use]
+    pub fn has_relevant(&self, table: usize) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.table == table && policy.relevant.is_some())
     }
 
     /// The native policies that a command meets.
@@ -372,11 +394,12 @@ impl Scene {
         tables.collect()
     }
 
-    /// All columns of a row in one text.
+    /// These columns of a table as texts.
     #[must_use]
-    pub fn text_sql(&self, table: usize, prefix: &str) -> String {
+    pub fn text_sql(&self, table: usize, columns: Columns) -> String {
         let columns: Vec<String> = (0..self.columns[table].len())
-            .map(|column| format!("{prefix}{}::text", name(table, column)))
+            .filter(|column| columns & 1 << column != 0)
+            .map(|column| format!("{}::text", name(table, column)))
             .collect();
         columns.join(", ")
     }
@@ -406,7 +429,7 @@ impl Scene {
                 "CREATE FUNCTION {schema}.dump{table}() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
                      AS $$SELECT array_to_string(ARRAY[{}], '|', '~') FROM {schema}.t{table}$$;
                  GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.t{table} TO app_user;\n",
-                self.text_sql(table, "")
+                self.text_sql(table, ALL)
             );
         }
         script += &format!(
@@ -452,12 +475,14 @@ impl Scene {
     }
 }
 
-/// All columns of some rows in one text, as `text_sql` has the server make it.
-pub fn text<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
-    let texts: Vec<String> = rows
-        .into_iter()
-        .flatten()
-        .map(|datum| datum.as_ref().map_or_else(|| "~".to_owned(), Value::text))
+/// These columns of a row in one text, as the server is asked to make it.
+#[must_use]
+pub fn text(row: &Row, columns: Columns) -> String {
+    let texts: Vec<String> = row
+        .iter()
+        .enumerate()
+        .filter(|(column, _)| columns & 1 << column != 0)
+        .map(|(_, datum)| datum.as_ref().map_or_else(|| "~".to_owned(), Value::text))
         .collect();
     texts.join("|")
 }

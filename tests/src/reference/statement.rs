@@ -1,7 +1,7 @@
 //! Random statements, and how SQL writes them.
 
 use super::evaluation::{Row, TABLES};
-use super::expression::{Condition, Scalar, name};
+use super::expression::{ALL, Columns, Condition, Scalar, name};
 use super::generation::Generator;
 use super::random::Random;
 use super::scene::Scene;
@@ -21,7 +21,8 @@ pub(super) enum Form {
 
 #[derive(Debug, Clone)]
 pub(super) enum Output {
-    Rows,
+    /// All columns of the first table that the set names, and of the second.
+    Rows(Columns),
     Count,
     Groups(usize),
 }
@@ -87,7 +88,9 @@ impl Statement {
         let output = match random.below(5) {
             0 => Output::Count,
             1 => Output::Groups(random.below(scene.columns[first].len())),
-            _ => Output::Rows,
+            _ => Output::Rows(
+                1 << random.below(scene.columns[first].len()) | 1 << random.below(scene.columns[first].len()),
+            ),
         };
         let form = *random.pick(&[
             Form::Plain,
@@ -159,7 +162,8 @@ impl Statement {
                 if matched.len() == 2 && matched[0].0.is_none() {
                     matched.truncate(1);
                 }
-                let new_row = random.chance(60).then(|| row(0, random));
+                // An action that makes rows references every column, so that policies about some columns apply as well.
+                let new_row = (scene.has_relevant(table) || random.chance(60)).then(|| row(0, random));
                 Kind::Merge {
                     keys,
                     matched,
@@ -200,7 +204,7 @@ impl Statement {
         let returning = if self.is_returning {
             format!(
                 " RETURNING array_to_string(ARRAY[{}], '|', '~')",
-                scene.text_sql(table, "")
+                scene.text_sql(table, ALL)
             )
         } else {
             String::new()
@@ -213,9 +217,13 @@ impl Statement {
                 form,
             } => {
                 let from: Vec<String> = tables.iter().map(|table| format!("{schema}.t{table}")).collect();
-                let columns: Vec<String> = tables.iter().map(|table| scene.text_sql(*table, "")).collect();
                 let (output, group) = match output {
-                    Output::Rows => (columns.join(", "), String::new()),
+                    Output::Rows(columns) => {
+                        let first = scene.text_sql(table, *columns);
+                        let second = tables.get(1).map(|second| scene.text_sql(*second, ALL));
+                        let texts: Vec<String> = std::iter::once(first).chain(second).collect();
+                        (texts.join(", "), String::new())
+                    }
                     Output::Count => (
                         format!("count(*)::text, min({})::text", name(table, 0)),
                         String::new(),
