@@ -243,3 +243,25 @@ fn a_dropped_table_ends_the_exemptions_on_it() -> Result<()> {
     assert!(!row.get::<_, bool>(2));
     Ok(())
 }
+
+#[test]
+fn an_exempt_role_sees_values_and_not_masks() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SELECT vpd.add_mask('shop.orders', 'amount', '-1')")?;
+    let amount = "SELECT DISTINCT amount < 0 FROM shop.orders";
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    vpd_tests::attach(&mut transaction, &token)?;
+    assert!(
+        transaction.query_one(amount, &[])?.get::<_, bool>(0),
+        "control: masked"
+    );
+    grant(&mut security, role::STRANGER, Some("shop.orders"))?;
+    let mut stranger = database.connect(role::STRANGER)?;
+    assert!(!stranger.query_one(amount, &[])?.get::<_, bool>(0));
+    revoke(&mut security, role::STRANGER, Some("shop.orders"))?;
+    assert!(stranger.query(amount, &[])?.is_empty());
+    Ok(())
+}

@@ -306,3 +306,29 @@ fn the_predicates_in_force_are_listed_for_a_session() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn masks_of_the_row_are_told_and_do_not_disturb_the_rest() -> Result<()> {
+    let database = scene()?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.add_mask('shop.orders', 'amount', 'NULL', visible_when => 'id > 10');
+         SELECT vpd.add_mask('shop.orders', 'region', '''hidden''', visible_when => 'vpd.has_privilege(''regions'')')",
+    )?;
+    Subject::in_region("alice", "East").log_in(&database)?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    for (id, is_visible) in [(1, false), (21, true)] {
+        let explanation = explain(&mut auditor, "alice", &id.to_string(), "select")?;
+        assert_eq!(explanation["is_allowed"], json!(true), "{explanation}");
+        assert_eq!(explanation["masks"][0]["column"], json!("region"));
+        assert_eq!(explanation["masks"][0]["is_visible"], json!(false));
+        assert_eq!(explanation["masks"][1]["is_visible"], json!(is_visible));
+    }
+    let key = r#"{"region": "East", "amount": 10}"#;
+    let by_masked = auditor.query_one(EXPLAIN, &[&"alice", &"shop.orders", &key, &"select"])?;
+    assert_eq!(
+        by_masked.get::<_, Value>(0)["row_exists"],
+        json!(true),
+        "the key is compared with the values"
+    );
+    Ok(())
+}

@@ -21,6 +21,7 @@ pub use tree::lines;
 thread_local! {
     static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/explain/relation.sql")) };
     static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/explain/policies.sql")) };
+    static MASKS: Statement = const { Statement::new(include_str!("../../../sql/query/explain/masks.sql")) };
     static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/explain/exempt.sql")) };
 }
 
@@ -72,6 +73,14 @@ pub fn explain(question: &Question) -> Result<Value> {
         return Err(Error::session_not_found());
     }
     let session = found.as_ref().map(|(identity, _)| describe(identity));
+    let masks = match (cache::relation(table.oid), &found) {
+        (Some(relation), Some((identity, liveness))) if row_exists => {
+            context::impersonate(std::rc::Rc::clone(identity), *liveness, || {
+                explain_masks(&relation, &table, &key)
+            })
+        }
+        _ => Vec::new(),
+    };
     let policies = match cache::relation(table.oid) {
         None => None,
         Some(relation) => Some(explain_policies(
@@ -98,6 +107,7 @@ pub fn explain(question: &Question) -> Result<Value> {
         "session": session,
         "is_protected": policies.is_some(),
         "policies": policies.unwrap_or_default(),
+        "masks": masks,
         "roles_above_policies": exempt,
         "is_allowed": is_allowed,
         "why": why,
@@ -271,18 +281,53 @@ fn evaluated(
     if !row_exists {
         return policy.json(Some(true), &applies, Some(&text), None, None);
     }
-    // A line end keeps a comment at the end of the text from what follows.
-    let query = format!("SELECT (\n{text}\n) {}", place(table, key));
-    let bound = [arg(JsonB(Value::Object(key.clone())))];
-    let truth = xact::attempt(|| query_past_policies(table.oid, &query, &bound, |row| row.get::<bool>(1)));
-    match truth {
-        Ok(Ok(rows)) => {
-            let truth = rows.first().map(|truth| truth.map_or(json!("null"), Value::from));
-            policy.json(Some(true), &applies, Some(&text), truth, None)
-        }
-        Ok(Err(error)) => policy.json(Some(true), &applies, Some(&text), None, Some(error.code())),
-        Err(failure) => policy.json(Some(true), &applies, Some(&text), None, Some(&failure.state)),
+    match truth(table, key, &text) {
+        Ok(truth) => policy.json(Some(true), &applies, Some(&text), truth, None),
+        Err(error) => policy.json(Some(true), &applies, Some(&text), None, Some(&error)),
     }
+}
+
+/// Whether a condition holds for the row, or the code of the error it meets.
+fn truth(
+    table: &Table,
+    key: &Map<String, Value>,
+    condition: &str,
+) -> std::result::Result<Option<Value>, String> {
+    // A line end keeps a comment at the end of the text from what follows.
+    let query = format!("SELECT (\n{condition}\n) {}", place(table, key));
+    let bound = [arg(JsonB(Value::Object(key.clone())))];
+    match xact::attempt(|| query_past_policies(table.oid, &query, &bound, |row| row.get::<bool>(1))) {
+        Ok(Ok(rows)) => Ok(rows.first().map(|truth| truth.map_or(json!("null"), Value::from))),
+        Ok(Err(error)) => Err(error.code().to_owned()),
+        Err(failure) => Err(failure.state),
+    }
+}
+
+/// The columns that a mask may cover, and whether the session sees the value in this row.
+fn explain_masks(relation: &Relation, table: &Table, key: &Map<String, Value>) -> Vec<Value> {
+    let masks = MASKS.with(|statement| {
+        statement.query(&[oid_arg(table.oid)], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<String>(2).unwrap_or_default(),
+            )
+        })
+    });
+    let explained = |(column, visible_when): (String, String)| {
+        let checked = xact::attempt(|| inspection::checked(relation, &column, visible_when.clone()));
+        let outcome = match checked {
+            Ok(Ok(condition)) => truth(table, key, &condition.text),
+            Ok(Err(error)) => Err(error.code().to_owned()),
+            Err(failure) => Err(failure.state),
+        };
+        json!({
+            "column": column,
+            "visible_when": visible_when,
+            "is_visible": outcome.as_ref().ok().map(|truth| *truth == Some(json!(true))),
+            "error": outcome.err(),
+        })
+    };
+    masks.into_iter().map(explained).collect()
 }
 
 fn listed(table: Oid) -> Vec<Listed> {

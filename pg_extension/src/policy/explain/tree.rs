@@ -38,6 +38,15 @@ pub fn lines(explanation: &Value) -> Vec<String> {
     for policy in explanation["policies"].as_array().into_iter().flatten() {
         lines.extend(policy_lines(policy));
     }
+    for mask in explanation["masks"].as_array().into_iter().flatten() {
+        let outcome = match (&mask["error"], mask["is_visible"].as_bool()) {
+            (Value::String(error), _) => format!("FAILS ({error})"),
+            (_, Some(true)) => "the value is shown".to_owned(),
+            _ => "MASKED".to_owned(),
+        };
+        lines.push(format!("  column {}: {outcome}", shown(&mask["column"])));
+        lines.push(format!("    visible when {}", shown(&mask["visible_when"])));
+    }
     if explanation["roles_above_policies"]
         .as_array()
         .is_some_and(|roles| !roles.is_empty())
