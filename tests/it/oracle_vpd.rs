@@ -78,6 +78,8 @@ scripts! {
     _50_context_sensitive_to_set_context
     _51_driving_context_set_by_a_package
     _52_global_context
+    _53_dictionary
+    _54_masked_commission
 }
 
 #[test]
