@@ -29,7 +29,7 @@ static mut NEXT: pg_sys::fmgr_hook_type = None;
 /// A call that has not returned.
 struct Frame {
     function: pg_sys::Oid,
-    /// Nesting depth of the transaction when it was entered.
+    /// Nesting depth of the transaction when it was entered; 0 where it does not matter.
     level: i32,
     /// Whether some context trusts it, as far as this backend knows.
     is_trusted: bool,
@@ -39,12 +39,17 @@ struct Frame {
 
 impl Frame {
     fn of(function: pg_sys::Oid, is_trusted: bool) -> Self {
-        Self {
+        let mut frame = Self {
             function,
-            level: xact::nest_level(),
+            level: 0,
             is_trusted,
             queries: Vec::new(),
+        };
+        // Of the other frames the server tells when they are left by an error; should one stay, it only hides others.
+        if is_trusted || frame.is_query() {
+            frame.level = xact::nest_level();
         }
+        frame
     }
 
     /// True for a query of somebody else.
