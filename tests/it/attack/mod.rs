@@ -19,6 +19,7 @@ mod leaky_function;
 mod library_absent;
 mod mask_corpus;
 mod mask_functions;
+mod mask_limits;
 mod mask_views;
 mod mask_writes;
 mod native_policy;
