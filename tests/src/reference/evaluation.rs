@@ -28,6 +28,8 @@ pub struct World<'a> {
 pub const ROW_SECURITY: &str = "42501";
 /// Refusal of a policy of ours.
 pub const POLICY: &str = "44000";
+/// Refusal to change a value that is not seen.
+pub const MASKED: &str = "42501";
 /// Key that exists.
 pub const UNIQUE: &str = "23505";
 
@@ -61,12 +63,36 @@ impl<'a> World<'a> {
         world
     }
 
-    /// The rows of a table that may be read where these columns are referenced.
-    pub fn visible(&self, table: usize, columns: Columns) -> impl Iterator<Item = &'a Row> {
+    /// The rows of a table that may be read where these columns are referenced, as they look to the subject.
+    pub fn visible(&self, table: usize, columns: Columns) -> impl Iterator<Item = Row> {
         let world = *self;
         self.data[table]
             .iter()
             .filter(move |row| world.shows(table, Command::Select, columns, row))
+            .map(move |row| world.masked(table, row))
+    }
+
+    /// A row with masks in place of the values that the subject may not see in it.
+    #[must_use]
+    pub fn masked(&self, table: usize, row: &Row) -> Row {
+        let mut seen = row.clone();
+        for mask in self.scene.masks(table) {
+            if !self.is_seen(mask.column, table, row) {
+                seen[mask.column].clone_from(&mask.value);
+            }
+        }
+        seen
+    }
+
+    /// Whether the subject sees the value of a column in a row. What a mask asks, it asks of the values.
+    #[must_use]
+    pub fn is_seen(&self, column: usize, table: usize, row: &Row) -> bool {
+        let world = World::new(self.scene, self.data, self.subject);
+        let world = world.with(table, row);
+        self.scene
+            .masks(table)
+            .filter(|mask| mask.column == column)
+            .all(|mask| mask.visible.truth(&world) == Some(true))
     }
 
     /// Whether a row that exists satisfies what a command asks of it. What a policy says does not depend on the rows around.
@@ -76,7 +102,7 @@ impl<'a> World<'a> {
         let world = world.with(table, row);
         let is_open = !self.scene.is_protected(table) || self.subject.is_some();
         let natives = self.scene.natives(table, command);
-        let policies = self.scene.policies(table, command, columns);
+        let policies = self.scene.policies(table, command, columns, self.subject);
         is_open
             && natives
                 .into_iter()
@@ -102,7 +128,7 @@ impl<'a> World<'a> {
         {
             return Some(ROW_SECURITY);
         }
-        let policies = self.scene.policies(table, command, columns);
+        let policies = self.scene.policies(table, command, columns, self.subject);
         let is_allowed = policies
             .into_iter()
             .all(|policy| !policy.is_checked || policy.holds(&world));

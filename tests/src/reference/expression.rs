@@ -308,7 +308,7 @@ impl Condition {
             } => {
                 let exists = world
                     .visible(*table, condition.columns(*table))
-                    .any(|row| condition.truth(&world.with(*table, row)) == Some(true));
+                    .any(|row| condition.truth(&world.with(*table, &row)) == Some(true));
                 Some(exists != *is_not)
             }
             Self::InSelect {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evaluation::{ROW_SECURITY, Row, UNIQUE, World};
+use super::evaluation::{MASKED, ROW_SECURITY, Row, UNIQUE, World};
 use super::expression::{ALL, Columns, Condition};
 use super::scene::{Command, text};
 use super::statement::{Action, Conflict, Kind, Output, Set, Statement};
@@ -66,7 +66,8 @@ impl Statement {
                 (Some(_), Conflict::Skip { .. }) => (),
                 (Some(existing), Conflict::Update(set, condition)) => {
                     let before = existing.clone();
-                    let mut current = world.with(table, &before);
+                    let seen = world.masked(table, &before);
+                    let mut current = world.with(table, &seen);
                     current.excluded = Some(row);
                     let can_see = |row: &Row| world.shows(table, Command::Select, ALL, row);
                     // Asked before the WHERE, which could otherwise tell of a row that is hidden.
@@ -78,6 +79,9 @@ impl Statement {
                         .is_some_and(|condition| condition.truth(&current) != Some(true))
                     {
                         continue;
+                    }
+                    if writes_over_mask(world, table, set, &before) {
+                        return refused([MASKED]);
                     }
                     let changed = apply(set, &before, &current);
                     if let Some(state) = world.refuses(table, Command::Update, ALL, &changed) {
@@ -91,7 +95,7 @@ impl Statement {
                 }
             }
         }
-        self.done(&returned, &after)
+        self.done(world, &returned, &after)
     }
 
     fn update(&self, world: &World<'_>, set: &Set, condition: Option<&Condition>) -> Outcome {
@@ -109,7 +113,11 @@ impl Statement {
                 after.push(row.clone());
                 continue;
             }
-            let changed = apply(set, row, &world.with(table, row));
+            if writes_over_mask(world, table, set, row) {
+                states.push(MASKED);
+            }
+            let seen = world.masked(table, row);
+            let changed = apply(set, row, &world.with(table, &seen));
             states.extend(
                 world
                     .refuses(table, Command::Update, columns, &changed)
@@ -122,7 +130,7 @@ impl Statement {
             after.push(changed);
         }
         if states.is_empty() {
-            self.done(&returned, &after)
+            self.done(world, &returned, &after)
         } else {
             refused(states)
         }
@@ -135,7 +143,7 @@ impl Statement {
             .iter()
             .cloned()
             .partition(|row| self.touches(world, Command::Delete, (needs_select, ALL), condition, row));
-        self.done(&gone, &after)
+        self.done(world, &gone, &after)
     }
 
     /// The columns that a condition and RETURNING read.
@@ -154,7 +162,10 @@ impl Statement {
     ) -> bool {
         world.shows(self.table, command, columns, row)
             && (!needs_select || world.shows(self.table, Command::Select, columns, row))
-            && condition.is_none_or(|condition| condition.truth(&world.with(self.table, row)) == Some(true))
+            && condition.is_none_or(|condition| {
+                let seen = world.masked(self.table, row);
+                condition.truth(&world.with(self.table, &seen)) == Some(true)
+            })
     }
 
     /// Each key meets the row it can see; which refusal comes first depends on the plan.
@@ -171,7 +182,10 @@ impl Statement {
         let mut states = vec![];
         for key in keys {
             let key = Some(Value::Int(*key));
-            let existing = world.visible(table, columns).find(|row| row[0] == key);
+            let existing = world.data[table]
+                .iter()
+                .filter(|row| world.shows(table, Command::Select, columns, row))
+                .find(|row| row[0] == key);
             let Some(existing) = existing else {
                 let Some(new_row) = new_row else { continue };
                 let mut row = new_row.clone();
@@ -185,7 +199,8 @@ impl Statement {
                 }
                 continue;
             };
-            let current = world.with(table, existing);
+            let seen = world.masked(table, existing);
+            let current = world.with(table, &seen);
             let holds = |condition: &Option<Condition>| {
                 condition
                     .as_ref()
@@ -199,6 +214,9 @@ impl Statement {
                 Some((_, Action::Delete)) => after.retain(|row| row[0] != key),
                 Some((_, Action::Update(_))) if !world.shows(table, Command::Update, columns, existing) => {
                     states.push(ROW_SECURITY);
+                }
+                Some((_, Action::Update(set))) if writes_over_mask(world, table, set, existing) => {
+                    states.push(MASKED);
                 }
                 Some((_, Action::Update(set))) => {
                     let changed = apply(set, existing, &current);
@@ -214,15 +232,16 @@ impl Statement {
             }
         }
         if states.is_empty() {
-            self.done(&[], &after)
+            self.done(world, &[], &after)
         } else {
             refused(states)
         }
     }
 
-    fn done(&self, returned: &[Row], after: &[Row]) -> Outcome {
+    fn done(&self, world: &World<'_>, returned: &[Row], after: &[Row]) -> Outcome {
         let returned = if self.is_returning {
-            lines(returned)
+            let seen: Vec<Row> = returned.iter().map(|row| world.masked(self.table, row)).collect();
+            lines(&seen)
         } else {
             vec![]
         };
@@ -240,6 +259,11 @@ fn lines(rows: &[Row]) -> Vec<String> {
     lines
 }
 
+/// Whether a statement sets a column whose value the subject does not see in the row.
+fn writes_over_mask(world: &World<'_>, table: usize, set: &Set, row: &Row) -> bool {
+    set.iter().any(|(column, _)| !world.is_seen(*column, table, row))
+}
+
 fn apply(set: &Set, row: &Row, world: &World<'_>) -> Row {
     let mut changed = row.clone();
     for (column, scalar) in set {
@@ -254,7 +278,7 @@ fn select(
     condition: Option<&Condition>,
     output: &Output,
 ) -> Vec<String> {
-    let mut found: Vec<Vec<&Row>> = vec![];
+    let mut found: Vec<Vec<Row>> = vec![];
     let first = tables[0];
     let read = |table: usize| condition.map_or(0, |condition| condition.columns(table));
     let shown = match output {
@@ -264,19 +288,19 @@ fn select(
     };
     let second = |output: &Output| if matches!(output, Output::Rows(_)) { ALL } else { 0 };
     for row in world.visible(first, read(first) | shown) {
-        let outer = world.with(first, row);
+        let outer = world.with(first, &row);
         let holds =
             |world: &World<'_>| condition.is_none_or(|condition| condition.truth(world) == Some(true));
         match tables.get(1) {
             None => {
                 if holds(&outer) {
-                    found.push(vec![row]);
+                    found.push(vec![row.clone()]);
                 }
             }
             Some(&other_table) => {
                 for other in world.visible(other_table, read(other_table) | second(output)) {
-                    if holds(&outer.with(other_table, other)) {
-                        found.push(vec![row, other]);
+                    if holds(&outer.with(other_table, &other)) {
+                        found.push(vec![row.clone(), other]);
                     }
                 }
             }
@@ -286,7 +310,7 @@ fn select(
         Output::Rows(columns) => found
             .iter()
             .map(|rows| {
-                let first = text(rows[0], *columns);
+                let first = text(&rows[0], *columns);
                 let second = rows.get(1).map(|row| text(row, ALL));
                 std::iter::once(first).chain(second).collect::<Vec<_>>().join("|")
             })

@@ -49,6 +49,21 @@ pub struct Policy {
     pub is_checked: bool,
     /// A disabled one restricts nothing.
     pub is_enabled: bool,
+    /// One of two groups of its table; none: it applies always.
+    group: Option<usize>,
+}
+
+/// A mask over a column.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    table: usize,
+    /// Number of the column, never the key.
+    pub column: usize,
+    /// What is seen instead of the value.
+    pub value: Datum,
+    /// Where the value is seen.
+    pub visible: Condition,
+    is_enabled: bool,
 }
 
 /// A policy of PostgreSQL's own, restrictive, and for one command or all.
@@ -78,6 +93,8 @@ pub struct Subject {
     /// Privileges.
     pub privileges: HashSet<&'static str>,
     attributes: Vec<(Type, Attribute)>,
+    /// What the driving context names.
+    mode: Option<usize>,
 }
 
 /// Everything statements are run against.
@@ -93,7 +110,13 @@ pub struct Scene {
     pub subjects: Vec<Subject>,
     policies: Vec<Policy>,
     natives: Vec<Native>,
+    masks: Vec<Mask>,
+    /// Whether a driving context chooses among the groups of a table.
+    is_driven: [bool; TABLES],
 }
+
+/// The two groups of every table with a driving context.
+const GROUPS: [&str; 2] = ["ONE", "TWO"];
 
 /// Roles that sessions may have.
 pub const ROLES: [&str; 3] = ["clerk", "manager", "auditor"];
@@ -119,6 +142,7 @@ impl Subject {
             roles: ROLES.into_iter().filter(|_| random.chance(40)).collect(),
             privileges: PRIVILEGES.into_iter().filter(|_| random.chance(50)).collect(),
             attributes,
+            mode: random.chance(70).then(|| random.below(GROUPS.len())),
         }
     }
 
@@ -160,6 +184,9 @@ impl Subject {
                 Attribute::List(values) => Json::Array(values.iter().map(as_json).collect()),
             };
             attributes.insert(kind.attribute().to_owned(), value);
+        }
+        if let Some(mode) = self.mode {
+            attributes.insert("mode".to_owned(), json!(GROUPS[mode].to_lowercase()));
         }
         let mut login = crate::Subject::new(&self.name).attributes(json!({ "app": attributes }));
         for role in &self.roles {
@@ -222,13 +249,29 @@ impl Policy {
             let columns: Vec<String> = columns.map(|column| name(self.table, column)).collect();
             format!(", relevant_columns => '{{{}}}'", columns.join(","))
         });
+        let group = self.group.map_or(String::new(), |group| {
+            format!(", policy_group => '{}'", GROUPS[group])
+        });
         let commands: Vec<&str> = self.commands.iter().map(|command| command.sql()).collect();
         format!(
-            "SELECT vpd.add_policy('{schema}.t{}', '{}', {source}{kind}{relevant}, statement_types => '{{{}}}', update_check => {}, enabled => {});\n",
+            "SELECT vpd.add_policy('{schema}.t{}', '{}', {source}{kind}{relevant}{group}, statement_types => '{{{}}}', update_check => {}, enabled => {});\n",
             self.table,
             self.name,
             commands.join(","),
             self.is_checked,
+            self.is_enabled
+        )
+    }
+}
+
+impl Mask {
+    fn sql(&self, schema: &str, kind: Type) -> String {
+        format!(
+            "SELECT vpd.add_mask('{schema}.t{}', '{}', $m${}$m$, {}, enabled => {});\n",
+            self.table,
+            name(self.table, self.column),
+            sql(&self.value, kind),
+            quoted(&self.visible, schema),
             self.is_enabled
         )
     }
@@ -264,6 +307,8 @@ impl Scene {
             subjects: (0..4).map(|_| Subject::random(random)).collect(),
             policies: vec![],
             natives: vec![],
+            masks: vec![],
+            is_driven: [(); TABLES].map(|()| random.chance(25)),
         };
         for table in 0..TABLES {
             // The last table is sometimes one that nothing protects.
@@ -275,6 +320,12 @@ impl Scene {
             for _ in 0..count {
                 let policy = scene.policy(table, random);
                 scene.policies.push(policy);
+            }
+            for column in 1..scene.columns[table].len() {
+                if count > 0 && random.chance(25) {
+                    let mask = scene.mask(table, column, random);
+                    scene.masks.push(mask);
+                }
             }
             if count > 0 && random.chance(35) {
                 let native = scene.native(table, random);
@@ -323,7 +374,26 @@ impl Scene {
             relevant,
             is_checked: random.chance(75),
             is_enabled: random.chance(85),
+            group: (self.is_driven[table] && random.chance(60)).then(|| random.below(GROUPS.len())),
         }
+    }
+
+    fn mask(&self, table: usize, column: usize, random: &mut Random) -> Mask {
+        let inner: Vec<usize> = (table + 1..TABLES).collect();
+        Mask {
+            table,
+            column,
+            value: self.columns[table][column].datum(random),
+            visible: Generator::new(&self.columns, &inner, random).condition(&[table], 2),
+            is_enabled: random.chance(90),
+        }
+    }
+
+    /// The masks in force over the columns of a table.
+    pub fn masks(&self, table: usize) -> impl Iterator<Item = &Mask> {
+        self.masks
+            .iter()
+            .filter(move |mask| mask.table == table && mask.is_enabled)
     }
 
     fn native(&self, table: usize, random: &mut Random) -> Native {
@@ -343,11 +413,21 @@ impl Scene {
         self.policies.iter().any(|policy| policy.table == table)
     }
 
-    /// The policies that a command meets where these columns are referenced.
+    /// The policies that a command of a subject meets where these columns are referenced.
     #[must_use]
-    pub fn policies(&self, table: usize, command: Command, columns: Columns) -> Vec<&Policy> {
+    pub fn policies(
+        &self,
+        table: usize,
+        command: Command,
+        columns: Columns,
+        subject: Option<&Subject>,
+    ) -> Vec<&Policy> {
+        let mode = subject.and_then(|subject| subject.mode);
+        let is_chosen =
+            |policy: &Policy| mode.is_none() || policy.group.is_none_or(|group| Some(group) == mode);
         let applies = |policy: &&Policy| {
             policy.table == table
+                && is_chosen(policy)
                 && policy.is_enabled
                 && policy.commands.contains(&command)
                 && policy.relevant.is_none_or(|relevant| relevant & columns != 0)
@@ -371,8 +451,20 @@ impl Scene {
         self.natives.iter().filter(applies).collect()
     }
 
-    /// Enables or disables some policy; what the administrator has to do for it.
-    pub fn flip_policy(&mut self, random: &mut Random) -> String {
+    /// Enables or disables some policy or mask; what the administrator has to do for it.
+    pub fn flip(&mut self, random: &mut Random) -> String {
+        if !self.masks.is_empty() && random.chance(40) {
+            let number = random.below(self.masks.len());
+            let mask = &mut self.masks[number];
+            mask.is_enabled = !mask.is_enabled;
+            return format!(
+                "SELECT vpd.enable_mask('{}.t{}', '{}', {});\n",
+                self.schema,
+                mask.table,
+                name(mask.table, mask.column),
+                mask.is_enabled
+            );
+        }
         let number = random.below(self.policies.len());
         let policy = &mut self.policies[number];
         policy.is_enabled = !policy.is_enabled;
@@ -457,10 +549,21 @@ impl Scene {
     /// The policies; for the security administrator.
     #[must_use]
     pub fn policies_sql(&self) -> String {
-        self.policies
-            .iter()
-            .map(|policy| policy.sql(&self.schema))
-            .collect()
+        let schema = &self.schema;
+        let mut script = String::new();
+        for table in (0..TABLES).filter(|table| self.is_driven[*table]) {
+            for group in GROUPS {
+                script += &format!("SELECT vpd.create_policy_group('{schema}.t{table}', '{group}');\n");
+            }
+            script += &format!("SELECT vpd.add_policy_context('{schema}.t{table}', 'app', 'mode');\n");
+        }
+        for policy in &self.policies {
+            script += &policy.sql(schema);
+        }
+        for mask in &self.masks {
+            script += &mask.sql(schema, self.columns[mask.table][mask.column]);
+        }
+        script
     }
 
     /// A row as SQL writes it.

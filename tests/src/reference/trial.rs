@@ -73,7 +73,7 @@ impl Trial {
                 };
                 self.ask(&asked, &queries, &writes, &mut report)?;
             }
-            let flip = scene.flip_policy(&mut random);
+            let flip = scene.flip(&mut random);
             if !self.is_sabotaged {
                 run_as(&mut self.security, &flip)?;
             }
