@@ -48,7 +48,7 @@ impl Form {
                 forms.push(Self {
                     name,
                     kind: (*kind).to_owned(),
-                    plain: format!("SELECT id FROM m.{table}_{kind}"),
+                    plain: format!("SELECT id FROM m.{table}_{kind} WHERE id > 0"),
                     how: how(client, name, kind)?,
                 });
             }

@@ -4,7 +4,14 @@ use postgres::Client;
 use vpd_tests::{Database, Result, Subject, role};
 
 /// Kinds of policy; each has its own table.
-pub const KINDS: [&str; 5] = ["static", "context_sensitive", "dynamic", "group", "relevant"];
+pub const KINDS: [&str; 6] = [
+    "static",
+    "context_sensitive",
+    "dynamic",
+    "group",
+    "relevant",
+    "mask",
+];
 
 /// The region of the session; the regions of its groups; everything for a role.
 const PREDICATE: &str = "region = vpd.attribute('app', 'region')
@@ -79,6 +86,7 @@ impl Scene {
                     "static" => add_policy(&mut security, &relation, Some(PREDICATE), None, kind)?,
                     "group" => add_groups(&mut security, &relation)?,
                     "relevant" => add_relevant(&mut security, &relation)?,
+                    "mask" => add_mask(&mut security, &relation)?,
                     _ => add_policy(&mut security, &relation, None, Some("m.by_region"), kind)?,
                 }
             }
@@ -136,6 +144,14 @@ fn add_groups(security: &mut Client, relation: &str) -> Result<()> {
 fn add_relevant(security: &mut Client, relation: &str) -> Result<()> {
     Ok(security.batch_execute(&format!(
         "SELECT vpd.add_policy('{relation}', 'p', $${PREDICATE}$$, relevant_columns => '{{id}}')"
+    ))?)
+}
+
+/// A mask over the column that every form compares, so that a row whose value is hidden answers to none. For a role the value is
+/// shown in every row, which changes what plans rest on.
+fn add_mask(security: &mut Client, relation: &str) -> Result<()> {
+    Ok(security.batch_execute(&format!(
+        "SELECT vpd.add_mask('{relation}', 'id', 'NULL', $${PREDICATE}$$)"
     ))?)
 }
 
