@@ -63,6 +63,8 @@ CREATE TABLE vpd_private.session_use (
     root_id uuid NOT NULL,
     used_at timestamptz NOT NULL
 );
+-- It has no key: without this, a publication of all tables would stop the purge.
+ALTER TABLE vpd_private.session_use REPLICA IDENTITY FULL;
 CREATE INDEX session_use_root_idx ON vpd_private.session_use (root_id, used_at);
 COMMENT ON TABLE vpd_private.session_use IS
 'Uses that move the idle clock. Rows are only ever added, so that a transaction which keeps a session in use locks nothing that ending it needs.';

@@ -13,6 +13,8 @@ CREATE TABLE vpd_private.exemption (
     revoked_at timestamptz,
     CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
 );
+-- It has no key of its own: without this, a publication of all tables would stop its updates, and with them every DROP.
+ALTER TABLE vpd_private.exemption REPLICA IDENTITY FULL;
 CREATE UNIQUE INDEX exemption_role_idx ON vpd_private.exemption (role, (coalesce(relation::oid, 0))) WHERE revoked_at IS NULL;
 COMMENT ON TABLE vpd_private.exemption IS 'Roles that are exempt from policies, and those that were.';
 COMMENT ON COLUMN vpd_private.exemption.role IS 'The role. With the name: a role made later with the same name, or the same number, is not exempt.';

@@ -235,3 +235,33 @@ fn a_planted_schema_of_the_same_name_stops_the_installation() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_publication_of_all_tables_stops_nothing() -> Result<()> {
+    let database = vpd_tests::protected_orders()?;
+    let token = vpd_tests::Subject::in_region("alice", "East").log_in(&database)?;
+    let mut admin = database.admin()?;
+    let bare = admin.query(
+        "SELECT c.relname::text FROM pg_class c
+          WHERE c.relnamespace = 'vpd_private'::regnamespace AND c.relkind = 'r' AND c.relreplident <> 'f'
+            AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)",
+        &[],
+    )?;
+    let bare: Vec<String> = bare.iter().map(|row| row.get(0)).collect();
+    assert!(bare.is_empty(), "changes of {bare:?} cannot be published");
+    admin.batch_execute(
+        "CREATE PUBLICATION everything FOR ALL TABLES;
+         CREATE TABLE shop.notes (id integer PRIMARY KEY);
+         DROP TABLE shop.notes;
+         SELECT vpd.grant_exempt('app_stranger', 'a test');
+         SELECT vpd.revoke_exempt('app_stranger');
+         UPDATE vpd_private.session SET last_access_at = last_access_at - interval '5 minutes'",
+    )?;
+    assert_eq!(
+        vpd_tests::fresh_ids(&database, Some(&token), "SELECT id FROM shop.orders")?,
+        vpd_tests::expected_ids("East"),
+        "attaching moves the idle clock"
+    );
+    admin.batch_execute("SELECT vpd.purge(); SELECT vpd.end_all_sessions(); SELECT vpd.purge()")?;
+    Ok(())
+}
