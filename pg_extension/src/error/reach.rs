@@ -1,0 +1,72 @@
+//! Refusals and warnings about what row security does not reach.
+
+use super::Error;
+use pgrx::PgSqlErrorCode;
+
+impl Error {
+    /// 42501: an index would be built from rows that a policy for index statements hides.
+    pub fn index_restricted(policy: &str) -> Self {
+        Self::privilege_missing(
+            format!("policy \"{policy}\" does not let you create an index on this table"),
+            "Ask a role with BYPASSRLS to create it.",
+        )
+        .ora(28133)
+    }
+
+    /// 42809: the relation is of a kind that row security does not reach.
+    pub fn wrong_relation(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            "relation_unsupported",
+            message,
+            hint,
+        )
+        .ora(28134)
+    }
+
+    /// 42809: tables of the system have no policies.
+    pub fn system_relation(name: &str) -> Self {
+        Self::wrong_relation(
+            format!("\"{name}\" is a system table"),
+            "Policies protect tables of applications.",
+        )
+        .ora(28103)
+    }
+
+    /// 01000, a warning: something that is allowed shows rows past their policies.
+    pub fn policy_bypassed(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_WARNING, "policy_bypassed", message, hint)
+    }
+
+    /// 42501: a foreign key to the table tells which keys exist, whoever may see them.
+    pub fn reference_refused() -> Self {
+        Self::privilege_missing(
+            "a foreign key to a table under policy is not allowed",
+            "Ask a superuser, or a role with BYPASSRLS, to add it: it reveals which keys exist.",
+        )
+        .ora(28117)
+    }
+
+    /// 42501: an expression would be evaluated over rows that policies hide.
+    pub fn expression_refused(what: &str) -> Self {
+        Self::privilege_missing(
+            format!("{what} would be evaluated over every row of a table under policy"),
+            "Ask a superuser or a role with BYPASSRLS; a CHECK constraint can be added NOT VALID.",
+        )
+    }
+
+    /// 42501: the same, of an index.
+    pub fn index_expression_refused() -> Self {
+        Self::expression_refused("the index").ora(28133)
+    }
+
+    /// 42501: policies would look at another column than they were written for.
+    pub fn column_name_moved(table: &str, column: &str) -> Self {
+        Self::privilege_missing(
+            format!(
+                "column \"{column}\" of table \"{table}\" under policy would be another column than before"
+            ),
+            "Use a new name, or ask a superuser or a role with BYPASSRLS: policies name columns.",
+        )
+    }
+}
