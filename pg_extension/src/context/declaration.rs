@@ -180,7 +180,8 @@ fn load() -> Declarations {
 fn checked_namespace(namespace: &str) -> Result<String> {
     let canonical = canonical(namespace);
     let is_letter = |letter: char| letter.is_ascii_uppercase();
-    let is_name = canonical.len() <= MAX_NAMESPACE_BYTES
+    let is_name = namespace.is_ascii()
+        && canonical.len() <= MAX_NAMESPACE_BYTES
         && canonical.starts_with(is_letter)
         && canonical
             .chars()
