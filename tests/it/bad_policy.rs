@@ -288,10 +288,20 @@ fn every_other_argument_is_checked() -> Result<()> {
 fn a_null_argument_is_refused_or_means_the_default() -> Result<()> {
     let database = scene()?;
     let mut security = database.connect(role::SECURITY)?;
-    let whole = "SELECT to_jsonb(p) - 'created_at' - 'altered_at' FROM vpd.policy_definitions p";
+    let whole = "SELECT to_jsonb(p) - 'created_at' - 'altered_at' - 'version' FROM vpd.policy_definitions p";
     security.execute("SELECT vpd.add_policy('shop.orders', 'p', 'true')", &[])?;
     let default: serde_json::Value = security.query_one(whole, &[])?.get(0);
-    for argument in ["kind", "statement_types", "update_check", "enabled"] {
+    for argument in [
+        "kind",
+        "statement_types",
+        "update_check",
+        "enabled",
+        "policy_group",
+        "relevant_columns",
+        "mask_columns",
+        "namespace",
+        "attribute",
+    ] {
         security.execute("SELECT vpd.drop_policy('shop.orders', 'p')", &[])?;
         let add = format!("SELECT vpd.add_policy('shop.orders', 'p', 'true', {argument} => NULL)");
         if vpd_tests::outcome(security.execute(&add, &[])).is_ok() {
