@@ -1,9 +1,11 @@
 //! Policy functions and their kinds: when the function runs, and what its answer means.
 
+use std::sync::MutexGuard;
+
 use postgres::Client;
 use vpd_tests::{
-    Database, Result, Subject, assert_denied, assert_refused, attach, create_orders, expected_ids, fresh_ids,
-    ids, outcome, role,
+    Cluster, Database, Result, Subject, assert_denied, assert_refused, attach, create_orders, expected_ids,
+    fresh_ids, ids, outcome, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -19,12 +21,14 @@ BEGIN
 END $$;
 ";
 
-fn with_function(kind: &str) -> Result<Database<'static>> {
-    let database = Database::create()?;
+/// A database whose policy counts the calls of its function, and the turn in the cluster where nothing else makes it run.
+fn with_function(kind: &str) -> Result<(Database<'static>, MutexGuard<'static, ()>)> {
+    let (turn, cluster) = Cluster::quiet()?;
+    let database = Database::create_in(cluster)?;
     create_orders(&database)?;
     database.admin()?.batch_execute(BY_REGION)?;
     add_function(&mut database.connect(role::SECURITY)?, "shop.by_region", kind)?;
-    Ok(database)
+    Ok((database, turn))
 }
 
 fn add_function(
@@ -49,7 +53,7 @@ fn calls(database: &Database<'_>) -> Result<i64> {
 #[test]
 fn context_sensitive_and_dynamic_functions_filter_by_the_session() -> Result<()> {
     for kind in ["context_sensitive", "shared_context_sensitive", "dynamic"] {
-        let database = with_function(kind)?;
+        let (database, _turn) = with_function(kind)?;
         for region in ["North", "West"] {
             let token = Subject::in_region("alice", region).log_in(&database)?;
             assert_eq!(
@@ -82,7 +86,7 @@ fn a_function_is_dynamic_and_a_predicate_static_unless_told() -> Result<()> {
 /// P-9: at most one call for a thousand statements.
 #[test]
 fn context_sensitive_runs_once_while_the_context_is_unchanged() -> Result<()> {
-    let database = with_function("context_sensitive")?;
+    let (database, _turn) = with_function("context_sensitive")?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     let mut transaction = user.transaction()?;
@@ -98,7 +102,7 @@ fn context_sensitive_runs_once_while_the_context_is_unchanged() -> Result<()> {
 
 #[test]
 fn context_sensitive_runs_again_for_another_session() -> Result<()> {
-    let database = with_function("context_sensitive")?;
+    let (database, _turn) = with_function("context_sensitive")?;
     let mut user = database.connect(role::USER)?;
     for region in ["East", "West", "East"] {
         let token = Subject::in_region("alice", region).log_in(&database)?;
@@ -114,7 +118,7 @@ fn context_sensitive_runs_again_for_another_session() -> Result<()> {
 
 #[test]
 fn context_sensitive_remembers_the_sessions_of_a_pooled_connection() -> Result<()> {
-    let database = with_function("context_sensitive")?;
+    let (database, _turn) = with_function("context_sensitive")?;
     let sessions = ["North", "East", "South", "West"].map(|region| {
         (
             region,
@@ -141,7 +145,7 @@ fn context_sensitive_remembers_the_sessions_of_a_pooled_connection() -> Result<(
 
 #[test]
 fn dynamic_runs_for_every_statement() -> Result<()> {
-    let database = with_function("dynamic")?;
+    let (database, _turn) = with_function("dynamic")?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     let mut transaction = user.transaction()?;

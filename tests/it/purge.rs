@@ -257,7 +257,7 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     database
         .connect(role::SECURITY)?
         .execute("SELECT vpd.set_purge_interval(1)", &[])?;
-    let first = wait_for_worker(&mut admin, 0, Duration::from_secs(75))?;
+    let first = wait_for_worker(&mut admin, 0, Duration::from_secs(150))?;
     // The row may have become stale after the first run; the next one takes it.
     assert!(
         admin
@@ -273,7 +273,7 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     admin.batch_execute(stale)?;
     let killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type LIKE '%vpd%'";
     assert!(!admin.query(killed, &[])?.is_empty());
-    wait_for_worker(&mut admin, first, Duration::from_secs(90))?;
+    wait_for_worker(&mut admin, first, Duration::from_secs(180))?;
     assert_eq!(admin.query_one(left, &[])?.get::<_, i64>(0), 0);
     Ok(())
 }

@@ -10,8 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use postgres::{Client, Config, NoTls};
 
@@ -61,6 +61,22 @@ impl Cluster {
         let start = || Self::start(&Extension::debug()?, Library::Preloaded, "");
         match SHARED.get_or_init(|| start().map_err(|error| error.to_string())) {
             Ok(cluster) => Ok(cluster),
+            Err(reason) => Err(reason.clone().into()),
+        }
+    }
+
+    /// A second shared cluster, for tests that count what happens: one of them works in it at a time, so that nobody else's
+    /// definitions make a backend forget what it knows.
+    ///
+    /// # Errors
+    /// It could not be started; the first reason is given to every test.
+    pub fn quiet() -> Result<(MutexGuard<'static, ()>, &'static Self)> {
+        static QUIET: OnceLock<std::result::Result<Cluster, String>> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = || Self::start(&Extension::debug()?, Library::Preloaded, "");
+        match QUIET.get_or_init(|| start().map_err(|error| error.to_string())) {
+            Ok(cluster) => Ok((turn, cluster)),
             Err(reason) => Err(reason.clone().into()),
         }
     }

@@ -107,6 +107,15 @@ pub fn databases() -> Vec<DatabaseSlot> {
         .collect()
 }
 
+/// Frees the slots of databases that are gone.
+pub fn keep_databases(known: &[u32]) {
+    for slot in &mut DATABASES.exclusive().0 {
+        if slot.database != 0 && !known.contains(&slot.database) {
+            *slot = DatabaseSlot::default();
+        }
+    }
+}
+
 /// Writes one database's slot; a full table forgets nothing and ignores the newcomer.
 pub fn set_database(new: DatabaseSlot) {
     let mut slots = DATABASES.exclusive();

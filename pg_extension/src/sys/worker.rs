@@ -45,6 +45,7 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
         let now = clock::now().0;
         if calls != seen_calls || now - looked_at > RETRY_SECONDS * 1_000_000 {
             known = databases();
+            shmem::keep_databases(&known);
             (seen_calls, looked_at) = (calls, now);
         }
         for database in &known {
