@@ -1,2 +1,3 @@
--- Whether this database has a mask at all.
-SELECT EXISTS (SELECT FROM vpd_private.mask WHERE is_enabled);
+-- Whether this database has a mask at all, of its own or by a policy.
+SELECT EXISTS (SELECT FROM vpd_private.mask WHERE is_enabled)
+    OR EXISTS (SELECT FROM vpd_private.policy WHERE is_masking AND is_enabled);

@@ -116,3 +116,28 @@ fn a_definer_function_shows_what_its_owner_may_see() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn inlined_bodies_are_masked_by_a_policy_alone() -> Result<()> {
+    let database = vpd_tests::Database::create()?;
+    vpd_tests::create_orders(&database)?;
+    database.admin()?.batch_execute(
+        "CREATE FUNCTION shop.amounts() RETURNS TABLE (id integer, amount integer) LANGUAGE sql STABLE AS
+         'SELECT id, amount FROM shop.orders'",
+    )?;
+    let seen = "SELECT id FROM shop.amounts() WHERE amount IS NOT NULL";
+    assert_eq!(vpd_tests::fresh_ids(&database, None, seen)?.len(), 40, "control");
+    database.connect(vpd_tests::role::SECURITY)?.execute(
+        "SELECT vpd.add_policy('shop.orders', 'amounts', $1, relevant_columns => '{amount}', mask_columns => true)",
+        &[&vpd_tests::BY_REGION],
+    )?;
+    let token = vpd_tests::Subject::in_region("alice", "West").log_in(&database)?;
+    for query in [seen, "SELECT id FROM shop.orders WHERE amount IS NOT NULL"] {
+        assert_eq!(
+            vpd_tests::fresh_ids(&database, Some(&token), query)?,
+            vpd_tests::expected_ids("West"),
+            "{query}"
+        );
+    }
+    Ok(())
+}
