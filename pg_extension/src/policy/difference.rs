@@ -65,12 +65,11 @@ fn changed_rows(
     max_rows: i64,
 ) -> Result<Vec<(JsonB, bool)>> {
     let active = inspection::conditions(relation, command)?;
-    let mut future: Vec<Condition> = Vec::new();
-    for condition in inspection::conditions(relation, command)? {
-        if !proposed.iter().any(|shadow| shadow.policy == condition.policy) {
-            future.push(condition);
-        }
-    }
+    let mut future: Vec<Condition> = active
+        .iter()
+        .filter(|condition| !proposed.iter().any(|shadow| shadow.policy == condition.policy))
+        .cloned()
+        .collect();
     for shadow in proposed {
         if applies(relation, shadow, command) {
             future.push(condition(relation, shadow)?);

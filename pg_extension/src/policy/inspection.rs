@@ -12,6 +12,7 @@ use crate::sys::predicate::compile;
 use std::rc::Rc;
 
 /// The condition of one policy, as text that is one expression.
+#[derive(Clone)]
 pub struct Condition {
     pub policy: String,
     pub text: String,
