@@ -2,6 +2,7 @@
 //! Not here: any token, predicate text or value of another user. Invariant: nothing but this module builds an error report.
 //! Refusals about policies, masks and what row security does not reach have files of their own.
 
+mod authority;
 mod mask;
 mod policy;
 mod reach;

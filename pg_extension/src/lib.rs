@@ -7,6 +7,7 @@
 pgrx::pg_module_magic!();
 
 mod api;
+mod authz;
 mod context;
 mod error;
 mod guc;
@@ -27,9 +28,14 @@ pub extern "C-unwind" fn _PG_init() {
 
 pgrx::extension_sql_file!("../../sql/install/00_schema.sql", name = "schema", bootstrap);
 pgrx::extension_sql_file!(
+    "../../sql/install/05_profile_privilege.sql",
+    name = "profile_privilege",
+    requires = ["schema"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/10_app.sql",
     name = "app",
-    requires = ["schema"]
+    requires = ["profile_privilege"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/20_session.sql",
@@ -47,9 +53,39 @@ pgrx::extension_sql_file!(
     requires = ["context"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/23_authority.sql",
+    name = "authority",
+    requires = ["application_context"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/24_identity.sql",
+    name = "identity",
+    requires = ["authority"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/25_role.sql",
+    name = "role",
+    requires = ["identity"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/26_delegation.sql",
+    name = "delegation",
+    requires = ["role"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/27_segregation.sql",
+    name = "segregation",
+    requires = ["delegation"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/28_audit_column.sql",
+    name = "audit_column",
+    requires = ["segregation"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/30_ticket.sql",
     name = "ticket",
-    requires = ["application_context"]
+    requires = ["audit_column"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/40_message.sql",
@@ -77,14 +113,34 @@ pgrx::extension_sql_file!(
     requires = ["exemption"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/56_hierarchy.sql",
+    name = "hierarchy",
+    requires = ["policy_version"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/57_task.sql",
+    name = "task",
+    requires = ["hierarchy"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/60_purge.sql",
     name = "purge",
-    requires = ["policy_version"]
+    requires = ["task"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/61_load.sql",
+    name = "load",
+    requires = ["purge"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/62_policy_store.sql",
+    name = "policy_store",
+    requires = ["load"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/70_dbms_session.sql",
     name = "dbms_session",
-    requires = ["purge"]
+    requires = ["policy_store"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",

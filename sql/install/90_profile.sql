@@ -13,14 +13,6 @@ CREATE FUNCTION vpd.revoke_profile(profile text, role_name regrole) RETURNS void
     AS 'MODULE_PATHNAME', 'revoke_profile_wrapper';
 COMMENT ON FUNCTION vpd.revoke_profile IS 'Takes a profile back from a role. Errors: 22023 argument_invalid, 42704 for an unknown role.';
 
-CREATE TABLE vpd_private.profile_privilege (
-    profile text NOT NULL CHECK (profile IN ('runtime', 'bridge', 'security_admin', 'auditor')),
-    object text NOT NULL,
-    PRIMARY KEY (profile, object)
-);
-COMMENT ON TABLE vpd_private.profile_privilege IS 'What a profile may execute (a function) or read (a view).';
-COMMENT ON COLUMN vpd_private.profile_privilege.profile IS 'runtime, bridge, security_admin or auditor.';
-COMMENT ON COLUMN vpd_private.profile_privilege.object IS 'Name of a function or view in the schema vpd, or in another when it has a dot.';
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('runtime', 'attach_session'),
     ('runtime', 'attach_anonymous'),

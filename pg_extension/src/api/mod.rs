@@ -4,6 +4,7 @@
 
 mod app;
 mod application_context;
+mod authority;
 mod context;
 mod dbms_rls;
 mod exemption;

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
 use crate::sys::{portal, shmem, temporary, xact};
-use crate::{policy, session};
+use crate::{authz, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use value::Values;
@@ -272,17 +272,20 @@ pub fn transaction_committed() {
         shmem::call_launcher();
     }
     global::transaction_ended(true);
+    authz::change::transaction_ended(true);
     forget_everything();
 }
 
 /// The transaction was rolled back.
 pub fn transaction_aborted() {
     global::transaction_ended(false);
+    authz::change::transaction_ended(false);
     forget_everything();
 }
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn subtransaction_committed(level: i32) {
+    authz::change::subtransaction_committed(level);
     ENDING.with_borrow_mut(|ending| {
         for (asked_at, _) in ending.iter_mut().filter(|(asked_at, _)| *asked_at == level) {
             *asked_at = level - 1;
@@ -305,6 +308,7 @@ pub fn subtransaction_committed(level: i32) {
 
 /// A savepoint was rolled back to: the session attached before it is attached again.
 pub fn subtransaction_aborted(level: i32) {
+    authz::change::subtransaction_aborted(level);
     ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
     let mut is_restored = false;
     SAVED.with_borrow_mut(|saved| {

@@ -1,4 +1,4 @@
-//! Shared memory: the generations of revocations, exemptions and shared context values, and what the launcher knows of each database.
+//! Shared memory: the generations of revocations, exemptions, shared context values and of who may do what, and what the launcher knows of each database.
 
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +37,8 @@ static EXEMPTIONS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_exempti
 // SAFETY: as above.
 static GLOBAL_CONTEXTS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_global_contexts") };
 // SAFETY: as above.
+static AUTHORITY: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_authority") };
+// SAFETY: as above.
 static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
 // SAFETY: as above.
 static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_databases") };
@@ -45,6 +47,7 @@ pub(super) fn init() {
     pg_shmem_init!(REVOCATIONS = AtomicU64::new(1));
     pg_shmem_init!(EXEMPTIONS = AtomicU64::new(1));
     pg_shmem_init!(GLOBAL_CONTEXTS = AtomicU64::new(1));
+    pg_shmem_init!(AUTHORITY = AtomicU64::new(1));
     pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
     pg_shmem_init!(DATABASES);
 }
@@ -77,6 +80,16 @@ pub fn global_context_generation() -> u64 {
 /// Makes every backend read the shared values again before its next statement.
 pub fn announce_global_contexts() {
     GLOBAL_CONTEXTS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// Rises whenever a transaction that changed who may do what has committed.
+pub fn authority_generation() -> u64 {
+    AUTHORITY.get().load(Ordering::Acquire)
+}
+
+/// Makes every backend flatten its session again before its next statement.
+pub fn announce_authority() {
+    AUTHORITY.get().fetch_add(1, Ordering::AcqRel);
 }
 
 /// Rises whenever the launcher should look at the databases again.

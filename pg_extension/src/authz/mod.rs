@@ -1,0 +1,11 @@
+//! Who may do what: the graph of users, groups, roles, duties, privileges, entitlements and data groups, and what of it a session has.
+//!
+//! Not here: rows (see `policy` and `hierarchy`). Invariant: every change begins with `change::begin`, so that changes wait for one another
+//! and whatever is checked holds when they commit; a backend never uses what was flattened from another version of the graph.
+
+mod authority;
+pub mod change;
+mod reference;
+
+pub use authority::Authority;
+pub use reference::{Kind, Node, Reference};

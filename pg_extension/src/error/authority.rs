@@ -1,0 +1,55 @@
+//! Refusals about users, roles, duties, privileges and what is granted.
+
+use super::Error;
+use crate::authz::{Kind, Reference};
+use pgrx::PgSqlErrorCode;
+
+impl Error {
+    /// 42704: there is no such user, group, role, duty, privilege, entitlement or data group; `user_not_found`, `role_not_found`, ….
+    pub fn authority_not_found(reference: &Reference) -> Self {
+        let code = match reference.kind {
+            Kind::User => "user_not_found",
+            Kind::Group => "group_not_found",
+            Kind::Role => "role_not_found",
+            Kind::Duty => "duty_not_found",
+            Kind::Privilege => "privilege_not_found",
+            Kind::Entitlement => "entitlement_not_found",
+            Kind::DataGroup => "data_group_not_found",
+        };
+        Self::not_found(
+            code,
+            format!("{reference} does not exist"),
+            format!("Define it first with vpd.define_{}.", reference.kind.as_str()),
+        )
+    }
+
+    /// 42501: two duties that nobody may have both.
+    pub fn sod_conflict(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "sod_conflict",
+            message,
+            hint,
+        )
+    }
+
+    /// 42501: it was shipped or marked by somebody else; it can be added to.
+    pub fn seeded(reference: &str, owner: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "definition_seeded",
+            format!("{reference} belongs to \"{owner}\" and cannot be changed"),
+            "Add definitions and grants of your own beside it.",
+        )
+    }
+
+    /// 42P17: it would contain itself.
+    pub fn authority_cycle(granted: &str, holder: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+            "authority_cycle",
+            format!("{granted} contains {holder} already"),
+            "Remove one of the grants on the way; vpd.grants lists them.",
+        )
+    }
+}

@@ -1,0 +1,1 @@
+-- Users, groups, sources, units: the functions and views of identities.

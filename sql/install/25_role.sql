@@ -1,0 +1,1 @@
+-- Roles, duties, privileges, entitlements and grants: the functions and views.

@@ -1,0 +1,1 @@
+-- Acting with one role, or on behalf of somebody.

@@ -1,0 +1,1 @@
+-- Audit columns, pseudonyms, consent.

@@ -1,0 +1,1 @@
+-- Task types and who may act on a task.

@@ -1,0 +1,1 @@
+UPDATE vpd_private.authority_version SET version = version + 1;
