@@ -1,6 +1,9 @@
 //! Settings, all under `vpd.`. No setting that a plain user can change decides anything.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+use std::ffi::CString;
+
+const PRODUCTION: &str = "production";
 
 /// What a policy function that returns NULL or an empty text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, pgrx::PostgresGucEnum)]
@@ -16,6 +19,8 @@ pub enum NullPredicate {
 static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::new(NullPredicate::Deny);
 
 static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
+
+static ENVIRONMENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"production"));
 
 /// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
 pub fn init() {
@@ -35,12 +40,33 @@ pub fn init() {
         GucContext::Postmaster,
         GucFlags::default(),
     );
+    GucRegistry::define_string_guc(
+        c"vpd.environment",
+        c"The environment this server belongs to: roles whose name ends in _PREPROD count everywhere but in production.",
+        c"Default production. Any other name is another environment, in which enterprise roles without the suffix do not count. Needs a restart.",
+        &ENVIRONMENT,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
     crate::sys::reserve_settings();
 }
 
 /// The meaning of an empty predicate, now.
 pub fn null_predicate() -> NullPredicate {
     NULL_PREDICATE.get()
+}
+
+/// Name of the environment.
+pub fn environment() -> String {
+    ENVIRONMENT.get().map_or_else(
+        || PRODUCTION.to_owned(),
+        |name| name.to_string_lossy().trim().to_owned(),
+    )
+}
+
+/// True in the production environment, which an empty name means as well.
+pub fn is_production() -> bool {
+    matches!(environment().as_str(), "" | PRODUCTION)
 }
 
 /// Whether a minor release below the floor is refused.

@@ -15,6 +15,7 @@ thread_local! {
     static EXPIRE: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/expire.sql")) };
     static USES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/uses.sql")) };
     static SESSIONS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/sessions.sql")) };
+    static AUTHORITIES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/authorities.sql")) };
     static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
     static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
     static QUEUE: Statement = const { Statement::new(include_str!("../../sql/query/purge/queue.sql")) };
@@ -66,6 +67,7 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
     session::announce_ended(&ended, None);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
     USES.with(remove);
+    AUTHORITIES.with(remove);
     policy::exemption::end_stale();
     let (sessions, tickets) = (SESSIONS.with(remove), TICKETS.with(remove));
     let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));

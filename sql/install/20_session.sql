@@ -10,6 +10,10 @@ CREATE TABLE vpd_private.session (
     is_authenticated boolean NOT NULL,
     audit_identity text NOT NULL,
     acting_for text,
+    actors text[] NOT NULL DEFAULT '{}',
+    actor_session_id uuid,
+    acts_fully boolean NOT NULL DEFAULT false,
+    assumed_role text,
     roles text[] NOT NULL,
     privileges text[] NOT NULL,
     attributes jsonb NOT NULL,
@@ -41,8 +45,12 @@ COMMENT ON COLUMN vpd_private.session.user_name IS 'Name of the subject.';
 COMMENT ON COLUMN vpd_private.session.is_authenticated IS 'False for an anonymous subject.';
 COMMENT ON COLUMN vpd_private.session.audit_identity IS 'Name written to audit columns; the user unless overridden.';
 COMMENT ON COLUMN vpd_private.session.acting_for IS 'User on whose behalf the subject acts.';
-COMMENT ON COLUMN vpd_private.session.roles IS 'Flattened roles.';
-COMMENT ON COLUMN vpd_private.session.privileges IS 'Flattened privileges, as action or resource:action.';
+COMMENT ON COLUMN vpd_private.session.actors IS 'Who acts for the user, the nearest first; empty when the user acts himself.';
+COMMENT ON COLUMN vpd_private.session.actor_session_id IS 'The session of whoever acts for the user.';
+COMMENT ON COLUMN vpd_private.session.acts_fully IS 'False: the session has what both the user and whoever acts for him have. True: all that the user has.';
+COMMENT ON COLUMN vpd_private.session.assumed_role IS 'The one role the session runs with; NULL for all of them.';
+COMMENT ON COLUMN vpd_private.session.roles IS 'Roles the login brought, as the identity provider names them; see session_authority for what they come to.';
+COMMENT ON COLUMN vpd_private.session.privileges IS 'Privileges the login brought, as action or resource:action.';
 COMMENT ON COLUMN vpd_private.session.attributes IS 'Attributes by namespace: {"namespace": {"name": "value" or ["value", …]}}.';
 COMMENT ON COLUMN vpd_private.session.language IS 'Language of the user (BCP 47).';
 COMMENT ON COLUMN vpd_private.session.territory IS 'Territory of the user (ISO 3166-1).';
@@ -122,14 +130,18 @@ CREATE FUNCTION vpd.create_session(
     number_format text DEFAULT NULL,
     client_address inet DEFAULT NULL,
     user_agent text DEFAULT NULL,
-    auth_time timestamptz DEFAULT NULL
+    auth_time timestamptz DEFAULT NULL,
+    assumed_role text DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'create_session_wrapper';
 COMMENT ON FUNCTION vpd.create_session IS
 'Creates a session for a subject the caller has authenticated and returns its token (vs_…), shown this once only.
-Arguments: attributes {"namespace": {"name": "value" or ["value", …]}} up to 64 KiB; roles and privileges, flattened, up to 10000 each.
-Errors: 22023 argument_invalid, 42704 app_not_found, 53400 limit_sessions, 55000 not_ready.
+Arguments: attributes {"namespace": {"name": "value" or ["value", …]}} up to 64 KiB; roles and privileges as the identity provider names them,
+up to 10000 each: an enterprise role brings what is granted to it, a name that is defined here otherwise brings nothing, any other name stands for itself;
+assumed_role: run with this one of the user''s roles and with nothing else but what anonymous has.
+What the user is granted here is added, once, flattened.
+Errors: 22023 argument_invalid, 28000 user_disabled, 42501 role_not_held, 42704 app_not_found, 53400 limit_sessions, 55000 not_ready.
 Follows OWASP ASVS 5.0 7.2.3 (256 random bits), 11.2.4, 7.3.1, 7.3.2.';
 
 CREATE FUNCTION vpd.attach_session(token text) RETURNS void

@@ -68,7 +68,7 @@ COMMENT ON COLUMN vpd_private.role_detail.rule IS 'For a parametric role: a pred
 SELECT pg_extension_config_dump('vpd_private.role_detail', '');
 
 CREATE TABLE vpd_private.resource (
-    name text PRIMARY KEY CHECK (name ~ '^[^[:cntrl:]]{1,200}$' AND name = btrim(name)),
+    name text PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 200 AND name !~ '[[:cntrl:]]' AND name = btrim(name)),
     kind text NOT NULL,
     description text,
     seeded_by text
@@ -153,6 +153,7 @@ CREATE TABLE vpd_private.session_authority (
     session_id uuid NOT NULL,
     version bigint NOT NULL,
     valid_until timestamptz NOT NULL,
+    environment text NOT NULL,
     roles text[] NOT NULL,
     privileges text[] NOT NULL,
     data_groups jsonb NOT NULL,
@@ -164,6 +165,7 @@ COMMENT ON TABLE vpd_private.session_authority IS 'What sessions may do, flatten
 COMMENT ON COLUMN vpd_private.session_authority.session_id IS 'The session.';
 COMMENT ON COLUMN vpd_private.session_authority.version IS 'Version of the graph it was flattened from; it is of no use for another.';
 COMMENT ON COLUMN vpd_private.session_authority.valid_until IS 'When the first of the grants it rests on, or would rest on, begins or ends.';
+COMMENT ON COLUMN vpd_private.session_authority.environment IS 'The environment it was flattened for.';
 COMMENT ON COLUMN vpd_private.session_authority.roles IS 'Names of its roles.';
 COMMENT ON COLUMN vpd_private.session_authority.privileges IS 'Names of its privileges.';
 COMMENT ON COLUMN vpd_private.session_authority.data_groups IS 'Sets of data groups, [[1, 2], [3]]: what is filtered must lie in every set; the second and further ones belong to whoever acts for the user.';

@@ -157,6 +157,8 @@ GRANT EXECUTE ON FUNCTION
     vpd.sys_context(text, text),
     vpd.sys_context(text, text, integer),
     vpd.current_session(),
+    vpd.actor_chain(),
+    vpd.may_reassign(text),
     vpd.guard(),
     vpd_private.context_marker(),
     vpd_private.statement_marker(),

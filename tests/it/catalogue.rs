@@ -62,7 +62,7 @@ fn readers_are_stable_and_never_run_in_a_parallel_worker() -> Result<()> {
         "{FUNCTIONS} SELECT signature FROM f WHERE proname IN
             ('user_name', 'session_id', 'app_name', 'pillar', 'audit_identity', 'acting_for', 'is_established',
              'is_authenticated', 'attribute', 'attribute_list', 'user_in_role', 'user_in_all_roles', 'has_privilege',
-             'has_resource', 'sys_context', 'current_session', 'list_context')
+             'has_resource', 'sys_context', 'current_session', 'list_context', 'actor_chain', 'may_reassign', 'session_privileges')
             AND NOT (provolatile = 's' AND proparallel = 'r' AND NOT prosecdef)"
     ))?;
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -95,7 +95,7 @@ fn only_markers_and_masks_are_immutable_and_nothing_is_leakproof() -> Result<()>
 fn what_changes_something_is_volatile_and_unsafe_in_parallel() -> Result<()> {
     let wrong = offenders(&format!(
         "{FUNCTIONS} SELECT signature FROM f
-          WHERE proname ~ '^(clear|create|attach|detach|end|issue|redeem|record|validate|ack|add|alter|enable|refresh|drop|register|set|purge|grant|revoke|reset)'
+          WHERE proname ~ '^(assume|clear|create|define|disable|mark|attach|detach|end|issue|redeem|record|validate|ack|add|alter|enable|refresh|drop|register|set|purge|grant|revoke|reset)'
             AND proname NOT IN ('purge_interval', 'add_attribute_association') AND NOT (provolatile = 'v' AND proparallel = 'u')"
     ))?;
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -5,6 +5,8 @@ mod application_context;
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod bad_policy;
 #[cfg(test)]
 mod bad_session;
@@ -20,6 +22,8 @@ mod clocks;
 mod context;
 #[cfg(test)]
 mod dbms_rls;
+#[cfg(test)]
+mod delegation;
 #[cfg(test)]
 mod dictionary;
 #[cfg(test)]
@@ -44,6 +48,8 @@ mod injection_definitions;
 mod install;
 #[cfg(test)]
 mod integrity;
+#[cfg(test)]
+mod live_authority;
 #[cfg(test)]
 mod masks;
 #[cfg(test)]

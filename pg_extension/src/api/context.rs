@@ -76,27 +76,38 @@ fn attribute_list(namespace: &str, name: &str) -> Answer<Option<Vec<String>>> {
 
 #[pg_extern(sql = false)]
 fn user_in_role(roles: Vec<Option<String>>) -> Answer<bool> {
-    is(|identity| roles.iter().flatten().any(|role| identity.roles.contains(role)))
+    is(|identity| {
+        roles
+            .iter()
+            .flatten()
+            .any(|role| identity.authority.roles.contains(role))
+    })
 }
 
 #[pg_extern(sql = false)]
 fn user_in_all_roles(roles: Vec<Option<String>>) -> Answer<bool> {
     is(|identity| {
         !roles.is_empty()
-            && roles
-                .iter()
-                .all(|role| role.as_ref().is_some_and(|role| identity.roles.contains(role)))
+            && roles.iter().all(|role| {
+                role.as_ref()
+                    .is_some_and(|role| identity.authority.roles.contains(role))
+            })
     })
 }
 
 #[pg_extern(sql = false)]
 fn has_privilege(privilege: &str) -> Answer<bool> {
-    is(|identity| identity.privileges.contains(privilege))
+    is(|identity| identity.authority.privileges.contains(privilege))
 }
 
 #[pg_extern(sql = false)]
 fn has_resource(resource: &str, action: &str) -> Answer<bool> {
-    is(|identity| identity.privileges.contains(&format!("{resource}:{action}")))
+    is(|identity| {
+        identity
+            .authority
+            .privileges
+            .contains(&format!("{resource}:{action}"))
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -159,8 +170,8 @@ fn current_session() -> Result<
             identity.is_authenticated,
             identity.audit_identity.clone(),
             identity.acting_for.clone(),
-            sorted(&identity.roles),
-            sorted(&identity.privileges),
+            sorted(&identity.authority.roles),
+            sorted(&identity.authority.privileges),
             JsonB(identity.attributes.clone()),
             identity.language.clone(),
             identity.territory.clone(),

@@ -27,6 +27,7 @@ fn create_session(
     client_address: Option<Inet>,
     user_agent: Option<String>,
     auth_time: Option<TimestampWithTimeZone>,
+    assumed_role: Option<String>,
 ) -> Answer<String> {
     require_primary()?;
     let names = |names: Option<Vec<Option<String>>>, what| without_null(names.unwrap_or_default(), what);
@@ -45,6 +46,7 @@ fn create_session(
         client_address,
         user_agent,
         auth_time,
+        assumed_role,
     })?)
 }
 

@@ -33,4 +33,32 @@ impl Authority {
             reports: HashSet::new(),
         }
     }
+
+    /// What both have, no longer than both hold; every set of data groups of both counts.
+    pub fn intersected(mut self, other: &Self) -> Self {
+        self.roles.retain(|role| other.roles.contains(role));
+        self.privileges
+            .retain(|privilege| other.privileges.contains(privilege));
+        self.data_groups.extend(other.data_groups.iter().cloned());
+        self.until(other.valid_until)
+    }
+
+    /// No longer than until then.
+    pub fn until(mut self, moment: Timestamp) -> Self {
+        self.valid_until = self.valid_until.min(moment);
+        self
+    }
+
+    /// As flattened from a version of the graph.
+    pub fn of_version(self, version: i64) -> Self {
+        Self { version, ..self }
+    }
+
+    /// True when both give the same, whenever they were flattened.
+    pub fn gives_same(&self, other: &Self) -> bool {
+        self.roles == other.roles
+            && self.privileges == other.privileges
+            && self.data_groups == other.data_groups
+            && self.reports == other.reports
+    }
 }

@@ -5,7 +5,19 @@
 
 mod authority;
 pub mod change;
+mod claims;
+pub mod definition;
+pub mod delegation;
+mod flatten;
+mod grant;
 mod reference;
+pub mod resource;
+pub mod user;
 
 pub use authority::Authority;
+pub use claims::Claims;
+pub use flatten::{
+    ANONYMOUS, MAX_ACTORS, flatten, flatten_anonymous, flatten_at, keep, read_groups, version,
+};
+pub use grant::{Validity, grant, revoke};
 pub use reference::{Kind, Node, Reference};

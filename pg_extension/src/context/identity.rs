@@ -1,9 +1,10 @@
 //! Who a session belongs to and what it carries. Immutable once read; shared by the attachments of one backend.
 
+use crate::authz::{self, Authority, Claims};
 use crate::sys::clock::Timestamp;
 use serde_json::Value;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::rc::Rc;
 
 thread_local! {
     static NEXT_SERIAL: Cell<u64> = const { Cell::new(1) };
@@ -19,6 +20,7 @@ pub struct Liveness {
 }
 
 /// A subject and the attributes of its session.
+#[derive(Clone)]
 pub struct Identity {
     /// Tells identities apart within this backend.
     pub serial: u64,
@@ -30,8 +32,12 @@ pub struct Identity {
     pub is_authenticated: bool,
     pub audit_identity: String,
     pub acting_for: Option<String>,
-    pub roles: HashSet<String>,
-    pub privileges: HashSet<String>,
+    /// Who acts for the user, the nearest first.
+    pub actors: Vec<String>,
+    /// What the login brought along.
+    pub claims: Claims,
+    /// What the session may do, flattened.
+    pub authority: Rc<Authority>,
     pub attributes: Value,
     pub language: Option<String>,
     pub territory: Option<String>,
@@ -59,8 +65,9 @@ impl Identity {
             is_authenticated: false,
             audit_identity: "anonymous".to_owned(),
             acting_for: None,
-            roles: HashSet::from(["anonymous".to_owned()]),
-            privileges: HashSet::new(),
+            actors: Vec::new(),
+            claims: Claims::default(),
+            authority: Rc::new(Authority::of_roles([authz::ANONYMOUS.to_owned()])),
             attributes: Value::Object(serde_json::Map::new()),
             language: None,
             territory: None,
@@ -79,13 +86,49 @@ impl Identity {
             && self.is_authenticated == other.is_authenticated
             && self.audit_identity == other.audit_identity
             && self.acting_for == other.acting_for
-            && self.roles == other.roles
-            && self.privileges == other.privileges
+            && self.actors == other.actors
+            && self.claims == other.claims
+            && self.authority.gives_same(&other.authority)
             && self.attributes == other.attributes
             && self.language == other.language
             && self.territory == other.territory
             && self.date_format == other.date_format
             && self.number_format == other.number_format
+    }
+
+    /// What the session may do now, read from the graph.
+    pub fn flatten(&self) -> Authority {
+        if self.is_authenticated {
+            authz::flatten(&self.user_name, &self.claims)
+        } else {
+            authz::flatten_anonymous()
+        }
+    }
+
+    /// With what it may do now; another serial when that is something else.
+    pub fn with_authority(&self, authority: Authority) -> Self {
+        let serial = if self.authority.gives_same(&authority) {
+            self.serial
+        } else {
+            next_serial()
+        };
+        Self {
+            serial,
+            authority: Rc::new(authority),
+            ..self.clone()
+        }
+    }
+
+    /// Everybody who stands behind what the session does.
+    pub fn persons(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.user_name.as_str())
+            .chain(self.actors.iter().map(String::as_str))
+            .chain(self.acting_for.as_deref())
+    }
+
+    /// Who is really logged in: the last of those who act for the user, or the user.
+    pub fn login(&self) -> &str {
+        self.actors.last().unwrap_or(&self.user_name)
     }
 
     /// A single-valued attribute as text.

@@ -4,6 +4,7 @@
 //! ends with the transaction. Nothing a client can SET is read here.
 
 mod application;
+mod authority;
 mod declaration;
 mod global;
 mod identity;
@@ -14,6 +15,7 @@ pub use application::{
     attribute, clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
     set as set_context, set_identifier,
 };
+pub use authority::{assume_role, set_audit_identity};
 pub use declaration::{
     create as create_context, declarations, forget as function_changed, known as known_declarations,
     relation_changed, remove as drop_context,
@@ -39,6 +41,8 @@ struct Attached {
     liveness: Option<Liveness>,
     /// Revocations seen when it was last found alive.
     revocations: u64,
+    /// The generation of the graph its authority was flattened from.
+    authority: u64,
     /// What trusted functions have set.
     values: Rc<Values>,
     /// Tells identities and their values apart within this backend.
@@ -46,13 +50,14 @@ struct Attached {
 }
 
 impl Attached {
-    fn new(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) -> Self {
+    fn new(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64, authority: u64) -> Self {
         let values = Rc::new(application::initial(&identity));
         Self {
             serial: value::serial(identity.serial, &values),
             identity,
             liveness,
             revocations,
+            authority,
             values,
         }
     }
@@ -74,15 +79,20 @@ thread_local! {
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Attaches a session that was just found alive; `revocations` was read before it was looked up.
-pub fn attach(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64) -> Result<()> {
+/// Attaches a session that was just found alive; `revocations` and `authority` are the generations read before it was looked up.
+pub fn attach(
+    identity: Rc<Identity>,
+    liveness: Option<Liveness>,
+    revocations: u64,
+    authority: u64,
+) -> Result<()> {
     if temporary::has_tables() {
         return Err(Error::outlives_session(
             "a temporary table left on the connection",
             "Run DISCARD TEMP before attaching, and create temporary tables with ON COMMIT DROP after it.",
         ));
     }
-    let attached = Attached::new(identity, liveness, revocations);
+    let attached = Attached::new(identity, liveness, revocations, authority);
     let serial = attached.serial;
     replace(Some(attached));
     policy::session_changed(serial);
@@ -108,7 +118,12 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
             }
         }
     }
-    let attached = Attached::new(identity, Some(liveness), shmem::revocation_generation());
+    let attached = Attached::new(
+        identity,
+        Some(liveness),
+        shmem::revocation_generation(),
+        shmem::authority_generation(),
+    );
     let serial = attached.serial;
     let _former = Former(ATTACHED.replace(Some(attached)));
     policy::session_changed(serial);
@@ -174,16 +189,27 @@ pub fn serial() -> u64 {
     known_serial()
 }
 
-/// A statement starts: values that others share and have changed meanwhile hold from now on.
-pub fn statement_started() {
+/// A statement starts: values that others share and have changed meanwhile, and what the session may do now, hold from now on.
+/// An error when its plan was made for what the session might do before.
+pub fn statement_started(is_for_session: impl FnOnce() -> bool) -> Result<()> {
     let is_mixed = CHANGED_WHILE_PLANNING.take();
     if application::refresh_shared() || is_mixed {
         policy::context_plans_changed();
     }
+    if authority::refresh() {
+        policy::session_changed(known_serial());
+        if is_for_session() {
+            return Err(Error::authority_changed());
+        }
+    }
+    Ok(())
 }
 
 /// A plan is being made: it is made for the values that are shared now. When they change in the middle, the plan serves once.
 fn look_while_planning() {
+    if authority::refresh() {
+        policy::session_changed(known_serial());
+    }
     if application::refresh_shared() {
         CHANGED_WHILE_PLANNING.set(true);
         policy::session_changed(known_serial());

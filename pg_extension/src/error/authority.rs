@@ -52,4 +52,34 @@ impl Error {
             "Remove one of the grants on the way; vpd.grants lists them.",
         )
     }
+
+    /// 40001: the session's roles changed between planning and running; nothing was done with the former ones.
+    pub fn authority_changed() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+            "authority_changed",
+            "what the session may do has changed since the statement was prepared",
+            "Run the transaction again.",
+        )
+    }
+
+    /// 42501: a session runs only with a role that its user has.
+    pub fn role_not_held() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "role_not_held",
+            "the user does not have this role",
+            "Name one of the session's roles; see vpd.current_session().",
+        )
+    }
+
+    /// 28000: the user was switched off.
+    pub fn user_disabled() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "user_disabled",
+            "the user is disabled",
+            "An administrator lets the user in again with vpd.enable_user.",
+        )
+    }
 }

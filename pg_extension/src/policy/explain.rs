@@ -220,7 +220,7 @@ fn row_exists(table: &Table, key: &Map<String, Value>) -> Result<bool> {
 }
 
 fn describe(identity: &Identity) -> Value {
-    let mut roles: Vec<&String> = identity.roles.iter().collect();
+    let mut roles: Vec<&String> = identity.authority.roles.iter().collect();
     roles.sort();
     json!({
         "session_id": identity.session_id.map(|id| id.to_string()),

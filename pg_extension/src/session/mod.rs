@@ -3,6 +3,7 @@
 mod app;
 mod attachment;
 mod message;
+mod on_behalf;
 mod profile;
 mod store;
 mod ticket;
@@ -11,6 +12,7 @@ mod token;
 pub use app::{Registration, drop_app, register};
 pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
 pub use message::{acknowledge, browse, record, validate};
+pub use on_behalf::create as create_on_behalf;
 pub use profile::{grant, revoke};
 pub use store::{NewSession, create, end_all, end_by_id, end_by_token, end_own, end_user};
 pub use ticket::{issue, redeem};

@@ -1,6 +1,7 @@
 //! The rows of sessions: creating and ending.
 
 use super::token::{self, TokenKind};
+use crate::authz::{self, Authority, Claims};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
@@ -35,6 +36,8 @@ pub struct NewSession {
     pub client_address: Option<Inet>,
     pub user_agent: Option<String>,
     pub auth_time: Option<pgrx::datum::TimestampWithTimeZone>,
+    /// The one role it is to run with.
+    pub assumed_role: Option<String>,
 }
 
 /// Creates a session for an authenticated subject; returns its token.
@@ -44,6 +47,7 @@ pub fn create(new: NewSession) -> Result<String> {
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = new.app.clone();
+    let authority = authority_of(&new)?;
     let created = INSERT.with(|statement| {
         statement.modify(
             &[
@@ -62,28 +66,42 @@ pub fn create(new: NewSession) -> Result<String> {
                 arg(new.client_address),
                 arg(new.user_agent),
                 arg(new.auth_time),
+                arg(new.assumed_role),
             ],
-            |row| {
-                (
-                    row.get::<bool>(1).unwrap_or(false),
-                    row.get::<i32>(2).unwrap_or(0),
-                )
-            },
+            |row| (row.get::<Uuid>(1), row.get::<i32>(2).unwrap_or(0)),
         )
     });
     match created.first() {
-        None => Err(Error::not_found(
-            "app_not_found",
-            format!("application \"{}\" is not registered", printable(&app)),
-            "Register it with vpd.register_app.",
-        )),
-        Some((false, limit)) => Err(Error::limit(
+        None => Err(no_such_app(&app)),
+        Some((None, limit)) => Err(Error::limit(
             "limit_sessions",
             format!("the user has {limit} live sessions already"),
             "End one of them, or raise max_sessions_per_user of the application.",
         )),
-        Some((true, _)) => Ok(token),
+        Some((Some(session_id), _)) => {
+            authz::keep(*session_id, &authority);
+            Ok(token)
+        }
     }
+}
+
+/// What the session will have: flattened once, here.
+fn authority_of(new: &NewSession) -> Result<Authority> {
+    authz::user::require_enabled(&new.user_name)?;
+    let mut claims = Claims {
+        roles: new.roles.clone(),
+        privileges: new.privileges.clone(),
+        ..Claims::default()
+    };
+    let all = authz::flatten(&new.user_name, &claims);
+    let Some(role) = &new.assumed_role else {
+        return Ok(all);
+    };
+    if !all.roles.contains(role) {
+        return Err(Error::role_not_held());
+    }
+    claims.assumed_role = Some(role.clone());
+    Ok(authz::flatten(&new.user_name, &claims))
 }
 
 /// Ends the session of a token; an unknown one ends nothing.
@@ -207,7 +225,8 @@ fn check_name(what: &str, name: &str) -> Result<()> {
     ))
 }
 
-fn check_attributes(attributes: &Value) -> Result<()> {
+/// An error when attributes are too many or have the wrong form.
+pub(super) fn check_attributes(attributes: &Value) -> Result<()> {
     if attributes.to_string().len() > MAX_ATTRIBUTE_BYTES {
         return Err(Error::argument(
             "the attributes are too large",
@@ -239,6 +258,15 @@ fn check_attributes(attributes: &Value) -> Result<()> {
         "the attributes have the wrong form",
         "Use {\"namespace\": {\"name\": \"value\" or [\"value\", …]}}.",
     ))
+}
+
+/// 42704: a session belongs to an application.
+pub(super) fn no_such_app(name: &str) -> Error {
+    Error::not_found(
+        "app_not_found",
+        format!("application \"{}\" is not registered", printable(name)),
+        "Register it with vpd.register_app.",
+    )
 }
 
 fn printable(name: &str) -> String {

@@ -4,6 +4,7 @@
 //! depends on the function. Announcing a change of the function, in this backend alone, makes exactly the plans
 //! that carry it be rewritten and planned again: no other plan is touched and no relation cache entry rebuilt.
 
+use super::predicate::nth;
 use pgrx::pg_sys;
 use std::cell::Cell;
 
@@ -93,4 +94,24 @@ pub(super) fn used_since(before: Uses) -> impl Iterator<Item = u32> {
 /// True when the hash is a marker's own, announced by `invalidate`.
 pub(super) fn is_marker(hash: u32) -> bool {
     HASHES.get().contains(&Some(hash))
+}
+
+/// True when the plan of a query was made for what one session may see.
+///
+/// # Safety
+/// The query has its plan, as the executor gets it.
+pub(super) unsafe fn is_for_session(query: *const pg_sys::QueryDesc) -> bool {
+    let hashes = HASHES.get();
+    let ours = [hashes[Marker::Context as usize], hashes[Marker::Mask as usize]];
+    // SAFETY: invalItems is a list of PlanInvalItem, or NIL.
+    unsafe {
+        let items = (*(*query).plannedstmt).invalItems;
+        let count = if items.is_null() { 0 } else { (*items).length };
+        (0..count)
+            .map(|index| nth(items, index).cast::<pg_sys::PlanInvalItem>())
+            .any(|item| {
+                (*item).cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32
+                    && ours.contains(&Some((*item).hashValue))
+            })
+    }
 }

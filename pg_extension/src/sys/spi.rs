@@ -33,39 +33,46 @@ impl Drop for Internal {
     }
 }
 
-/// While it lives, plans are made for indexes. Most statements look few rows up by key, and such a plan is kept for the life
-/// of the backend: one made while a table was empty or not yet analyzed must still be right when it is large.
-struct IndexPlans {
+/// While it lives, plans are made for the library's own statements. Most look few rows up by key, and such a plan is kept for the life
+/// of the backend: one made while a table was empty or not yet analyzed must still be right when it is large. None is worth compiling:
+/// what a plan seems to cost with a way of scanning switched off would have the server do that at every execution.
+struct Planning {
     seqscan: bool,
     hashjoin: bool,
     mergejoin: bool,
+    jit: bool,
 }
 
-impl IndexPlans {
-    fn prefer() -> Self {
+impl Planning {
+    fn enter(is_scan: bool) -> Self {
         // SAFETY: flags of the planner in this single-threaded process; `drop` gives them back, when unwinding too, and nothing
-        // but the statement's own planning happens in between.
+        // but the statement itself happens in between.
         unsafe {
             let former = Self {
                 seqscan: pg_sys::enable_seqscan,
                 hashjoin: pg_sys::enable_hashjoin,
                 mergejoin: pg_sys::enable_mergejoin,
+                jit: pg_sys::jit_enabled,
             };
-            pg_sys::enable_seqscan = false;
-            pg_sys::enable_hashjoin = false;
-            pg_sys::enable_mergejoin = false;
+            pg_sys::jit_enabled = false;
+            if !is_scan {
+                pg_sys::enable_seqscan = false;
+                pg_sys::enable_hashjoin = false;
+                pg_sys::enable_mergejoin = false;
+            }
             former
         }
     }
 }
 
-impl Drop for IndexPlans {
+impl Drop for Planning {
     fn drop(&mut self) {
-        // SAFETY: as in `prefer`.
+        // SAFETY: as in `enter`.
         unsafe {
             pg_sys::enable_seqscan = self.seqscan;
             pg_sys::enable_hashjoin = self.hashjoin;
             pg_sys::enable_mergejoin = self.mergejoin;
+            pg_sys::jit_enabled = self.jit;
         }
     }
 }
@@ -181,7 +188,7 @@ impl Statement {
     fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
-        let _plans = (!self.is_scan).then(IndexPlans::prefer);
+        let _planning = Planning::enter(self.is_scan);
         // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
         // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
         // registered while the plan runs. Rows are read before SPI_finish frees them.

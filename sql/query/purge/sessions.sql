@@ -1,4 +1,4 @@
--- Removes a batch of sessions that ended more than a minute ago, with their tokens.
+-- Removes a batch of sessions that ended more than a minute ago, with their tokens and what they may do.
 WITH due AS (
     SELECT s.ctid AS place, s.id
       FROM vpd_private.session s
@@ -7,5 +7,7 @@ WITH due AS (
        FOR UPDATE SKIP LOCKED
 ), tokens AS (
     DELETE FROM vpd_private.session_token t USING due WHERE t.session_id = due.id
+), authority AS (
+    DELETE FROM vpd_private.session_authority a USING due WHERE a.session_id = due.id
 )
 DELETE FROM vpd_private.session s USING due WHERE s.ctid = due.place;

@@ -19,11 +19,24 @@ SELECT s.id,
        s.territory,
        s.date_format,
        s.number_format,
-       s.created_at
+       s.created_at,
+       s.assumed_role,
+       s.actors,
+       s.actor_session_id,
+       s.acts_fully,
+       v.version,
+       a.version,
+       a.valid_until,
+       a.environment,
+       a.roles,
+       a.privileges,
+       a.data_groups,
+       a.reports
   FROM vpd_private.session_token t
  CROSS JOIN LATERAL (
        SELECT s.id, s.root_id, s.user_name, s.pillar, s.is_authenticated, s.audit_identity, s.acting_for, s.roles, s.privileges,
-              s.attributes, s.language, s.territory, s.date_format, s.number_format, s.created_at
+              s.attributes, s.language, s.territory, s.date_format, s.number_format, s.created_at, s.assumed_role, s.actors,
+              s.actor_session_id, s.acts_fully
          FROM vpd_private.session s
         WHERE s.id = t.session_id
           AND s.ended_at IS NULL
@@ -43,4 +56,12 @@ SELECT s.id,
         ORDER BY u.used_at DESC
         LIMIT 1
    ) u ON true
+ CROSS JOIN vpd_private.authority_version v
+  LEFT JOIN LATERAL (
+       SELECT a.version, a.valid_until, a.environment, a.roles, a.privileges, a.data_groups, a.reports
+         FROM vpd_private.session_authority a
+        WHERE a.session_id = s.id
+        ORDER BY a.version DESC
+        LIMIT 1
+   ) a ON true
  WHERE t.token_hash = $1;

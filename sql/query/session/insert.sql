@@ -1,5 +1,5 @@
 -- Creates a session with its token, unless the user has as many as the application allows.
--- One row: whether it was created, and the limit. No row: there is no such application.
+-- One row: its id, if it was created, and the limit. No row: there is no such application.
 WITH app AS (
     SELECT a.*,
            (SELECT count(*)
@@ -18,10 +18,10 @@ WITH app AS (
     INSERT INTO vpd_private.session
            (id, root_id, pillar, app, user_name, is_authenticated, audit_identity, acting_for, roles, privileges, attributes,
             language, territory, date_format, number_format, client_address, user_agent, auth_time, created_at, last_access_at,
-            idle_timeout, expires_at)
+            idle_timeout, expires_at, assumed_role)
     SELECT app.id, app.id, app.pillar, app.name, $2, true, coalesce($7, $2), $8, $5, $6, $4,
            $9, $10, $11, $12, $13, left($14, 512), coalesce($15, app.now), app.now, app.now,
-           app.idle_timeout, app.now + app.absolute_timeout
+           app.idle_timeout, app.now + app.absolute_timeout, $16
       FROM app
      WHERE app.live_sessions < app.max_sessions_per_user
     RETURNING id
@@ -30,6 +30,6 @@ WITH app AS (
     SELECT $1, created.id, app.name, true, app.now
       FROM created, app
 )
-SELECT EXISTS (SELECT FROM created),
+SELECT (SELECT created.id FROM created),
        app.max_sessions_per_user
   FROM app;

@@ -18,7 +18,11 @@ SELECT s.id,
        s.territory,
        s.date_format,
        s.number_format,
-       s.created_at
+       s.created_at,
+       s.assumed_role,
+       s.actors,
+       s.actor_session_id,
+       s.acts_fully
   FROM vpd_private.session s
   JOIN vpd_private.session_clock c ON c.id = s.id
  WHERE ($1::text IS NULL OR s.user_name = $1)

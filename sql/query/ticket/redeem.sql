@@ -21,12 +21,12 @@ WITH taken AS (
 ), child AS (
     -- Across pillars the identity goes over, and nothing else.
     INSERT INTO vpd_private.session
-           (id, root_id, parent_id, pillar, app, user_name, is_authenticated, audit_identity, acting_for, roles, privileges,
-            attributes, language, territory, date_format, number_format, client_address, user_agent, auth_time, created_at,
-            last_access_at, idle_timeout, expires_at)
-    SELECT d.id, s.root_id, s.id, d.pillar, $2, s.user_name, s.is_authenticated, s.audit_identity, s.acting_for, '{}', '{}',
-           '{}', s.language, s.territory, s.date_format, s.number_format, s.client_address, s.user_agent, s.auth_time, d.now,
-           d.now, s.idle_timeout, d.expires_at
+           (id, root_id, parent_id, pillar, app, user_name, is_authenticated, audit_identity, acting_for, actors,
+            actor_session_id, acts_fully, roles, privileges, attributes, language, territory, date_format, number_format,
+            client_address, user_agent, auth_time, created_at, last_access_at, idle_timeout, expires_at)
+    SELECT d.id, s.root_id, s.id, d.pillar, $2, s.user_name, s.is_authenticated, s.audit_identity, s.acting_for, s.actors,
+           s.actor_session_id, s.acts_fully, '{}', '{}', '{}', s.language, s.territory, s.date_format, s.number_format,
+           s.client_address, s.user_agent, s.auth_time, d.now, d.now, s.idle_timeout, d.expires_at
       FROM redeemed d
       JOIN vpd_private.session s ON s.id = d.source_id
      WHERE d.id <> d.source_id

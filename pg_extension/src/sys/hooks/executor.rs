@@ -1,8 +1,7 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
 use super::{function_call, server};
-use crate::sys::predicate::nth;
-use crate::sys::spi;
+use crate::sys::{marker, predicate::nth, spi};
 use crate::{context, policy};
 use pgrx::{pg_guard, pg_sys};
 
@@ -56,7 +55,9 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
         // SAFETY: as the server passed it.
         let tables = || unsafe { tables(query) };
         policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
-        context::statement_started();
+        // SAFETY: as above.
+        context::statement_started(|| unsafe { marker::is_for_session(query) })
+            .unwrap_or_else(|error| error.raise());
         policy::statement_started();
         function_call::query_started(query);
     }

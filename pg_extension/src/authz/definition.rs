@@ -1,0 +1,265 @@
+//! Defining and dropping what can be granted. Defining again changes what is told; what somebody else shipped or marked is not changed.
+
+use super::{Kind, Node, Reference, change};
+use crate::error::{Error, Result};
+use crate::session;
+use crate::sys::spi::{Statement, arg};
+use crate::sys::{user, xact};
+use serde_json::json;
+
+thread_local! {
+    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/insert.sql")) };
+    static IS_OTHER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_described.sql")) };
+    static DESCRIBE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/describe.sql")) };
+    static ENABLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/enable.sql")) };
+    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop.sql")) };
+    static SEED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seed.sql")) };
+    static IS_MEMBER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_member.sql")) };
+    static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_role.sql")) };
+    static RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_resource.sql")) };
+    static RESOURCE_OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_owner.sql")) };
+    static PRIVILEGE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_privilege.sql")) };
+}
+
+const ROLE_KINDS: [&str; 7] = [
+    "enterprise",
+    "application",
+    "job",
+    "duty",
+    "data",
+    "abstract",
+    "parametric",
+];
+
+const MAX_NAME_CHARS: usize = 256;
+
+/// Actions that only show something.
+const VIEWING: [&str; 9] = [
+    "view", "search", "read", "list", "inquire", "browse", "print", "export", "select",
+];
+
+/// Defines something that has a name and a description.
+pub fn define(reference: &Reference, description: Option<&str>) -> Result<Node> {
+    check_name(&reference.name)?;
+    change::begin();
+    if let Some(node) = reference.find() {
+        let is_changed = IS_OTHER
+            .with(|statement| statement.query_one(&[arg(node.id), arg(description)], |_| ()))
+            .is_some();
+        if is_changed {
+            require_free(&node)?;
+            DESCRIBE.with(|statement| statement.execute(&[arg(node.id), arg(description)]));
+            change::record(
+                "define",
+                &reference.to_string(),
+                json!({ "description": description }),
+            );
+        }
+        return Ok(node);
+    }
+    let id = INSERT.with(|statement| {
+        statement.modify(
+            &[
+                arg(reference.kind.as_str()),
+                arg(reference.name.as_str()),
+                arg(description),
+            ],
+            |row| row.get::<i32>(1),
+        )
+    });
+    change::record(
+        "define",
+        &reference.to_string(),
+        json!({ "description": description }),
+    );
+    Ok(Node {
+        id: id.into_iter().flatten().next().unwrap_or_default(),
+        reference: reference.clone(),
+        seeded_by: None,
+    })
+}
+
+/// Defines a role of a kind; `rule` says who has a parametric one.
+pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Option<&str>) -> Result<()> {
+    if !ROLE_KINDS.contains(&kind) {
+        return Err(Error::argument(
+            "unknown kind of role",
+            format!("Use {}.", ROLE_KINDS.join(", ")),
+        ));
+    }
+    if (kind == "parametric") != rule.is_some() {
+        return Err(Error::argument(
+            "a parametric role, and no other, has a rule",
+            "Write a predicate over the user's attributes: $.grade >= 5 && $.skills[*] == \"forklift\".",
+        ));
+    }
+    let reference = Reference::new(Kind::Role, name);
+    let existing = reference.find();
+    let node = define(&reference, description)?;
+    let is_new = existing.is_none();
+    let changed = xact::attempt(|| {
+        ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()))
+            .len()
+    })
+    .map_err(|failure| {
+        Error::argument(
+            format!("the rule is no SQL/JSON path: {}", failure.message),
+            "Write a predicate over the user's attributes: $.grade >= 5 && $.skills[*] == \"forklift\".",
+        )
+    })?;
+    if changed > 0 && !is_new {
+        require_free(&node)?;
+    }
+    if changed > 0 {
+        change::record(
+            "define",
+            &reference.to_string(),
+            json!({ "kind": kind, "rule": rule }),
+        );
+    }
+    Ok(())
+}
+
+/// Defines what privileges can be about.
+pub fn define_resource(name: &str, kind: &str, description: Option<&str>) -> Result<()> {
+    check_name(name)?;
+    check_name(kind)?;
+    change::begin();
+    let owner =
+        RESOURCE_OWNER.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)));
+    let changed = RESOURCE.with(|statement| statement.execute(&[arg(name), arg(kind), arg(description)]));
+    if changed > 0 {
+        if let Some(Some(owner)) =
+            owner.filter(|owner| owner.as_ref().is_some_and(|owner| !may_change(owner)))
+        {
+            return Err(Error::seeded(&format!("resource {name}"), &owner));
+        }
+        change::record(
+            "define",
+            &format!("resource:{name}"),
+            json!({ "kind": kind, "description": description }),
+        );
+    }
+    Ok(())
+}
+
+/// Defines a privilege: `resource:action` on a resource that is defined, or a name without a colon.
+pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str>) -> Result<()> {
+    if mode.is_some_and(|mode| !["view", "edit"].contains(&mode)) {
+        return Err(Error::argument("unknown mode", "Use view or edit."));
+    }
+    let parts = name.rsplit_once(':');
+    if let Some((resource, action)) = parts {
+        let is_defined = RESOURCE_OWNER.with(|statement| statement.query_one(&[arg(resource)], |_| ()));
+        if action.trim().is_empty() || is_defined.is_none() {
+            return Err(Error::not_found(
+                "resource_not_found",
+                format!("resource \"{resource}\" does not exist"),
+                "Define it first with vpd.define_resource; a privilege is named resource:action.",
+            ));
+        }
+    }
+    let reference = Reference::new(Kind::Privilege, name);
+    let existing = reference.find();
+    let node = define(&reference, description)?;
+    if let Some((resource, action)) = parts {
+        let default = if VIEWING.contains(&action) { "view" } else { "edit" };
+        // Defining again without a mode leaves the mode as it is.
+        let changed = PRIVILEGE.with(|statement| {
+            statement.execute(&[
+                arg(node.id),
+                arg(resource),
+                arg(action),
+                arg(mode.unwrap_or(default)),
+                arg(mode.is_some()),
+            ])
+        });
+        if changed > 0 && existing.is_some() {
+            require_free(&node)?;
+        }
+    }
+    Ok(())
+}
+
+/// Switches something on or off: whoever holds it gets nothing from it while it is off. A user who is switched off loses every session.
+pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> Result<bool> {
+    change::begin();
+    let node = reference.require()?;
+    require_free(&node)?;
+    let changed = ENABLE.with(|statement| statement.execute(&[arg(node.id), arg(is_enabled)]));
+    if changed == 0 {
+        return Ok(false);
+    }
+    if reference.kind == Kind::User && !is_enabled {
+        session::end_user(&reference.name, "disabled");
+    }
+    let action = if is_enabled { "enable" } else { "disable" };
+    change::record(action, &reference.to_string(), json!({ "reason": reason }));
+    Ok(true)
+}
+
+/// Drops something with everything that was granted to or from it; a user loses every session.
+pub fn drop(reference: &Reference) -> Result<()> {
+    change::begin();
+    let node = reference.require()?;
+    require_free(&node)?;
+    DROP.with(|statement| statement.execute(&[arg(node.id), arg(change::author())]));
+    if reference.kind == Kind::User {
+        session::end_user(&reference.name, "dropped");
+    }
+    change::record("drop", &reference.to_string(), json!({}));
+    Ok(())
+}
+
+/// Marks a definition, and what it holds now, as belonging to somebody: others may add to it and not change it.
+pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
+    change::begin();
+    let node = reference.require()?;
+    require_free(&node)?;
+    if let Some(owner) = owner {
+        check_name(owner)?;
+        if !may_change(owner) {
+            return Err(Error::argument(
+                "you are no member of the owner",
+                "Name a database role that you are a member of, or ask a superuser.",
+            ));
+        }
+    }
+    SEED.with(|statement| statement.execute(&[arg(node.id), arg(owner)]));
+    change::record("seed", &reference.to_string(), json!({ "owner": owner }));
+    Ok(())
+}
+
+/// True when the current user may change what the owner has marked: a superuser, or a member of the database role of that name.
+pub fn may_change(owner: &str) -> bool {
+    user::is_superuser()
+        || IS_MEMBER
+            .with(|statement| {
+                statement.query_one(&[arg(user::current_name()), arg(owner)], |row| row.get::<bool>(1))
+            })
+            .flatten()
+            .unwrap_or(false)
+}
+
+/// An error when the node belongs to somebody else.
+pub fn require_free(node: &Node) -> Result<()> {
+    match &node.seeded_by {
+        Some(owner) if !may_change(owner) => Err(Error::seeded(&node.reference.to_string(), owner)),
+        _ => Ok(()),
+    }
+}
+
+/// An error when a name cannot be one.
+pub fn check_name(name: &str) -> Result<()> {
+    let is_good = !name.is_empty()
+        && name.trim() == name
+        && name.chars().count() <= MAX_NAME_CHARS
+        && !name.chars().any(char::is_control);
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the name is not usable",
+        "Use 1 to 256 characters, none of them a control character, without spaces at the ends.",
+    ))
+}

@@ -1,0 +1,171 @@
+//! Granting and revoking: edges of the graph.
+
+use super::definition::may_change;
+use super::{Kind, Node, Reference, change};
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use pgrx::datum::TimestampWithTimeZone;
+use serde_json::json;
+
+thread_local! {
+    static CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/contains.sql")) };
+    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/open_grant.sql")) };
+    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/insert_grant.sql")) };
+    static PROLONG: Statement = const { Statement::new(include_str!("../../../sql/query/authz/prolong_grant.sql")) };
+    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/close_grant.sql")) };
+}
+
+/// When and why something is granted.
+#[derive(Debug, Default)]
+pub struct Validity {
+    /// From when; now, or as it stands, when it is not said.
+    pub from: Option<TimestampWithTimeZone>,
+    /// Until when; for good when it is not said.
+    pub until: Option<TimestampWithTimeZone>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Grants one node to another; true when that changed something.
+pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Result<bool> {
+    change::begin();
+    let (granted, holder) = (granted.require()?, holder.require()?);
+    check(&granted, &holder)?;
+    let open = OPEN.with(|statement| {
+        statement.query_one(
+            &[
+                arg(holder.id),
+                arg(granted.id),
+                arg(validity.from),
+                arg(validity.until),
+            ],
+            |row| {
+                (
+                    row.get::<bool>(1).unwrap_or(false),
+                    row.get::<bool>(2).unwrap_or(false),
+                    row.get::<String>(3),
+                )
+            },
+        )
+    });
+    match open {
+        Some((true, _, _)) => return Ok(false),
+        Some((false, _, Some(owner))) if !may_change(&owner) => {
+            return Err(Error::seeded(
+                &format!("the grant of {} to {}", granted.reference, holder.reference),
+                &owner,
+            ));
+        }
+        // What began earlier ends as it is told now.
+        Some((false, true, _)) => {
+            PROLONG.with(|statement| {
+                statement.execute(&[
+                    arg(holder.id),
+                    arg(granted.id),
+                    arg(validity.until),
+                    arg(validity.reason.clone()),
+                ])
+            });
+        }
+        _ => {
+            close(holder.id, granted.id);
+            insert(&granted, &holder, &validity)?;
+        }
+    }
+    change::record(
+        "grant",
+        &granted.reference.to_string(),
+        json!({
+            "holder": holder.reference.to_string(),
+            "valid_from": validity.from,
+            "valid_until": validity.until,
+            "reason": validity.reason,
+        }),
+    );
+    Ok(true)
+}
+
+/// Takes back what was granted, as from now; false when nothing was.
+pub fn revoke(granted: &Reference, holder: &Reference) -> Result<bool> {
+    change::begin();
+    let (granted, holder) = (granted.require()?, holder.require()?);
+    let open = OPEN.with(|statement| {
+        statement.query_one(
+            &[
+                arg(holder.id),
+                arg(granted.id),
+                arg(None::<TimestampWithTimeZone>),
+                arg(None::<TimestampWithTimeZone>),
+            ],
+            |row| row.get::<String>(3),
+        )
+    });
+    match open {
+        None => return Ok(false),
+        Some(Some(owner)) if !may_change(&owner) => {
+            return Err(Error::seeded(
+                &format!("the grant of {} to {}", granted.reference, holder.reference),
+                &owner,
+            ));
+        }
+        Some(_) => close(holder.id, granted.id),
+    }
+    change::record(
+        "revoke",
+        &granted.reference.to_string(),
+        json!({ "holder": holder.reference.to_string() }),
+    );
+    Ok(true)
+}
+
+fn check(granted: &Node, holder: &Node) -> Result<()> {
+    let (what, to) = (granted.reference.kind, holder.reference.kind);
+    if !to.may_hold(what) {
+        let hint = match to {
+            Kind::User | Kind::Group => "Grant it to a role, and the role to the user or group.",
+            Kind::Role => "Roles hold roles, duties, privileges, entitlements and data groups.",
+            Kind::Duty => "Duties hold duties and privileges.",
+            Kind::Entitlement => "Entitlements hold privileges.",
+            Kind::Privilege | Kind::DataGroup => "Nothing can be granted to it.",
+        };
+        return Err(Error::argument(
+            format!("a {} cannot hold a {}", to.as_str(), what.as_str()),
+            hint,
+        ));
+    }
+    let is_circle = granted.id == holder.id
+        || CONTAINS
+            .with(|statement| statement.query_one(&[arg(granted.id), arg(holder.id)], |_| ()))
+            .is_some();
+    if is_circle {
+        return Err(Error::authority_cycle(
+            &granted.reference.to_string(),
+            &holder.reference.to_string(),
+        ));
+    }
+    Ok(())
+}
+
+fn insert(granted: &Node, holder: &Node, validity: &Validity) -> Result<()> {
+    let inserted = INSERT.with(|statement| {
+        statement.execute(&[
+            arg(holder.id),
+            arg(granted.id),
+            arg(validity.from),
+            arg(validity.until),
+            arg(validity.reason.clone()),
+            arg(change::author()),
+        ])
+    });
+    if inserted == 0 {
+        return Err(Error::argument(
+            "the grant would end before it begins",
+            "Give a valid_until after valid_from and after now.",
+        ));
+    }
+    Ok(())
+}
+
+fn close(holder: i32, granted: i32) {
+    CLOSE.with(|statement| statement.execute(&[arg(holder), arg(granted), arg(change::author())]));
+}

@@ -1,0 +1,247 @@
+//! Users as identity sources tell of them, organization units, and who manages whom.
+
+use super::definition::{check_name, define, require_free};
+use super::{Kind, Reference, change};
+use crate::context;
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use crate::sys::user;
+use pgrx::JsonB;
+use serde_json::json;
+
+const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_source.sql")) };
+    static HAS_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_source.sql")) };
+    static UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_unit.sql")) };
+    static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_unit.sql")) };
+    static UNIT_CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_contains.sql")) };
+    static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
+    static CHAIN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/manager_chain.sql")) };
+    static REPORTS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/direct_reports.sql")) };
+    static IS_ENABLED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_enabled.sql")) };
+    static MAY_READ: Statement = const { Statement::new(include_str!("../../../sql/query/authz/may_read_users.sql")) };
+}
+
+/// What a source tells of a user.
+pub struct Account {
+    /// Name of the user.
+    pub name: String,
+    /// The source that tells it.
+    pub source: String,
+    /// Name to show.
+    pub display_name: Option<String>,
+    /// Free attributes.
+    pub attributes: Option<JsonB>,
+    /// Organization unit.
+    pub unit: Option<String>,
+    /// Name of the manager.
+    pub manager: Option<String>,
+    /// Whether the user was made up for development.
+    pub is_test: bool,
+}
+
+/// Defines an identity source; of two that disagree the one with the lower precedence is believed.
+pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> Result<()> {
+    let is_good = name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_.-".contains(letter));
+    if !is_good {
+        return Err(Error::argument(
+            "the name of the source is not usable",
+            "Use a lower case letter, then letters, digits, _, . or -, at most 63.",
+        ));
+    }
+    change::begin();
+    let state = SOURCE.with(|statement| {
+        statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
+            row.get::<bool>(1)
+        })
+    });
+    match state.first() {
+        None => Err(Error::argument(
+            "another source has this precedence",
+            "Give each source a precedence of its own; see the view vpd.sources.",
+        )),
+        Some(_) => {
+            change::record(
+                "define",
+                &format!("source:{name}"),
+                json!({ "precedence": precedence }),
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Defines an organization unit below another.
+pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) -> Result<()> {
+    check_name(name)?;
+    change::begin();
+    if let Some(parent) = parent {
+        require_unit(parent)?;
+        let is_circle = UNIT_CONTAINS
+            .with(|statement| statement.query_one(&[arg(name), arg(parent)], |_| ()))
+            .is_some();
+        if is_circle {
+            return Err(Error::authority_cycle(
+                &format!("unit {name}"),
+                &format!("unit {parent}"),
+            ));
+        }
+    }
+    let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
+    if changed > 0 {
+        change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
+    }
+    Ok(())
+}
+
+/// Defines a user, or what one source tells of a user. What is not said stays as it is.
+pub fn define_user(account: Account) -> Result<()> {
+    change::begin();
+    if HAS_SOURCE
+        .with(|statement| statement.query_one(&[arg(account.source.as_str())], |_| ()))
+        .is_none()
+    {
+        return Err(Error::not_found(
+            "source_not_found",
+            "the identity source does not exist",
+            "Define it first with vpd.define_source.",
+        ));
+    }
+    check_attributes(account.attributes.as_ref())?;
+    if account.name == super::ANONYMOUS {
+        return Err(Error::argument(
+            "\"anonymous\" is not a user",
+            "It is the role of whoever is not authenticated.",
+        ));
+    }
+    if let Some(unit) = &account.unit {
+        require_unit(unit)?;
+    }
+    let manager = match &account.manager {
+        Some(manager) => Some(Reference::new(Kind::User, manager.as_str()).require()?.id),
+        None => None,
+    };
+    let reference = Reference::new(Kind::User, account.name.as_str());
+    let node = define(&reference, None)?;
+    let changed = ACCOUNT.with(|statement| {
+        statement.execute(&[
+            arg(node.id),
+            arg(account.source.as_str()),
+            arg(account.display_name.as_deref()),
+            arg(account.attributes),
+            arg(account.unit.as_deref()),
+            arg(manager),
+            arg(account.is_test),
+        ])
+    });
+    if changed > 0 {
+        require_free(&node)?;
+        if chain(&account.name).iter().any(|(_, name)| *name == account.name) {
+            return Err(Error::argument(
+                "a user cannot be above himself",
+                "Name a manager who does not report to the user.",
+            ));
+        }
+        change::record(
+            "define",
+            &reference.to_string(),
+            json!({ "source": account.source, "unit": account.unit, "manager": account.manager }),
+        );
+    }
+    Ok(())
+}
+
+/// An error when the user was switched off.
+pub fn require_enabled(name: &str) -> Result<()> {
+    match IS_ENABLED.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<bool>(1))) {
+        Some(Some(false)) => Err(Error::user_disabled()),
+        _ => Ok(()),
+    }
+}
+
+/// The managers above a user, the nearest first, for the user himself, for those above him, and for administrators.
+pub fn manager_chain(name: &str) -> Result<Vec<(i32, String)>> {
+    let chain = chain(name);
+    let may_ask = context::identity().is_some_and(|identity| {
+        identity.is_authenticated
+            && (identity.user_name == name || chain.iter().any(|(_, manager)| *manager == identity.user_name))
+    });
+    if may_ask || may_read_users() {
+        return Ok(chain);
+    }
+    Err(not_told())
+}
+
+/// Those whose manager a user is, for the user himself, for those above him, and for administrators.
+pub fn direct_reports(name: &str) -> Result<Vec<String>> {
+    manager_chain(name)?;
+    Ok(REPORTS
+        .with(|statement| statement.query(&[arg(name)], |row| row.get::<String>(1)))
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// True when the attached session's user is the manager of the owner of a task.
+pub fn may_reassign(task_owner: &str) -> bool {
+    context::identity()
+        .is_some_and(|identity| identity.is_authenticated && identity.authority.reports.contains(task_owner))
+}
+
+/// True for whoever may read the view of users.
+fn may_read_users() -> bool {
+    MAY_READ
+        .with(|statement| statement.query_one(&[arg(user::current_name())], |row| row.get::<bool>(1)))
+        .flatten()
+        .unwrap_or(false)
+}
+
+fn chain(name: &str) -> Vec<(i32, String)> {
+    CHAIN
+        .with(|statement| {
+            statement.query(&[arg(name)], |row| {
+                Some((row.get::<i32>(1)?, row.get::<String>(2)?))
+            })
+        })
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn require_unit(name: &str) -> Result<()> {
+    HAS_UNIT
+        .with(|statement| statement.query_one(&[arg(name)], |_| ()))
+        .ok_or_else(|| {
+            Error::not_found(
+                "unit_not_found",
+                format!("unit \"{name}\" does not exist"),
+                "Define it first with vpd.define_unit.",
+            )
+        })
+}
+
+fn check_attributes(attributes: Option<&JsonB>) -> Result<()> {
+    let Some(JsonB(attributes)) = attributes else {
+        return Ok(());
+    };
+    if attributes.is_object() && attributes.to_string().len() <= MAX_ATTRIBUTE_BYTES {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the attributes are not usable",
+        "Give a JSON object of at most 64 KiB: {\"e_mail\": \"…\", \"skills\": [\"…\"]}.",
+    ))
+}
+
+fn not_told() -> Error {
+    Error::privilege_missing(
+        "the reporting line of this user is not told to you",
+        "A session learns of its own user and of those below him; administrators read vpd.users.",
+    )
+}

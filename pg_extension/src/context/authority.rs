@@ -1,0 +1,104 @@
+//! What the attached session may do: kept up with the graph while the transaction runs, and narrowed when the session asks for it.
+
+use super::{ATTACHED, Identity, identity, known_serial, require_live, save};
+use crate::authz::{self, change, delegation};
+use crate::error::{Error, Result};
+use crate::policy;
+use crate::sys::clock::{self, Timestamp};
+use crate::sys::{shmem, xact};
+use std::rc::Rc;
+
+/// Flattens the attached session again when the graph has changed, or a grant began or ended; true when it may do something else now.
+pub fn refresh() -> bool {
+    let generation = shmem::authority_generation();
+    let due = ATTACHED.with_borrow(|attached| {
+        let attached = attached.as_ref()?;
+        let is_current = attached.authority == generation
+            && !change::has_changed()
+            && holds(attached.identity.authority.valid_until);
+        (!is_current || xact::is_standby()).then(|| Rc::clone(&attached.identity))
+    });
+    let Some(identity) = due else {
+        return false;
+    };
+    if !xact::is_in_progress() || is_as_on_primary(&identity) {
+        return false;
+    }
+    let fresh = Rc::new(identity.with_authority(identity.flatten()));
+    let has_changed = fresh.serial != identity.serial;
+    if has_changed {
+        save(ATTACHED.with_borrow(Clone::clone));
+    }
+    adopt(fresh, generation);
+    has_changed
+}
+
+/// Runs with one of the session's roles from now on.
+pub fn assume_role(role: &str) -> Result<()> {
+    let identity = require_authenticated()?;
+    if !identity.authority.roles.contains(role) {
+        return Err(Error::role_not_held());
+    }
+    let mut narrowed = Identity::clone(&identity);
+    narrowed.claims.assumed_role = Some(role.to_owned());
+    let authority = narrowed.flatten();
+    change_to(narrowed.with_authority(authority))
+}
+
+/// Puts another name into audit columns from now on.
+pub fn set_audit_identity(name: &str) -> Result<()> {
+    let identity = require_authenticated()?;
+    if !identity
+        .authority
+        .privileges
+        .contains(delegation::SET_AUDIT_IDENTITY)
+    {
+        return Err(Error::privilege_missing(
+            "the session may not set the audit identity",
+            "Grant the privilege session:set_audit_identity to one of its roles.",
+        ));
+    }
+    authz::definition::check_name(name)?;
+    let mut renamed = Identity::clone(&identity);
+    renamed.audit_identity = name.to_owned();
+    renamed.serial = super::identity::next_serial();
+    change_to(renamed)
+}
+
+fn require_authenticated() -> Result<Rc<Identity>> {
+    require_live()?;
+    refresh();
+    identity()
+        .filter(|identity| identity.is_authenticated)
+        .ok_or_else(Error::session_invalid)
+}
+
+/// Until the transaction ends, or a savepoint brings back what was before.
+fn change_to(new: Identity) -> Result<()> {
+    save(ATTACHED.with_borrow(Clone::clone));
+    adopt(Rc::new(new), shmem::authority_generation());
+    policy::session_changed(known_serial());
+    Ok(())
+}
+
+fn adopt(identity: Rc<Identity>, generation: u64) {
+    ATTACHED.with_borrow_mut(|attached| {
+        if let Some(attached) = attached {
+            attached.serial = super::value::serial(identity.serial, &attached.values);
+            attached.identity = identity;
+            attached.authority = generation;
+        }
+    });
+}
+
+/// Most hold for good, so that the clock need not be read.
+fn holds(until: Timestamp) -> bool {
+    until.0 == i64::MAX || clock::now() < until
+}
+
+/// Nobody announces changes to a standby: its version is compared.
+fn is_as_on_primary(identity: &Identity) -> bool {
+    xact::is_standby()
+        && holds(identity.authority.valid_until)
+        && identity.authority.version == authz::version()
+}

@@ -1,0 +1,13 @@
+-- What is not said stays as it is.
+INSERT INTO vpd_private.user_account (user_id, source, display_name, attributes, unit, manager_id, is_test)
+VALUES ($1, $2, $3, coalesce($4, '{}'), $5, $6, $7)
+    ON CONFLICT (user_id, source) DO UPDATE
+   SET display_name = coalesce(excluded.display_name, user_account.display_name),
+       attributes = coalesce($4, user_account.attributes),
+       unit = coalesce(excluded.unit, user_account.unit),
+       manager_id = coalesce(excluded.manager_id, user_account.manager_id),
+       is_test = excluded.is_test
+ WHERE (user_account.display_name, user_account.attributes, user_account.unit, user_account.manager_id, user_account.is_test)
+       IS DISTINCT FROM
+       (coalesce(excluded.display_name, user_account.display_name), coalesce($4, user_account.attributes),
+        coalesce(excluded.unit, user_account.unit), coalesce(excluded.manager_id, user_account.manager_id), excluded.is_test);

@@ -1,0 +1,1 @@
+UPDATE vpd_private.authority SET description = $2 WHERE id = $1;

@@ -1,0 +1,1 @@
+SELECT true FROM vpd_private.identity_source WHERE name = $1;

@@ -1,0 +1,1 @@
+SELECT true FROM vpd_private.unit WHERE name = $1;

@@ -1,0 +1,1 @@
+SELECT has_table_privilege($1::name, 'vpd.users', 'SELECT');

@@ -1,0 +1,1 @@
+SELECT version FROM vpd_private.authority_version;

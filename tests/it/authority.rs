@@ -1,0 +1,425 @@
+//! Users, roles, duties and privileges: what is granted where, and what a session comes to have.
+
+use postgres::Client;
+use vpd_tests::{Database, Result, Subject, assert_refused, attach, role};
+
+/// Runs definitions as the security administrator.
+pub fn define(database: &Database<'_>, script: &str) -> Result<()> {
+    Ok(database.connect(role::SECURITY)?.batch_execute(script)?)
+}
+
+/// What a query gives one row of, with a session attached.
+fn asks(client: &mut Client, token: &str, query: &str) -> Result<Vec<String>> {
+    let mut transaction = client.transaction()?;
+    attach(&mut transaction, token)?;
+    let rows = transaction.query(query, &[])?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+const ROLES: &str = "SELECT unnest(roles) FROM vpd.current_session() ORDER BY 1";
+const PRIVILEGES: &str = "SELECT unnest(privileges) FROM vpd.current_session() ORDER BY 1";
+
+const ORDERS: &str = "
+SELECT vpd.define_resource('purchase_order', 'task_flow');
+SELECT vpd.define_privilege('purchase_order:' || action) FROM unnest('{search,view,maintain,submit,approve}'::text[]) action;
+SELECT vpd.define_duty('Purchase Order Inquiry'), vpd.define_duty('Purchase Order Management'), vpd.define_duty('Purchase Order Approval');
+SELECT vpd.grant_authority('privilege:purchase_order:search', 'duty:Purchase Order Inquiry'),
+       vpd.grant_authority('privilege:purchase_order:view', 'duty:Purchase Order Inquiry'),
+       vpd.grant_authority('privilege:purchase_order:maintain', 'duty:Purchase Order Management'),
+       vpd.grant_authority('privilege:purchase_order:submit', 'duty:Purchase Order Management'),
+       vpd.grant_authority('privilege:purchase_order:approve', 'duty:Purchase Order Approval'),
+       vpd.grant_authority('duty:Purchase Order Inquiry', 'duty:Purchase Order Management'),
+       vpd.grant_authority('duty:Purchase Order Management', 'duty:Purchase Order Approval');
+SELECT vpd.define_role('Buyer', 'job'), vpd.define_role('Chief Buyer', 'job'), vpd.define_role('Clerk', 'job');
+SELECT vpd.grant_authority('duty:Purchase Order Inquiry', 'role:Clerk'),
+       vpd.grant_authority('duty:Purchase Order Management', 'role:Buyer'),
+       vpd.grant_authority('duty:Purchase Order Approval', 'role:Chief Buyer');
+SELECT vpd.define_user('alice'), vpd.define_user('bob'), vpd.define_user('carol'), vpd.define_user('dave');
+SELECT vpd.grant_authority('role:Clerk', 'user:alice'), vpd.grant_authority('role:Buyer', 'user:bob'),
+       vpd.grant_authority('role:Chief Buyer', 'user:carol');
+";
+
+#[test]
+fn duties_build_on_one_another_and_a_session_has_what_they_come_to() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let mut user = database.connect(role::USER)?;
+    for (name, count) in [("alice", 2), ("bob", 4), ("carol", 5), ("dave", 0), ("nobody", 0)] {
+        let token = Subject::new(name).log_in(&database)?;
+        assert_eq!(asks(&mut user, &token, PRIVILEGES)?.len(), count, "{name}");
+    }
+    let token = Subject::new("bob").log_in(&database)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let row = transaction.query_one(
+        "SELECT vpd.has_privilege('purchase_order:submit'), vpd.has_privilege('purchase_order:approve'),
+                vpd.has_resource('purchase_order', 'view'), vpd.user_in_role('Buyer'), vpd.user_in_role('Clerk', 'Buyer'),
+                vpd.user_in_all_roles('Clerk', 'Buyer')",
+        &[],
+    )?;
+    let answers: Vec<bool> = (0..6).map(|column| row.get(column)).collect();
+    assert_eq!(answers, [true, false, true, true, true, false]);
+    Ok(())
+}
+
+#[test]
+fn a_front_end_learns_resources_and_modes_in_one_call() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_resource('audit report', 'report'); SELECT vpd.define_privilege('audit report:print')",
+    )?;
+    let query = "SELECT resource || ' ' || kind || ' ' || mode || ' ' || array_to_string(actions, ',') FROM vpd.session_privileges()";
+    let mut user = database.connect(role::USER)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    assert_eq!(
+        asks(&mut user, &token, query)?,
+        [
+            "audit report report hidden ",
+            "purchase_order task_flow view search,view"
+        ]
+    );
+    let token = Subject::new("bob").log_in(&database)?;
+    assert_eq!(
+        asks(&mut user, &token, &query.replace("()", "(true)"))?,
+        ["purchase_order task_flow edit maintain,search,submit,view"]
+    );
+    assert!(user.query(query, &[])?.is_empty(), "without a session");
+    Ok(())
+}
+
+#[test]
+fn groups_are_nested_and_roles_hold_users_groups_and_roles() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_group('north'), vpd.define_group('everybody'), vpd.define_role('Warehouse.Viewer', 'application');
+         SELECT vpd.grant_authority('group:north', 'user:dave'), vpd.grant_authority('group:everybody', 'group:north'),
+                vpd.grant_authority('role:Warehouse.Viewer', 'group:everybody'), vpd.grant_authority('role:Clerk', 'role:Warehouse.Viewer')",
+    )?;
+    let token = Subject::new("dave").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    assert_eq!(asks(&mut user, &token, ROLES)?, ["Clerk", "Warehouse.Viewer"]);
+    assert_eq!(
+        asks(&mut user, &token, PRIVILEGES)?,
+        ["purchase_order:search", "purchase_order:view"]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_circle_is_refused_whatever_its_length() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_role('a'), vpd.define_role('b'), vpd.define_role('c'), vpd.define_group('g'), vpd.define_group('h');
+         SELECT vpd.grant_authority('role:b', 'role:a'), vpd.grant_authority('role:c', 'role:b'), vpd.grant_authority('group:h', 'group:g')",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    for (granted, holder) in [
+        ("role:a", "role:a"),
+        ("role:a", "role:b"),
+        ("role:a", "role:c"),
+        ("group:g", "group:h"),
+    ] {
+        let grant = security.execute("SELECT vpd.grant_authority($1, $2)", &[&granted, &holder]);
+        assert_refused(grant, "42P17", "authority_cycle");
+    }
+    Ok(())
+}
+
+#[test]
+fn users_and_groups_get_roles_and_nothing_below_them() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_entitlement('orders'), vpd.define_group('g'); SELECT vpd.grant_authority('privilege:purchase_order:view', 'entitlement:orders')",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    for granted in [
+        "privilege:purchase_order:view",
+        "duty:Purchase Order Inquiry",
+        "entitlement:orders",
+    ] {
+        for holder in ["user:alice", "group:g"] {
+            let grant = security.execute("SELECT vpd.grant_authority($1, $2)", &[&granted, &holder]);
+            assert_refused(grant, "22023", "argument_invalid");
+        }
+    }
+    for (granted, code) in [("role:none", "role_not_found"), ("duty:none", "duty_not_found")] {
+        let grant = security.execute("SELECT vpd.grant_authority($1, 'role:Buyer')", &[&granted]);
+        assert_refused(grant, "42704", code);
+    }
+    assert_refused(
+        security.execute("SELECT vpd.define_privilege('no such thing:view')", &[]),
+        "42704",
+        "resource_not_found",
+    );
+    security.execute(
+        "SELECT vpd.grant_authority('entitlement:orders', 'role:Buyer')",
+        &[],
+    )?;
+    Ok(())
+}
+
+#[test]
+fn definitions_and_grants_said_twice_change_nothing() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let mut admin = database.admin()?;
+    let count = "SELECT (SELECT count(*) FROM vpd.authority_changes) + (SELECT count(*) FROM vpd.grants)";
+    let before: i64 = admin.query_one(count, &[])?.get(0);
+    define(&database, ORDERS)?;
+    assert_eq!(admin.query_one(count, &[])?.get::<_, i64>(0), before);
+    Ok(())
+}
+
+#[test]
+fn a_grant_holds_from_its_beginning_to_its_end() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.grant_authority('role:Buyer', 'user:dave', valid_from => clock_timestamp() + interval '2 seconds',
+                                    valid_until => clock_timestamp() + interval '4 seconds', reason => 'holiday')",
+    )?;
+    let token = Subject::new("dave").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let has = "SELECT vpd.user_in_role('Buyer')";
+    // The transaction stays open: the wall clock counts.
+    assert!(!transaction.query_one(has, &[])?.get::<_, bool>(0));
+    std::thread::sleep(std::time::Duration::from_millis(2_200));
+    assert!(transaction.query_one(has, &[])?.get::<_, bool>(0));
+    std::thread::sleep(std::time::Duration::from_millis(2_200));
+    assert!(!transaction.query_one(has, &[])?.get::<_, bool>(0));
+    Ok(())
+}
+
+#[test]
+fn enterprise_roles_are_claimed_and_mapped_and_others_cannot_be_claimed() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_role('BUYER_JOB', 'enterprise'); SELECT vpd.grant_authority('role:Buyer', 'role:BUYER_JOB')",
+    )?;
+    let mut user = database.connect(role::USER)?;
+    let token = Subject::new("erin")
+        .role("BUYER_JOB")
+        .role("Unmapped")
+        .log_in(&database)?;
+    assert_eq!(
+        asks(&mut user, &token, ROLES)?,
+        ["BUYER_JOB", "Buyer", "Unmapped"]
+    );
+    assert_eq!(asks(&mut user, &token, PRIVILEGES)?.len(), 4);
+    // The provider, or whoever speaks for it, names a role and a privilege that are administered here.
+    let token = Subject::new("mallory")
+        .role("Chief Buyer")
+        .privilege("purchase_order:approve")
+        .log_in(&database)?;
+    assert!(asks(&mut user, &token, ROLES)?.is_empty());
+    assert!(asks(&mut user, &token, PRIVILEGES)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_parametric_role_follows_the_attributes() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        r#"SELECT vpd.define_unit('Stores'), vpd.define_role('Forklift', 'parametric', rule => '$.grade >= 5 && $.skills[*] == "forklift" && $.unit == "Stores"');
+           SELECT vpd.define_user('alice', attributes => '{"grade": 6, "skills": ["forklift"]}', unit => 'Stores'),
+                  vpd.define_user('bob', attributes => '{"grade": 4, "skills": ["forklift"]}', unit => 'Stores')"#,
+    )?;
+    let (alice, bob) = (
+        Subject::new("alice").log_in(&database)?,
+        Subject::new("bob").log_in(&database)?,
+    );
+    let mut user = database.connect(role::USER)?;
+    assert_eq!(asks(&mut user, &alice, ROLES)?, ["Forklift"]);
+    assert!(asks(&mut user, &bob, ROLES)?.is_empty());
+    define(
+        &database,
+        r#"SELECT vpd.define_user('bob', attributes => '{"grade": 5, "skills": ["forklift"]}')"#,
+    )?;
+    assert_eq!(asks(&mut user, &bob, ROLES)?, ["Forklift"]);
+    let mut security = database.connect(role::SECURITY)?;
+    assert_refused(
+        security.execute(
+            "SELECT vpd.define_role('Bad', 'parametric', rule => '$.grade >=')",
+            &[],
+        ),
+        "22023",
+        "argument_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn several_sources_are_put_together_and_the_lower_precedence_is_believed() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        r#"SELECT vpd.define_source('ldap', 10), vpd.define_source('hr', 20), vpd.define_unit('Sales'), vpd.define_unit('Stores'), vpd.define_user('boss');
+           SELECT vpd.define_user('alice', 'hr', 'Alice of HR', '{"grade": 5, "language": "de"}', 'Sales', 'boss'),
+                  vpd.define_user('alice', 'ldap', NULL, '{"grade": 7}', 'Stores')"#,
+    )?;
+    let row = database.connect(role::AUDITOR)?.query_one(
+        "SELECT display_name, unit, manager, attributes->>'grade', attributes->>'language', sources::text FROM vpd.users WHERE name = 'alice'",
+        &[],
+    )?;
+    let told: Vec<String> = (0..6).map(|column| row.get(column)).collect();
+    assert_eq!(told, ["Alice of HR", "Stores", "boss", "7", "de", "{ldap,hr}"]);
+    let mut security = database.connect(role::SECURITY)?;
+    assert_refused(
+        security.execute("SELECT vpd.define_source('other', 10)", &[]),
+        "22023",
+        "argument_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_disabled_user_loses_every_session_at_once_and_gets_none() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let token = Subject::new("bob").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    define(&database, "SELECT vpd.disable_user('bob', 'left the company')")?;
+    assert_refused(
+        transaction.query("SELECT vpd.user_name()", &[]),
+        "28000",
+        "session_invalid",
+    );
+    drop(transaction);
+    let mut bridge = database.connect(role::BRIDGE)?;
+    assert_refused(
+        Subject::new("bob").log_in_with(&mut bridge),
+        "28000",
+        "user_disabled",
+    );
+    define(&database, "SELECT vpd.enable_user('bob')")?;
+    Subject::new("bob").log_in(&database)?;
+    Ok(())
+}
+
+#[test]
+fn the_line_of_managers_is_told_to_those_in_it() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_user('top'); SELECT vpd.define_user('middle', manager => 'top'); SELECT vpd.define_user('low', manager => 'middle');
+         SELECT vpd.define_user('other')",
+    )?;
+    let chain = "SELECT manager FROM vpd.manager_chain('low')";
+    let mut user = database.connect(role::USER)?;
+    for name in ["low", "middle", "top"] {
+        let token = Subject::new(name).log_in(&database)?;
+        assert_eq!(asks(&mut user, &token, chain)?, ["middle", "top"], "{name}");
+    }
+    let middle = Subject::new("middle").log_in(&database)?;
+    assert_eq!(
+        asks(&mut user, &middle, "SELECT vpd.direct_reports('middle')")?,
+        ["low"]
+    );
+    for (name, may) in [("middle", true), ("top", false), ("low", false), ("other", false)] {
+        let token = Subject::new(name).log_in(&database)?;
+        let told = asks(&mut user, &token, "SELECT vpd.may_reassign('low')::text")?;
+        assert_eq!(told, [may.to_string()], "{name}");
+    }
+    let token = Subject::new("other").log_in(&database)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    assert_refused(transaction.query(chain, &[]), "42501", "privilege_missing");
+    drop(transaction);
+    assert_refused(user.query(chain, &[]), "42501", "privilege_missing");
+    let mut security = database.connect(role::SECURITY)?;
+    assert_eq!(security.query(chain, &[])?.len(), 2);
+    assert_refused(
+        security.execute("SELECT vpd.define_user('top', manager => 'low')", &[]),
+        "22023",
+        "argument_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_seeded_can_be_added_to_and_not_changed() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    database.admin()?.batch_execute(
+        "SELECT vpd.mark_seeded('role:Buyer', 'pg_vpd'), vpd.mark_seeded('duty:Purchase Order Management', 'pg_vpd')",
+    )?;
+    let mut customizer = database.connect(role::SECURITY)?;
+    for change in [
+        "SELECT vpd.drop_authority('role:Buyer')",
+        "SELECT vpd.define_role('Buyer', 'application', 'mine')",
+        "SELECT vpd.enable_authority('role:Buyer', false)",
+        "SELECT vpd.revoke_authority('duty:Purchase Order Management', 'role:Buyer')",
+        "SELECT vpd.revoke_authority('privilege:purchase_order:submit', 'duty:Purchase Order Management')",
+        "SELECT vpd.mark_seeded('role:Buyer', NULL)",
+    ] {
+        assert_refused(customizer.execute(change, &[]), "42501", "definition_seeded");
+    }
+    // The other owner's own mark is no way in.
+    assert_refused(
+        customizer.execute("SELECT vpd.mark_seeded('role:Clerk', 'postgres')", &[]),
+        "22023",
+        "argument_invalid",
+    );
+    customizer.batch_execute(
+        "SELECT vpd.define_privilege('purchase_order:print');
+         SELECT vpd.grant_authority('privilege:purchase_order:print', 'duty:Purchase Order Management'), vpd.grant_authority('role:Buyer', 'user:dave');
+         SELECT vpd.revoke_authority('privilege:purchase_order:print', 'duty:Purchase Order Management')",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn dropping_ends_what_was_granted_and_keeps_the_history() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let token = Subject::new("bob").log_in(&database)?;
+    define(&database, "SELECT vpd.drop_authority('role:Buyer')")?;
+    let mut user = database.connect(role::USER)?;
+    assert!(asks(&mut user, &token, ROLES)?.is_empty());
+    define(&database, "SELECT vpd.define_role('Buyer', 'job')")?;
+    assert!(
+        asks(&mut user, &token, ROLES)?.is_empty(),
+        "a new role is not the old one"
+    );
+    let kept: i64 = database
+        .connect(role::AUDITOR)?
+        .query_one(
+            "SELECT count(*) FROM vpd.grants WHERE granted = 'role:Buyer' AND holder = 'user:bob' AND NOT is_valid",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(kept, 1);
+    Ok(())
+}
+
+#[test]
+fn every_change_is_written_down_with_its_author() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(&database, "SELECT vpd.revoke_authority('role:Buyer', 'user:bob')")?;
+    let row = database.connect(role::AUDITOR)?.query_one(
+        "SELECT changed_by, login_role::text, action, subject, detail->>'holder' FROM vpd.authority_changes ORDER BY change_id DESC LIMIT 1",
+        &[],
+    )?;
+    let told: Vec<String> = (0..5).map(|column| row.get(column)).collect();
+    assert_eq!(
+        told,
+        [role::SECURITY, role::SECURITY, "revoke", "role:Buyer", "user:bob"]
+    );
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! A change of the graph reaches sessions that are attached, with their next statement.
+
+use postgres::error::SqlState;
+use postgres::{Client, IsolationLevel};
+use vpd_tests::{
+    Database, Result, Subject, add_policy, assert_refused, attach, create_orders, ids, outcome, role,
+};
+
+use crate::authority::define;
+
+const SCENE: &str = "
+SELECT vpd.define_privilege('read_orders'), vpd.define_role('Reader'), vpd.define_user('alice');
+SELECT vpd.grant_authority('privilege:read_orders', 'role:Reader'), vpd.grant_authority('role:Reader', 'user:alice');
+";
+const ORDERS: &str = "SELECT id FROM shop.orders";
+
+fn scene() -> Result<Database<'static>> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    define(&database, SCENE)?;
+    add_policy(
+        &mut database.connect(role::SECURITY)?,
+        "shop.orders",
+        "by_privilege",
+        "vpd.has_privilege('read_orders')",
+    )?;
+    Ok(database)
+}
+
+#[test]
+fn a_revoked_grant_denies_the_next_statement_of_an_open_transaction() -> Result<()> {
+    for level in [
+        IsolationLevel::ReadCommitted,
+        IsolationLevel::RepeatableRead,
+        IsolationLevel::Serializable,
+    ] {
+        let database = scene()?;
+        let token = Subject::new("alice").log_in(&database)?;
+        let mut user = database.connect(role::USER)?;
+        let mut transaction = user.build_transaction().isolation_level(level).start()?;
+        attach(&mut transaction, &token)?;
+        let prepared = transaction.prepare(ORDERS)?;
+        for _ in 0..7 {
+            assert_eq!(transaction.query(&prepared, &[])?.len(), 40);
+        }
+        define(
+            &database,
+            "SELECT vpd.revoke_authority('role:Reader', 'user:alice')",
+        )?;
+        assert!(transaction.query(&prepared, &[])?.is_empty(), "{level:?}");
+        assert!(ids(&mut transaction, ORDERS)?.is_empty());
+        define(
+            &database,
+            "SELECT vpd.grant_authority('role:Reader', 'user:alice')",
+        )?;
+        assert_eq!(transaction.query(&prepared, &[])?.len(), 40, "{level:?}");
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_way_of_taking_something_away_is_followed() -> Result<()> {
+    for (away, back) in [
+        (
+            "SELECT vpd.revoke_authority('privilege:read_orders', 'role:Reader')",
+            "SELECT vpd.grant_authority('privilege:read_orders', 'role:Reader')",
+        ),
+        (
+            "SELECT vpd.enable_authority('role:Reader', false)",
+            "SELECT vpd.enable_authority('role:Reader', true)",
+        ),
+        (
+            "SELECT vpd.enable_authority('privilege:read_orders', false)",
+            "SELECT vpd.enable_authority('privilege:read_orders', true)",
+        ),
+        ("SELECT vpd.drop_authority('role:Reader')", SCENE),
+    ] {
+        let database = scene()?;
+        let token = Subject::new("alice").log_in(&database)?;
+        let mut user = database.connect(role::USER)?;
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40);
+        define(&database, away)?;
+        assert!(ids(&mut transaction, ORDERS)?.is_empty(), "{away}");
+        define(&database, back)?;
+        assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40, "{back}");
+    }
+    Ok(())
+}
+
+#[test]
+fn rows_changed_by_hand_are_followed_as_well() -> Result<()> {
+    let database = scene()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40);
+    database
+        .admin()?
+        .batch_execute("DELETE FROM vpd_private.authority_grant")?;
+    assert!(ids(&mut transaction, ORDERS)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_a_savepoint_takes_back_is_taken_back_from_the_session_too() -> Result<()> {
+    let database = scene()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    // The administrator looks at his own change with a session attached, and thinks again.
+    let mut admin = database.admin()?;
+    let mut transaction = admin.transaction()?;
+    attach(&mut transaction, &token)?;
+    let has = "SELECT vpd.has_privilege('read_orders')";
+    transaction
+        .batch_execute("SAVEPOINT before; SELECT vpd.revoke_authority('role:Reader', 'user:alice')")?;
+    assert!(!transaction.query_one(has, &[])?.get::<_, bool>(0));
+    transaction.batch_execute("ROLLBACK TO before")?;
+    assert!(transaction.query_one(has, &[])?.get::<_, bool>(0));
+    transaction.batch_execute("SELECT vpd.revoke_authority('role:Reader', 'user:alice')")?;
+    transaction.rollback()?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    assert!(transaction.query_one(has, &[])?.get::<_, bool>(0));
+    Ok(())
+}
+
+#[test]
+fn what_nobody_has_committed_reaches_nobody() -> Result<()> {
+    let database = scene()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    let mut change = security.transaction()?;
+    change.batch_execute("SELECT vpd.revoke_authority('role:Reader', 'user:alice')")?;
+    // A backend that flattens now keeps nothing that is wrong later, whichever way it ends.
+    for _ in 0..2 {
+        let mut user = database.connect(role::USER)?;
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40);
+        transaction.commit()?;
+    }
+    change.commit()?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    assert!(ids(&mut transaction, ORDERS)?.is_empty());
+    Ok(())
+}
+
+/// A function whose text depends on a role: its plans are made for one session.
+fn with_function(database: &Database<'_>) -> Result<()> {
+    database.admin()?.batch_execute(
+        "CREATE FUNCTION shop.by_role(object_schema text, object_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+         BEGIN
+             RETURN CASE WHEN vpd.user_in_role('Reader') THEN 'true' ELSE 'id <= 10' END;
+         END $$;
+         GRANT EXECUTE ON FUNCTION shop.by_role(text, text) TO PUBLIC;
+         GRANT USAGE ON SCHEMA shop TO PUBLIC;
+         SELECT vpd.drop_policy('shop.orders', 'by_privilege');
+         SELECT vpd.add_policy('shop.orders', 'by_role', policy_function => 'shop.by_role', kind => 'context_sensitive')",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn a_plan_made_for_the_former_roles_does_not_run() -> Result<()> {
+    let database = scene()?;
+    with_function(&database)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let run = |client: &mut Client, is_open: bool| -> Result<()> {
+        let prepared = client.prepare(ORDERS)?;
+        let mut transaction = client.transaction()?;
+        attach(&mut transaction, &token)?;
+        for _ in 0..7 {
+            assert_eq!(transaction.query(&prepared, &[])?.len(), 40);
+        }
+        define(
+            &database,
+            "SELECT vpd.revoke_authority('role:Reader', 'user:alice')",
+        )?;
+        if is_open {
+            // Nothing is run with the former text: the rows of one are not shown, and whoever retries gets those of the other.
+            let refusal = assert_refused(transaction.query(&prepared, &[]), "40001", "authority_changed");
+            assert_eq!(refusal.state, SqlState::T_R_SERIALIZATION_FAILURE);
+            drop(transaction);
+        } else {
+            transaction.commit()?;
+        }
+        let mut transaction = client.transaction()?;
+        attach(&mut transaction, &token)?;
+        assert_eq!(transaction.query(&prepared, &[])?.len(), 10);
+        transaction.commit()?;
+        define(
+            &database,
+            "SELECT vpd.grant_authority('role:Reader', 'user:alice')",
+        )?;
+        Ok(())
+    };
+    run(&mut user, true)?;
+    run(&mut user, false)
+}
+
+#[test]
+fn an_unprepared_statement_is_planned_for_the_roles_of_now() -> Result<()> {
+    let database = scene()?;
+    with_function(&database)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let count = |transaction: &mut postgres::Transaction<'_>| -> Result<usize> {
+        let rows = outcome(transaction.simple_query(ORDERS)).map_err(|refusal| refusal.text)?;
+        Ok(rows
+            .iter()
+            .filter(|message| matches!(message, postgres::SimpleQueryMessage::Row(_)))
+            .count())
+    };
+    assert_eq!(count(&mut transaction)?, 40);
+    define(
+        &database,
+        "SELECT vpd.revoke_authority('role:Reader', 'user:alice')",
+    )?;
+    assert_eq!(count(&mut transaction)?, 10);
+    Ok(())
+}
+
+#[test]
+fn the_anonymous_subject_has_what_its_role_is_granted() -> Result<()> {
+    let database = scene()?;
+    define(&database, "SELECT vpd.define_role('anonymous', 'abstract')")?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    transaction.batch_execute("SELECT vpd.attach_anonymous()")?;
+    assert!(ids(&mut transaction, ORDERS)?.is_empty());
+    define(
+        &database,
+        "SELECT vpd.grant_authority('privilege:read_orders', 'role:anonymous')",
+    )?;
+    assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40);
+    define(
+        &database,
+        "SELECT vpd.revoke_authority('privilege:read_orders', 'role:anonymous')",
+    )?;
+    assert!(ids(&mut transaction, ORDERS)?.is_empty());
+    Ok(())
+}
