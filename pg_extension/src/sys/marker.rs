@@ -5,8 +5,9 @@
 //! that carry it be rewritten and planned again: no other plan is touched and no relation cache entry rebuilt.
 
 use super::predicate::nth;
-use pgrx::pg_sys;
+use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
+use std::ffi::c_void;
 
 /// The markers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Marker {
 thread_local! {
     static USED: Cell<[u64; 3]> = const { Cell::new([0; 3]) };
     static HASHES: Cell<[Option<u32>; 3]> = const { Cell::new([None; 3]) };
+    /// The function on predicates whose text depends on the session, once this backend has met one.
+    static CONTEXT: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
 
 impl Marker {
@@ -49,6 +52,9 @@ impl Marker {
         let mut hashes = HASHES.get();
         hashes[self as usize] = Some(hash);
         HASHES.set(hashes);
+        if self == Marker::Context {
+            CONTEXT.set(function);
+        }
     }
 
     /// Makes the plans of this backend that carry the marker be made again before they run next.
@@ -94,6 +100,39 @@ pub(super) fn used_since(before: Uses) -> impl Iterator<Item = u32> {
 /// True when the hash is a marker's own, announced by `invalidate`.
 pub(super) fn is_marker(hash: u32) -> bool {
     HASHES.get().contains(&Some(hash))
+}
+
+/// Notes that a query whose predicates depend on the session is about to be planned: the plan no longer shows it, the marker is folded away.
+///
+/// # Safety
+/// The query is valid, as the planner gets it.
+pub(super) unsafe fn note_carried(query: *mut pg_sys::Query) {
+    if CONTEXT.get() != pg_sys::InvalidOid {
+        // SAFETY: as the caller says.
+        unsafe {
+            carried_walker(query.cast(), std::ptr::null_mut());
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn carried_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: a valid tree of the query that `note_carried` got.
+    unsafe {
+        if is_a(node, pg_sys::NodeTag::T_Query) {
+            return pg_sys::query_tree_walker(node.cast(), Some(carried_walker), context, 0);
+        }
+        if is_a(node, pg_sys::NodeTag::T_FuncExpr)
+            && (*node.cast::<pg_sys::FuncExpr>()).funcid == CONTEXT.get()
+        {
+            use_marked(Marker::Context);
+            return true;
+        }
+        pg_sys::expression_tree_walker(node, Some(carried_walker), context)
+    }
 }
 
 /// True when the plan of a query was made for what one session may see.

@@ -1,5 +1,5 @@
 //! Before a query is planned, what depends on the whole statement is settled and masked columns are replaced. After that the plan gets the
-//! marks that reach it past its query: of masks, and of predicates in SQL functions in FROM, which are rewritten while the statement that
+//! marks that reach it past its query: of predicates that depend on the session, of masks, and of predicates in SQL functions in FROM, which are rewritten while the statement that
 //! calls them is planned.
 
 use super::server;
@@ -47,7 +47,10 @@ unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::Pa
         return Inlined::new(params);
     }
     // SAFETY: the query that the server is about to plan.
-    unsafe { settlement::settle(query, params) }
+    unsafe {
+        marker::note_carried(query);
+        settlement::settle(query, params)
+    }
 }
 
 /// Lets a plan depend on the markers, and on what was put in place of functions.
