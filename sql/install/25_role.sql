@@ -102,6 +102,25 @@ COMMENT ON FUNCTION vpd.session_privileges IS
 'What the attached session may do with each resource, for a front end to build its pages by: the actions, and the mode, edit, view or hidden.
 only_usable leaves the hidden ones out. No row without a session.';
 
+CREATE FUNCTION vpd.entitlements_at(
+    user_name text,
+    at timestamptz DEFAULT clock_timestamp(),
+    claimed_roles text[] DEFAULT '{}'
+) RETURNS TABLE (
+    kind text,
+    name text,
+    path text[],
+    paths bigint,
+    valid_from timestamptz,
+    valid_until timestamptz
+)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'entitlements_at_wrapper';
+COMMENT ON FUNCTION vpd.entitlements_at IS
+'What a user had, has or will have at a moment: groups, roles, duties, entitlements, privileges and data groups, each with the shortest way to it, how many
+ways there are, and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or switched off since is taken as it
+was then; rules of parametric roles and attributes of users are those of today. No row for a user that was not known.';
+
 CREATE VIEW vpd.roles AS
     SELECT a.name,
            r.kind,
@@ -194,6 +213,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'grant_authority'),
     ('security_admin', 'revoke_authority'),
     ('security_admin', 'mark_seeded'),
+    ('security_admin', 'entitlements_at'),
     ('security_admin', 'roles'),
     ('security_admin', 'duties'),
     ('security_admin', 'resources'),
@@ -202,6 +222,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'data_groups'),
     ('security_admin', 'grants'),
     ('security_admin', 'authority_changes'),
+    ('auditor', 'entitlements_at'),
     ('auditor', 'roles'),
     ('auditor', 'duties'),
     ('auditor', 'resources'),

@@ -31,6 +31,8 @@ mod documentation;
 #[cfg(test)]
 mod dump;
 #[cfg(test)]
+mod entitlements;
+#[cfg(test)]
 mod exemptions;
 #[cfg(test)]
 mod explain;

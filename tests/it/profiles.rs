@@ -97,6 +97,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.drop_authority",
             "vpd.enable_authority",
             "vpd.enable_user",
+            "vpd.entitlements_at",
             "vpd.grant_authority",
             "vpd.grant_delegation",
             "vpd.manager_chain",
@@ -210,6 +211,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         role::AUDITOR,
         &[
             "vpd.direct_reports",
+            "vpd.entitlements_at",
             "vpd.manager_chain",
             "vpd.explain_access",
             "vpd.explain_access_json",

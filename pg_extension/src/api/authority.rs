@@ -1,7 +1,7 @@
 //! `vpd.define_role`, `grant_authority` and their kin, and what a session may do with resources.
 
-use super::{Answer, require_primary, require_ready, required};
-use crate::authz::{self, Kind, Reference, Validity, definition, resource};
+use super::{Answer, require_primary, require_ready, required, without_null};
+use crate::authz::{self, Kind, Reference, Validity, definition, entitlement, resource};
 use crate::context;
 use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
@@ -159,5 +159,47 @@ fn session_privileges(
     });
     Ok(TableIterator::new(rows.into_iter().map(|usable| {
         (usable.resource, usable.kind, usable.mode, usable.actions)
+    })))
+}
+
+#[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
+fn entitlements_at(
+    user_name: Option<String>,
+    at: Option<TimestampWithTimeZone>,
+    claimed_roles: Option<Vec<Option<String>>>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(kind, String),
+            name!(name, String),
+            name!(path, Vec<String>),
+            name!(paths, i64),
+            name!(valid_from, Option<TimestampWithTimeZone>),
+            name!(valid_until, Option<TimestampWithTimeZone>),
+        ),
+    >,
+    ErrorReport,
+> {
+    require_ready()?;
+    let claimed_roles = without_null(claimed_roles.unwrap_or_default(), "claimed_roles")?;
+    let rows = entitlement::at(
+        &required(user_name, "user_name")?,
+        &claimed_roles,
+        required(at, "at")?,
+    );
+    Ok(TableIterator::new(rows.into_iter().map(|entitled| {
+        (
+            entitled.kind,
+            entitled.name,
+            entitled.path,
+            entitled.paths,
+            entitled.valid_from,
+            entitled.valid_until,
+        )
     })))
 }

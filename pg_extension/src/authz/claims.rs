@@ -23,8 +23,13 @@ pub struct Claims {
 impl Claims {
     /// The claimed roles that count here: those with the suffix outside production, without it; the others in production.
     pub fn roles_here(&self) -> Vec<String> {
-        roles_in(&self.roles, guc::is_production())
+        roles_here(&self.roles)
     }
+}
+
+/// The roles of a list that count here, without the suffix.
+pub fn roles_here(roles: &[String]) -> Vec<String> {
+    roles_in(roles, guc::is_production())
 }
 
 fn roles_in(roles: &[String], is_production: bool) -> Vec<String> {

@@ -26,17 +26,12 @@ thread_local! {
 
 /// What a user has with what his login brought, now.
 pub fn flatten(user: &str, claims: &Claims) -> Authority {
-    flatten_at(user, claims, None)
-}
-
-/// What a user has with what his login brought, at a moment.
-pub fn flatten_at(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>) -> Authority {
-    with_actors(user, claims, at, MAX_ACTORS)
+    with_actors(user, claims, MAX_ACTORS)
 }
 
 /// What anybody has.
 pub fn flatten_anonymous() -> Authority {
-    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()], None);
+    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()]);
     authority.roles.insert(ANONYMOUS.to_owned());
     authority
 }
@@ -79,8 +74,8 @@ pub fn read_groups(groups: &Value) -> Vec<Rc<[i32]>> {
     groups.as_array().into_iter().flatten().map(set).collect()
 }
 
-fn with_actors(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>, depth: usize) -> Authority {
-    let own = with_role(user, claims, at);
+fn with_actors(user: &str, claims: &Claims, depth: usize) -> Authority {
+    let own = with_role(user, claims);
     let Some(actor_session) = claims.actor_session else {
         return own;
     };
@@ -103,7 +98,7 @@ fn with_actors(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>, d
     let Some((actor_name, actor_claims)) = actor else {
         return own.intersected(&Authority::of_roles([]));
     };
-    let actor = with_actors(&actor_name, &actor_claims, at, depth - 1);
+    let actor = with_actors(&actor_name, &actor_claims, depth - 1);
     match super::delegation::extent(&actor_name, &actor, user, &own) {
         None => own.intersected(&Authority::of_roles([])),
         Some(extent) if extent.is_full && claims.acts_fully => {
@@ -114,8 +109,8 @@ fn with_actors(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>, d
 }
 
 /// The session may run with one of its roles only.
-fn with_role(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>) -> Authority {
-    let all = read(Some(user), &claims.roles_here(), &claims.privileges, &[], at);
+fn with_role(user: &str, claims: &Claims) -> Authority {
+    let all = read(Some(user), &claims.roles_here(), &claims.privileges, &[]);
     let Some(role) = &claims.assumed_role else {
         return all;
     };
@@ -124,18 +119,12 @@ fn with_role(user: &str, claims: &Claims, at: Option<TimestampWithTimeZone>) -> 
             .until(all.valid_until)
             .of_version(all.version);
     }
-    let mut one = read(None, &[], &[], &[role.clone(), ANONYMOUS.to_owned()], at);
+    let mut one = read(None, &[], &[], &[role.clone(), ANONYMOUS.to_owned()]);
     one.roles.extend([role.clone(), ANONYMOUS.to_owned()]);
     one.until(all.valid_until)
 }
 
-fn read(
-    user: Option<&str>,
-    roles: &[String],
-    privileges: &[String],
-    first_roles: &[String],
-    at: Option<TimestampWithTimeZone>,
-) -> Authority {
+fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles: &[String]) -> Authority {
     FLATTEN
         .with(|statement| {
             statement.query_one(
@@ -144,7 +133,6 @@ fn read(
                     arg(roles.to_vec()),
                     arg(privileges.to_vec()),
                     arg(first_roles.to_vec()),
-                    arg(at),
                     arg(guc::is_production()),
                 ],
                 |row| Authority {

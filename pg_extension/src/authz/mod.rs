@@ -8,6 +8,7 @@ pub mod change;
 mod claims;
 pub mod definition;
 pub mod delegation;
+pub mod entitlement;
 mod flatten;
 mod grant;
 mod reference;
@@ -16,8 +17,6 @@ pub mod user;
 
 pub use authority::Authority;
 pub use claims::Claims;
-pub use flatten::{
-    ANONYMOUS, MAX_ACTORS, flatten, flatten_anonymous, flatten_at, keep, read_groups, version,
-};
+pub use flatten::{ANONYMOUS, MAX_ACTORS, flatten, flatten_anonymous, keep, read_groups, version};
 pub use grant::{Validity, grant, revoke};
 pub use reference::{Kind, Node, Reference};

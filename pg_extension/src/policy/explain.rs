@@ -3,6 +3,7 @@
 //! It runs with the caller's rights: he needs the privilege to read the table, and predicates run as he. Only the policies are looked past,
 //! for the one row; only truth values come out, never a value of the row.
 
+mod authority;
 mod tree;
 
 use super::cache::Relation;
@@ -227,6 +228,7 @@ fn describe(identity: &Identity) -> Value {
         "app": identity.app,
         "is_authenticated": identity.is_authenticated,
         "acting_for": identity.acting_for,
+        "actors": identity.actors,
         "roles": roles,
     })
 }
@@ -281,10 +283,14 @@ fn evaluated(
     if !row_exists {
         return policy.json(Some(true), &applies, Some(&text), None, None);
     }
-    match truth(table, key, &text) {
+    let mut explained = match truth(table, key, &text) {
         Ok(truth) => policy.json(Some(true), &applies, Some(&text), truth, None),
         Err(error) => policy.json(Some(true), &applies, Some(&text), None, Some(&error)),
+    };
+    if let Some(identity) = context::identity() {
+        explained["authority"] = authority::asked(&text, &identity).into();
     }
+    explained
 }
 
 /// Whether a condition holds for the row, or the code of the error it meets.

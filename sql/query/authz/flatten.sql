@@ -1,8 +1,8 @@
--- What a subject has, at a moment: roles, privileges, data groups, direct reports, and until when that holds.
--- $1 user, $2 roles the login brought, $3 privileges the login brought, $4 roles to begin with, $5 the moment (NULL: now),
--- $6 whether this is the production environment.
+-- What a subject has now: roles, privileges, data groups, direct reports, and until when that holds.
+-- $1 user, $2 roles the login brought, $3 privileges the login brought, $4 roles to begin with, $5 whether
+--  this is the production environment.
 WITH RECURSIVE moment AS MATERIALIZED (
-    SELECT coalesce($5::timestamptz, clock_timestamp()) AS at
+    SELECT clock_timestamp() AS at
 ), subject AS MATERIALIZED (
     SELECT a.id
       FROM vpd_private.authority a
@@ -61,7 +61,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
            AND a.is_enabled
            AND EXISTS (SELECT FROM subject)
            AND jsonb_path_match(attribute.document, r.rule, '{}', true)
-           AND (a.name NOT LIKE '%\_PREPROD' OR NOT $6)
+           AND (a.name NOT LIKE '%\_PREPROD' OR NOT $5)
     )
     UNION
     SELECT g.granted_id
@@ -77,7 +77,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
        AND a.is_enabled
       LEFT JOIN vpd_private.role_detail r ON r.role_id = a.id
      WHERE a.kind <> 'role'
-        OR CASE WHEN a.name LIKE '%\_PREPROD' THEN NOT $6 ELSE $6 OR r.kind <> 'enterprise' END
+        OR CASE WHEN a.name LIKE '%\_PREPROD' THEN NOT $5 ELSE $5 OR r.kind <> 'enterprise' END
 ), node AS MATERIALIZED (
     SELECT a.id, a.kind, a.name
       FROM held h

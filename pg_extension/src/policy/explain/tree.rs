@@ -84,6 +84,14 @@ fn policy_lines(policy: &Value) -> Vec<String> {
     if let Some(predicate) = policy["predicate"].as_str() {
         lines.extend(predicate.lines().map(|line| format!("    {line}")));
     }
+    for asked in policy["authority"].as_array().into_iter().flatten() {
+        let way = match (asked["is_held"].as_bool(), asked["path"].as_array()) {
+            (Some(true), Some(path)) => path.iter().map(shown).collect::<Vec<_>>().join(" → "),
+            (Some(true), None) => "brought by the login".to_owned(),
+            _ => "NOT HELD".to_owned(),
+        };
+        lines.push(format!("    {}: {way}", shown(&asked["asks"])));
+    }
     lines
 }
 

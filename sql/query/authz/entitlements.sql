@@ -1,0 +1,76 @@
+-- What a user has at a moment, each with its shortest way through the graph as it stood then.
+-- $1 user, $2 roles the login brings, $3 the moment, $4 whether this is the production environment.
+WITH RECURSIVE node AS MATERIALIZED (
+    -- What was switched on then: as the last change before tells, or else the opposite of the first one after.
+    SELECT a.id, a.kind, a.name, r.kind AS role_kind, r.rule
+      FROM vpd_private.authority a
+      LEFT JOIN vpd_private.role_detail r ON r.role_id = a.id
+      LEFT JOIN LATERAL (
+           SELECT c.action = 'enable' AS is_enabled
+             FROM vpd_private.authority_change c
+            WHERE c.subject = a.kind || ':' || a.name
+              AND c.action IN ('enable', 'disable')
+              AND c.changed_at <= $3
+            ORDER BY c.id DESC
+            LIMIT 1
+       ) before ON true
+      LEFT JOIN LATERAL (
+           SELECT c.action = 'disable' AS is_enabled
+             FROM vpd_private.authority_change c
+            WHERE c.subject = a.kind || ':' || a.name
+              AND c.action IN ('enable', 'disable')
+              AND c.changed_at > $3
+            ORDER BY c.id
+            LIMIT 1
+       ) after ON true
+     WHERE (a.dropped_at IS NULL OR a.dropped_at > $3)
+       AND coalesce(before.is_enabled, after.is_enabled, a.is_enabled)
+       AND (a.kind <> 'role' OR a.name NOT LIKE '%\_PREPROD' OR NOT $4)
+), subject AS (
+    SELECT n.id FROM node n WHERE n.kind = 'user' AND n.name = $1
+), attribute AS (
+    SELECT p.attributes || jsonb_build_object('user_name', p.name, 'unit', p.unit) AS document
+      FROM subject
+      JOIN vpd_private.user_profile p ON p.id = subject.id
+), held (id, path, valid_from, valid_until) AS (
+    (
+        SELECT s.id, ARRAY[s.id], '-infinity'::timestamptz, 'infinity'::timestamptz FROM subject s
+        UNION ALL
+        SELECT n.id, ARRAY[n.id], '-infinity', 'infinity'
+          FROM node n
+         WHERE n.kind = 'role'
+           AND n.role_kind = 'enterprise'
+           AND n.name = ANY ($2)
+        UNION ALL
+        SELECT n.id, ARRAY[n.id], '-infinity', 'infinity'
+          FROM node n
+         CROSS JOIN attribute
+         WHERE n.role_kind = 'parametric'
+           AND jsonb_path_match(attribute.document, n.rule, '{}', true)
+    )
+    UNION ALL
+    SELECT g.granted_id, h.path || g.granted_id, greatest(h.valid_from, g.valid_from), least(h.valid_until, g.valid_until)
+      FROM held h
+      JOIN vpd_private.authority_grant g
+        ON g.holder_id = h.id
+       AND g.valid_from <= $3
+       AND $3 < g.valid_until
+      JOIN node n ON n.id = g.granted_id
+     WHERE g.granted_id <> ALL (h.path)
+       AND (n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD')
+)
+SELECT DISTINCT ON (n.kind, n.name)
+       n.kind,
+       n.name,
+       ARRAY(
+           SELECT p.kind || ':' || p.name
+             FROM unnest(h.path) WITH ORDINALITY step (id, place)
+             JOIN vpd_private.authority p ON p.id = step.id
+            ORDER BY step.place
+       ),
+       count(*) OVER (PARTITION BY n.kind, n.name),
+       h.valid_from,
+       h.valid_until
+  FROM held h
+  JOIN node n ON n.id = h.id
+ ORDER BY n.kind, n.name, cardinality(h.path), h.path;
