@@ -1,7 +1,7 @@
 //! Users, roles, duties and privileges: what is granted where, and what a session comes to have.
 
 use postgres::Client;
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, role};
+use vpd_tests::{Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, role};
 
 /// Runs definitions as the security administrator.
 pub fn define(database: &Database<'_>, script: &str) -> Result<()> {
@@ -421,5 +421,37 @@ fn every_change_is_written_down_with_its_author() -> Result<()> {
         told,
         [role::SECURITY, role::SECURITY, "revoke", "role:Buyer", "user:bob"]
     );
+    Ok(())
+}
+
+#[test]
+fn the_suffix_of_a_role_says_where_it_counts() -> Result<()> {
+    let scene = "SELECT vpd.define_role('BUYER', 'enterprise'), vpd.define_role('Buyer', 'job'), vpd.define_role('Tester_PREPROD', 'job');
+                 SELECT vpd.grant_authority('role:Buyer', 'role:BUYER');
+                 SELECT vpd.define_user('alice'); SELECT vpd.grant_authority('role:Tester_PREPROD', 'user:alice')";
+    let roles = |database: &Database<'_>, claim: &str| -> Result<Vec<String>> {
+        let token = Subject::new("alice").role(claim).log_in(database)?;
+        asks(&mut database.connect(role::USER)?, &token, ROLES)
+    };
+    let production = Database::create()?;
+    define(&production, scene)?;
+    assert_eq!(roles(&production, "BUYER")?, ["BUYER", "Buyer"]);
+    assert!(roles(&production, "BUYER_PREPROD")?.is_empty());
+
+    let cluster = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "vpd.environment = 'staging'",
+    )?;
+    let staging = Database::create_in(&cluster)?;
+    define(&staging, scene)?;
+    assert_eq!(
+        roles(&staging, "BUYER_PREPROD")?,
+        ["BUYER", "Buyer", "Tester_PREPROD"]
+    );
+    assert_eq!(roles(&staging, "BUYER")?, ["Tester_PREPROD"]);
+    // Whoever is logged in cannot say where he is.
+    let mut user = staging.connect(role::USER)?;
+    assert!(user.batch_execute("SET vpd.environment = 'production'").is_err());
     Ok(())
 }

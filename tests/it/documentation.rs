@@ -48,6 +48,11 @@ fn use_an_application_context() -> Result<()> {
 }
 
 #[test]
+fn reference_of_authority() -> Result<()> {
+    run("reference/authority.md", "")
+}
+
+#[test]
 fn a_block_that_fails_is_reported() {
     assert!(run("how-to/try-a-policy-before-it-counts.md", "CREATE SCHEMA shop").is_err());
 }

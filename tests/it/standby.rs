@@ -139,3 +139,43 @@ fn a_close_on_the_primary_bites_on_the_standby_once_it_arrived() -> Result<()> {
     assert_eq!(ids(&mut user, ORDERS)?, [7]);
     Ok(())
 }
+
+#[test]
+fn a_grant_revoked_on_the_primary_is_followed_on_the_standby_once_it_arrived() -> Result<()> {
+    let primary = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "synchronous_commit = on",
+    )?;
+    let database = Database::create_in(&primary)?;
+    create_orders(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_privilege('read_orders'), vpd.define_role('Reader'), vpd.define_user('alice');
+         SELECT vpd.grant_authority('privilege:read_orders', 'role:Reader'), vpd.grant_authority('role:Reader', 'user:alice')",
+    )?;
+    add_policy(
+        &mut security,
+        "shop.orders",
+        "by_privilege",
+        "vpd.has_privilege('read_orders')",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let standby = primary.start_standby()?;
+    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
+    catch_up(&mut admin, &mut watcher)?;
+    let mut user = standby.connect(role::USER, database.name())?;
+    for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
+        user.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}"))?;
+        attach(&mut user, &token)?;
+        assert_eq!(ids(&mut user, ORDERS)?.len(), 40);
+        security.batch_execute("SELECT vpd.revoke_authority('role:Reader', 'user:alice')")?;
+        catch_up(&mut admin, &mut watcher)?;
+        assert!(ids(&mut user, ORDERS)?.is_empty(), "{isolation}");
+        security.batch_execute("SELECT vpd.grant_authority('role:Reader', 'user:alice')")?;
+        catch_up(&mut admin, &mut watcher)?;
+        assert_eq!(ids(&mut user, ORDERS)?.len(), 40, "{isolation}");
+        user.batch_execute("ROLLBACK")?;
+    }
+    Ok(())
+}

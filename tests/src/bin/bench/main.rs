@@ -6,6 +6,7 @@
 mod contest;
 mod kinds;
 mod masks;
+mod privileges;
 mod reads;
 mod scans;
 mod scene;
@@ -23,8 +24,8 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 12] = [
-    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-20", "kinds",
+const ROWS: [&str; 13] = [
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-20", "kinds", "checks",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         kinds::measure,
         sessions::measure,
         masks::measure,
+        privileges::measure,
         tickets::measure,
     ] {
         measure(&scene, &pace, &wanted)?;
