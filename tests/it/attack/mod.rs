@@ -11,6 +11,7 @@ mod exemption;
 mod explain;
 mod explanation;
 mod foreign_key;
+mod forged_authority;
 mod forged_context;
 mod forged_setting;
 mod isolation;

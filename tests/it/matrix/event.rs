@@ -20,6 +20,7 @@ pub enum Event {
     PolicyEdit,
     RoleEdit,
     GroupEdit,
+    Grant,
 }
 
 impl Event {
@@ -39,6 +40,7 @@ impl Event {
                 scene.database.admin()?.batch_execute(&update)?;
                 Ok(token)
             }
+            Self::Grant => Subject::in_region("dora", "East").log_in(&scene.database),
             _ => Ok(scene.east.clone()),
         }
     }
@@ -72,6 +74,10 @@ impl Event {
                 token,
                 r#"attributes = jsonb_set(attributes, '{app,groups}', '["South"]')"#,
             )?,
+            // The transaction goes on, and so does the session.
+            Self::Grant => scene.define(
+                "SELECT vpd.define_user('dora'), vpd.define_role('overseer'); SELECT vpd.grant_authority('role:overseer', 'user:dora')",
+            )?,
         }
         Ok(())
     }
@@ -80,7 +86,7 @@ impl Event {
     pub fn fresh(self, scene: &Scene, token: &str, query: &str) -> Result<Vec<i32>> {
         match self {
             Self::AttachOther | Self::NextTransaction => fresh_ids(&scene.database, Some(&scene.west), query),
-            Self::Reattach | Self::PolicyEdit | Self::RoleEdit | Self::GroupEdit => {
+            Self::Reattach | Self::PolicyEdit | Self::RoleEdit | Self::GroupEdit | Self::Grant => {
                 fresh_ids(&scene.database, Some(token), query)
             }
             Self::Detach => fresh_ids(&scene.database, None, query),
@@ -95,13 +101,18 @@ impl Event {
         }
     }
 
-    /// A session that is over may answer with no row or say so; everything else must be the rows themselves.
+    /// A session that is over may answer with no row or say so, and a plan made for the roles of before may be refused; everything else
+    /// must be the rows themselves.
     pub fn accepts(self, seen: &Outcome<Vec<i32>>, expected: &[i32]) -> bool {
         match seen {
             Ok(rows) => rows == expected,
             Err(refusal) => {
-                matches!(self, Self::Expire | Self::Close)
-                    && refusal.token.as_deref() == Some("session_invalid")
+                let allowed = match self {
+                    Self::Expire | Self::Close => "session_invalid",
+                    Self::Grant => "authority_changed",
+                    _ => return false,
+                };
+                refusal.token.as_deref() == Some(allowed)
             }
         }
     }
@@ -110,6 +121,7 @@ impl Event {
     pub fn undo(self, scene: &Scene) -> Result<()> {
         match self {
             Self::PolicyEdit => scene.edit_policies("SELECT vpd.drop_policy('RELATION', 'low')"),
+            Self::Grant => scene.define("SELECT vpd.revoke_authority('role:overseer', 'user:dora')"),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,8 @@
 //! The matrix of stale plans. PostgreSQL keeps plans in many places and does not know when a session changes;
 //! a plan made for one user must never answer another.
 //!
-//! Cells: 12 forms of statement × 3 `plan_cache_mode` × 8 events = 288, and a ninth event, attaching in the next transaction.
+//! Cells: 12 forms of statement × 3 `plan_cache_mode` × 8 events = 288, and two more events: attaching in the next transaction, and a role
+//! granted to the user while his transaction is open.
 //! Each cell is run 1, 6 and 12 times before and after the event, under every kind of policy. The result must be that of a
 //! fresh connection in the same state.
 
@@ -165,4 +166,5 @@ cells_of! {
     no_plan_is_stale_after_a_policy_edit: PolicyEdit;
     no_plan_is_stale_after_the_roles_of_the_session_were_edited: RoleEdit;
     no_plan_is_stale_after_the_groups_of_the_session_were_edited: GroupEdit;
+    no_plan_is_stale_after_a_role_was_granted_to_the_user: Grant;
 }

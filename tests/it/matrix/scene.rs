@@ -100,6 +100,11 @@ impl Scene {
         Ok(Self { database, east, west })
     }
 
+    /// Changes who may do what.
+    pub fn define(&self, script: &str) -> Result<()> {
+        Ok(self.database.connect(role::SECURITY)?.batch_execute(script)?)
+    }
+
     /// Adds or drops a second policy on every table.
     pub fn edit_policies(&self, call: &str) -> Result<()> {
         let mut security = self.database.connect(role::SECURITY)?;
