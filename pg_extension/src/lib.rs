@@ -11,6 +11,7 @@ mod authz;
 mod context;
 mod error;
 mod guc;
+mod load;
 mod policy;
 mod purge;
 mod session;

@@ -17,4 +17,6 @@ pub mod http;
 
 pub mod doctor;
 
+pub mod load;
+
 pub mod oracle;

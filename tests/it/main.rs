@@ -21,6 +21,8 @@ mod clocks;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod csv_load;
+#[cfg(test)]
 mod dbms_rls;
 #[cfg(test)]
 mod delegation;

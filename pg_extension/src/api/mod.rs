@@ -11,6 +11,7 @@ mod delegation;
 mod exemption;
 mod explain;
 mod identity;
+mod load;
 mod mask;
 mod message;
 mod policy;

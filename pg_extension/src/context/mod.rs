@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
 use crate::sys::{portal, shmem, temporary, xact};
-use crate::{authz, policy, session};
+use crate::{authz, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use value::Values;
@@ -299,6 +299,7 @@ pub fn transaction_committed() {
     }
     global::transaction_ended(true);
     authz::change::transaction_ended(true);
+    load::transaction_ended();
     forget_everything();
 }
 
@@ -306,12 +307,14 @@ pub fn transaction_committed() {
 pub fn transaction_aborted() {
     global::transaction_ended(false);
     authz::change::transaction_ended(false);
+    load::transaction_ended();
     forget_everything();
 }
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn subtransaction_committed(level: i32) {
     authz::change::subtransaction_committed(level);
+    load::subtransaction_committed(level);
     ENDING.with_borrow_mut(|ending| {
         for (asked_at, _) in ending.iter_mut().filter(|(asked_at, _)| *asked_at == level) {
             *asked_at = level - 1;
@@ -335,6 +338,7 @@ pub fn subtransaction_committed(level: i32) {
 /// A savepoint was rolled back to: the session attached before it is attached again.
 pub fn subtransaction_aborted(level: i32) {
     authz::change::subtransaction_aborted(level);
+    load::subtransaction_aborted(level);
     ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
     let mut is_restored = false;
     SAVED.with_borrow_mut(|saved| {

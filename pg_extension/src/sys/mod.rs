@@ -37,6 +37,7 @@ macro_rules! chained {
 
 pub mod clock;
 mod compat;
+pub mod copy;
 pub mod extension;
 pub mod function;
 pub mod hooks;
@@ -44,6 +45,7 @@ pub mod lock;
 pub mod marker;
 pub mod portal;
 pub mod predicate;
+pub mod progress;
 pub mod query;
 pub mod random;
 pub mod relation;

@@ -32,34 +32,62 @@ pub struct Failure {
 /// Runs something in a sub-transaction of its own: when it fails, what it did is undone and the transaction goes on.
 /// A cancelled statement fails as a whole.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
+    within_subtransaction(
+        || (work(), true),
+        |caught| match caught {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+            {
+                Some(Failure {
+                    state: sqlstate(report.sql_error_code()),
+                    message: report.message().to_owned(),
+                })
+            }
+            _ => None,
+        },
+    )
+}
+
+/// Runs something in a sub-transaction of its own, which it says is to be kept or undone. An error passes.
+pub fn provisionally<T>(work: impl FnOnce() -> (T, bool)) -> T {
+    match within_subtransaction(work, |_| None::<std::convert::Infallible>) {
+        Ok(done) => done,
+        Err(never) => match never {},
+    }
+}
+
+fn within_subtransaction<T, F>(
+    work: impl FnOnce() -> (T, bool),
+    forgive: fn(&CaughtError) -> Option<F>,
+) -> std::result::Result<T, F> {
     // SAFETY: what every procedural language does around a block with an exception handler: memory context and resource owner of
-    // before are current again afterwards.
+    // before are current again afterwards. An error that passes finds the sub-transaction rolled back: left open, it would be what the
+    // abort of the statement aborts, and not the transaction.
     unsafe {
         let memory = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
+        let back = || {
+            pg_sys::MemoryContextSwitchTo(memory);
+            pg_sys::CurrentResourceOwner = owner;
+        };
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(memory);
-        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(work())))
-            .catch_others(|caught| match &caught {
-                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                    if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
-                {
-                    Err(Failure {
-                        state: sqlstate(report.sql_error_code()),
-                        message: report.message().to_owned(),
-                    })
-                }
-                _ => caught.rethrow(),
-            })
-            .execute();
-        if outcome.is_ok() {
-            pg_sys::ReleaseCurrentSubTransaction();
-        } else {
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            let (done, is_kept) = work();
+            if is_kept {
+                pg_sys::ReleaseCurrentSubTransaction();
+            } else {
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            }
+            back();
+            Ok(done)
+        }))
+        .catch_others(|caught| {
             pg_sys::RollbackAndReleaseCurrentSubTransaction();
-        }
-        pg_sys::MemoryContextSwitchTo(memory);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
+            back();
+            forgive(&caught).map_or_else(|| caught.rethrow(), Err)
+        })
+        .execute()
     }
 }
 

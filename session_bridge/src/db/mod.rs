@@ -11,7 +11,7 @@ mod pool;
 pub mod statement;
 mod transaction;
 
-pub use connect::{ConnectError, Role, connect};
+pub use connect::{ConnectError, Role, Stream, connect};
 pub(crate) use connect::{read_authorities, trusting};
 pub use error::{DatabaseError, describe, token_of};
 pub use listener::listen;

@@ -141,3 +141,12 @@ pub const DOCTOR_RUNTIME_PROFILE: &str = "
 
 /// Doctor: the clock of the database.
 pub const DOCTOR_CLOCK: &str = "SELECT extract(epoch FROM clock_timestamp())::text";
+
+/// Begins a load.
+pub const BEGIN_LOAD: &str = "SELECT vpd.begin_load($1, $2)";
+
+/// Hands a part of the file over.
+pub const LOAD_PART: &str = "SELECT vpd.load_part($1)";
+
+/// Ends a load; the faults.
+pub const FINISH_LOAD: &str = "SELECT line, column_name, value, reason FROM vpd.finish_load()";

@@ -4,6 +4,7 @@
 mod column_name;
 mod copying;
 mod crash;
+mod csv_injection;
 mod cursors;
 mod discard_all;
 mod escalation;

@@ -5,6 +5,7 @@
 
 mod contest;
 mod kinds;
+mod loads;
 mod masks;
 mod privileges;
 mod reads;
@@ -24,8 +25,8 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 13] = [
-    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-20", "kinds", "checks",
+const ROWS: [&str; 14] = [
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20", "kinds", "checks",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -74,6 +75,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         masks::measure,
         privileges::measure,
         tickets::measure,
+        loads::measure,
     ] {
         measure(&scene, &pace, &wanted)?;
     }

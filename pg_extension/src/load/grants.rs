@@ -1,0 +1,198 @@
+//! The grants that a file asks for, held against those there are.
+
+use super::report::Report;
+use super::{Counts, STEP};
+use crate::authz::change;
+use crate::authz::definition::may_change;
+use crate::error::Error;
+use crate::sys::clock::{self, Timestamp};
+use crate::sys::copy;
+use crate::sys::spi::{Statement, arg};
+use std::collections::HashMap;
+
+thread_local! {
+    static TIMES: Statement = const { Statement::new(include_str!("../../../sql/query/load/times.sql")) };
+    static OF_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_granted.sql")) };
+    static OF_PAIRS: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_pairs.sql")) };
+    static PROLONG: Statement = const { Statement::new(include_str!("../../../sql/query/load/prolong_grants.sql")) };
+    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/load/close_grants.sql")) };
+}
+
+/// From as many lines for each node granted, all of its grants are read at once.
+const MANY: usize = 100;
+
+/// When something is granted that ends never.
+const FOR_GOOD: Timestamp = Timestamp(i64::MAX);
+
+/// One line that grants something.
+pub struct Wish<'a> {
+    /// Line of the file.
+    pub line: u32,
+    /// Who or what is to hold it.
+    pub holder: i32,
+    /// What is granted.
+    pub granted: i32,
+    /// From when; as it is, or from now, when it is not said.
+    pub from: Option<Timestamp>,
+    /// Until when; as it is, or for good, when it is not said.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+/// A grant that holds, or will.
+struct Open {
+    from: Timestamp,
+    until: Timestamp,
+    is_fixed: bool,
+}
+
+/// Times by their texts, which the server reads.
+pub fn times<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, Timestamp> {
+    let mut texts: Vec<&str> = texts.into_iter().collect();
+    texts.sort_unstable();
+    texts.dedup();
+    if texts.is_empty() {
+        return HashMap::new();
+    }
+    let times = TIMES.with(|statement| statement.query(&[arg(texts.clone())], |row| row.timestamp(1)));
+    texts
+        .into_iter()
+        .zip(times)
+        .filter_map(|(text, time)| Some((text, time?)))
+        .collect()
+}
+
+/// Writes what is missing and changes what is otherwise. Two wishes never ask for the same grant. Nothing is written when the report has faults.
+pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
+    let open = find_open(wishes);
+    let now = clock::now();
+    let (mut fresh, mut prolonged, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+    for wish in wishes {
+        let Some(open) = open.get(&(wish.holder, wish.granted)) else {
+            fresh.push(wish);
+            continue;
+        };
+        let begins_as_asked = wish.from.is_none_or(|from| from == open.from);
+        if begins_as_asked && wish.until.is_none_or(|until| until == open.until) {
+            continue;
+        }
+        if open.is_fixed {
+            report.line(wish.line, "the grant belongs to somebody else and is not changed");
+        } else if begins_as_asked && wish.until.is_none_or(|until| until > open.from) {
+            prolonged.push(wish);
+        } else {
+            closed.push(wish);
+            fresh.push(wish);
+        }
+    }
+    for wish in &fresh {
+        if wish.until.is_some_and(|until| until <= wish.from.unwrap_or(now)) {
+            report.line(wish.line, "the grant would end before it begins");
+        }
+    }
+    if !report.is_empty() {
+        return Counts::default();
+    }
+    for chunk in prolonged.chunks(STEP / 5) {
+        let until: Vec<_> = chunk
+            .iter()
+            .map(|wish| wish.until.unwrap_or(FOR_GOOD).0)
+            .collect();
+        let reason: Vec<_> = chunk.iter().map(|wish| wish.reason).collect();
+        PROLONG.with(|statement| {
+            statement.execute(&[arg(holders(chunk)), arg(granted(chunk)), arg(until), arg(reason)])
+        });
+    }
+    for chunk in closed.chunks(STEP / 5) {
+        CLOSE.with(|statement| {
+            statement.execute(&[arg(holders(chunk)), arg(granted(chunk)), arg(change::author())])
+        });
+    }
+    add(&fresh, now);
+    let changed = (prolonged.len() + closed.len()) as u64;
+    let added = (fresh.len() - closed.len()) as u64;
+    Counts {
+        added,
+        changed,
+        unchanged: wishes.len() as u64 - added - changed,
+    }
+}
+
+fn add(fresh: &[&Wish<'_>], now: Timestamp) {
+    let author = change::author();
+    let columns = [
+        c"holder_id",
+        c"granted_id",
+        c"valid_from",
+        c"valid_until",
+        c"reason",
+        c"granted_by",
+    ];
+    let mut written = 0;
+    copy::into_table(c"authority_grant", &columns, |row| {
+        let Some(wish) = fresh.get(written) else {
+            return false;
+        };
+        row.int4(wish.holder);
+        row.int4(wish.granted);
+        row.timestamp(wish.from.unwrap_or(now));
+        row.timestamp(wish.until.unwrap_or(FOR_GOOD));
+        row.optional_text(wish.reason);
+        row.text(&author);
+        written += 1;
+        Error::tell_progress("written", written, fresh.len());
+        true
+    });
+}
+
+fn holders(wishes: &[&Wish<'_>]) -> Vec<i32> {
+    wishes.iter().map(|wish| wish.holder).collect()
+}
+
+fn granted(wishes: &[&Wish<'_>]) -> Vec<i32> {
+    wishes.iter().map(|wish| wish.granted).collect()
+}
+
+fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Open> {
+    let mut found = HashMap::new();
+    let mut owners: HashMap<String, bool> = HashMap::new();
+    let mut keep = |row: (i32, i32, Timestamp, Timestamp, Option<String>)| {
+        let (holder, granted, from, until, owner) = row;
+        let is_fixed =
+            owner.is_some_and(|owner| !*owners.entry(owner).or_insert_with_key(|owner| may_change(owner)));
+        // Of several the first counts, as for a single grant.
+        found.entry((holder, granted)).or_insert(Open {
+            from,
+            until,
+            is_fixed,
+        });
+    };
+    let mut ids: Vec<i32> = wishes.iter().map(|wish| wish.granted).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let read = |row: &crate::sys::spi::Row| {
+        Some((
+            row.get::<i32>(1)?,
+            row.get::<i32>(2)?,
+            row.timestamp(3)?,
+            row.timestamp(4)?,
+            row.get::<String>(5),
+        ))
+    };
+    if wishes.len() / ids.len().max(1) >= MANY {
+        for id in ids {
+            let rows = OF_GRANTED.with(|statement| statement.query(&[arg(id)], read));
+            rows.into_iter().flatten().for_each(&mut keep);
+        }
+    } else {
+        for (place, chunk) in wishes.chunks(STEP / 5).enumerate() {
+            let holders: Vec<i32> = chunk.iter().map(|wish| wish.holder).collect();
+            let granted: Vec<i32> = chunk.iter().map(|wish| wish.granted).collect();
+            let rows = OF_PAIRS.with(|statement| statement.query(&[arg(holders), arg(granted)], read));
+            rows.into_iter().flatten().for_each(&mut keep);
+            Error::tell_progress("checked", place * (STEP / 5), wishes.len());
+        }
+    }
+    found
+}
