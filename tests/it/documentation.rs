@@ -90,3 +90,13 @@ fn reference_of_statistics() -> Result<()> {
 fn migrate_from_oracle() -> Result<()> {
     run("how-to/migrate-from-oracle.md", "")
 }
+
+#[test]
+fn reference_of_csv_loads() -> Result<()> {
+    run("reference/csv-loads.md", "")
+}
+
+#[test]
+fn load_users_and_groups() -> Result<()> {
+    run("how-to/load-users-and-groups.md", "")
+}

@@ -5,7 +5,7 @@ use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
 use super::{Content, Counts, STEP, cycle, value};
-use crate::authz::{Kind, change};
+use crate::authz::{ANONYMOUS, Kind, change};
 use crate::error::{Error, Result};
 use crate::session;
 use crate::sys::copy;
@@ -40,6 +40,9 @@ const IS_TEST: usize = 6;
 
 /// The source of users for whom none is named.
 const LOCAL: &str = "local";
+
+/// Most bytes of the attributes of a user, as for `vpd.define_user`.
+const MAX_ATTRIBUTES: usize = 64 * 1024;
 
 /// What a column must end with whose values are JSON and not text.
 const JSON: &str = ":json";
@@ -105,11 +108,23 @@ impl Content for Users {
         let is_enabled = line.check(IS_ENABLED, value::boolean, report);
         let is_test = line.check(IS_TEST, value::boolean, report);
         let attributes = self.read_attributes(line, report);
+        if attributes.len() > MAX_ATTRIBUTES {
+            report.line(line.number, "has attributes of more than 65536 bytes");
+        }
         let (Some(name), Some(source), Some(unit), Some(manager), Some(is_enabled), Some(is_test)) =
             (name, source, unit, manager, is_enabled, is_test)
         else {
             return;
         };
+        if name == ANONYMOUS {
+            report.value(
+                line.number,
+                COLUMNS[USER_NAME].name,
+                name,
+                "is the role of whoever is not authenticated, and no user",
+            );
+            return;
+        }
         if manager == Some(name) {
             report.value(line.number, COLUMNS[MANAGER].name, name, "is the user's own name");
             return;

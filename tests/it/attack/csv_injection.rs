@@ -113,7 +113,7 @@ fn names_in_files_of_members_are_looked_up_and_never_run() -> Result<()> {
 fn a_user_named_as_a_role_is_a_user() -> Result<()> {
     let database = Database::create()?;
     let mut security = database.connect(role::SECURITY)?;
-    let file = "user_name\nrole:Boss\nanonymous\npostgres\n";
+    let file = "user_name\nrole:Boss\npostgres\n";
     assert!(
         security
             .query("SELECT * FROM vpd.load_csv('users', $1)", &[&file])?
@@ -121,10 +121,18 @@ fn a_user_named_as_a_role_is_a_user() -> Result<()> {
     );
     let kinds: Vec<String> = database
         .admin()?
-        .query("SELECT DISTINCT kind FROM vpd_private.authority WHERE name IN ('role:Boss', 'Boss', 'anonymous', 'postgres')", &[])?
+        .query(
+            "SELECT DISTINCT kind FROM vpd_private.authority WHERE name IN ('role:Boss', 'Boss', 'postgres')",
+            &[],
+        )?
         .iter()
         .map(|row| row.get(0))
         .collect();
     assert_eq!(kinds, ["user"]);
+    let anonymous = security.query(
+        "SELECT line FROM vpd.load_csv('users', E'user_name\\nanonymous\\n')",
+        &[],
+    )?;
+    assert_eq!(anonymous.len(), 1, "nobody can be anonymous");
     Ok(())
 }

@@ -26,7 +26,8 @@ use scene::Scene;
 
 /// The rows there are.
 const ROWS: [&str; 14] = [
-    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20", "kinds", "checks",
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20", "kinds",
+    "checks",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
