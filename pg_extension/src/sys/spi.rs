@@ -188,6 +188,8 @@ impl Statement {
     fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
+        // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
+        let _path = CatalogPath::pin();
         let _planning = Planning::enter(self.is_scan);
         // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
         // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
@@ -306,8 +308,8 @@ pub fn run_command(text: &str) {
     }
 }
 
+/// Prepares a statement for the life of the backend; the caller has pinned the path.
 unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
-    let _path = CatalogPath::pin();
     let Ok(text) = CString::new(text) else {
         crate::error::Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.")
             .raise()

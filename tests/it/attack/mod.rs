@@ -28,6 +28,7 @@ mod native_policy;
 mod opening_view;
 mod owner;
 mod parallel_worker;
+mod planted_operator;
 mod pool_reuse;
 mod pooler;
 mod public_execute;
