@@ -38,6 +38,14 @@ pub const CURRENT_SESSION: &str = "
 pub const MY_SESSIONS: &str = "
     SELECT coalesce(jsonb_agg(to_jsonb(m) ORDER BY m.created_at), '[]') FROM vpd.my_sessions m";
 
+/// What the attached session may do with each resource.
+pub const SESSION_PRIVILEGES: &str = "
+    SELECT coalesce(jsonb_agg(to_jsonb(p) ORDER BY p.resource), '[]') FROM vpd.session_privileges() p";
+
+/// Creates a session on behalf of a user.
+pub const CREATE_SESSION_ON_BEHALF: &str =
+    "SELECT vpd.create_session_on_behalf(token => $1, user_name => $2, app => $3)";
+
 /// Ends the session of a token.
 pub const END_SESSION: &str = "SELECT vpd.end_session($1, $2)";
 
@@ -120,7 +128,7 @@ pub const DOCTOR_UNPROTECTED: &str = "
 /// Doctor: functions of the profile this role may not execute.
 pub const DOCTOR_BRIDGE_PROFILE: &str = "
     SELECT 'may not execute ' || string_agg(f.name, ', ')
-      FROM unnest('{create_session,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,record_message,
+      FROM unnest('{create_session,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,record_message,
                     validate_message,browse_queue,ack_message}'::text[]) AS f (name)
      WHERE NOT EXISTS (
                SELECT FROM pg_proc p

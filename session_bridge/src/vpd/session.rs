@@ -93,6 +93,19 @@ pub struct SessionSummary {
     pub is_current: bool,
 }
 
+/// What a session may do with a resource.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ResourcePrivileges {
+    /// Name of the resource.
+    pub resource: String,
+    /// What it is: page, `task_flow`, `web_service`, report, ….
+    pub kind: String,
+    /// edit, view or hidden.
+    pub mode: String,
+    /// Actions the session may do.
+    pub actions: Vec<String>,
+}
+
 /// Where a login came from.
 #[derive(Debug)]
 pub struct Client {
@@ -151,6 +164,32 @@ pub async fn list(pool: &Pool, token: &Token) -> Result<(Identity, Vec<SessionSu
     transaction
         .finish(result.map(|sessions| (identity, sessions)))
         .await
+}
+
+/// Lists every resource with what the token's session may do with it.
+pub async fn privileges(
+    pool: &Pool,
+    token: &Token,
+) -> Result<(Identity, Vec<ResourcePrivileges>), DatabaseError> {
+    let (transaction, identity) = Transaction::attach(pool, token).await?;
+    let result = transaction.query_json(statement::SESSION_PRIVILEGES, &[]).await;
+    transaction
+        .finish(result.map(|privileges| (identity, privileges)))
+        .await
+}
+
+/// Creates a session for a user on behalf of whom the token's session acts.
+pub async fn create_on_behalf(
+    pool: &Pool,
+    token: &Token,
+    user_name: &str,
+    app: Option<&str>,
+) -> Result<Token, DatabaseError> {
+    let transaction = Transaction::begin(pool).await?;
+    let result: Result<String, _> = transaction
+        .call(statement::CREATE_SESSION_ON_BEHALF, &[token, &user_name, &app])
+        .await;
+    transaction.finish(result.map(Token::from)).await
 }
 
 /// Ends the session of a token; the same answer for every token.

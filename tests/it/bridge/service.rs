@@ -187,3 +187,46 @@ fn identities_do_not_mix_on_one_connection() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_front_end_asks_what_the_session_may_do_and_acts_for_others() -> Result<()> {
+    let database = Database::create()?;
+    crate::authority::define(
+        &database,
+        "SELECT vpd.define_resource('order', 'page'), vpd.define_resource('session'); SELECT vpd.define_privilege('order:view'), vpd.define_privilege('session:on_behalf');
+         SELECT vpd.define_role('Reader'), vpd.define_role('Help Desk'), vpd.define_user('alice'), vpd.define_user('bob');
+         SELECT vpd.grant_authority('privilege:order:view', 'role:Reader'), vpd.grant_authority('privilege:session:on_behalf', 'role:Help Desk'),
+                vpd.grant_authority('role:Reader', 'user:alice'), vpd.grant_authority('role:Help Desk', 'user:bob')",
+    )?;
+    let stage = Stage::before(&database)?;
+    let (alice, bob) = (stage.log_in("alice", "portal")?, stage.log_in("bob", "portal")?);
+    let modes = |token: &str| -> Result<Value> {
+        let answer = stage.call("GET /v1/sessions/current/privileges", token, &Value::Null)?;
+        let body: Value = serde_json::from_str(&answer.body)?;
+        Ok(json!([
+            body["resources"][0]["mode"],
+            body["resources"][1]["mode"]
+        ]))
+    };
+    assert_eq!(modes(&alice)?, json!(["view", "hidden"]));
+    assert_eq!(modes(&bob)?, json!(["hidden", "edit"]));
+
+    let on_behalf = |token: &str, user: &str| {
+        stage.call(
+            "POST /v1/sessions/on-behalf",
+            token,
+            &json!({ "user_name": user }),
+        )
+    };
+    assert_eq!(
+        on_behalf(&alice, "bob")?.refusal()?,
+        (403, "privilege_missing".into())
+    );
+    let created = on_behalf(&bob, "alice")?;
+    assert_eq!(created.status, 201);
+    let token = created.text("token")?;
+    assert_eq!(stage.whose(&token)?, (200, "alice".into()));
+    // What both have is nothing.
+    assert_eq!(modes(&token)?, json!(["hidden", "hidden"]));
+    Ok(())
+}

@@ -10,6 +10,7 @@ mod message_list;
 mod message_record;
 mod message_validate;
 mod page;
+mod privileges;
 mod session;
 
 use axum::Router;
@@ -27,6 +28,7 @@ pub fn routes() -> Router<Shared> {
         .route("/logout", post(logout::logout))
         .route("/api/app", get(app::app))
         .route("/api/session", get(session::session))
+        .route("/api/privileges", get(privileges::privileges))
         .route(
             "/api/messages",
             get(message_list::list_messages).post(message_record::record_message),

@@ -11,8 +11,12 @@ mod session_current;
 mod session_end;
 mod session_end_own;
 mod session_list;
+mod session_on_behalf;
+mod session_privileges;
 mod ticket_issue;
 mod ticket_redeem;
+
+pub use session_privileges::Privileges;
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -68,6 +72,8 @@ pub fn routes() -> OpenApiRouter<Shared> {
             session_current::current_session,
             session_end::end_session
         ))
+        .routes(routes!(session_privileges::session_privileges))
+        .routes(routes!(session_on_behalf::create_session_on_behalf))
         .routes(routes!(session_end_own::end_own_session))
         .routes(routes!(ticket_issue::issue_ticket))
         .routes(routes!(ticket_redeem::redeem_ticket))
