@@ -3,6 +3,7 @@
 //! Refusals about policies, masks and what row security does not reach have files of their own.
 
 mod authority;
+mod hierarchy;
 mod load;
 mod mask;
 mod policy;

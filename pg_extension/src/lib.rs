@@ -1,7 +1,8 @@
 //! pg_vpd: Virtual Private Database and application sessions for PostgreSQL.
 //!
 //! Read in this order: `error` and `guc` (vocabulary), `sys` (the only door to PostgreSQL's internals), `context`
-//! (who this backend serves now), `session` (who may be served), `policy` (what they may see), `purge`, `api` (the SQL surface).
+//! (who this backend serves now), `session` (who may be served), `policy` (what they may see),
+//! `hierarchy` (which part of the data they may see), `purge`, `api` (the SQL surface).
 //! The SQL objects stand in `sql/install`, in the order listed at the end of this file.
 
 pgrx::pg_module_magic!();
@@ -11,6 +12,7 @@ mod authz;
 mod context;
 mod error;
 mod guc;
+mod hierarchy;
 mod load;
 mod policy;
 mod purge;

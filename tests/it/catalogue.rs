@@ -62,7 +62,7 @@ fn readers_are_stable_and_never_run_in_a_parallel_worker() -> Result<()> {
         "{FUNCTIONS} SELECT signature FROM f WHERE proname IN
             ('user_name', 'session_id', 'app_name', 'pillar', 'audit_identity', 'acting_for', 'is_established',
              'is_authenticated', 'attribute', 'attribute_list', 'user_in_role', 'user_in_all_roles', 'has_privilege',
-             'has_resource', 'sys_context', 'current_session', 'list_context', 'actor_chain', 'may_reassign', 'session_privileges')
+             'has_resource', 'sees_node', 'visible_keys', 'sys_context', 'current_session', 'list_context', 'actor_chain', 'may_reassign', 'session_privileges')
             AND NOT (provolatile = 's' AND proparallel = 'r' AND NOT prosecdef)"
     ))?;
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -43,6 +43,8 @@ mod global_context;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hierarchies;
+#[cfg(test)]
 mod hoisting;
 #[cfg(test)]
 mod injection;

@@ -23,8 +23,16 @@ pub struct Dollars(i64);
 pub struct Line {
     /// Central, East, South or West.
     pub region: String,
+    /// State, which lies in one region.
+    pub state: String,
+    /// City; its name is unique in its state only.
+    pub city: String,
     /// Furniture, Office Supplies or Technology.
     pub category: String,
+    /// Finer category, which belongs to one category.
+    pub sub_category: String,
+    /// Name of the product, which belongs to one finer category.
+    pub product: String,
     /// Pieces ordered.
     pub quantity: i64,
     /// Amount of the line.
@@ -62,9 +70,23 @@ impl Superstore {
             let position = headers.iter().position(|header| header == name);
             position.ok_or_else(|| format!("superstore.csv has no column {name}"))
         };
-        let [region, category, quantity, sales, profit] = [
+        let [
+            region,
+            state,
+            city,
+            category,
+            sub_category,
+            product,
+            quantity,
+            sales,
+            profit,
+        ] = [
             column("Region")?,
+            column("State")?,
+            column("City")?,
             column("Category")?,
+            column("Sub-Category")?,
+            column("Product Name")?,
             column("Quantity")?,
             column("Sales")?,
             column("Profit")?,
@@ -75,13 +97,23 @@ impl Superstore {
             let field = |position: usize| record.get(position).unwrap_or_default();
             lines.push(Line {
                 region: field(region).to_owned(),
+                state: field(state).to_owned(),
+                city: field(city).to_owned(),
                 category: field(category).to_owned(),
+                sub_category: field(sub_category).to_owned(),
+                product: field(product).to_owned(),
                 quantity: field(quantity).parse()?,
                 sales: Dollars::parse(field(sales))?,
                 profit: Dollars::parse(field(profit))?,
             });
         }
         Ok(Self(lines))
+    }
+
+    /// The lines, as the file has them.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.0
     }
 
     /// Count and sums of the lines that meet a condition.

@@ -10,6 +10,7 @@ mod dbms_rls;
 mod delegation;
 mod exemption;
 mod explain;
+mod hierarchy;
 mod identity;
 mod load;
 mod mask;

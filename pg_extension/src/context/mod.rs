@@ -189,6 +189,11 @@ pub fn serial() -> u64 {
     known_serial()
 }
 
+/// The same, without a look whether anything changed.
+pub fn attached_serial() -> u64 {
+    known_serial()
+}
+
 /// A statement starts: values that others share and have changed meanwhile, and what the session may do now, hold from now on.
 /// An error when its plan was made for what the session might do before.
 pub fn statement_started(is_for_session: impl FnOnce() -> bool) -> Result<()> {

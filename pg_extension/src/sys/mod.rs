@@ -43,6 +43,7 @@ pub mod function;
 pub mod hooks;
 pub mod lock;
 pub mod marker;
+pub mod node_access;
 pub mod portal;
 pub mod predicate;
 pub mod progress;

@@ -6,5 +6,5 @@ SELECT p.oid,
  WHERE n.nspname = 'vpd'
    AND p.proname IN (
        'user_name', 'session_id', 'app_name', 'pillar', 'audit_identity', 'acting_for', 'is_established', 'is_authenticated',
-       'attribute', 'attribute_list', 'user_in_role', 'user_in_all_roles', 'has_privilege', 'has_resource', 'sys_context'
+       'attribute', 'attribute_list', 'sees_node', 'user_in_role', 'user_in_all_roles', 'has_privilege', 'has_resource', 'sys_context'
    );

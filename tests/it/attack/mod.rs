@@ -15,6 +15,7 @@ mod foreign_key;
 mod forged_authority;
 mod forged_context;
 mod forged_setting;
+mod hierarchy;
 mod isolation;
 mod kept_context;
 mod leaky_function;

@@ -2,7 +2,7 @@
 
 use super::{function_call, server};
 use crate::sys::{marker, predicate::nth, spi};
-use crate::{context, policy};
+use crate::{context, hierarchy, policy};
 use pgrx::{pg_guard, pg_sys};
 
 static mut NEXT_START: pg_sys::ExecutorStart_hook_type = None;
@@ -58,6 +58,7 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
         // SAFETY: as above.
         context::statement_started(|| unsafe { marker::is_for_session(query) })
             .unwrap_or_else(|error| error.raise());
+        hierarchy::statement_started();
         policy::statement_started();
         function_call::query_started(query);
     }
@@ -69,6 +70,7 @@ unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> bool {
         return false;
     }
     context::require_live().unwrap_or_else(|error| error.raise());
+    hierarchy::statement_started();
     policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
     function_call::enter_query(query)
 }

@@ -16,8 +16,8 @@ mod value;
 mod verdict;
 
 pub use node::{
-    always_false, always_true, checked, choice, context_mark, list, mark_plan, nth, refusal, relevant,
-    relevant_function, session_gate,
+    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, refusal,
+    relevant, relevant_function, session_gate,
 };
 pub use value::compile_value;
 pub use verdict::Verdict;

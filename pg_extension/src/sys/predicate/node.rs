@@ -36,7 +36,7 @@ pub fn always_false() -> *mut pg_sys::Node {
 }
 
 /// OID of a function of the extension.
-fn function(schema: &CStr, name: &CStr, arguments: &[pg_sys::Oid]) -> Result<pg_sys::Oid> {
+pub fn function(schema: &CStr, name: &CStr, arguments: &[pg_sys::Oid]) -> Result<pg_sys::Oid> {
     // The schemas grant nothing to the current user.
     let _owner = AsOwner::switch();
     // SAFETY: String nodes and the list live in the current context; the look-up with missing_ok returns InvalidOid

@@ -1,0 +1,230 @@
+//! Hierarchies: their levels, their mode, and the applications they do not filter.
+
+use super::{access_changed, checked_reason, nodes_changed, require};
+use crate::authz::change;
+use crate::error::{Error, Result};
+use crate::sys::node_access;
+use crate::sys::spi::{self, Statement, arg};
+use serde_json::json;
+
+thread_local! {
+    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/define.sql")) };
+    static LOWEST_LEVEL: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/lowest_level.sql")) };
+    static LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/levels.sql")) };
+    static DROP_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop_levels.sql")) };
+    static INSERT_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/insert_levels.sql")) };
+    static PROTECTED_BY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/protected_by.sql")) };
+    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop.sql")) };
+    static SET_MODE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/set_mode.sql")) };
+    static HAS_APP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/has_app.sql")) };
+    static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/exempt.sql")) };
+    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke_exemption.sql")) };
+}
+
+/// The hierarchies that are shipped, with their levels.
+const SHIPPED: [(&str, &str, &[&str]); 2] = [
+    (
+        "merchandise",
+        "What is sold.",
+        &[
+            "company",
+            "division",
+            "group",
+            "department",
+            "class",
+            "subclass",
+            "item",
+        ],
+    ),
+    (
+        "organization",
+        "Where it is sold.",
+        &["company", "chain", "area", "region", "district", "location"],
+    ),
+];
+
+/// Levels of a hierarchy, from the top: name and depth.
+pub(super) fn levels(hierarchy: &str) -> Vec<(String, i32)> {
+    LEVELS.with(|statement| {
+        statement.query(&[arg(hierarchy)], |row| {
+            (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default())
+        })
+    })
+}
+
+/// The depth of a level, or 42704.
+pub(super) fn depth(hierarchy: &str, level: &str) -> Result<i32> {
+    levels(hierarchy)
+        .into_iter()
+        .find_map(|(name, depth)| (name == level).then_some(depth))
+        .ok_or_else(|| Error::level_not_found(hierarchy, level))
+}
+
+/// Defines a hierarchy, or changes its levels and description.
+pub fn define(name: &str, names: &[String], description: Option<&str>) -> Result<()> {
+    check_name(name)?;
+    check_levels(names)?;
+    change::begin();
+    let lowest = LOWEST_LEVEL
+        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<i32>(1)))
+        .flatten();
+    if lowest.is_some_and(|lowest| lowest as usize > names.len()) {
+        return Err(Error::level_in_use(name));
+    }
+    DEFINE.with(|statement| statement.execute(&[arg(name), arg(description)]));
+    let before: Vec<String> = levels(name).into_iter().map(|(name, _)| name).collect();
+    if before != names {
+        DROP_LEVELS.with(|statement| statement.execute(&[arg(name)]));
+        INSERT_LEVELS.with(|statement| statement.execute(&[arg(name), arg(names.to_vec())]));
+    }
+    change::record("define", &subject(name), json!({ "levels": names }));
+    Ok(())
+}
+
+/// Defines the hierarchies that are shipped, where they are missing.
+pub fn install_shipped() -> Result<()> {
+    change::begin();
+    for (name, description, names) in SHIPPED {
+        if require(name).is_err() {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            define(name, &names, Some(description))?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops a hierarchy that no table is protected by.
+pub fn drop_hierarchy(name: &str) -> Result<()> {
+    change::begin();
+    require(name)?;
+    if let Some(Some(table)) =
+        PROTECTED_BY.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)))
+    {
+        return Err(Error::hierarchy_in_use(name, &table));
+    }
+    DROP.with(|statement| statement.execute(&[arg(name), arg(change::author())]));
+    node_access::forget_index_plans();
+    change::record("drop", &subject(name), json!({}));
+    Ok(())
+}
+
+/// Closes or opens a hierarchy.
+pub fn set_mode(name: &str, mode: &str, reason: &str) -> Result<()> {
+    if !matches!(mode, "closed" | "open") {
+        return Err(Error::argument("unknown mode", "Use closed or open."));
+    }
+    let reason = checked_reason(reason)?;
+    change::begin();
+    let before = require(name)?;
+    if before != mode {
+        SET_MODE.with(|statement| statement.execute(&[arg(name), arg(mode)]));
+        access_changed(Some(name));
+        node_access::forget_index_plans();
+    }
+    change::record(
+        "mode",
+        &subject(name),
+        json!({ "before": before, "after": mode, "reason": reason }),
+    );
+    Ok(())
+}
+
+/// Exempts the sessions of an application.
+pub fn exempt_app(app: &str, hierarchy: Option<&str>, reason: &str) -> Result<()> {
+    let reason = checked_reason(reason)?;
+    change::begin();
+    if let Some(name) = hierarchy {
+        require(name)?;
+    }
+    if HAS_APP
+        .with(|statement| statement.query_one(&[arg(app)], |_| ()))
+        .is_none()
+    {
+        return Err(Error::not_found(
+            "app_not_found",
+            format!("application \"{app}\" is not registered"),
+            "Register it with vpd.register_app.",
+        ));
+    }
+    let added = EXEMPT
+        .with(|statement| statement.execute(&[arg(app), arg(hierarchy), arg(reason), arg(change::author())]));
+    if added == 0 {
+        return Err(Error::app_exemption_exists(app));
+    }
+    access_changed(hierarchy);
+    node_access::forget_index_plans();
+    change::record(
+        "exempt",
+        &format!("app:{app}"),
+        json!({ "hierarchy": hierarchy, "reason": reason }),
+    );
+    Ok(())
+}
+
+/// Revokes an exemption.
+pub fn revoke_exemption(app: &str, hierarchy: Option<&str>, reason: &str) -> Result<()> {
+    let reason = checked_reason(reason)?;
+    change::begin();
+    let revoked =
+        REVOKE.with(|statement| statement.execute(&[arg(app), arg(hierarchy), arg(change::author())]));
+    if revoked == 0 {
+        return Err(Error::not_found(
+            "exemption_not_found",
+            "the application is not exempt from that",
+            "See the view vpd.hierarchy_exemptions; NULL stands for every hierarchy.",
+        ));
+    }
+    access_changed(hierarchy);
+    node_access::forget_index_plans();
+    change::record(
+        "revoke_exemption",
+        &format!("app:{app}"),
+        json!({ "hierarchy": hierarchy, "reason": reason }),
+    );
+    Ok(())
+}
+
+/// Rows of the tables were changed by hand: every hierarchy is read again.
+pub fn tables_changed() {
+    // The functions say themselves what they changed.
+    if spi::is_internal() {
+        return;
+    }
+    change::begin();
+    nodes_changed(None);
+    access_changed(None);
+    node_access::forget_index_plans();
+}
+
+/// How a hierarchy is called in the record of changes.
+pub(super) fn subject(name: &str) -> String {
+    format!("hierarchy:{name}")
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let mut letters = name.chars();
+    let is_good = name.len() <= 63
+        && letters.next().is_some_and(|first| first.is_ascii_lowercase())
+        && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    is_good.then_some(()).ok_or_else(|| {
+        Error::argument(
+            "this is no name of a hierarchy",
+            "Use 1 to 63 lower case letters, digits and _, a letter first.",
+        )
+    })
+}
+
+fn check_levels(names: &[String]) -> Result<()> {
+    let is_name = |name: &String| {
+        (1..=63).contains(&name.chars().count()) && name.trim() == name && !name.chars().any(char::is_control)
+    };
+    let is_unique = |place: usize| !names[..place].contains(&names[place]);
+    let is_good =
+        (1..=100).contains(&names.len()) && names.iter().all(is_name) && (0..names.len()).all(is_unique);
+    is_good.then_some(()).ok_or_else(|| {
+        Error::argument(
+            "these are no levels of a hierarchy",
+            "Give 1 to 100 different names of 1 to 63 characters, from the top to the bottom.",
+        )
+    })
+}

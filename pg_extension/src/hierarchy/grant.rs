@@ -1,0 +1,88 @@
+//! Nodes of data groups.
+
+use super::definition::subject;
+use super::node::require_node;
+use super::{access_changed, require};
+use crate::authz::{Kind, Reference, change};
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use pgrx::datum::TimestampWithTimeZone;
+use serde_json::json;
+
+thread_local! {
+    static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/grant.sql")) };
+    static IS_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_granted.sql")) };
+    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke.sql")) };
+}
+
+/// Gives a data group a node with everything below it.
+pub fn grant(
+    data_group: &str,
+    hierarchy: &str,
+    node: &str,
+    valid: (Option<TimestampWithTimeZone>, Option<TimestampWithTimeZone>),
+    reason: Option<&str>,
+) -> Result<()> {
+    change::begin();
+    let group = Reference::new(Kind::DataGroup, data_group).require()?;
+    require(hierarchy)?;
+    require_node(hierarchy, node)?;
+    let (from, until) = valid;
+    if let (Some(from), Some(until)) = (&from, &until)
+        && from >= until
+    {
+        return Err(Error::argument(
+            "valid_until is not after valid_from",
+            "Give a time that ends after it begins.",
+        ));
+    }
+    let is_granted = from.is_none()
+        && until.is_none()
+        && IS_GRANTED
+            .with(|statement| statement.query_one(&[arg(group.id), arg(hierarchy), arg(node)], |_| ()))
+            .is_some();
+    if is_granted {
+        return Ok(());
+    }
+    GRANT.with(|statement| {
+        statement.execute(&[
+            arg(group.id),
+            arg(hierarchy),
+            arg(node),
+            arg(from),
+            arg(until),
+            arg(reason),
+            arg(change::author()),
+        ])
+    });
+    access_changed(Some(hierarchy));
+    change::record(
+        "grant_node",
+        &subject(hierarchy),
+        json!({ "node": node, "data_group": data_group, "reason": reason }),
+    );
+    Ok(())
+}
+
+/// Takes a node from a data group.
+pub fn revoke(data_group: &str, hierarchy: &str, node: &str) -> Result<()> {
+    change::begin();
+    let group = Reference::new(Kind::DataGroup, data_group).require()?;
+    let revoked = REVOKE.with(|statement| {
+        statement.execute(&[arg(group.id), arg(hierarchy), arg(node), arg(change::author())])
+    });
+    if revoked == 0 {
+        return Err(Error::not_found(
+            "grant_not_found",
+            "the data group does not have that node",
+            "See the view vpd.data_group_nodes.",
+        ));
+    }
+    access_changed(Some(hierarchy));
+    change::record(
+        "revoke_node",
+        &subject(hierarchy),
+        json!({ "node": node, "data_group": data_group }),
+    );
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Lists: the nodes a session sees, and the users who see a node.
+
+use super::definition::depth;
+use super::node::require_node;
+use super::{find, require, sees};
+use crate::error::Result;
+use crate::sys::spi::{Statement, arg};
+
+thread_local! {
+    static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/listed_nodes.sql")) };
+    static WHO: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/who_can_see.sql")) };
+}
+
+/// A node to choose.
+pub struct Listed {
+    pub key: String,
+    pub parent: Option<String>,
+    pub level: String,
+    pub label: Option<String>,
+}
+
+/// A user who sees a node, and how.
+pub struct Viewer {
+    pub user_name: String,
+    pub data_group: String,
+    /// The node that was granted: the one asked for, or one above it.
+    pub node: String,
+    pub path: String,
+}
+
+/// The nodes that the attached session sees, of one level or of all.
+pub fn visible_nodes(name: &str, level: Option<&str>) -> Result<Vec<Listed>> {
+    let hierarchy = find(name)?;
+    if let Some(level) = level {
+        depth(name, level)?;
+    }
+    let all = NODES.with(|statement| {
+        statement.query(&[arg(name), arg(level)], |row| Listed {
+            key: row.get(1).unwrap_or_default(),
+            parent: row.get(2),
+            level: row.get(3).unwrap_or_default(),
+            label: row.get(4),
+        })
+    });
+    let mut visible = Vec::new();
+    for node in all {
+        if sees(hierarchy, Some(node.key.as_bytes()))? {
+            visible.push(node);
+        }
+    }
+    Ok(visible)
+}
+
+/// The users who see a node through data groups.
+pub fn who_can_see(name: &str, node: &str) -> Result<Vec<Viewer>> {
+    require(name)?;
+    require_node(name, node)?;
+    Ok(WHO.with(|statement| {
+        statement.query(&[arg(name), arg(node)], |row| Viewer {
+            user_name: row.get(1).unwrap_or_default(),
+            data_group: row.get(2).unwrap_or_default(),
+            node: row.get(3).unwrap_or_default(),
+            path: row.get(4).unwrap_or_default(),
+        })
+    }))
+}

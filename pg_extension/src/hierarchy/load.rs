@@ -1,0 +1,180 @@
+//! Nodes from tables of the application: read with the caller's rights, written all or not at all.
+
+use super::definition::{levels, subject};
+use super::node::{self, Nodes};
+use super::require;
+use crate::authz::change;
+use crate::error::{Error, Result};
+use crate::sys::spi::{self, Statement, arg, oid_arg};
+use crate::sys::{Oid, relation};
+use serde_json::json;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+pub use super::node::Report;
+
+thread_local! {
+    static NODE_QUERY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/node_query.sql")) };
+    static LEVEL_QUERY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/level_query.sql")) };
+    static PLACE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/place.sql")) };
+}
+
+/// Columns of a table with one row a node.
+pub struct Columns<'a> {
+    pub key: &'a str,
+    pub parent: Option<&'a str>,
+    pub level: Option<&'a str>,
+    pub label: Option<&'a str>,
+}
+
+/// What a row says of a node.
+#[derive(PartialEq, Eq)]
+struct Said {
+    parent: Option<String>,
+    level: Option<String>,
+    label: Option<String>,
+}
+
+/// From a table with one row a node.
+pub fn load_nodes(hierarchy: &str, table: Oid, columns: &Columns<'_>, remove: bool) -> Result<Report> {
+    change::begin();
+    require(hierarchy)?;
+    let query = NODE_QUERY
+        .with(|statement| {
+            statement.query_one(
+                &[
+                    oid_arg(table),
+                    arg(columns.key),
+                    arg(columns.parent),
+                    arg(columns.level),
+                    arg(columns.label),
+                ],
+                |row| row.get::<String>(1),
+            )
+        })
+        .flatten()
+        .ok_or_else(Error::column_missing)?;
+    load(hierarchy, table, &query, columns.level.is_some(), remove)
+}
+
+/// From a table with a column a level.
+pub fn load_levels(hierarchy: &str, table: Oid, columns: Vec<String>, remove: bool) -> Result<Report> {
+    change::begin();
+    require(hierarchy)?;
+    if columns.is_empty() || columns.len() > levels(hierarchy).len() {
+        return Err(Error::argument(
+            "there are more columns than levels, or none",
+            "Give the columns from the first level down.",
+        ));
+    }
+    let query = LEVEL_QUERY
+        .with(|statement| {
+            statement.query_one(&[oid_arg(table), arg(columns), arg(hierarchy)], |row| {
+                row.get::<String>(1)
+            })
+        })
+        .flatten()
+        .ok_or_else(Error::column_missing)?;
+    load(hierarchy, table, &query, true, remove)
+}
+
+fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool) -> Result<Report> {
+    let depths: HashMap<String, i32> = levels(hierarchy).into_iter().collect();
+    let mut nodes = Nodes::default();
+    let said = read(query)?;
+    for (key, said) in said {
+        let depth = match &said.level {
+            Some(level) => *depths
+                .get(level)
+                .ok_or_else(|| Error::level_not_found(hierarchy, level))?,
+            None if has_levels => return Err(Error::node_level(&key)),
+            None => 0,
+        };
+        nodes.keys.push(key);
+        nodes.parents.push(said.parent);
+        nodes.labels.push(said.label);
+        nodes.depths.push(depth);
+    }
+    if !has_levels {
+        place(hierarchy, &mut nodes)?;
+    }
+    let count = nodes.keys.len();
+    let report = node::write(hierarchy, nodes, remove)?;
+    change::record(
+        "load_nodes",
+        &subject(hierarchy),
+        json!({
+            "relation": relation::name(table), "rows": count, "added": report.added, "moved": report.moved,
+            "changed": report.changed, "removed": report.removed,
+        }),
+    );
+    Ok(report)
+}
+
+/// One entry a key; rows that say different things of one are refused.
+fn read(query: &str) -> Result<HashMap<String, Said>> {
+    let rows = spi::query_as_caller(query, |row| {
+        let said = Said {
+            parent: row.get(2),
+            level: row.get(3),
+            label: row.get(4),
+        };
+        (row.get::<String>(1).unwrap_or_default(), said)
+    });
+    let mut all = HashMap::with_capacity(rows.len());
+    for (key, said) in rows {
+        match all.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(said);
+            }
+            Entry::Occupied(entry) if *entry.get() != said => {
+                return Err(Error::node_ambiguous(entry.key()));
+            }
+            Entry::Occupied(_) => (),
+        }
+    }
+    Ok(all)
+}
+
+/// Levels from the parents alone: one below the parent's.
+fn place(hierarchy: &str, nodes: &mut Nodes) -> Result<()> {
+    let placed: HashMap<String, i32> = PLACE
+        .with(|statement| {
+            statement.query(
+                &[
+                    arg(hierarchy),
+                    arg(nodes.keys.clone()),
+                    arg(nodes.parents.clone()),
+                ],
+                |row| Some((row.get::<String>(1)?, row.get::<i32>(2)?)),
+            )
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    for (place, key) in nodes.keys.iter().enumerate() {
+        let Some(depth) = placed.get(key) else {
+            return Err(unplaced(hierarchy, nodes, place));
+        };
+        nodes.depths[place] = *depth;
+    }
+    Ok(())
+}
+
+/// Why a node has no place: the way up from it ends at a parent that is missing, or comes back.
+fn unplaced(hierarchy: &str, nodes: &Nodes, place: usize) -> Error {
+    let parents: HashMap<&str, Option<&str>> = nodes
+        .keys
+        .iter()
+        .map(String::as_str)
+        .zip(nodes.parents.iter().map(Option::as_deref))
+        .collect();
+    let mut key = nodes.keys[place].as_str();
+    for _ in 0..=parents.len() {
+        match parents.get(key) {
+            Some(Some(parent)) if parents.contains_key(parent) => key = parent,
+            _ => return Error::node_orphaned(hierarchy, key),
+        }
+    }
+    Error::node_cycle(key)
+}

@@ -1,0 +1,1 @@
+DELETE FROM vpd_private.hierarchy_level WHERE hierarchy = $1;

@@ -1,0 +1,3 @@
+SELECT
+  FROM vpd_private.app a
+ WHERE a.name = $1;

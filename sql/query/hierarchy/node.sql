@@ -1,0 +1,5 @@
+SELECT n.depth::integer,
+       n.parent
+  FROM vpd_private.hierarchy_node n
+ WHERE n.hierarchy = $1
+   AND n.key = $2;
