@@ -54,10 +54,12 @@ fn every_function_that_is_not_on_the_allow_list_is_closed() -> Result<()> {
     let database = Database::create()?;
     let query = format!(
         "SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT %s(%s)' END, p.oid::regproc,
-                       (SELECT string_agg({VALUES}, ', ' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY u (t, n)))
+                       (SELECT string_agg(CASE WHEN p.provariadic <> 0 AND n = p.pronargs THEN 'VARIADIC ' ELSE '' END || {VALUES}, ', ' ORDER BY n)
+                          FROM unnest(p.proargtypes) WITH ORDINALITY u (t, n)))
            FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
            JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_vpd'
           WHERE p.prorettype <> 'event_trigger'::regtype
+            AND 'internal'::regtype <> ALL (p.proargtypes)
             AND NOT EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)"
     );
     let calls = database.admin()?.query(&query, &[])?;
