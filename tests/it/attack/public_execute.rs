@@ -46,7 +46,7 @@ const VALUES: &str = "CASE format_type(t, NULL)
     WHEN 'text' THEN '''x''::text' WHEN 'text[]' THEN '''{}''::text[]' WHEN 'jsonb' THEN '''{}''::jsonb'
     WHEN 'boolean' THEN 'true' WHEN 'integer' THEN '1' WHEN 'bigint' THEN '1::bigint' WHEN 'uuid' THEN 'gen_random_uuid()'
     WHEN 'regclass' THEN '''pg_class''::regclass' WHEN 'regproc' THEN '''pg_catalog.version''::regproc'
-    WHEN 'regrole' THEN '''app_user''::regrole' WHEN 'interval' THEN '''1 hour''::interval'
+    WHEN 'bytea' THEN '''x''::bytea' WHEN 'regrole' THEN '''app_user''::regrole' WHEN 'interval' THEN '''1 hour''::interval'
     WHEN 'inet' THEN '''127.0.0.1''::inet' WHEN 'timestamp with time zone' THEN 'now()' END";
 
 #[test]
