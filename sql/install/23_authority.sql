@@ -175,6 +175,7 @@ CREATE TABLE vpd_private.authority_change (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_by text NOT NULL,
+    login_user text,
     login_role name NOT NULL DEFAULT session_user,
     action text NOT NULL,
     subject text NOT NULL,
@@ -185,6 +186,7 @@ COMMENT ON TABLE vpd_private.authority_change IS 'Who changed what in the graph 
 COMMENT ON COLUMN vpd_private.authority_change.id IS 'Key, in the order of the changes.';
 COMMENT ON COLUMN vpd_private.authority_change.changed_at IS 'When (wall clock).';
 COMMENT ON COLUMN vpd_private.authority_change.changed_by IS 'Audit identity of the session, or the database role.';
+COMMENT ON COLUMN vpd_private.authority_change.login_user IS 'The user who was really logged in, who may act for the one named; NULL without a session.';
 COMMENT ON COLUMN vpd_private.authority_change.login_role IS 'The database role that was logged in.';
 COMMENT ON COLUMN vpd_private.authority_change.action IS 'What was done: define, drop, grant, revoke, enable, disable, mode, exempt, ….';
 COMMENT ON COLUMN vpd_private.authority_change.subject IS 'To what, as kind:name.';

@@ -197,7 +197,7 @@ CREATE VIEW vpd.grants AS
 COMMENT ON VIEW vpd.grants IS 'Every grant, those that ended as well.';
 
 CREATE VIEW vpd.authority_changes AS
-    SELECT id AS change_id, changed_at, changed_by, login_role, action, subject, detail
+    SELECT id AS change_id, changed_at, changed_by, login_user, login_role, action, subject, detail
       FROM vpd_private.authority_change;
 COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when.';
 

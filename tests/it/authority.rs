@@ -455,3 +455,30 @@ fn the_suffix_of_a_role_says_where_it_counts() -> Result<()> {
     assert!(user.batch_execute("SET vpd.environment = 'production'").is_err());
     Ok(())
 }
+
+#[test]
+fn a_change_names_both_the_user_and_who_acts_for_him() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_user('peter'); SELECT vpd.grant_delegation('user:peter', 'user:alice')",
+    )?;
+    let peter = Subject::new("peter").log_in(&database)?;
+    let token: String = database
+        .connect(role::BRIDGE)?
+        .query_one("SELECT vpd.create_session_on_behalf($1, 'alice')", &[&peter])?
+        .get(0);
+    // The administrator works with a session of his own attached.
+    let mut admin = database.admin()?;
+    let mut transaction = admin.transaction()?;
+    attach(&mut transaction, &token)?;
+    transaction.batch_execute("SELECT vpd.define_role('New')")?;
+    transaction.commit()?;
+    let row = admin.query_one(
+        "SELECT changed_by || ' by ' || login_user || ' as ' || login_role FROM vpd.authority_changes WHERE subject = 'role:New' ORDER BY change_id LIMIT 1",
+        &[],
+    )?;
+    assert_eq!(row.get::<_, String>(0), "alice by peter as postgres");
+    Ok(())
+}
