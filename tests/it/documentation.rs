@@ -100,3 +100,8 @@ fn reference_of_csv_loads() -> Result<()> {
 fn load_users_and_groups() -> Result<()> {
     run("how-to/load-users-and-groups.md", "")
 }
+
+#[test]
+fn control_access_to_tasks() -> Result<()> {
+    run("how-to/control-access-to-tasks.md", "")
+}

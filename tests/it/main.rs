@@ -101,6 +101,8 @@ mod statements;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]
+mod task_access;
+#[cfg(test)]
 mod tickets;
 #[cfg(test)]
 mod userenv;

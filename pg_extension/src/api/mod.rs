@@ -20,6 +20,7 @@ mod posture;
 mod purge;
 mod session;
 mod statistics;
+mod task;
 mod ticket;
 
 use crate::error::{Error, Result};

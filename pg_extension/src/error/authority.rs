@@ -23,6 +23,15 @@ impl Error {
         )
     }
 
+    /// 42704: there is no such kind of task.
+    pub fn task_type_not_found(name: &str) -> Self {
+        Self::not_found(
+            "task_type_not_found",
+            format!("task type \"{name}\" does not exist"),
+            "Define it first with vpd.define_task_type; vpd.task_types lists them.",
+        )
+    }
+
     /// 42501: two duties that nobody may have both.
     pub fn sod_conflict(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(

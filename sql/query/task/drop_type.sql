@@ -1,0 +1,1 @@
+DELETE FROM vpd_private.task_type WHERE name = $1;

@@ -1,0 +1,1 @@
+SELECT FROM vpd_private.task_type WHERE name = $1;

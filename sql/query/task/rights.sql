@@ -1,0 +1,1 @@
+SELECT task_type, kind, name, task_roles FROM vpd_private.task_right;
