@@ -29,8 +29,16 @@ pub fn begin() {
 
 /// Writes down who did what to what.
 pub fn record(action: &str, subject: &str, detail: Value) {
-    RECORD
-        .with(|statement| statement.execute(&[arg(author()), arg(action), arg(subject), arg(JsonB(detail))]));
+    let login = context::identity().map(|identity| identity.login().to_owned());
+    RECORD.with(|statement| {
+        statement.execute(&[
+            arg(author()),
+            arg(login),
+            arg(action),
+            arg(subject),
+            arg(JsonB(detail)),
+        ])
+    });
 }
 
 /// Who changes something now: the audit identity of the session, or the database role that is logged in.
