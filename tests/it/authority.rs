@@ -1,5 +1,8 @@
 //! Users, roles, duties and privileges: what is granted where, and what a session comes to have.
 
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
 use postgres::Client;
 use vpd_tests::{Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, role};
 
@@ -181,22 +184,39 @@ fn definitions_and_grants_said_twice_change_nothing() -> Result<()> {
 fn a_grant_holds_from_its_beginning_to_its_end() -> Result<()> {
     let database = Database::create()?;
     define(&database, ORDERS)?;
+    let token = Subject::new("dave").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
     define(
         &database,
         "SELECT vpd.grant_authority('role:Buyer', 'user:dave', valid_from => clock_timestamp() + interval '2 seconds',
-                                    valid_until => clock_timestamp() + interval '4 seconds', reason => 'holiday')",
+                                    valid_until => clock_timestamp() + interval '5 seconds', reason => 'holiday')",
     )?;
-    let token = Subject::new("dave").log_in(&database)?;
-    let mut user = database.connect(role::USER)?;
+    let times = "SELECT valid_from, valid_until FROM vpd_private.authority_grant WHERE reason = 'holiday'";
+    let row = database.admin()?.query_one(times, &[])?;
+    let (from, until): (SystemTime, SystemTime) = (row.get(0), row.get(1));
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
-    let has = "SELECT vpd.user_in_role('Buyer')";
-    // The transaction stays open: the wall clock counts.
-    assert!(!transaction.query_one(has, &[])?.get::<_, bool>(0));
-    std::thread::sleep(std::time::Duration::from_millis(2_200));
-    assert!(transaction.query_one(has, &[])?.get::<_, bool>(0));
-    std::thread::sleep(std::time::Duration::from_millis(2_200));
-    assert!(!transaction.query_one(has, &[])?.get::<_, bool>(0));
+    // The transaction stays open: the wall clock counts. Each answer is held against the server's clock before and after it.
+    let (mut before, mut between, mut after) = (0, 0, 0);
+    while after == 0 {
+        let started: SystemTime = transaction.query_one("SELECT clock_timestamp()", &[])?.get(0);
+        let has: bool = transaction
+            .query_one("SELECT vpd.user_in_role('Buyer')", &[])?
+            .get(0);
+        let ended: SystemTime = transaction.query_one("SELECT clock_timestamp()", &[])?.get(0);
+        if ended < from {
+            assert!(!has, "before it begins");
+            before += 1;
+        } else if started > from && ended < until {
+            assert!(has, "while it is valid");
+            between += 1;
+        } else if started > until {
+            assert!(!has, "after its end");
+            after += 1;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    assert!(before > 0 && between > 0, "{before} {between}");
     Ok(())
 }
 

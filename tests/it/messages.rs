@@ -339,7 +339,7 @@ fn closing_wakes_listeners_with_the_public_identifier_only() -> Result<()> {
     pair.bridge
         .execute("SELECT vpd.end_session($1)", &[&pair.portal])?;
     let mut notifications = listener.notifications();
-    let first = notifications.timeout_iter(Duration::from_secs(5)).next()?;
+    let first = notifications.timeout_iter(Duration::from_secs(30)).next()?;
     let payload = first.map(|notification| notification.payload().to_owned());
     assert_eq!(payload, Some(id));
     Ok(())

@@ -211,7 +211,8 @@ fn dynamic_sees_what_others_changed_between_executions() -> Result<()> {
 
 #[test]
 fn static_runs_once_and_again_after_a_refresh() -> Result<()> {
-    let database = Database::create()?;
+    let (_turn, cluster) = Cluster::quiet()?;
+    let database = Database::create_in(cluster)?;
     create_orders(&database)?;
     database.admin()?.batch_execute(
         "CREATE TABLE shop.gate (limit_id integer); INSERT INTO shop.gate VALUES (3);

@@ -457,7 +457,7 @@ fn mend(admin: &mut Client, finding: &str, object: &str) -> Result<Option<String
 
 /// The report once it says what is expected; a reload of the configuration takes a moment.
 fn wait(admin: &mut Client, finding: &str, object: &str, is_expected: bool) -> Result<Vec<[String; 4]>> {
-    for _ in 0..20 {
+    for _ in 0..100 {
         let found = report(admin)?;
         if find(&found, finding, object).is_some() == is_expected {
             return Ok(found);

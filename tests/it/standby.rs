@@ -16,7 +16,7 @@ fn catch_up(primary: &mut Client, standby: &mut Client) -> Result<()> {
     let written: String = primary
         .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])?
         .get(0);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)";
     while !standby.query_one(replayed, &[&written])?.get::<_, bool>(0) {
         assert!(Instant::now() < deadline, "the standby does not follow");

@@ -1,7 +1,9 @@
 //! What each policy costs and refuses, as vpd.stat_policies counts it.
 
 use postgres::Client;
-use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, attach, create_orders, role};
+use vpd_tests::{
+    Cluster, Database, Result, Subject, assert_denied, assert_refused, attach, create_orders, role,
+};
 
 const FUNCTION: &str = "
 CREATE FUNCTION shop.by_region(text, text) RETURNS text LANGUAGE plpgsql STABLE AS
@@ -39,7 +41,11 @@ fn zero() -> Counts {
 }
 
 fn scene(kind: &str) -> Result<Database<'static>> {
-    let database = Database::create()?;
+    scene_in(Cluster::shared()?, kind)
+}
+
+fn scene_in<'a>(cluster: &'a Cluster, kind: &str) -> Result<Database<'a>> {
+    let database = Database::create_in(cluster)?;
     create_orders(&database)?;
     database.admin()?.batch_execute(FUNCTION)?;
     database.connect(role::SECURITY)?.execute(
@@ -62,7 +68,8 @@ fn read(user: &mut Client, token: &str, times: usize) -> Result<()> {
 #[test]
 fn calls_and_hits_follow_the_kind_of_the_policy() -> Result<()> {
     for (kind, calls, hits) in [("static", 1, 9), ("context_sensitive", 1, 9), ("dynamic", 10, 0)] {
-        let database = scene(kind)?;
+        let (_turn, cluster) = Cluster::quiet()?;
+        let database = scene_in(cluster, kind)?;
         let token = Subject::in_region("alice", "East").log_in(&database)?;
         assert_eq!(counts(&database, "counted")?, zero(), "{kind}");
         read(&mut database.connect(role::USER)?, &token, 10)?;
@@ -78,7 +85,8 @@ fn calls_and_hits_follow_the_kind_of_the_policy() -> Result<()> {
 
 #[test]
 fn a_plan_that_is_used_again_counts_nothing() -> Result<()> {
-    let database = scene("static")?;
+    let (_turn, cluster) = Cluster::quiet()?;
+    let database = scene_in(cluster, "static")?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     let statement = user.prepare("SELECT count(*) FROM shop.orders")?;

@@ -1,6 +1,7 @@
 //! A server that is killed must come back with every redemption counted and every close kept.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -52,12 +53,14 @@ fn after_a_kill_no_ticket_is_good_twice_and_no_closed_session_is_open() -> Resul
     let victim: i32 = bridge.query_one("SELECT pg_backend_pid()", &[])?.get(0);
 
     // One client redeems tickets, another closes sessions, until the server falls under their feet.
+    let (redemptions, closes) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let (redeemed, closed) = thread::scope(|scope| {
         let redeeming = scope.spawn(|| {
             let mut client = database.connect(role::BRIDGE).unwrap();
             let (even, _) = tickets.split_at(150);
             even.iter()
                 .take_while(|(_, ticket)| client.query_one(redeem, &[ticket, &VERIFIER]).is_ok())
+                .inspect(|_| _ = redemptions.fetch_add(1, Ordering::Relaxed))
                 .map(|(_, ticket)| ticket.clone())
                 .collect::<Vec<_>>()
         });
@@ -66,10 +69,15 @@ fn after_a_kill_no_ticket_is_good_twice_and_no_closed_session_is_open() -> Resul
             let (_, odd) = tickets.split_at(150);
             odd.iter()
                 .take_while(|(token, _)| client.execute("SELECT vpd.end_session($1)", &[token]).is_ok())
+                .inspect(|_| _ = closes.fetch_add(1, Ordering::Relaxed))
                 .map(|(token, _)| token.clone())
                 .collect::<Vec<_>>()
         });
-        sleep(Duration::from_millis(60));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while redemptions.load(Ordering::Relaxed) < 10 || closes.load(Ordering::Relaxed) < 10 {
+            assert!(Instant::now() < deadline, "the clients do nothing");
+            sleep(Duration::from_millis(2));
+        }
         kill_and_recover(&database, victim).unwrap();
         (redeeming.join().unwrap(), closing.join().unwrap())
     });

@@ -2,7 +2,7 @@
 
 use postgres::{Client, GenericClient};
 use vpd_tests::{
-    Database, Result, Subject, add_policy, attach, create_orders, expected_ids, ids, outcome, role,
+    Cluster, Database, Result, Subject, add_policy, attach, create_orders, expected_ids, ids, outcome, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -10,7 +10,11 @@ const REGION: &str = "SELECT vpd.sys_context('order_ctx', 'region')";
 
 /// `shop.orders` under a policy that reads the context: as a template, or as the text of a function.
 fn stage(is_function: bool) -> Result<Database<'static>> {
-    let database = Database::create()?;
+    stage_in(Cluster::shared()?, is_function)
+}
+
+fn stage_in(cluster: &Cluster, is_function: bool) -> Result<Database<'_>> {
+    let database = Database::create_in(cluster)?;
     create_orders(&database)?;
     database.admin()?.batch_execute(
         "CREATE FUNCTION shop.enter(region text) RETURNS void LANGUAGE plpgsql AS
@@ -184,7 +188,8 @@ fn every_plan_follows_the_value() -> Result<()> {
 
 #[test]
 fn the_same_values_again_need_no_function_again() -> Result<()> {
-    let database = stage(true)?;
+    let (_turn, cluster) = Cluster::quiet()?;
+    let database = stage_in(cluster, true)?;
     database.admin()?.batch_execute(
         "CREATE SEQUENCE shop.calls; GRANT USAGE ON SEQUENCE shop.calls TO PUBLIC;
          CREATE OR REPLACE FUNCTION shop.by_region(text, text) RETURNS text LANGUAGE plpgsql AS

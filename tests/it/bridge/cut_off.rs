@@ -8,6 +8,9 @@ use vpd_tests::{Database, Result};
 use super::stage::{Stage, bridge_connections};
 use super::wire::Events;
 
+/// More than it takes, even where the machine is busy.
+const RECOVERY: Duration = Duration::from_secs(20);
+
 #[test]
 fn bridge_recovers_when_its_connections_are_cut() -> Result<()> {
     let database = Database::create()?;
@@ -22,17 +25,11 @@ fn bridge_recovers_when_its_connections_are_cut() -> Result<()> {
 
     let began = Instant::now();
     while stage.whose(&token)?.0 != 200 {
-        assert!(
-            began.elapsed() < Duration::from_secs(5),
-            "not recovered after 5 seconds"
-        );
+        assert!(began.elapsed() < RECOVERY, "not recovered");
         std::thread::sleep(Duration::from_millis(20));
     }
     while bridge_connections(&mut admin, "idle")? < 2 {
-        assert!(
-            began.elapsed() < Duration::from_secs(5),
-            "nobody listens after 5 seconds"
-        );
+        assert!(began.elapsed() < RECOVERY, "nobody listens");
         std::thread::sleep(Duration::from_millis(20));
     }
     // The stream outlived the cut, and wake-ups reach it again.
@@ -41,7 +38,7 @@ fn bridge_recovers_when_its_connections_are_cut() -> Result<()> {
     stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
     assert_eq!(stream.close()?.1, "logout");
     assert!(
-        ended.elapsed() < Duration::from_secs(5),
+        ended.elapsed() < Duration::from_secs(8),
         "woken by the clock only"
     );
     Ok(())

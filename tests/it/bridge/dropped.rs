@@ -14,7 +14,7 @@ use super::wire::open;
 fn wait_for(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     let began = Instant::now();
     while !is_so()? {
-        assert!(began.elapsed() < Duration::from_secs(10), "still not: {what}");
+        assert!(began.elapsed() < Duration::from_secs(30), "still not: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())

@@ -27,7 +27,8 @@ fn stream_is_told_at_once_and_ends() -> Result<()> {
     let ended = Instant::now();
     let (id, reason) = stream.close()?;
     assert!(
-        ended.elapsed() < Duration::from_secs(5),
+        // The clock has it look every 15 seconds.
+        ended.elapsed() < Duration::from_secs(10),
         "woken by the clock only, after {:?}",
         ended.elapsed()
     );
