@@ -53,6 +53,11 @@ fn reference_of_authority() -> Result<()> {
 }
 
 #[test]
+fn from_roles_to_rows() -> Result<()> {
+    run("tutorials/from-roles-to-rows.md", "")
+}
+
+#[test]
 fn a_block_that_fails_is_reported() {
     assert!(run("how-to/try-a-policy-before-it-counts.md", "CREATE SCHEMA shop").is_err());
 }

@@ -173,3 +173,66 @@ fn an_explanation_shows_the_way_from_the_user_to_what_the_policy_asks_for() -> R
     );
     Ok(())
 }
+
+#[test]
+fn the_nodes_somebody_sees_rows_below_are_told_for_a_day() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_hierarchy('stores', '{country,city}'); SELECT vpd.define_node('stores', 'Germany'); SELECT vpd.define_node('stores', 'Berlin', 'Germany');
+         SELECT vpd.define_data_group('Germans'), vpd.define_user('alice');
+         SELECT vpd.grant_node('Germans', 'stores', 'Germany'); SELECT vpd.grant_authority('data_group:Germans', 'user:alice')",
+    )?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let before: String = auditor.query_one("SELECT clock_timestamp()::text", &[])?.get(0);
+    define(
+        &database,
+        "SELECT vpd.revoke_node('Germans', 'stores', 'Germany')",
+    )?;
+    let mut nodes_at = |moment: &str| -> Result<Vec<String>> {
+        let rows = auditor.query(
+            "SELECT array_to_string(path, ' > ') FROM vpd.entitlements_at('alice', $1::text::timestamptz) WHERE kind = 'node'",
+            &[&moment],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    assert_eq!(
+        nodes_at(&before)?,
+        ["user:alice > data_group:Germans > node:stores/Germany"]
+    );
+    assert!(nodes_at("now")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn an_explanation_shows_the_data_groups_that_rows_are_filtered_by() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    database
+        .admin()?
+        .batch_execute("GRANT SELECT ON shop.orders TO app_auditor")?;
+    define(
+        &database,
+        "SELECT vpd.define_hierarchy('regions', '{region}'); SELECT vpd.define_node('regions', 'North'), vpd.define_node('regions', 'East');
+         SELECT vpd.define_data_group('Northerners'), vpd.define_user('alice'), vpd.define_user('bob');
+         SELECT vpd.grant_node('Northerners', 'regions', 'North'); SELECT vpd.grant_authority('data_group:Northerners', 'user:alice');
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'regions', 'region')",
+    )?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    for (user, line) in [
+        (
+            "alice",
+            "node:regions/North: user:alice → data_group:Northerners → node:regions/North",
+        ),
+        ("bob", "nodes of regions: NOT HELD"),
+    ] {
+        Subject::new(user).log_in(&database)?;
+        let rows = auditor.query(
+            "SELECT vpd.explain_access($1, 'shop.orders', '4'::text)",
+            &[&user],
+        )?;
+        let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(lines.iter().any(|found| found.trim() == line), "{lines:?}");
+    }
+    Ok(())
+}

@@ -11,7 +11,7 @@ thread_local! {
 
 /// Something a user has.
 pub struct Entitled {
-    /// user, group, role, duty, privilege, entitlement or data_group.
+    /// user, group, role, duty, privilege, entitlement, data_group, or node of a hierarchy.
     pub kind: String,
     /// Its name.
     pub name: String,

@@ -58,19 +58,45 @@ WITH RECURSIVE node AS MATERIALIZED (
       JOIN node n ON n.id = g.granted_id
      WHERE g.granted_id <> ALL (h.path)
        AND (n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD')
+), reached (kind, name, path, nodes, valid_from, valid_until) AS (
+    SELECT n.kind,
+           n.name,
+           ARRAY(
+               SELECT p.kind || ':' || p.name
+                 FROM unnest(h.path) WITH ORDINALITY step (id, place)
+                 JOIN vpd_private.authority p ON p.id = step.id
+                ORDER BY step.place
+           ),
+           h.path,
+           h.valid_from,
+           h.valid_until
+      FROM held h
+      JOIN node n ON n.id = h.id
+    UNION ALL
+    -- What a data group filters by: the nodes of hierarchies, hierarchy/key.
+    SELECT 'node',
+           d.hierarchy || '/' || d.node,
+           ARRAY(
+               SELECT p.kind || ':' || p.name
+                 FROM unnest(h.path) WITH ORDINALITY step (id, place)
+                 JOIN vpd_private.authority p ON p.id = step.id
+                ORDER BY step.place
+           ) || ('node:' || d.hierarchy || '/' || d.node),
+           h.path,
+           greatest(h.valid_from, d.valid_from),
+           least(h.valid_until, d.valid_until)
+      FROM held h
+      JOIN vpd_private.data_group_node d
+        ON d.data_group_id = h.id
+       AND d.valid_from <= $3
+       AND $3 < d.valid_until
 )
-SELECT DISTINCT ON (n.kind, n.name)
-       n.kind,
-       n.name,
-       ARRAY(
-           SELECT p.kind || ':' || p.name
-             FROM unnest(h.path) WITH ORDINALITY step (id, place)
-             JOIN vpd_private.authority p ON p.id = step.id
-            ORDER BY step.place
-       ),
-       count(*) OVER (PARTITION BY n.kind, n.name),
-       h.valid_from,
-       h.valid_until
-  FROM held h
-  JOIN node n ON n.id = h.id
- ORDER BY n.kind, n.name, cardinality(h.path), h.path;
+SELECT DISTINCT ON (r.kind, r.name)
+       r.kind,
+       r.name,
+       r.path,
+       count(*) OVER (PARTITION BY r.kind, r.name),
+       r.valid_from,
+       r.valid_until
+  FROM reached r
+ ORDER BY r.kind, r.name, cardinality(r.path), r.nodes;

@@ -1,23 +1,27 @@
 //! Which roles, privileges and resources a predicate asks for by name, and by which way through the graph the session has them.
 
-use crate::authz::entitlement;
+use crate::authz::entitlement::{self, Entitled};
 use crate::context::Identity;
 use crate::sys::clock;
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// Nodes of one hierarchy that are listed.
+const MAX_NODES: usize = 20;
+
 /// For each name: whether the session has it, and the way to it when it is administered here.
 pub fn asked(predicate: &str, identity: &Identity) -> Vec<Value> {
     let names = names(predicate);
+    let hierarchies = hierarchies(predicate);
     let Some(now) = TimestampWithTimeZone::try_from(clock::now().0).ok() else {
         return Vec::new();
     };
-    if names.is_empty() {
+    if names.is_empty() && hierarchies.is_empty() {
         return Vec::new();
     }
     let has = entitlement::at(&identity.user_name, &identity.claims.roles, now);
-    names
+    let mut asked: Vec<Value> = names
         .into_iter()
         .map(|reference| {
             let is_held = match reference.split_once(':') {
@@ -32,7 +36,28 @@ pub fn asked(predicate: &str, identity: &Identity) -> Vec<Value> {
                 "path": path.filter(|_| is_held).map(|entitled| &entitled.path),
             })
         })
-        .collect()
+        .collect();
+    for hierarchy in hierarchies {
+        asked.extend(nodes(&hierarchy, &has));
+    }
+    asked
+}
+
+/// The nodes of a hierarchy that the user's data groups name, some of them when they are many.
+fn nodes(hierarchy: &str, has: &[Entitled]) -> Vec<Value> {
+    let mut nodes: Vec<Value> = has
+        .iter()
+        .filter(|entitled| {
+            let key = entitled.name.strip_prefix(hierarchy);
+            entitled.kind == "node" && key.is_some_and(|key| key.starts_with('/'))
+        })
+        .take(MAX_NODES)
+        .map(|entitled| json!({ "asks": entitled.reference(), "is_held": true, "path": entitled.path }))
+        .collect();
+    if nodes.is_empty() {
+        nodes.push(json!({ "asks": format!("nodes of {hierarchy}"), "is_held": false, "path": null }));
+    }
+    nodes
 }
 
 /// The references in the calls of the readers; only literals are known without running anything.
@@ -53,6 +78,14 @@ fn names(predicate: &str) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The hierarchies that rows are filtered by.
+fn hierarchies(predicate: &str) -> BTreeSet<String> {
+    calls(predicate, "sees_node")
+        .into_iter()
+        .filter_map(|literals| literals.into_iter().next())
+        .collect()
 }
 
 /// The literals among the arguments of each call of a function.
