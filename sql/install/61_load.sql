@@ -12,7 +12,9 @@ users: user_name*, source, display_name, unit, manager, is_enabled, is_test; eve
 groups: group_name*, description, member_of;
 group_members: group_name*, user_name*, valid_from, valid_until, reason;
 role_members: role_name*, user_name or group_name, valid_from, valid_until, reason;
-data_group_members: data_group*, user_name or group_name, valid_from, valid_until, reason.
+data_group_members: data_group*, user_name or group_name, valid_from, valid_until, reason;
+nodes: hierarchy*, key*, parent, level, label;
+group_nodes: data_group*, hierarchy*, node*, valid_from, valid_until, reason.
 Managers and groups may stand below those who refer to them. Loading a file again changes nothing.
 Errors: 22023 argument_invalid, 53400 limit_load (1 GiB, 5 million lines).';
 

@@ -708,3 +708,126 @@ fn only_a_security_administrator_loads() -> Result<()> {
     }
     Ok(())
 }
+
+const HIERARCHY: &str =
+    "SELECT vpd.define_hierarchy('places', '{region,state,city}'); SELECT vpd.define_data_group('West')";
+
+const NODES: &str = "hierarchy,key,parent,level,label
+places,Reno,Nevada,,Reno
+places,Nevada,West,,
+places,West,,region,The West
+places,Chico,California,city,
+places,California,West,state,
+";
+
+fn nodes(database: &Database<'_>) -> Result<String> {
+    row(
+        database,
+        "SELECT ARRAY[key, parent, depth::text, label] FROM vpd_private.hierarchy_node WHERE hierarchy = 'places' ORDER BY depth, key",
+    )
+}
+
+#[test]
+fn nodes_are_loaded_whatever_their_order_and_moved_when_the_file_says_so() -> Result<()> {
+    let database = Database::create()?;
+    let (mut security, notices) = database.connect_noticing(role::SECURITY)?;
+    security.batch_execute(HIERARCHY)?;
+    assert_faults(&load(&mut security, "nodes", NODES)?, &[]);
+    let expected =
+        "West|1|The West\nCalifornia|West|2\nNevada|West|2\nChico|California|3\nReno|Nevada|3|Reno";
+    assert_eq!(nodes(&database)?, expected);
+    let _first = notices.take();
+    assert_faults(&load(&mut security, "nodes", NODES)?, &[]);
+    assert_eq!(notices.take()[0].detail(), Some("code: load_done; 5 0 0 5"));
+    let moved = "key,hierarchy,parent\nEast,places,\nNevada,places,East\n";
+    assert_faults(&load(&mut security, "nodes", moved)?, &[]);
+    assert_eq!(notices.take()[0].detail(), Some("code: load_done; 2 1 1 0"));
+    assert!(nodes(&database)?.contains("Nevada|East|2"));
+    Ok(())
+}
+
+#[test]
+fn nodes_have_faults_of_their_own() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(HIERARCHY)?;
+    load(&mut security, "nodes", NODES)?;
+    let before = nodes(&database)?;
+    let file = "hierarchy,key,parent,level\nplaces,A,Nowhere,\nthings,B,,\nplaces,C,,planet\nplaces,,,\nplaces,D,E,\nplaces,E,D,\nplaces,West,Reno,\nplaces,F,,\nplaces,F,,\n";
+    let mut found = load(&mut security, "nodes", file)?;
+    found.sort();
+    let expected: [Expected<'_>; 8] = [
+        (2, Some("parent"), Some("Nowhere"), "is no node"),
+        (3, Some("hierarchy"), Some("things"), "is no hierarchy"),
+        (4, Some("level"), Some("planet"), "is no level"),
+        (5, Some("key"), Some(""), "is missing"),
+        (6, Some("parent"), Some("E"), "circle"),
+        (7, Some("parent"), Some("D"), "circle"),
+        (8, Some("parent"), Some("Reno"), "circle"),
+        (10, Some("key"), Some("F"), "stands on line 9 already"),
+    ];
+    assert_faults(&found, &expected);
+    let levels = "hierarchy,key,parent,level\nplaces,Deep,Reno,\nplaces,Flat,Nevada,state\n";
+    assert_faults(
+        &load(&mut security, "nodes", levels)?,
+        &[
+            (2, None, None, "below the lowest level"),
+            (3, None, None, "not on a level below"),
+        ],
+    );
+    assert_eq!(nodes(&database)?, before);
+    Ok(())
+}
+
+#[test]
+fn nodes_of_data_groups_decide_what_is_seen_at_the_next_statement() -> Result<()> {
+    let database = Database::create()?;
+    let (mut security, notices) = database.connect_noticing(role::SECURITY)?;
+    security.batch_execute(HIERARCHY)?;
+    load(&mut security, "nodes", NODES)?;
+    load(&mut security, "users", "user_name\nalice\n")?;
+    load(
+        &mut security,
+        "data_group_members",
+        "data_group,user_name\nWest,alice\n",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    vpd_tests::attach(&mut transaction, &token)?;
+    let mut sees = |key: &str| -> Result<bool> {
+        Ok(transaction
+            .query_one("SELECT vpd.sees_node('places', $1::text)", &[&key])?
+            .get(0))
+    };
+    assert!(!sees("Reno")?);
+    let file = "data_group,hierarchy,node,valid_until\nWest,places,Nevada,\nWest,places,Chico,2099-01-01\n";
+    let _before = notices.take();
+    assert_faults(&load(&mut security, "group_nodes", file)?, &[]);
+    assert_eq!(notices.take()[0].detail(), Some("code: load_done; 2 2 0 0"));
+    assert!(sees("Reno")? && sees("Chico")? && !sees("California")?);
+    assert_faults(&load(&mut security, "group_nodes", file)?, &[]);
+    assert_eq!(notices.take()[0].detail(), Some("code: load_done; 2 0 0 2"));
+    let other = file.replace("2099", "2098");
+    assert_faults(&load(&mut security, "group_nodes", &other)?, &[]);
+    assert_eq!(notices.take()[0].detail(), Some("code: load_done; 2 0 1 1"));
+    load(
+        &mut security,
+        "nodes",
+        "hierarchy,key,parent\nplaces,Reno,California\n",
+    )?;
+    assert!(!sees("Reno")?, "it was moved away");
+    let bad = "data_group,hierarchy,node\nEast,places,Nevada\nWest,places,Nowhere\nWest,things,Nevada\nWest,places,Nevada\nWest,places,Nevada\n";
+    let mut found = load(&mut security, "group_nodes", bad)?;
+    found.sort();
+    assert_faults(
+        &found,
+        &[
+            (2, Some("data_group"), Some("East"), "is no data group"),
+            (3, Some("node"), Some("Nowhere"), "is no node"),
+            (4, Some("node"), Some("Nevada"), "is no node"),
+            (6, Some("node"), Some("Nevada"), "stands on line 5 already"),
+        ],
+    );
+    Ok(())
+}

@@ -15,12 +15,12 @@ mod tree;
 mod view;
 
 pub use definition::{
-    define, drop_hierarchy, exempt_app, install_shipped, revoke_exemption, set_mode, tables_changed,
+    define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode, tables_changed,
 };
 pub use grant::{grant, revoke};
 pub use list::{visible_nodes, who_can_see};
 pub use load::{Columns, Report, load_levels, load_nodes};
-pub use node::{NodeDefinition, define as define_node, drop_node, move_node};
+pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};
 pub use protection::protect;
 pub use view::{Hierarchy, Share, find, sees, share, statement_started, visible_keys};
 
@@ -46,7 +46,7 @@ fn nodes_changed(hierarchy: Option<&str>) {
 }
 
 /// Notes that what is seen of the nodes of a hierarchy changed, or of all of them.
-fn access_changed(hierarchy: Option<&str>) {
+pub fn access_changed(hierarchy: Option<&str>) {
     RAISE_ACCESS.with(|statement| statement.execute(&[arg(hierarchy)]));
 }
 

@@ -33,7 +33,7 @@ pub struct NodeDefinition<'a> {
 
 /// Nodes to write, column by column.
 #[derive(Default)]
-pub(super) struct Nodes {
+pub struct Nodes {
     pub keys: Vec<String>,
     pub parents: Vec<Option<String>>,
     pub depths: Vec<i32>,
@@ -135,6 +135,11 @@ pub fn drop_node(hierarchy: &str, key: &str, with_subtree: bool) -> Result<i64> 
         json!({ "node": key, "nodes": dropped }),
     );
     Ok(dropped)
+}
+
+/// Writes nodes; those that are not among them stay as they are.
+pub fn write_nodes(hierarchy: &str, nodes: Nodes) -> Result<Report> {
+    write(hierarchy, nodes, false)
 }
 
 /// Writes nodes; with `remove`, those that are not among them go.

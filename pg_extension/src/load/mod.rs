@@ -8,9 +8,11 @@
 mod cycle;
 mod grants;
 mod group;
+mod group_node;
 mod header;
 mod member;
 mod names;
+mod node;
 mod reader;
 mod report;
 mod texts;
@@ -86,12 +88,14 @@ trait Content {
 }
 
 /// Kinds of files.
-const KINDS: [&str; 5] = [
+const KINDS: [&str; 7] = [
     "users",
     "groups",
     "group_members",
     "role_members",
     "data_group_members",
+    "nodes",
+    "group_nodes",
 ];
 
 fn content(kind: &str) -> Result<(&'static str, Box<dyn Content>)> {
@@ -101,6 +105,8 @@ fn content(kind: &str) -> Result<(&'static str, Box<dyn Content>)> {
         "group_members" => Box::new(member::Members::of_groups()),
         "role_members" => Box::new(member::Members::of_roles()),
         "data_group_members" => Box::new(member::Members::of_data_groups()),
+        "nodes" => Box::<node::Nodes>::default(),
+        "group_nodes" => Box::<group_node::GroupNodes>::default(),
         _ => {
             return Err(Error::argument(
                 "unknown kind of load",

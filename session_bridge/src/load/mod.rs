@@ -33,7 +33,9 @@ const PART: usize = 256 * 1024;
                   groups              group_name*, description, member_of\n  \
                   group_members       group_name*, user_name*, valid_from, valid_until, reason\n  \
                   role_members        role_name*, user_name or group_name, valid_from, valid_until, reason\n  \
-                  data_group_members  data_group*, user_name or group_name, valid_from, valid_until, reason\n\n\
+                  data_group_members  data_group*, user_name or group_name, valid_from, valid_until, reason\n  \
+                  nodes               hierarchy*, key*, parent, level, label\n  \
+                  group_nodes         data_group*, hierarchy*, node*, valid_from, valid_until, reason\n\n\
                   All of it is loaded, or nothing. Then every fault is printed with its line (the header is line 1), column, value and reason,\n\
                   and the exit status is 1. Loading a file again changes nothing. The connection is that of [database.admin]."
 )]
@@ -62,6 +64,10 @@ enum Kind {
     RoleMembers,
     /// Who belongs to data groups.
     DataGroupMembers,
+    /// Nodes of hierarchies.
+    Nodes,
+    /// Which nodes data groups have.
+    GroupNodes,
 }
 
 /// Why a load could not be made.

@@ -1,0 +1,264 @@
+//! Files of nodes of hierarchies.
+
+use super::header::{Column, Header, Line, optional, required};
+use super::names::Names;
+use super::report::Report;
+use super::{Content, Counts, cycle, value};
+use crate::authz::change;
+use crate::error::Result;
+use crate::hierarchy::{self, Nodes as Written};
+use crate::sys::spi::{Statement, arg};
+use std::collections::{HashMap, HashSet};
+
+thread_local! {
+    static ABOVE: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_above.sql")) };
+}
+
+const COLUMNS: [Column; 5] = [
+    required("hierarchy"),
+    required("key"),
+    optional("parent"),
+    optional("level"),
+    optional("label"),
+];
+const HIERARCHY: usize = 0;
+const KEY: usize = 1;
+const PARENT: usize = 2;
+const LEVEL: usize = 3;
+const LABEL: usize = 4;
+
+const MAX_KEY_CHARS: usize = 1000;
+
+/// Nodes of a file.
+#[derive(Default)]
+pub struct Nodes {
+    hierarchies: Names,
+    keys: Names,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    line: u32,
+    hierarchy: u32,
+    key: u32,
+    parent: Option<u32>,
+    level: Option<String>,
+    label: Option<String>,
+}
+
+/// The value of a column as a key.
+pub fn key(text: &str) -> value::Checked<&str> {
+    if text.is_empty() {
+        return Err("is missing");
+    }
+    if text.chars().nth(MAX_KEY_CHARS).is_some() {
+        return Err("is longer than 1000 characters");
+    }
+    Ok(text)
+}
+
+impl Content for Nodes {
+    fn header(&mut self, line: u32, names: Vec<String>, report: &mut Report) -> Header {
+        Header::read(line, names, &COLUMNS, false, report)
+    }
+
+    fn line(&mut self, line: &Line<'_>, report: &mut Report) {
+        let hierarchy = line.check(HIERARCHY, value::name, report);
+        let own = line.check(KEY, key, report);
+        let parent = line.check(
+            PARENT,
+            |text| {
+                if text.is_empty() {
+                    Ok(None)
+                } else {
+                    key(text).map(Some)
+                }
+            },
+            report,
+        );
+        let level = line.check(LEVEL, value::optional_name, report);
+        let (Some(hierarchy), Some(own), Some(parent), Some(level)) = (hierarchy, own, parent, level) else {
+            return;
+        };
+        let label = Some(line.value(LABEL)).filter(|text| !text.is_empty());
+        self.rows.push(Row {
+            line: line.number,
+            hierarchy: self.hierarchies.number(hierarchy),
+            key: self.keys.number(own),
+            parent: parent.map(|parent| self.keys.number(parent)),
+            level: level.map(str::to_owned),
+            label: label.map(str::to_owned),
+        });
+    }
+
+    fn apply(&mut self, report: &mut Report) -> Result<Counts> {
+        change::begin();
+        self.rows.sort_by_key(|row| (row.hierarchy, row.key, row.line));
+        let mut counts = Counts::default();
+        let mut written = Vec::new();
+        for rows in self.rows.chunk_by(|one, other| one.hierarchy == other.hierarchy) {
+            if let Some(nodes) = self.place(rows, report) {
+                written.push((self.hierarchies.text(rows[0].hierarchy), nodes, rows.len() as u64));
+            }
+        }
+        if !report.is_empty() {
+            return Ok(counts);
+        }
+        for (hierarchy, nodes, lines) in written {
+            let done = hierarchy::write_nodes(hierarchy, nodes)?;
+            let number = |count: i64| u64::try_from(count).unwrap_or(0);
+            let (added, changed) = (number(done.added), number(done.moved) + number(done.changed));
+            counts.added += added;
+            counts.changed += changed;
+            counts.unchanged += lines - added - changed;
+        }
+        Ok(counts)
+    }
+}
+
+impl Nodes {
+    /// Checks the nodes of one hierarchy and finds the level of each.
+    fn place(&self, rows: &[Row], report: &mut Report) -> Option<Written> {
+        let hierarchy = self.hierarchies.text(rows[0].hierarchy);
+        let levels: HashMap<String, i32> = hierarchy::levels(hierarchy).into_iter().collect();
+        for pair in rows.windows(2).filter(|pair| pair[0].key == pair[1].key) {
+            let reason = format!("stands on line {} already", pair[0].line);
+            report.value(
+                pair[1].line,
+                COLUMNS[KEY].name,
+                self.keys.text(pair[1].key),
+                reason,
+            );
+        }
+        for row in rows {
+            if levels.is_empty() {
+                let reason = "is no hierarchy; define it with vpd.define_hierarchy";
+                report.value(row.line, COLUMNS[HIERARCHY].name, hierarchy, reason);
+            } else if let Some(level) = row.level.as_ref().filter(|level| !levels.contains_key(*level)) {
+                report.value(
+                    row.line,
+                    COLUMNS[LEVEL].name,
+                    level,
+                    "is no level of the hierarchy",
+                );
+            }
+        }
+        let listed: HashMap<u32, &Row> = rows.iter().map(|row| (row.key, row)).collect();
+        let (there, edges) = self.above(hierarchy, rows, &listed);
+        let edges: Vec<(&str, &str)> = edges
+            .iter()
+            .map(|(key, parent)| (key.as_str(), parent.as_str()))
+            .collect();
+        let circle = cycle::nodes(&edges);
+        for row in rows {
+            let Some(parent) = row.parent else { continue };
+            let (own, above) = (self.keys.text(row.key), self.keys.text(parent));
+            if circle.contains(own) && circle.contains(above) {
+                let reason = "makes a circle: a node would be below itself";
+                report.value(row.line, COLUMNS[PARENT].name, above, reason);
+            } else if !listed.contains_key(&parent) && !there.contains_key(above) && !levels.is_empty() {
+                let reason = "is no node, neither in the database nor in the file";
+                report.value(row.line, COLUMNS[PARENT].name, above, reason);
+            }
+        }
+        if !report.is_empty() {
+            return None;
+        }
+        let mut depths: HashMap<u32, i32> = HashMap::new();
+        let deepest = i32::try_from(levels.len()).unwrap_or(i32::MAX);
+        let mut written = Written::default();
+        for row in rows {
+            let depth = self.depth(row, &listed, &levels, &there, &mut depths);
+            let above = row.parent.map_or(0, |parent| match listed.get(&parent) {
+                Some(parent) => self.depth(parent, &listed, &levels, &there, &mut depths),
+                None => there.get(self.keys.text(parent)).copied().unwrap_or(0),
+            });
+            if above >= depth {
+                report.line(row.line, "is not on a level below its parent's");
+            } else if depth > deepest {
+                report.line(row.line, "is below the lowest level of the hierarchy");
+            }
+            written.keys.push(self.keys.text(row.key).to_owned());
+            written
+                .parents
+                .push(row.parent.map(|parent| self.keys.text(parent).to_owned()));
+            written.depths.push(depth);
+            written.labels.push(row.label.clone());
+        }
+        Some(written)
+    }
+
+    /// Depths of the nodes there are above those of the file, and every edge that would be there.
+    fn above<'a>(
+        &'a self,
+        hierarchy: &str,
+        rows: &'a [Row],
+        listed: &HashMap<u32, &Row>,
+    ) -> (HashMap<String, i32>, Vec<(String, String)>) {
+        let names: HashSet<&str> = listed.keys().map(|key| self.keys.text(*key)).collect();
+        let mut edges: Vec<(String, String)> = rows
+            .iter()
+            .filter_map(|row| {
+                Some((
+                    self.keys.text(row.key).to_owned(),
+                    self.keys.text(row.parent?).to_owned(),
+                ))
+            })
+            .collect();
+        let mut parents: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| Some(self.keys.text(row.parent?)))
+            .collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let found = ABOVE.with(|statement| {
+            statement.query(&[arg(hierarchy), arg(parents)], |row| {
+                Some((row.get::<String>(1)?, row.get::<String>(2), row.get::<i32>(3)?))
+            })
+        });
+        let mut there = HashMap::new();
+        for (key, parent, depth) in found.into_iter().flatten() {
+            if let Some(parent) = parent.filter(|_| !names.contains(key.as_str())) {
+                edges.push((key.clone(), parent));
+            }
+            there.insert(key, depth);
+        }
+        (there, edges)
+    }
+
+    /// The level that is named, or the one below the parent's. There are no circles.
+    fn depth(
+        &self,
+        row: &Row,
+        listed: &HashMap<u32, &Row>,
+        levels: &HashMap<String, i32>,
+        there: &HashMap<String, i32>,
+        known: &mut HashMap<u32, i32>,
+    ) -> i32 {
+        // Up to the first whose level is known, then down again.
+        let mut path = Vec::new();
+        let mut at = row;
+        let mut depth = loop {
+            if let Some(depth) = known.get(&at.key) {
+                break *depth;
+            }
+            if let Some(depth) = at.level.as_ref().and_then(|level| levels.get(level)) {
+                known.insert(at.key, *depth);
+                break *depth;
+            }
+            path.push(at.key);
+            match at.parent {
+                None => break 0,
+                Some(parent) => match listed.get(&parent) {
+                    Some(above) => at = above,
+                    None => break there.get(self.keys.text(parent)).copied().unwrap_or(0),
+                },
+            }
+        };
+        for key in path.into_iter().rev() {
+            depth += 1;
+            known.insert(key, depth);
+        }
+        depth
+    }
+}
