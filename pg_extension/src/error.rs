@@ -8,6 +8,7 @@ mod load;
 mod mask;
 mod policy;
 mod reach;
+mod store;
 
 use crate::sys::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};

@@ -17,6 +17,7 @@ mod load;
 mod policy;
 mod purge;
 mod session;
+mod store;
 mod sys;
 
 /// Called by PostgreSQL when the library is loaded. Hooks are installed only while the server preloads its libraries:

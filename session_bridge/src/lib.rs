@@ -20,3 +20,6 @@ pub mod doctor;
 pub mod load;
 
 pub mod oracle;
+
+pub mod jazn;
+pub mod policy_store;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use session_bridge::config::Config;
-use session_bridge::{config, db, doctor, http, load, oracle, telemetry};
+use session_bridge::{config, db, doctor, http, load, oracle, policy_store, telemetry};
 
 /// HTTP service before the sessions, tickets and messages of pg_vpd.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Load(load::Arguments),
     /// Turn dumps of Oracle's Virtual Private Database views into an SQL script for pg_vpd and a report; connects to nothing.
     OracleImport(Box<oracle::Arguments>),
+    /// Carry definitions between databases and files: export, diff, import; read Oracle's jazn-data.xml.
+    Policy(Box<policy_store::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,11 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
         } else {
             ExitCode::FAILURE
         });
+    }
+    if let Command::Policy(arguments) = &arguments.command
+        && let Some(code) = arguments.run_offline()?
+    {
+        return Ok(code);
     }
     let config = config::load(&arguments.config)?;
     telemetry::start(&config.log)?;
@@ -88,6 +95,7 @@ async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn s
             });
         }
         Command::OracleImport(_) => return Err("it takes no configuration".into()),
+        Command::Policy(arguments) => return policy_store::run(&arguments, &config).await,
         Command::Doctor => {
             let report = doctor::examine(&config).await;
             print!("{report}");

@@ -77,6 +77,8 @@ mod policy_functions;
 #[cfg(test)]
 mod policy_groups;
 #[cfg(test)]
+mod policy_store;
+#[cfg(test)]
 mod policy_versions;
 #[cfg(test)]
 mod posture;

@@ -16,6 +16,7 @@ mod load;
 mod mask;
 mod message;
 mod policy;
+mod policy_store;
 mod posture;
 mod purge;
 mod session;

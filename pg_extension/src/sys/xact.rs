@@ -91,6 +91,22 @@ fn within_subtransaction<T, F>(
     }
 }
 
+/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was.
+pub fn rehearse<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: as in `attempt`. An error leaves the sub-transaction to the abort of the transaction.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let outcome = work();
+        pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    }
+}
+
 /// The five letters of an error code, six bits each.
 fn sqlstate(code: PgSqlErrorCode) -> String {
     (0..5)

@@ -158,3 +158,14 @@ pub const LOAD_PART: &str = "SELECT vpd.load_part($1)";
 
 /// Ends a load; the faults.
 pub const FINISH_LOAD: &str = "SELECT line, column_name, value, reason FROM vpd.finish_load()";
+
+/// Every definition of the database.
+pub const EXPORT_DEFINITIONS: &str = "SELECT vpd.export_definitions($1, $2)";
+
+/// What importing definitions would change.
+pub const DIFFERENCE_OF_DEFINITIONS: &str =
+    "SELECT d.change, d.kind, d.name, d.detail FROM vpd.policy_store_difference($1, $2) d";
+
+/// Imports definitions.
+pub const IMPORT_DEFINITIONS: &str =
+    "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1, prune => $2) i";

@@ -1,0 +1,30 @@
+//! Refusals of the policy store.
+
+use super::Error;
+use pgrx::PgSqlErrorCode;
+
+/// Most faults that an error tells; the difference lists them all.
+const MOST_TOLD: usize = 20;
+
+impl Error {
+    /// 22023: a document of definitions has faults, each told with its place; nothing of it was imported.
+    pub fn definitions_invalid(faults: &[String]) -> Self {
+        let mut message = match faults.len() {
+            1 => "the document has a fault, nothing was imported".to_owned(),
+            count => format!("the document has {count} faults, nothing was imported"),
+        };
+        for fault in faults.iter().take(MOST_TOLD) {
+            message.push('\n');
+            message.push_str(fault);
+        }
+        if faults.len() > MOST_TOLD {
+            message.push_str("\n…");
+        }
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "definitions_invalid",
+            message,
+            "Correct them and import again; vpd.policy_store_difference lists every fault and changes nothing.",
+        )
+    }
+}

@@ -1,0 +1,117 @@
+//! Sections about applications: apps and application contexts.
+
+use super::field::{Absent, Form, defaulting, optional, required};
+use super::item::Item;
+use super::section::{Layout, Scope, Section, as_given};
+use crate::context;
+use crate::error::{Error, Result};
+use crate::session::{self, Registration};
+use crate::sys::Oid;
+use crate::sys::spi::{Statement, arg};
+use pgrx::JsonB;
+use pgrx::datum::Interval;
+use serde_json::Value;
+
+thread_local! {
+    static APPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/apps.sql")) };
+    static CONTEXTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/contexts.sql")) };
+    static INTERVAL: Statement = const { Statement::new(include_str!("../../../sql/query/store/interval.sql")) };
+    static ROUTINE: Statement = const { Statement::new(include_str!("../../../sql/query/store/routine.sql")) };
+}
+
+pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        name: "apps",
+        kind: "app",
+        scope: Scope::Always,
+        key: &["name"],
+        fields: &[
+            required("name", Form::Text),
+            defaulting("pillar", Form::Text, Absent::Text("default")),
+            optional("origins", Form::Set),
+            defaulting("idle_timeout", Form::Duration, Absent::Text("35 minutes")),
+            defaulting("absolute_timeout", Form::Duration, Absent::Text("12 hours")),
+            defaulting("ticket_lifetime", Form::Duration, Absent::Text("2 minutes")),
+            defaulting("max_sessions_per_user", Form::Whole, Absent::Whole(20)),
+        ],
+        settle: without_empty_origins,
+        read: || rows(&APPS),
+        define: define_app,
+        remove: |item| session::drop_app(item.text("name")),
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "contexts",
+        kind: "context",
+        scope: Scope::Always,
+        key: &["namespace"],
+        fields: &[
+            required("namespace", Form::Text),
+            required("trusted_function", Form::Text),
+            defaulting("accessed_globally", Form::Flag, Absent::Flag(false)),
+        ],
+        settle: as_given,
+        read: || rows(&CONTEXTS),
+        define: define_context,
+        remove: |item| context::drop_context(item.text("namespace")),
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+];
+
+/// The definitions that a statement gives, one a row.
+pub(super) fn rows(statement: &'static std::thread::LocalKey<Statement>) -> Vec<Value> {
+    statement
+        .with(|statement| statement.query(&[], |row| row.get::<JsonB>(1)))
+        .into_iter()
+        .flatten()
+        .map(|JsonB(value)| value)
+        .collect()
+}
+
+fn without_empty_origins(item: &mut Item, _: &super::section::Moment) -> Option<&'static str> {
+    if item.list("origins").is_some_and(|origins| origins.is_empty()) {
+        item.0.remove("origins");
+    }
+    None
+}
+
+fn define_app(_: Option<&Item>, item: &Item) -> Result<()> {
+    session::register(Registration {
+        name: item.text("name").to_owned(),
+        pillar: item.optional_text("pillar").unwrap_or("default").to_owned(),
+        origins: item.list("origins").unwrap_or_default(),
+        idle_timeout: interval(item.optional_text("idle_timeout").unwrap_or("35 minutes"))?,
+        absolute_timeout: interval(item.optional_text("absolute_timeout").unwrap_or("12 hours"))?,
+        ticket_lifetime: interval(item.optional_text("ticket_lifetime").unwrap_or("2 minutes"))?,
+        max_sessions_per_user: item.whole("max_sessions_per_user").unwrap_or(20),
+    })
+}
+
+fn interval(text: &str) -> Result<Interval> {
+    INTERVAL
+        .with(|statement| statement.query_one(&[arg(text)], |row| row.get::<Interval>(1)))
+        .flatten()
+        .ok_or_else(|| Error::argument("this is no length of time", "Write, for instance, 35 minutes."))
+}
+
+fn define_context(former: Option<&Item>, item: &Item) -> Result<()> {
+    let namespace = item.text("namespace");
+    if former.is_some() {
+        context::drop_context(namespace)?;
+    }
+    let function = ROUTINE
+        .with(|statement| statement.query_one(&[arg(item.text("trusted_function"))], |row| row.get::<Oid>(1)))
+        .flatten()
+        .ok_or_else(|| {
+            Error::not_found(
+                "function_not_found",
+                "the trusted function does not exist",
+                "Create it first; it is written as schema.name(schema.type, …).",
+            )
+        })?;
+    context::create_context(namespace, function, item.flag("accessed_globally", false))
+}

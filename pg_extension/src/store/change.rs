@@ -1,0 +1,244 @@
+//! What an import changes: found by comparing the document with the database, then applied through the functions that SQL calls.
+
+use super::document::{Document, Fault, Placed, Wanted, present};
+use super::item::Item;
+use super::section::{Moment, Section};
+use crate::error::Result;
+use crate::sys::xact;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A line of the report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// add, change, remove, skip or fault.
+    pub change: &'static str,
+    pub kind: &'static str,
+    pub name: String,
+    pub detail: Value,
+}
+
+/// The difference of one section.
+pub struct Difference {
+    section: &'static Section,
+    added: Vec<Placed>,
+    changed: Vec<(Item, Placed)>,
+    removed: Vec<Item>,
+    /// Definitions that stay as they are, with why.
+    kept: Vec<(Item, String)>,
+}
+
+/// Compares a section of the document with the database. With `prune`, what the document does not have is removed.
+pub fn compare(wanted: Wanted, moment: &Moment, prune: bool) -> Difference {
+    let section = wanted.section;
+    let mut former: BTreeMap<_, _> = present(section, moment)
+        .into_iter()
+        .map(|item| (item.key(section.key), item))
+        .collect();
+    let mut difference = Difference {
+        section,
+        added: Vec::new(),
+        changed: Vec::new(),
+        removed: Vec::new(),
+        kept: Vec::new(),
+    };
+    for placed in wanted.items {
+        match former.remove(&placed.item.key(section.key)) {
+            None => difference.added.push(placed),
+            Some(same) if same == placed.item => (),
+            Some(other) => difference.changed.push((other, placed)),
+        }
+    }
+    for skipped in wanted.skipped {
+        former.remove(&skipped.placed.item.key(section.key));
+        difference
+            .kept
+            .push((skipped.placed.item, skipped.reason.to_owned()));
+    }
+    if prune {
+        for item in former.into_values() {
+            match item.optional_text("seeded_by").map(str::to_owned) {
+                Some(owner) => difference.kept.push((item, format!("it belongs to {owner}"))),
+                None => difference.removed.push(item),
+            }
+        }
+    }
+    parents_first(&mut difference.added, section);
+    difference
+}
+
+/// Puts definitions after those of the same section that they name.
+fn parents_first(items: &mut Vec<Placed>, section: &Section) {
+    let (Some(parent), [name, ..]) = (section.parent, section.key) else {
+        return;
+    };
+    // Two definitions of the same name differ in the rest of the key, such as the hierarchy of a node.
+    let rest = &section.key[1..];
+    let identity = |item: &Item, field: &str| (item.key(rest), item.optional_text(field).map(str::to_owned));
+    let mut waiting: BTreeSet<_> = items.iter().map(|placed| identity(&placed.item, name)).collect();
+    let mut ordered = Vec::with_capacity(items.len());
+    loop {
+        let before = ordered.len();
+        let mut later = Vec::new();
+        for placed in items.drain(..) {
+            let needed = identity(&placed.item, parent);
+            if needed.1.is_some() && waiting.contains(&needed) {
+                later.push(placed);
+            } else {
+                waiting.remove(&identity(&placed.item, name));
+                ordered.push(placed);
+            }
+        }
+        *items = later;
+        // What is left names itself in a circle: it is handed on, and refused where circles are.
+        if items.is_empty() || ordered.len() == before {
+            break;
+        }
+    }
+    ordered.append(items);
+    *items = ordered;
+}
+
+/// Applies what was found: first the removals that make room, then what is added, what is changed, what is removed. What is refused
+/// becomes a fault, and the rest is tried all the same, so that every fault is told.
+pub fn apply(differences: &[Difference]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for difference in differences
+        .iter()
+        .filter(|difference| difference.section.is_removed_first)
+    {
+        difference.remove(&mut faults);
+    }
+    for difference in differences {
+        let section = difference.section;
+        for placed in &difference.added {
+            attempt(section, &placed.place, &placed.item, &mut faults, || {
+                (section.define)(None, &placed.item)
+            });
+        }
+    }
+    for difference in differences {
+        let section = difference.section;
+        for (former, placed) in &difference.changed {
+            attempt(section, &placed.place, &placed.item, &mut faults, || {
+                (section.define)(Some(former), &placed.item)
+            });
+        }
+    }
+    for difference in differences
+        .iter()
+        .rev()
+        .filter(|difference| !difference.section.is_removed_first)
+    {
+        difference.remove(&mut faults);
+    }
+    faults
+}
+
+impl Difference {
+    fn remove(&self, faults: &mut Vec<Fault>) {
+        // Children before their parents.
+        let mut removed: Vec<Placed> = self
+            .removed
+            .iter()
+            .map(|item| Placed {
+                place: String::new(),
+                item: item.clone(),
+            })
+            .collect();
+        parents_first(&mut removed, self.section);
+        for placed in removed.iter().rev() {
+            attempt(self.section, self.section.name, &placed.item, faults, || {
+                (self.section.remove)(&placed.item)
+            });
+        }
+    }
+}
+
+/// One step. An error that the server raises undoes this step alone.
+fn attempt(
+    section: &Section,
+    place: &str,
+    item: &Item,
+    faults: &mut Vec<Fault>,
+    step: impl FnOnce() -> Result<()>,
+) {
+    let (code, reason) = match xact::attempt(step) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => (error.code().to_owned(), error.to_string()),
+        Err(failure) => (failure.state, failure.message),
+    };
+    faults.push(Fault {
+        place: place.to_owned(),
+        kind: section.kind,
+        name: item.name(section.key),
+        code,
+        reason,
+    });
+}
+
+/// The report: what is added, changed and removed, then what is not imported, then the faults.
+pub fn report(differences: &[Difference], faults: &[Fault]) -> Vec<Change> {
+    let mut lines = Vec::new();
+    for difference in differences {
+        lines.extend(
+            difference
+                .added
+                .iter()
+                .map(|placed| difference.line("add", &placed.item, Value::Object(placed.item.0.clone()))),
+        );
+    }
+    for difference in differences {
+        lines.extend(difference.changed.iter().map(|(former, placed)| {
+            difference.line("change", &placed.item, changed_fields(former, &placed.item))
+        }));
+    }
+    for difference in differences {
+        lines.extend(
+            difference
+                .removed
+                .iter()
+                .map(|item| difference.line("remove", item, Value::Object(item.0.clone()))),
+        );
+    }
+    for difference in differences {
+        lines.extend(
+            difference
+                .kept
+                .iter()
+                .map(|(item, reason)| difference.line("skip", item, json!({ "reason": reason }))),
+        );
+    }
+    lines.extend(faults.iter().map(|fault| Change {
+        change: "fault",
+        kind: fault.kind,
+        name: fault.name.clone(),
+        detail: json!({ "place": fault.place, "code": fault.code, "reason": fault.reason }),
+    }));
+    lines
+}
+
+impl Difference {
+    fn line(&self, change: &'static str, item: &Item, detail: Value) -> Change {
+        Change {
+            change,
+            kind: self.section.kind,
+            name: item.name(self.section.key),
+            detail,
+        }
+    }
+}
+
+/// The fields that differ: what they were, what they become.
+fn changed_fields(former: &Item, item: &Item) -> Value {
+    let names: BTreeSet<&String> = former.0.keys().chain(item.0.keys()).collect();
+    let fields: Map<String, Value> = names
+        .into_iter()
+        .filter(|name| former.0.get(*name) != item.0.get(*name))
+        .map(|name| {
+            let detail = json!({ "from": former.0.get(name), "to": item.0.get(name) });
+            (name.clone(), detail)
+        })
+        .collect();
+    Value::Object(fields)
+}

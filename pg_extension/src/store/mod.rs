@@ -1,0 +1,79 @@
+//! The policy store: every definition of a database as one document, and the way back.
+//!
+//! A document names things, never numbers of this database, and says nothing that changes by being loaded elsewhere. An import
+//! compares it with what is there and applies the difference through the same functions that SQL calls, so that all their checks hold.
+//! Invariant: everything is imported, or nothing.
+
+mod application;
+mod change;
+mod document;
+mod field;
+mod item;
+mod policy;
+mod section;
+
+pub use change::Change;
+pub use section::Extent;
+
+use crate::error::{Error, Result};
+use crate::sys::spi::Statement;
+use crate::sys::xact;
+use change::{apply, compare, report};
+use document::{Document, Fault};
+use section::Moment;
+use serde_json::Value;
+
+thread_local! {
+    static NOW: Statement = const { Statement::new(include_str!("../../../sql/query/store/now.sql")) };
+}
+
+/// Every definition of the database.
+pub fn export(extent: Extent) -> Value {
+    document::export(extent, &now())
+}
+
+/// Imports a document and returns the difference it made. With `prune`, what a section of the document does not have is removed.
+pub fn import(document: &Value, prune: bool) -> Result<Vec<Change>> {
+    let (lines, faults) = run(document, prune);
+    if faults.is_empty() {
+        Ok(lines)
+    } else {
+        Err(Error::definitions_invalid(&told(&faults)))
+    }
+}
+
+/// The difference that an import would make, and every fault. The import is done and taken back, so that nothing is promised that would be refused.
+pub fn difference(document: &Value, prune: bool) -> Vec<Change> {
+    xact::rehearse(|| run(document, prune)).0
+}
+
+fn run(document: &Value, prune: bool) -> (Vec<Change>, Vec<Fault>) {
+    let moment = now();
+    let document = Document::read(document, &moment);
+    let mut faults = document.faults;
+    let differences: Vec<_> = document
+        .sections
+        .into_iter()
+        .map(|wanted| compare(wanted, &moment, prune))
+        .collect();
+    faults.extend(apply(&differences));
+    (report(&differences, &faults), faults)
+}
+
+/// Place and reason of each fault.
+fn told(faults: &[Fault]) -> Vec<String> {
+    faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.place, fault.reason))
+        .collect()
+}
+
+fn now() -> Moment {
+    Moment {
+        now: NOW
+            .with(|statement| statement.query_one(&[], |row| row.get::<String>(1)))
+            .flatten()
+            .unwrap_or_default(),
+        is_production: true,
+    }
+}

@@ -1,0 +1,219 @@
+//! Sections about tables: policy groups, driving contexts, policies, masks.
+
+use super::application::rows;
+use super::field::{Absent, Form, defaulting, optional, required};
+use super::item::Item;
+use super::section::{Layout, Moment, Scope, Section, as_given};
+use crate::error::{Error, Result};
+use crate::policy::{self, mask};
+use crate::sys::Oid;
+use crate::sys::spi::{Statement, arg};
+
+thread_local! {
+    static GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/policy_groups.sql")) };
+    static DRIVERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/driving_contexts.sql")) };
+    static POLICIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/policies.sql")) };
+    static MASKS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/masks.sql")) };
+    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/store/relation.sql")) };
+    static NAME: Statement = const { Statement::new(include_str!("../../../sql/query/store/name_parts.sql")) };
+}
+
+const ALL_COMMANDS: &[&str] = &["delete", "insert", "select", "update"];
+
+pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        name: "policy_groups",
+        kind: "policy_group",
+        scope: Scope::Always,
+        key: &["relation", "name"],
+        fields: &[required("relation", Form::Text), required("name", Form::Text)],
+        settle: as_given,
+        read: || rows(&GROUPS),
+        define: |_, item| policy::create_group(relation(item)?, item.text("name")),
+        remove: |item| policy::drop_group(relation(item)?, item.text("name")),
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "driving_contexts",
+        kind: "driving_context",
+        scope: Scope::Always,
+        key: &["relation", "namespace", "attribute"],
+        fields: &[
+            required("relation", Form::Text),
+            required("namespace", Form::Text),
+            required("attribute", Form::Text),
+        ],
+        settle: as_given,
+        read: || rows(&DRIVERS),
+        define: |_, item| {
+            policy::add_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
+        },
+        remove: |item| {
+            policy::drop_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
+        },
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "policies",
+        kind: "policy",
+        scope: Scope::Always,
+        key: &["relation", "name"],
+        fields: &[
+            required("relation", Form::Text),
+            required("name", Form::Text),
+            optional("predicate", Form::Text),
+            optional("policy_function", Form::Text),
+            optional("kind", Form::Text),
+            defaulting("statement_types", Form::Set, Absent::List(ALL_COMMANDS)),
+            defaulting("update_check", Form::Flag, Absent::Flag(true)),
+            defaulting("enabled", Form::Flag, Absent::Flag(true)),
+            defaulting("policy_group", Form::Text, Absent::Text("SYS_DEFAULT")),
+            optional("relevant_columns", Form::Set),
+            defaulting("mask_columns", Form::Flag, Absent::Flag(false)),
+            optional("associations", Form::Set),
+        ],
+        settle: without_default_kind,
+        read: || rows(&POLICIES),
+        define: define_policy,
+        remove: |item| policy::drop_policy(relation(item)?, item.text("name")),
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "masks",
+        kind: "mask",
+        scope: Scope::Always,
+        key: &["relation", "column"],
+        fields: &[
+            required("relation", Form::Text),
+            required("column", Form::Text),
+            defaulting("mask", Form::Text, Absent::Text("NULL")),
+            defaulting("visible_when", Form::Text, Absent::Text("false")),
+            defaulting("enabled", Form::Flag, Absent::Flag(true)),
+        ],
+        settle: as_given,
+        read: || rows(&MASKS),
+        define: define_mask,
+        remove: |item| mask::drop_mask(relation(item)?, item.text("column")),
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+];
+
+/// The relation that a definition is about.
+pub(super) fn relation(item: &Item) -> Result<Oid> {
+    RELATION
+        .with(|statement| statement.query_one(&[arg(item.text("relation"))], |row| row.get::<Oid>(1)))
+        .flatten()
+        .ok_or_else(|| {
+            Error::not_found(
+                "relation_not_found",
+                "the table does not exist",
+                "Create it first; it is written as schema.table, in quotes where SQL wants them.",
+            )
+        })
+}
+
+/// The kind that a policy has when none is said.
+fn default_kind(item: &Item) -> &'static str {
+    if item.optional_text("predicate").is_some() {
+        "shared_static"
+    } else {
+        "dynamic"
+    }
+}
+
+fn without_default_kind(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    if item.optional_text("kind") == Some(default_kind(item)) {
+        item.0.remove("kind");
+    }
+    for field in ["relevant_columns", "associations"] {
+        if item.list(field).is_some_and(|list| list.is_empty()) {
+            item.0.remove(field);
+        }
+    }
+    None
+}
+
+fn define_policy(former: Option<&Item>, item: &Item) -> Result<()> {
+    let table = relation(item)?;
+    let name = item.text("name");
+    let definition = policy::Definition {
+        predicate: item.optional_text("predicate").map(str::to_owned),
+        function: item.optional_text("policy_function").map(function).transpose()?,
+        kind: Some(
+            item.optional_text("kind")
+                .unwrap_or(default_kind(item))
+                .to_owned(),
+        ),
+        statement_types: Some(
+            item.list("statement_types")
+                .unwrap_or_else(|| ALL_COMMANDS.iter().map(|command| (*command).to_owned()).collect()),
+        ),
+        update_check: Some(item.flag("update_check", true)),
+        enabled: Some(item.flag("enabled", true)),
+        group: item.optional_text("policy_group").map(str::to_owned),
+        relevant_columns: Some(item.list("relevant_columns").unwrap_or_default()),
+        is_masking: Some(item.flag("mask_columns", false)),
+        association: None,
+    };
+    let wanted = item.list("associations").unwrap_or_default();
+    let mut present = Vec::new();
+    match former {
+        Some(former) if former.optional_text("policy_group") == item.optional_text("policy_group") => {
+            policy::alter(table, name, &definition)?;
+            present = former.list("associations").unwrap_or_default();
+        }
+        Some(_) => {
+            policy::drop_policy(table, name)?;
+            policy::add(table, name, &definition)?;
+        }
+        None => policy::add(table, name, &definition)?,
+    }
+    for (associations, others, is_associated) in [(&present, &wanted, false), (&wanted, &present, true)] {
+        for association in associations
+            .iter()
+            .filter(|association| !others.contains(association))
+        {
+            let (namespace, attribute) = association
+                .split_once('.')
+                .ok_or_else(|| Error::argument("this is no association", "Write namespace.attribute."))?;
+            policy::associate(table, name, namespace, attribute, is_associated)?;
+        }
+    }
+    Ok(())
+}
+
+/// A policy function by its qualified name.
+fn function(name: &str) -> Result<Oid> {
+    let parts = NAME
+        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<Vec<String>>(1)))
+        .flatten()
+        .unwrap_or_default();
+    match parts.as_slice() {
+        [schema, name] => policy::function_named(schema, name),
+        _ => Err(Error::argument(
+            "this is no qualified name of a function",
+            "Write schema.function, in quotes where SQL wants them.",
+        )),
+    }
+}
+
+fn define_mask(former: Option<&Item>, item: &Item) -> Result<()> {
+    let table = relation(item)?;
+    let definition = mask::Definition {
+        mask: Some(item.optional_text("mask").unwrap_or("NULL").to_owned()),
+        visible_when: Some(item.optional_text("visible_when").unwrap_or("false").to_owned()),
+        enabled: Some(item.flag("enabled", true)),
+    };
+    match former {
+        Some(_) => mask::alter(table, item.text("column"), &definition),
+        None => mask::add(table, item.text("column"), &definition),
+    }
+}

@@ -1,0 +1,1 @@
+SELECT parse_ident($1);

@@ -1,0 +1,2 @@
+-- A function or procedure by name and types of its arguments.
+SELECT to_regprocedure($1)::oid;

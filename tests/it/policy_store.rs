@@ -1,0 +1,326 @@
+//! The policy store: what is exported is imported elsewhere, and exported the same.
+
+use postgres::Client;
+use serde_json::{Value, json};
+use vpd_tests::{Database, Desk, Result, assert_refused, create_orders, role};
+
+/// Tables and functions that definitions name; they are no part of the definitions.
+const SCHEMA: &str = r#"
+CREATE SCHEMA "we""ird $$ \ 'schema'" AUTHORIZATION app_owner;
+CREATE TABLE "we""ird $$ \ 'schema'"."tä ble" ("a""b" integer, region text, secret text);
+CREATE FUNCTION "we""ird $$ \ 'schema'"."fun'ction"(object_schema text, object_name text) RETURNS text LANGUAGE sql
+    AS $f$ SELECT 'true' $f$;
+CREATE FUNCTION shop.by_region(object_schema text, object_name text) RETURNS text LANGUAGE sql
+    AS $f$ SELECT 'region = vpd.attribute(''app'', ''region'')' $f$;
+CREATE FUNCTION shop.enter(who text, what integer) RETURNS void LANGUAGE plpgsql AS
+    $f$BEGIN CALL dbms_session.set_context('ctx', 'who', who); END$f$;
+"#;
+
+/// One of everything about tables.
+const POLICIES: &str = r#"
+SELECT vpd.register_app('counter', 'retail', '{https://b.example,https://a.example}', '90 seconds', '30 days', '1 second', 3);
+SELECT vpd.create_context('ctx', 'shop.enter'), vpd.create_context('shared', 'shop.enter', true);
+SELECT vpd.create_policy_group('shop.orders', 'buying'), vpd.create_policy_group('shop.orders', 'Größe "x"');
+SELECT vpd.add_policy_context('shop.orders', 'app', 'mode'), vpd.add_policy_context('shop.orders', 'app', 'an "odd" one');
+SELECT vpd.add_policy('shop.orders', 'by_region', $p$region = vpd.attribute('app', 'region')
+   OR region = 'it''s $$ "quoted" \ '''
+   OR region = E'\t' -- a comment
+$p$);
+SELECT vpd.add_policy('shop.orders', 'with everything', policy_function => 'shop.by_region', kind => 'shared_context_sensitive',
+    statement_types => '{update,select,index}', update_check => false, enabled => false, policy_group => 'buying',
+    relevant_columns => '{region,amount}', namespace => 'app', attribute => 'level');
+SELECT vpd.associate_policy('shop.orders', 'with everything', 'app', 'region');
+SELECT vpd.add_policy('shop.orders', 'masking', 'id = 1', relevant_columns => '{amount}', mask_columns => true);
+SELECT vpd.add_policy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), E'na"me\\ ''of'' $policy$ \u202e end',
+    policy_function => '"we""ird $$ \ ''schema''"."fun''ction"'::regproc);
+SELECT vpd.add_mask('shop.orders', 'amount', '0', 'id < 10', false);
+SELECT vpd.add_mask(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'secret', $m$'***'$m$, E'"a""b" > 1\n  AND region = ''x''');
+"#;
+
+/// A database with the tables, without definitions.
+fn empty() -> Result<Database<'static>> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(SCHEMA)?;
+    admin.batch_execute("SELECT vpd.drop_app(name) FROM vpd.apps")?;
+    Ok(database)
+}
+
+fn full() -> Result<Database<'static>> {
+    let database = empty()?;
+    database.admin()?.batch_execute(POLICIES)?;
+    Ok(database)
+}
+
+fn export(client: &mut Client) -> Result<Value> {
+    Ok(client
+        .query_one("SELECT vpd.export_definitions(true, true)", &[])?
+        .get(0))
+}
+
+/// Change, kind and name of each line.
+fn import(
+    client: &mut Client,
+    document: &Value,
+    options: &str,
+) -> std::result::Result<Vec<[String; 3]>, postgres::Error> {
+    let rows = client.query(
+        &format!("SELECT change, kind, name FROM vpd.import_definitions($1{options})"),
+        &[document],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| [row.get(0), row.get(1), row.get(2)])
+        .collect())
+}
+
+fn faults(client: &mut Client, document: &Value) -> Result<Vec<(String, String)>> {
+    let rows = client.query(
+        "SELECT detail ->> 'place', detail ->> 'code' FROM vpd.policy_store_difference($1) WHERE change = 'fault'",
+        &[document],
+    )?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[test]
+fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
+    let source = full()?;
+    let desk = Desk::at(&source)?;
+    let written = desk.run(&["policy", "export", "a.toml", "--with-users", "--with-nodes"])?;
+    assert_eq!(written.0, Some(0), "{written:?}");
+    let first = desk.read("a.toml")?;
+    for kind in [
+        "apps",
+        "contexts",
+        "policy_groups",
+        "driving_contexts",
+        "policies",
+        "masks",
+    ] {
+        assert!(
+            first.contains(&format!("\n[[{kind}]]\n")),
+            "{kind} is missing:\n{first}"
+        );
+    }
+
+    let target = empty()?;
+    let other = Desk::at(&target)?;
+    other.write("a.toml", &first)?;
+    let asked = other.run(&["policy", "import", "a.toml"])?;
+    assert_eq!(asked.0, Some(1), "nobody is asked: {asked:?}");
+    assert!(asked.2.contains("--yes"), "{asked:?}");
+    let compared = other.run(&["policy", "diff", "a.toml"])?;
+    assert_eq!(compared.0, Some(1), "{compared:?}");
+    let imported = other.run(&["policy", "import", "a.toml", "--yes"])?;
+    assert_eq!(imported.0, Some(0), "{imported:?}");
+    let again = other.run(&["policy", "export", "b.toml", "--with-users", "--with-nodes"])?;
+    assert_eq!(again.0, Some(0), "{again:?}");
+    assert_eq!(other.read("b.toml")?, first);
+    let compared = other.run(&["policy", "diff", "a.toml", "--prune"])?;
+    assert_eq!(
+        (compared.0, compared.1.as_str()),
+        (Some(0), "no difference\n"),
+        "{compared:?}"
+    );
+
+    let exported = other.run(&["policy", "export", "--json", "--with-users", "--with-nodes"])?;
+    other.write("c.json", &exported.1)?;
+    let compared = other.run(&["policy", "diff", "c.json", "--prune"])?;
+    assert_eq!(compared.0, Some(0), "JSON says the same: {compared:?}");
+    Ok(())
+}
+
+#[test]
+fn the_order_of_a_document_does_not_depend_on_the_order_of_work() -> Result<()> {
+    let (one, other) = (empty()?, empty()?);
+    let steps = [
+        "SELECT vpd.add_policy('shop.orders', 'a', 'id = 1')",
+        "SELECT vpd.add_policy('shop.orders', 'B', 'id = 2')",
+        "SELECT vpd.register_app('zeta')",
+        "SELECT vpd.register_app('alpha')",
+    ];
+    one.admin()?.batch_execute(&steps.join(";"))?;
+    let backwards: Vec<_> = steps.into_iter().rev().collect();
+    other.admin()?.batch_execute(&backwards.join(";"))?;
+    let text = |database: &Database<'_>| -> Result<String> {
+        Ok(database
+            .admin()?
+            .query_one("SELECT vpd.export_definitions()::text", &[])?
+            .get(0))
+    };
+    assert_eq!(text(&one)?, text(&other)?);
+    Ok(())
+}
+
+#[test]
+fn a_change_is_told_and_made_and_the_rest_is_left_alone() -> Result<()> {
+    let database = full()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let mut document = export(&mut admin)?;
+    assert!(import(&mut admin, &document, "")?.is_empty(), "nothing to do");
+    let policies = document["policies"].as_array_mut().ok_or("no policies")?;
+    let place = |policies: &[Value], name: &str| policies.iter().position(|policy| policy["name"] == name);
+    let masking = place(policies, "masking").ok_or("no policy")?;
+    policies[masking]["predicate"] = json!("id = 2");
+    let everything = place(policies, "with everything").ok_or("no policy")?;
+    policies[everything]["policy_group"] = json!("SYS_DEFAULT");
+    policies[everything]["associations"] = json!(["app.x"]);
+    let dropped = policies.remove(place(policies, "by_region").ok_or("no policy")?);
+    document["apps"][0]["idle_timeout"] = json!("120 seconds");
+
+    let shown = import(&mut admin, &document, ", dry_run => true")?;
+    let line = |change: &str, kind: &str, name: &str| [change.to_owned(), kind.to_owned(), name.to_owned()];
+    assert_eq!(
+        shown,
+        [
+            line("change", "app", "counter"),
+            line("change", "policy", "shop.orders / masking"),
+            line("change", "policy", "shop.orders / with everything"),
+        ]
+    );
+    assert_eq!(
+        import(&mut admin, &document, ", dry_run => true")?,
+        shown,
+        "a dry run changes nothing"
+    );
+    assert_eq!(import(&mut admin, &document, "")?, shown);
+    let after = export(&mut admin)?;
+    assert_eq!(after["apps"][0]["idle_timeout"], "2 minutes");
+    let policies = after["policies"].as_array().ok_or("no policies")?;
+    assert!(policies.contains(&dropped), "without prune nothing is removed");
+    let everything = place(policies, "with everything").ok_or("no policy")?;
+    assert_eq!(policies[everything]["associations"], json!(["app.x"]));
+    assert_eq!(policies[everything].get("policy_group"), None);
+
+    let pruned = import(&mut admin, &document, ", prune => true")?;
+    assert_eq!(pruned, [line("remove", "policy", "shop.orders / by_region")]);
+    assert_eq!(
+        import(&mut admin, &document, ", prune => true")?,
+        Vec::<[String; 3]>::new()
+    );
+    Ok(())
+}
+
+#[test]
+fn sections_that_a_document_lacks_are_not_pruned() -> Result<()> {
+    let database = full()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let before = export(&mut admin)?;
+    let document = json!({"format": "pg_vpd definitions", "version": 1, "masks": []});
+    let removed = import(&mut admin, &document, ", prune => true")?;
+    assert_eq!(removed.len(), 2, "{removed:?}");
+    let after = export(&mut admin)?;
+    assert_eq!(after["policies"], before["policies"]);
+    assert_eq!(after["masks"], json!([]));
+    Ok(())
+}
+
+#[test]
+fn every_fault_is_told_with_its_place_and_nothing_is_imported() -> Result<()> {
+    let database = empty()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let before = export(&mut admin)?;
+    let document = json!({
+        "format": "pg_vpd definitions",
+        "version": 1,
+        "apps": [
+            {"name": "good"},
+            {"name": "Bad Name"},
+            {"name": "good"},
+            {"name": "slow", "idle_timeout": "3 fortnights"},
+            {"pillar": "x"},
+        ],
+        "contexts": [{"namespace": "c", "trusted_function": "shop.nobody(pg_catalog.text)"}],
+        "policies": [
+            {"relation": "shop.orders", "name": "syntax", "predicate": "id = = 1"},
+            {"relation": "shop.orders", "name": "column", "predicate": "nobody = 1"},
+            {"relation": "shop.orders", "name": "neither"},
+            {"relation": "shop.nothing", "name": "table", "predicate": "true"},
+            {"relation": "shop.\"", "name": "quote", "predicate": "true"},
+            {"relation": "shop.orders", "name": "odd", "predicate": "true", "extra": 1, "enabled": "yes"},
+            "no table",
+            {"relation": "shop.orders", "name": "group", "predicate": "true", "policy_group": "NONE"},
+            {"relation": "shop.orders", "name": "fun", "policy_function": "shop.x y"},
+        ],
+        "masks": [{"relation": "shop.orders", "column": "nobody"}, {"relation": "shop.orders", "column": "id", "mask": "'x'::date"}],
+        "surprises": [],
+    });
+    let found = faults(&mut admin, &document)?;
+    let expected = [
+        ("surprises", "definition_invalid"),
+        ("apps[3]", "definition_invalid"),
+        ("apps[4].idle_timeout", "definition_invalid"),
+        ("apps[5].name", "definition_invalid"),
+        ("policies[6].extra", "definition_invalid"),
+        ("policies[6].enabled", "definition_invalid"),
+        ("policies[7]", "definition_invalid"),
+        ("apps[2]", "argument_invalid"),
+        ("contexts[1]", "function_not_found"),
+        ("policies[1]", "predicate_invalid"),
+        ("policies[2]", "predicate_invalid"),
+        ("policies[3]", "argument_invalid"),
+        ("policies[4]", "relation_not_found"),
+        ("policies[8]", "policy_group_not_found"),
+        ("masks[1]", "column_not_found"),
+        ("masks[2]", "mask_invalid"),
+    ];
+    for (place, code) in expected {
+        assert!(
+            found.iter().any(|fault| fault.0 == place && fault.1 == code),
+            "{place} {code} is missing: {found:#?}"
+        );
+    }
+    for place in ["policies[5]", "policies[9]"] {
+        assert!(found.iter().any(|fault| fault.0 == place), "{place}: {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len() + 2, "{found:#?}");
+    let refusal = assert_refused(import(&mut admin, &document, ""), "22023", "definitions_invalid");
+    assert!(refusal.text.contains("policies[1]: "), "{}", refusal.text);
+    assert_eq!(export(&mut admin)?, before);
+    Ok(())
+}
+
+#[test]
+fn what_is_no_document_is_refused() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    for document in [
+        json!([]),
+        json!({}),
+        json!({"format": "pg_vpd definitions", "version": 2}),
+        json!({"format": "pg_vpd definitions", "version": 1, "apps": {"name": "x"}}),
+        json!("text"),
+        Value::Null,
+    ] {
+        assert_refused(import(&mut admin, &document, ""), "22023", "definitions_invalid");
+    }
+    assert_refused(
+        admin.query("SELECT vpd.import_definitions(NULL)", &[]),
+        "22023",
+        "argument_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn an_import_belongs_to_its_transaction() -> Result<()> {
+    let database = empty()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let before = export(&mut admin)?;
+    let document = json!({
+        "format": "pg_vpd definitions",
+        "version": 1,
+        "policies": [{"relation": "shop.orders", "name": "p", "predicate": "id = 1"}],
+    });
+    admin.batch_execute("BEGIN")?;
+    assert_eq!(import(&mut admin, &document, "")?.len(), 1);
+    admin.batch_execute("ROLLBACK")?;
+    assert_eq!(export(&mut admin)?, before);
+    import(&mut admin, &document, "")?;
+    let denied = database
+        .connect(role::USER)?
+        .query("SELECT id FROM shop.orders", &[])?;
+    assert!(denied.is_empty(), "the policy holds in other sessions");
+    Ok(())
+}
