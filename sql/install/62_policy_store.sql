@@ -27,8 +27,18 @@ CREATE FUNCTION vpd.policy_store_difference(document jsonb, prune boolean DEFAUL
 COMMENT ON FUNCTION vpd.policy_store_difference IS
 'What import_definitions would change, and every fault it would find; changes nothing. While it runs it holds the locks that the import would take.';
 
+CREATE FUNCTION vpd.install_catalogue(catalogue text DEFAULT 'retail', dry_run boolean DEFAULT false)
+    RETURNS TABLE (change text, kind text, name text, detail jsonb)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'install_catalogue_wrapper';
+COMMENT ON FUNCTION vpd.install_catalogue IS
+'Installs a catalogue of definitions that the extension ships, or brings it up to date, and returns what that changed, as import_definitions does. What it
+defines belongs to pg_vpd: others add to it and do not change it. Definitions of the same name that somebody made before stay as they are, and nothing is
+granted to them. retail: roles, duties and privileges of a retail business. Errors: 42704 catalogue_not_found.';
+
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'export_definitions'),
     ('security_admin', 'import_definitions'),
+    ('security_admin', 'install_catalogue'),
     ('security_admin', 'policy_store_difference'),
     ('auditor', 'export_definitions');

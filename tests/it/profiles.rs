@@ -166,6 +166,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.finish_load",
             "vpd.grant_exempt",
             "vpd.import_definitions",
+            "vpd.install_catalogue",
             "vpd.load_csv",
             "vpd.load_part",
             "vpd.policy_counter_usage",

@@ -1,4 +1,4 @@
-//! `vpd.export_definitions`, `import_definitions`, `policy_store_difference`.
+//! `vpd.export_definitions`, `import_definitions`, `policy_store_difference`, `install_catalogue`.
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::store::{self, Change, Extent};
@@ -72,6 +72,31 @@ fn policy_store_difference(
     require_primary()?;
     let JsonB(document) = required(document, "document")?;
     let changes = store::difference(&document, prune.unwrap_or(false));
+    Ok(TableIterator::new(changes.into_iter().map(line)))
+}
+
+#[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
+fn install_catalogue(
+    catalogue: Option<&str>,
+    dry_run: Option<bool>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(change, String),
+            name!(kind, String),
+            name!(name, String),
+            name!(detail, JsonB),
+        ),
+    >,
+    ErrorReport,
+> {
+    require_primary()?;
+    let changes = store::install_catalogue(required(catalogue, "catalogue")?, dry_run.unwrap_or(false))?;
     Ok(TableIterator::new(changes.into_iter().map(line)))
 }
 

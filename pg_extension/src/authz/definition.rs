@@ -6,8 +6,11 @@ use crate::session;
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{user, xact};
 use serde_json::json;
+use std::cell::Cell;
 
 thread_local! {
+    /// The owner in whose name definitions are made now.
+    static OWNER: Cell<Option<&'static str>> = const { Cell::new(None) };
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/insert.sql")) };
     static IS_OTHER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_described.sql")) };
     static DESCRIBE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/describe.sql")) };
@@ -163,14 +166,13 @@ pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str
     let existing = reference.find();
     let node = define(&reference, description)?;
     if let Some((resource, action)) = parts {
-        let default = if VIEWING.contains(&action) { "view" } else { "edit" };
         // Defining again without a mode leaves the mode as it is.
         let changed = PRIVILEGE.with(|statement| {
             statement.execute(&[
                 arg(node.id),
                 arg(resource),
                 arg(action),
-                arg(mode.unwrap_or(default)),
+                arg(mode.unwrap_or(default_mode(action))),
                 arg(mode.is_some()),
             ])
         });
@@ -179,6 +181,11 @@ pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str
         }
     }
     Ok(())
+}
+
+/// The mode of an action for which none is said.
+pub fn default_mode(action: &str) -> &'static str {
+    if VIEWING.contains(&action) { "view" } else { "edit" }
 }
 
 /// Switches something on or off: whoever holds it gets nothing from it while it is off. A user who is switched off loses every session.
@@ -230,9 +237,23 @@ pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Does something in the name of an owner: what a shipped catalogue brings along belongs to the extension, whoever installs it.
+pub fn as_owner<T>(owner: &'static str, work: impl FnOnce() -> T) -> T {
+    /// Gives the former owner back, when unwinding too.
+    struct Former(Option<&'static str>);
+    impl Drop for Former {
+        fn drop(&mut self) {
+            OWNER.set(self.0);
+        }
+    }
+    let _former = Former(OWNER.replace(Some(owner)));
+    work()
+}
+
 /// True when the current user may change what the owner has marked: a superuser, or a member of the database role of that name.
 pub fn may_change(owner: &str) -> bool {
     user::is_superuser()
+        || OWNER.get() == Some(owner)
         || IS_MEMBER
             .with(|statement| {
                 statement.query_one(&[arg(user::current_name()), arg(owner)], |row| row.get::<bool>(1))

@@ -1,8 +1,9 @@
 //! What an import changes: found by comparing the document with the database, then applied through the functions that SQL calls.
 
-use super::document::{Document, Fault, Placed, Wanted, present};
+use super::document::{Fault, Placed, Wanted, present};
 use super::item::Item;
 use super::section::{Moment, Section};
+use crate::authz::definition::may_change;
 use crate::error::Result;
 use crate::sys::xact;
 use serde_json::{Map, Value, json};
@@ -28,8 +29,40 @@ pub struct Difference {
     kept: Vec<(Item, String)>,
 }
 
-/// Compares a section of the document with the database. With `prune`, what the document does not have is removed.
-pub fn compare(wanted: Wanted, moment: &Moment, prune: bool) -> Difference {
+/// What happens to definitions that the document does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruning {
+    /// They stay.
+    Nothing,
+    /// They go.
+    Everything,
+    /// Those of an owner go; and what is not his is not changed either.
+    Owned(&'static str),
+}
+
+impl Pruning {
+    /// Whether a definition is out of reach because it belongs to somebody else.
+    fn is_foreign(self, item: &Item) -> bool {
+        match self {
+            Self::Owned(owner) => item.optional_text("seeded_by") != Some(owner),
+            Self::Nothing | Self::Everything => false,
+        }
+    }
+
+    /// As a caller asks for it.
+    pub fn of(prune: bool) -> Self {
+        if prune { Self::Everything } else { Self::Nothing }
+    }
+}
+
+/// Compares a section of the document with the database. `foreign` gathers what the owner of a catalogue found to belong to others: nothing
+/// is granted to those.
+pub fn compare(
+    wanted: Wanted,
+    moment: &Moment,
+    pruning: Pruning,
+    foreign: &mut BTreeSet<String>,
+) -> Difference {
     let section = wanted.section;
     let mut former: BTreeMap<_, _> = present(section, moment)
         .into_iter()
@@ -44,8 +77,17 @@ pub fn compare(wanted: Wanted, moment: &Moment, prune: bool) -> Difference {
     };
     for placed in wanted.items {
         match former.remove(&placed.item.key(section.key)) {
+            None if foreign.contains(placed.item.text("holder")) => {
+                let reason = format!("{} belongs to somebody else", placed.item.text("holder"));
+                difference.kept.push((placed.item, reason));
+            }
             None => difference.added.push(placed),
             Some(same) if same == placed.item => (),
+            Some(other) if pruning.is_foreign(&other) => {
+                foreign.insert(format!("{}:{}", section.kind, other.text("name")));
+                let reason = "somebody else defined one of this name".to_owned();
+                difference.kept.push((other, reason));
+            }
             Some(other) => difference.changed.push((other, placed)),
         }
     }
@@ -55,11 +97,18 @@ pub fn compare(wanted: Wanted, moment: &Moment, prune: bool) -> Difference {
             .kept
             .push((skipped.placed.item, skipped.reason.to_owned()));
     }
-    if prune {
-        for item in former.into_values() {
+    if pruning != Pruning::Nothing {
+        for item in former.into_values().filter(|item| !pruning.is_foreign(item)) {
             match item.optional_text("seeded_by").map(str::to_owned) {
-                Some(owner) => difference.kept.push((item, format!("it belongs to {owner}"))),
-                None => difference.removed.push(item),
+                _ if section.remove.is_none() => {
+                    difference
+                        .kept
+                        .push((item, "definitions of this kind are not removed".to_owned()));
+                }
+                Some(owner) if !may_change(&owner) => {
+                    difference.kept.push((item, format!("it belongs to {owner}")));
+                }
+                _ => difference.removed.push(item),
             }
         }
     }
@@ -69,25 +118,37 @@ pub fn compare(wanted: Wanted, moment: &Moment, prune: bool) -> Difference {
 
 /// Puts definitions after those of the same section that they name.
 fn parents_first(items: &mut Vec<Placed>, section: &Section) {
-    let (Some(parent), [name, ..]) = (section.parent, section.key) else {
+    let Some(parent) = section.parent else {
         return;
     };
-    // Two definitions of the same name differ in the rest of the key, such as the hierarchy of a node.
-    let rest = &section.key[1..];
-    let identity = |item: &Item, field: &str| (item.key(rest), item.optional_text(field).map(str::to_owned));
-    let mut waiting: BTreeSet<_> = items.iter().map(|placed| identity(&placed.item, name)).collect();
+    let identity = |item: &Item, field: &str| {
+        (
+            item.key(parent.within),
+            item.optional_text(field).map(str::to_owned),
+        )
+    };
+    let mut waiting: BTreeMap<_, usize> = BTreeMap::new();
+    for placed in items.iter() {
+        *waiting.entry(identity(&placed.item, parent.of)).or_default() += 1;
+    }
     let mut ordered = Vec::with_capacity(items.len());
     loop {
         let before = ordered.len();
         let mut later = Vec::new();
         for placed in items.drain(..) {
-            let needed = identity(&placed.item, parent);
-            if needed.1.is_some() && waiting.contains(&needed) {
+            let needed = identity(&placed.item, parent.field);
+            if needed.1.is_some() && waiting.contains_key(&needed) {
                 later.push(placed);
-            } else {
-                waiting.remove(&identity(&placed.item, name));
-                ordered.push(placed);
+                continue;
             }
+            let own = identity(&placed.item, parent.of);
+            if let Some(count) = waiting.get_mut(&own) {
+                *count -= 1;
+                if *count == 0 {
+                    waiting.remove(&own);
+                }
+            }
+            ordered.push(placed);
         }
         *items = later;
         // What is left names itself in a circle: it is handed on, and refused where circles are.
@@ -137,6 +198,9 @@ pub fn apply(differences: &[Difference]) -> Vec<Fault> {
 
 impl Difference {
     fn remove(&self, faults: &mut Vec<Fault>) {
+        let Some(remove) = self.section.remove else {
+            return;
+        };
         // Children before their parents.
         let mut removed: Vec<Placed> = self
             .removed
@@ -149,7 +213,7 @@ impl Difference {
         parents_first(&mut removed, self.section);
         for placed in removed.iter().rev() {
             attempt(self.section, self.section.name, &placed.item, faults, || {
-                (self.section.remove)(&placed.item)
+                remove(&placed.item)
             });
         }
     }

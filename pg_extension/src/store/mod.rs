@@ -5,23 +5,29 @@
 //! Invariant: everything is imported, or nothing.
 
 mod application;
+mod catalogue;
 mod change;
 mod document;
 mod field;
+mod graph;
+mod identity;
 mod item;
 mod policy;
 mod section;
 
+pub use catalogue::install as install_catalogue;
 pub use change::Change;
 pub use section::Extent;
 
 use crate::error::{Error, Result};
+use crate::guc;
 use crate::sys::spi::Statement;
 use crate::sys::xact;
-use change::{apply, compare, report};
+use change::{Pruning, apply, compare, report};
 use document::{Document, Fault};
 use section::Moment;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 thread_local! {
     static NOW: Statement = const { Statement::new(include_str!("../../../sql/query/store/now.sql")) };
@@ -34,7 +40,7 @@ pub fn export(extent: Extent) -> Value {
 
 /// Imports a document and returns the difference it made. With `prune`, what a section of the document does not have is removed.
 pub fn import(document: &Value, prune: bool) -> Result<Vec<Change>> {
-    let (lines, faults) = run(document, prune);
+    let (lines, faults) = run(document, Pruning::of(prune));
     if faults.is_empty() {
         Ok(lines)
     } else {
@@ -44,20 +50,36 @@ pub fn import(document: &Value, prune: bool) -> Result<Vec<Change>> {
 
 /// The difference that an import would make, and every fault. The import is done and taken back, so that nothing is promised that would be refused.
 pub fn difference(document: &Value, prune: bool) -> Vec<Change> {
-    xact::rehearse(|| run(document, prune)).0
+    xact::rehearse(|| run(document, Pruning::of(prune))).0
 }
 
-fn run(document: &Value, prune: bool) -> (Vec<Change>, Vec<Fault>) {
-    let moment = now();
+fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {
+    let moment = Moment {
+        test_users: test_users(document),
+        ..now()
+    };
     let document = Document::read(document, &moment);
     let mut faults = document.faults;
+    let mut foreign = BTreeSet::new();
     let differences: Vec<_> = document
         .sections
         .into_iter()
-        .map(|wanted| compare(wanted, &moment, prune))
+        .map(|wanted| compare(wanted, &moment, pruning, &mut foreign))
         .collect();
     faults.extend(apply(&differences));
     (report(&differences, &faults), faults)
+}
+
+/// The names of the users that a document calls test users.
+fn test_users(document: &Value) -> BTreeSet<String> {
+    let users = document.get("users").and_then(Value::as_array);
+    users
+        .into_iter()
+        .flatten()
+        .filter(|user| user.get("is_test").and_then(Value::as_bool) == Some(true))
+        .filter_map(|user| user.get("name").and_then(Value::as_str))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Place and reason of each fault.
@@ -74,6 +96,7 @@ fn now() -> Moment {
             .with(|statement| statement.query_one(&[], |row| row.get::<String>(1)))
             .flatten()
             .unwrap_or_default(),
-        is_production: true,
+        is_production: guc::is_production(),
+        test_users: BTreeSet::new(),
     }
 }

@@ -30,7 +30,7 @@ pub(super) const SECTIONS: &[Section] = &[
         settle: as_given,
         read: || rows(&GROUPS),
         define: |_, item| policy::create_group(relation(item)?, item.text("name")),
-        remove: |item| policy::drop_group(relation(item)?, item.text("name")),
+        remove: Some(|item| policy::drop_group(relation(item)?, item.text("name"))),
         parent: None,
         is_removed_first: false,
         layout: Layout::Plain,
@@ -50,9 +50,9 @@ pub(super) const SECTIONS: &[Section] = &[
         define: |_, item| {
             policy::add_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
         },
-        remove: |item| {
+        remove: Some(|item| {
             policy::drop_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
-        },
+        }),
         parent: None,
         is_removed_first: false,
         layout: Layout::Plain,
@@ -79,7 +79,7 @@ pub(super) const SECTIONS: &[Section] = &[
         settle: without_default_kind,
         read: || rows(&POLICIES),
         define: define_policy,
-        remove: |item| policy::drop_policy(relation(item)?, item.text("name")),
+        remove: Some(|item| policy::drop_policy(relation(item)?, item.text("name"))),
         parent: None,
         is_removed_first: false,
         layout: Layout::Plain,
@@ -99,7 +99,7 @@ pub(super) const SECTIONS: &[Section] = &[
         settle: as_given,
         read: || rows(&MASKS),
         define: define_mask,
-        remove: |item| mask::drop_mask(relation(item)?, item.text("column")),
+        remove: Some(|item| mask::drop_mask(relation(item)?, item.text("column"))),
         parent: None,
         is_removed_first: false,
         layout: Layout::Plain,

@@ -4,6 +4,7 @@ use super::field::Field;
 use super::item::Item;
 use crate::error::Result;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Which documents have a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +40,25 @@ pub struct Section {
     pub read: fn() -> Vec<Value>,
     /// Adds a definition, or changes the former one.
     pub define: fn(former: Option<&Item>, item: &Item) -> Result<()>,
-    /// Removes a definition.
-    pub remove: fn(&Item) -> Result<()>,
-    /// The field that names a definition of the same section that must be there first.
-    pub parent: Option<&'static str>,
+    /// Removes a definition; `None` where nothing does.
+    pub remove: Option<fn(&Item) -> Result<()>>,
+    /// Which definition of the same section must be there first.
+    pub parent: Option<Parent>,
     /// Removed before anything is added, so that what must not be had together can be exchanged.
     pub is_removed_first: bool,
     /// How definitions are gathered in the document.
     pub layout: Layout,
+}
+
+/// A definition of the same section that another names.
+#[derive(Debug, Clone, Copy)]
+pub struct Parent {
+    /// The field that names it.
+    pub field: &'static str,
+    /// The field that holds its name.
+    pub of: &'static str,
+    /// Fields that both share.
+    pub within: &'static [&'static str],
 }
 
 /// Now, and where.
@@ -54,6 +66,8 @@ pub struct Moment {
     /// `2027-01-31T00:00:00Z`.
     pub now: String,
     pub is_production: bool,
+    /// The test users of the document that is read.
+    pub test_users: BTreeSet<String>,
 }
 
 /// Nothing to settle.
@@ -83,7 +97,13 @@ impl Extent {
 
 /// All of them, in order.
 pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
-    super::application::SECTIONS.iter().chain(super::policy::SECTIONS)
+    super::application::SECTIONS
+        .iter()
+        .chain(super::identity::SOURCES_AND_UNITS)
+        .chain(super::graph::NODES)
+        .chain(super::identity::USERS_AND_DELEGATIONS)
+        .chain(super::graph::GRANTS_AND_MEMBERSHIPS)
+        .chain(super::policy::SECTIONS)
 }
 
 /// A table for each definition, or for each holder, to definitions; and back.

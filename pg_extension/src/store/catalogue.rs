@@ -1,0 +1,98 @@
+//! Catalogues that the extension ships: documents of definitions that belong to it. Customizers add to them; they do not change them.
+
+use super::change::{Change, Pruning};
+use super::{run, told};
+use crate::authz::definition::as_owner;
+use crate::error::{Error, Result};
+use crate::sys::xact;
+use serde_json::Value;
+
+/// Whom shipped definitions belong to.
+const OWNER: &str = "pg_vpd";
+
+const CATALOGUES: &[(&str, &str)] = &[("retail", include_str!("../../../sql/catalogue/retail.toml"))];
+
+/// Installs a catalogue, or brings it up to date: adds what is new, changes what was changed, removes what is no longer shipped. What
+/// somebody defined under the same name stays as it is.
+pub fn install(name: &str, dry_run: bool) -> Result<Vec<Change>> {
+    let Some((_, text)) = CATALOGUES.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<&str> = CATALOGUES.iter().map(|(name, _)| *name).collect();
+        return Err(Error::not_found(
+            "catalogue_not_found",
+            "there is no such catalogue",
+            format!("Use {}.", names.join(", ")),
+        ));
+    };
+    let document = parse(text)?;
+    let (lines, faults) = as_owner(OWNER, || {
+        let install = || run(&document, Pruning::Owned(OWNER));
+        if dry_run {
+            xact::rehearse(install)
+        } else {
+            install()
+        }
+    });
+    if faults.is_empty() || dry_run {
+        Ok(lines)
+    } else {
+        Err(Error::definitions_invalid(&told(&faults)))
+    }
+}
+
+fn parse(text: &str) -> Result<Value> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        Error::not_ready(
+            format!("the catalogue is broken: {error}"),
+            "Report this as a bug.",
+        )
+    })?;
+    Ok(json(toml::Value::Table(table)))
+}
+
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) => Value::from(number),
+        toml::Value::Boolean(flag) => Value::Bool(flag),
+        toml::Value::Datetime(moment) => Value::String(moment.to_string()),
+        toml::Value::Array(list) => Value::Array(list.into_iter().map(json).collect()),
+        toml::Value::Table(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(name, value)| (name, json(value)))
+                .collect(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::document::Document;
+    use crate::store::section::Moment;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_shipped_catalogues_are_without_fault_and_belong_to_the_extension() {
+        let moment = Moment {
+            now: "2026-01-01T00:00:00Z".to_owned(),
+            is_production: true,
+            test_users: BTreeSet::new(),
+        };
+        for (name, text) in CATALOGUES {
+            let document = parse(text).unwrap_or_default();
+            let read = Document::read(&document, &moment);
+            assert!(read.faults.is_empty(), "{name}: {:?}", read.faults);
+            let items = read.sections.iter().flat_map(|section| &section.items);
+            for placed in items {
+                let is_rule = placed.place.starts_with("sod_rules");
+                assert!(
+                    is_rule || placed.item.optional_text("seeded_by") == Some(OWNER),
+                    "{name}: {}",
+                    placed.place
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups, and what each holds.
+
+use super::application::rows;
+use super::field::{Absent, Field, Form, defaulting, optional, required};
+use super::item::Item;
+use super::section::{Layout, Moment, Scope, Section, as_given};
+use crate::authz::{self, Kind, Reference, Validity, change, definition};
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use crate::sys::xact;
+use pgrx::datum::TimestampWithTimeZone;
+
+thread_local! {
+    static RESOURCES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/resources.sql")) };
+    static PRIVILEGES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/privileges.sql")) };
+    static ENTITLEMENTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/entitlements.sql")) };
+    static DUTIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/duties.sql")) };
+    static ROLES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/roles.sql")) };
+    static GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/groups.sql")) };
+    static DATA_GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_groups.sql")) };
+    static GRANTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/grants.sql")) };
+    static MEMBERSHIPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/memberships.sql")) };
+    static RULE: Statement = const { Statement::new(include_str!("../../../sql/query/store/rule.sql")) };
+    static MOMENT: Statement = const { Statement::new(include_str!("../../../sql/query/store/moment.sql")) };
+    static SEED_NODE: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_node.sql")) };
+    static SEED_GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_grant.sql")) };
+    static SEED_RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_resource.sql")) };
+}
+
+const NAME: Field = required("name", Form::Text);
+pub(super) const DESCRIPTION: Field = defaulting("description", Form::Text, Absent::Text(""));
+const ENABLED: Field = defaulting("enabled", Form::Flag, Absent::Flag(true));
+const SEEDED_BY: Field = optional("seeded_by", Form::Text);
+const PLAIN: &[Field] = &[NAME, DESCRIPTION, ENABLED, SEEDED_BY];
+const GRANT: &[Field] = &[
+    required("holder", Form::Text),
+    required("granted", Form::Text),
+    optional("valid_from", Form::Moment),
+    optional("valid_until", Form::Moment),
+    optional("reason", Form::Text),
+    SEEDED_BY,
+];
+
+const NODE: Section = Section {
+    name: "",
+    kind: "",
+    scope: Scope::Always,
+    key: &["name"],
+    fields: PLAIN,
+    settle: as_given,
+    read: Vec::new,
+    define: |_, _| Ok(()),
+    remove: None,
+    parent: None,
+    is_removed_first: false,
+    layout: Layout::Plain,
+};
+
+pub(super) const NODES: &[Section] = &[
+    Section {
+        name: "resources",
+        kind: "resource",
+        fields: &[
+            NAME,
+            defaulting("kind", Form::Text, Absent::Text("abstract")),
+            DESCRIPTION,
+            SEEDED_BY,
+        ],
+        read: || rows(&RESOURCES),
+        define: define_resource,
+        ..NODE
+    },
+    Section {
+        name: "privileges",
+        kind: "privilege",
+        fields: &[
+            NAME,
+            optional("mode", Form::Text),
+            DESCRIPTION,
+            ENABLED,
+            SEEDED_BY,
+        ],
+        settle: with_default_mode,
+        read: || rows(&PRIVILEGES),
+        define: define_privilege,
+        remove: Some(|item| drop(Kind::Privilege, item)),
+        ..NODE
+    },
+    Section {
+        name: "entitlements",
+        kind: "entitlement",
+        read: || rows(&ENTITLEMENTS),
+        define: |former, item| define(Kind::Entitlement, former, item),
+        remove: Some(|item| drop(Kind::Entitlement, item)),
+        ..NODE
+    },
+    Section {
+        name: "duties",
+        kind: "duty",
+        read: || rows(&DUTIES),
+        define: |former, item| define(Kind::Duty, former, item),
+        remove: Some(|item| drop(Kind::Duty, item)),
+        ..NODE
+    },
+    Section {
+        name: "roles",
+        kind: "role",
+        fields: &[
+            NAME,
+            defaulting("kind", Form::Text, Absent::Text("application")),
+            DESCRIPTION,
+            optional("rule", Form::Text),
+            ENABLED,
+            SEEDED_BY,
+        ],
+        settle: with_plain_rule,
+        read: || rows(&ROLES),
+        define: define_role,
+        remove: Some(|item| drop(Kind::Role, item)),
+        ..NODE
+    },
+    Section {
+        name: "groups",
+        kind: "group",
+        read: || rows(&GROUPS),
+        define: |former, item| define(Kind::Group, former, item),
+        remove: Some(|item| drop(Kind::Group, item)),
+        ..NODE
+    },
+    Section {
+        name: "data_groups",
+        kind: "data_group",
+        read: || rows(&DATA_GROUPS),
+        define: |former, item| define(Kind::DataGroup, former, item),
+        remove: Some(|item| drop(Kind::DataGroup, item)),
+        ..NODE
+    },
+];
+
+const HOLDING: Section = Section {
+    kind: "grant",
+    key: &["holder", "granted"],
+    fields: GRANT,
+    define: define_grant,
+    remove: Some(revoke),
+    is_removed_first: true,
+    layout: Layout::ByHolder,
+    ..NODE
+};
+
+pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
+    Section {
+        name: "grants",
+        settle: still_valid,
+        read: || rows(&GRANTS),
+        ..HOLDING
+    },
+    Section {
+        name: "memberships",
+        kind: "membership",
+        scope: Scope::Users,
+        settle: still_valid_and_no_test_user,
+        read: || rows(&MEMBERSHIPS),
+        ..HOLDING
+    },
+];
+
+/// The description; one that was taken away is made empty, because a definition without one leaves the former.
+pub(super) fn description(former: Option<&Item>, item: &Item) -> Option<String> {
+    match item.optional_text("description") {
+        Some(text) => Some(text.to_owned()),
+        None => former
+            .and_then(|former| former.optional_text("description"))
+            .map(|_| String::new()),
+    }
+}
+
+fn define(kind: Kind, former: Option<&Item>, item: &Item) -> Result<()> {
+    let reference = Reference::new(kind, item.text("name"));
+    definition::define(&reference, description(former, item).as_deref())?;
+    finish(&reference, former, item)
+}
+
+fn drop(kind: Kind, item: &Item) -> Result<()> {
+    definition::drop(&Reference::new(kind, item.text("name")))
+}
+
+/// Switches it on or off and says whom it belongs to.
+fn finish(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<()> {
+    set_enabled(reference, former, item)?;
+    if let Some(owner) = changed_owner(former, item)? {
+        SEED_NODE.with(|statement| {
+            statement.execute(&[
+                arg(reference.kind.as_str()),
+                arg(reference.name.as_str()),
+                arg(owner),
+            ])
+        });
+        change::record(
+            "seed",
+            &reference.to_string(),
+            serde_json::json!({ "owner": owner }),
+        );
+    }
+    Ok(())
+}
+
+/// Switches something on or off where that differs.
+pub(super) fn set_enabled(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<()> {
+    let is_enabled = item.flag("enabled", true);
+    if former.is_none_or(|former| former.flag("enabled", true)) != is_enabled {
+        definition::enable(reference, is_enabled, None)?;
+    }
+    Ok(())
+}
+
+/// Whom it is to belong to, when that differs and the caller may say so.
+fn changed_owner<'a>(former: Option<&Item>, item: &'a Item) -> Result<Option<Option<&'a str>>> {
+    let before = former.and_then(|former| former.optional_text("seeded_by"));
+    let owner = item.optional_text("seeded_by");
+    if before == owner {
+        return Ok(None);
+    }
+    match before
+        .into_iter()
+        .chain(owner)
+        .find(|owner| !definition::may_change(owner))
+    {
+        None => Ok(Some(owner)),
+        Some(other) => Err(Error::seeded("the definition", other)),
+    }
+}
+
+fn define_resource(former: Option<&Item>, item: &Item) -> Result<()> {
+    let name = item.text("name");
+    definition::define_resource(
+        name,
+        item.optional_text("kind").unwrap_or("abstract"),
+        description(former, item).as_deref(),
+    )?;
+    if let Some(owner) = changed_owner(former, item)? {
+        SEED_RESOURCE.with(|statement| statement.execute(&[arg(name), arg(owner)]));
+    }
+    Ok(())
+}
+
+fn with_default_mode(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    let name = item.text("name");
+    if let (None, Some((_, action))) = (item.optional_text("mode"), name.rsplit_once(':')) {
+        let mode = definition::default_mode(action);
+        item.0.insert("mode".to_owned(), mode.into());
+    }
+    None
+}
+
+fn define_privilege(former: Option<&Item>, item: &Item) -> Result<()> {
+    let name = item.text("name");
+    definition::define_privilege(
+        name,
+        description(former, item).as_deref(),
+        item.optional_text("mode"),
+    )?;
+    finish(&Reference::new(Kind::Privilege, name), former, item)
+}
+
+/// The rule as the database writes it; one that cannot be read is refused when the role is defined.
+fn with_plain_rule(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    let rule = item.optional_text("rule").map(str::to_owned)?;
+    let plain = xact::attempt(|| {
+        RULE.with(|statement| statement.query_one(&[arg(rule)], |row| row.get::<String>(1)))
+            .flatten()
+    });
+    if let Ok(Some(plain)) = plain {
+        item.0.insert("rule".to_owned(), plain.into());
+    }
+    None
+}
+
+fn define_role(former: Option<&Item>, item: &Item) -> Result<()> {
+    let name = item.text("name");
+    definition::define_role(
+        name,
+        item.optional_text("kind").unwrap_or("application"),
+        description(former, item).as_deref(),
+        item.optional_text("rule"),
+    )?;
+    finish(&Reference::new(Kind::Role, name), former, item)
+}
+
+/// From when it holds is told only while it lies ahead: a definition does not change by being carried elsewhere.
+pub(super) fn still_valid(item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    if item
+        .optional_text("valid_from")
+        .is_some_and(|from| from <= moment.now.as_str())
+    {
+        item.0.remove("valid_from");
+    }
+    item.optional_text("valid_until")
+        .is_some_and(|until| until <= moment.now.as_str())
+        .then_some("it has run out")
+}
+
+fn still_valid_and_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    let user = item
+        .text("holder")
+        .strip_prefix("user:")
+        .unwrap_or_default()
+        .to_owned();
+    let is_test = moment.is_production && moment.test_users.contains(&user);
+    still_valid(item, moment).or(is_test.then_some("its holder is a test user, and this is production"))
+}
+
+/// Since when, until when and why.
+pub(super) fn validity(item: &Item) -> Validity {
+    let moment = |field: &str| -> Option<TimestampWithTimeZone> {
+        let text = item.optional_text(field)?;
+        MOMENT
+            .with(|statement| statement.query_one(&[arg(text)], |row| row.get::<TimestampWithTimeZone>(1)))
+            .flatten()
+    };
+    Validity {
+        from: moment("valid_from"),
+        until: moment("valid_until"),
+        reason: item.optional_text("reason").map(str::to_owned),
+    }
+}
+
+fn ends(item: &Item) -> Result<(Reference, Reference)> {
+    Ok((
+        Reference::parse(item.text("granted"))?,
+        Reference::parse(item.text("holder"))?,
+    ))
+}
+
+fn define_grant(former: Option<&Item>, item: &Item) -> Result<()> {
+    let (granted, holder) = ends(item)?;
+    if let Some(former) = former {
+        let is_same = ["valid_from", "valid_until", "reason"]
+            .iter()
+            .all(|field| former.optional_text(field) == item.optional_text(field));
+        if !is_same {
+            authz::revoke(&granted, &holder)?;
+            authz::grant(&granted, &holder, validity(item))?;
+        }
+    } else {
+        authz::grant(&granted, &holder, validity(item))?;
+    }
+    if let Some(owner) = changed_owner(former, item)? {
+        let (granted, holder) = (granted.require()?, holder.require()?);
+        SEED_GRANT.with(|statement| statement.execute(&[arg(holder.id), arg(granted.id), arg(owner)]));
+    }
+    Ok(())
+}
+
+fn revoke(item: &Item) -> Result<()> {
+    let (granted, holder) = ends(item)?;
+    authz::revoke(&granted, &holder)?;
+    Ok(())
+}

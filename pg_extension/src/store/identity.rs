@@ -1,0 +1,209 @@
+//! Sections about people: sources, units, users, who may act for whom.
+
+use super::application::rows;
+use super::field::{Absent, Form, defaulting, optional, required};
+use super::graph::{DESCRIPTION, description, set_enabled, still_valid, validity};
+use super::item::Item;
+use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
+use crate::authz::user::{self, Account};
+use crate::authz::{Kind, Reference, definition, delegation};
+use crate::error::Result;
+use crate::sys::spi::{Statement, arg};
+use pgrx::JsonB;
+use serde_json::json;
+
+thread_local! {
+    static SOURCES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/sources.sql")) };
+    static UNITS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/units.sql")) };
+    static USERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/users.sql")) };
+    static CLEAR: Statement = const { Statement::new(include_str!("../../../sql/query/store/clear_account.sql")) };
+    static DELEGATIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/delegations.sql")) };
+    static DELEGATION: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/delegation.sql")) };
+}
+
+pub(super) const SOURCES_AND_UNITS: &[Section] = &[
+    Section {
+        name: "sources",
+        kind: "source",
+        scope: Scope::Always,
+        key: &["name"],
+        fields: &[
+            required("name", Form::Text),
+            required("precedence", Form::Whole),
+            DESCRIPTION,
+        ],
+        settle: as_given,
+        read: || rows(&SOURCES),
+        define: |former, item| {
+            user::define_source(
+                item.text("name"),
+                item.whole("precedence").unwrap_or_default(),
+                description(former, item).as_deref(),
+            )
+        },
+        remove: None,
+        parent: None,
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "units",
+        kind: "unit",
+        scope: Scope::Always,
+        key: &["name"],
+        fields: &[
+            required("name", Form::Text),
+            optional("parent", Form::Text),
+            DESCRIPTION,
+        ],
+        settle: as_given,
+        read: || rows(&UNITS),
+        define: |former, item| {
+            user::define_unit(
+                item.text("name"),
+                item.optional_text("parent"),
+                description(former, item).as_deref(),
+            )
+        },
+        remove: None,
+        parent: Some(Parent {
+            field: "parent",
+            of: "name",
+            within: &[],
+        }),
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+];
+
+pub(super) const USERS_AND_DELEGATIONS: &[Section] = &[
+    Section {
+        name: "users",
+        kind: "user",
+        scope: Scope::Users,
+        key: &["name", "source"],
+        fields: &[
+            required("name", Form::Text),
+            defaulting("source", Form::Text, Absent::Text("local")),
+            defaulting("display_name", Form::Text, Absent::Text("")),
+            optional("unit", Form::Text),
+            optional("manager", Form::Text),
+            optional("attributes", Form::Table),
+            defaulting("is_test", Form::Flag, Absent::Flag(false)),
+            defaulting("enabled", Form::Flag, Absent::Flag(true)),
+        ],
+        settle: without_test_users,
+        read: || rows(&USERS),
+        define: define_user,
+        remove: Some(|item| {
+            // A user whom several sources tell of goes with the first of them.
+            let reference = Reference::new(Kind::User, item.text("name"));
+            match reference.find() {
+                Some(_) => definition::drop(&reference),
+                None => Ok(()),
+            }
+        }),
+        parent: Some(Parent {
+            field: "manager",
+            of: "name",
+            within: &[],
+        }),
+        is_removed_first: false,
+        layout: Layout::Plain,
+    },
+    Section {
+        name: "delegations",
+        kind: "delegation",
+        scope: Scope::Users,
+        key: &["actor", "subject", "with_full_authority"],
+        fields: &[
+            required("actor", Form::Text),
+            optional("subject", Form::Text),
+            defaulting("with_full_authority", Form::Flag, Absent::Flag(false)),
+            optional("valid_from", Form::Moment),
+            optional("valid_until", Form::Moment),
+            optional("reason", Form::Text),
+        ],
+        settle: still_valid,
+        read: || rows(&DELEGATIONS),
+        define: define_delegation,
+        remove: Some(revoke_delegation),
+        parent: None,
+        is_removed_first: true,
+        layout: Layout::Plain,
+    },
+];
+
+fn without_test_users(item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    if item
+        .value("attributes")
+        .is_some_and(|attributes| attributes == &json!({}))
+    {
+        item.0.remove("attributes");
+    }
+    (moment.is_production && item.flag("is_test", false))
+        .then_some("it is a test user, and this is production")
+}
+
+fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {
+    let name = item.text("name");
+    let source = item.optional_text("source").unwrap_or("local");
+    user::define_user(Account {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        display_name: Some(item.text("display_name").to_owned()),
+        attributes: Some(JsonB(
+            item.value("attributes").cloned().unwrap_or_else(|| json!({})),
+        )),
+        unit: item.optional_text("unit").map(str::to_owned),
+        manager: item.optional_text("manager").map(str::to_owned),
+        is_test: item.flag("is_test", false),
+    })?;
+    let is_gone = |field: &str| {
+        item.optional_text(field).is_none()
+            && former.is_some_and(|former| former.optional_text(field).is_some())
+    };
+    if is_gone("unit") || is_gone("manager") {
+        CLEAR.with(|statement| {
+            statement.execute(&[
+                arg(name),
+                arg(source),
+                arg(is_gone("unit")),
+                arg(is_gone("manager")),
+            ])
+        });
+    }
+    set_enabled(&Reference::new(Kind::User, name), former, item)
+}
+
+fn define_delegation(former: Option<&Item>, item: &Item) -> Result<()> {
+    if let Some(former) = former {
+        revoke_delegation(former)?;
+    }
+    let actor = Reference::parse(item.text("actor"))?;
+    let subject = item.optional_text("subject").map(Reference::parse).transpose()?;
+    delegation::grant(
+        &actor,
+        subject.as_ref(),
+        item.flag("with_full_authority", false),
+        validity(item),
+    )?;
+    Ok(())
+}
+
+fn revoke_delegation(item: &Item) -> Result<()> {
+    let ids = DELEGATION.with(|statement| {
+        statement.query(
+            &[
+                arg(item.text("actor")),
+                arg(item.optional_text("subject")),
+                arg(item.flag("with_full_authority", false)),
+            ],
+            |row| row.get::<i64>(1),
+        )
+    });
+    for id in ids.into_iter().flatten() {
+        delegation::revoke(id);
+    }
+    Ok(())
+}
