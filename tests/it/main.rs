@@ -93,6 +93,8 @@ mod reference;
 #[cfg(test)]
 mod relevant_columns;
 #[cfg(test)]
+mod retail_catalogue;
+#[cfg(test)]
 mod row_security;
 #[cfg(test)]
 mod sessions;

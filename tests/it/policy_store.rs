@@ -2,7 +2,7 @@
 
 use postgres::Client;
 use serde_json::{Value, json};
-use vpd_tests::{Database, Desk, Result, assert_refused, create_orders, role};
+use vpd_tests::{Cluster, Database, Desk, Extension, Library, Result, assert_refused, create_orders, role};
 
 /// Tables and functions that definitions name; they are no part of the definitions.
 const SCHEMA: &str = r#"
@@ -37,6 +37,38 @@ SELECT vpd.add_mask('shop.orders', 'amount', '0', 'id < 10', false);
 SELECT vpd.add_mask(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'secret', $m$'***'$m$, E'"a""b" > 1\n  AND region = ''x''');
 "#;
 
+/// One of everything about who may do what.
+const GRAPH: &str = r#"
+SELECT vpd.define_source('hr', 10, 'Personnel'), vpd.define_source('ldap', 20);
+SELECT vpd.define_unit('Zentrale "Mitte"'), vpd.define_unit('A branch', 'Zentrale "Mitte"', E'two\nlines');
+SELECT vpd.define_resource('purchase_order', 'task_flow', 'Orders'), vpd.define_resource('a:b', 'own kind');
+SELECT vpd.define_privilege('purchase_order:approve'), vpd.define_privilege('purchase_order:view', 'Looks'),
+       vpd.define_privilege('a:b:list', mode => 'edit'), vpd.define_privilege('plain');
+SELECT vpd.define_entitlement('Set "of" ''things''', 'why $$ not');
+SELECT vpd.define_duty('Inquiry'), vpd.define_duty('Approval', 'Approves');
+SELECT vpd.define_role('Buyer', 'job', 'Buys'), vpd.define_role('Project.Lane'), vpd.define_role('Clerk_PREPROD', 'enterprise'),
+       vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5 && $.skills[*] == "fork\"lift"');
+SELECT vpd.define_group('Team \ "x"'), vpd.define_group('Inner');
+SELECT vpd.define_data_group('West', 'The west');
+SELECT vpd.define_user('boss', display_name => 'The "Boss"', unit => 'A branch');
+SELECT vpd.define_user('alice', manager => 'boss', attributes => '{"grade": 7, "nothing": null, "skills": ["a''b", "\u202e"], "big": 1e40, "half": 0.5}');
+SELECT vpd.define_user('alice', 'hr', 'Alice from HR'), vpd.define_user('zoe', manager => 'alice'), vpd.define_user('a b:c');
+SELECT vpd.disable_user('zoe', 'left');
+SELECT vpd.grant_authority('privilege:purchase_order:view', 'duty:Inquiry'), vpd.grant_authority('duty:Inquiry', 'duty:Approval'),
+       vpd.grant_authority('privilege:purchase_order:approve', 'duty:Approval'),
+       vpd.grant_authority('privilege:a:b:list', 'entitlement:Set "of" ''things'''),
+       vpd.grant_authority('entitlement:Set "of" ''things''', 'role:Buyer', reason => 'because "so"'),
+       vpd.grant_authority('duty:Approval', 'role:Buyer', '2100-01-01T00:00:00.25Z', '2101-01-01'),
+       vpd.grant_authority('role:Buyer', 'role:Senior', valid_until => '2100-01-01 00:00:00+01'),
+       vpd.grant_authority('data_group:West', 'role:Buyer'), vpd.grant_authority('group:Team \ "x"', 'group:Inner'),
+       vpd.grant_authority('role:Project.Lane', 'group:Team \ "x"'),
+       vpd.grant_authority('group:Inner', 'user:alice'),
+       vpd.grant_authority('role:Buyer', 'user:a b:c', reason => 'temporary', valid_until => '2100-06-01');
+SELECT vpd.grant_delegation('user:boss', 'user:alice', reason => 'holidays'), vpd.grant_delegation('role:Buyer', valid_until => '2100-01-01');
+SELECT vpd.mark_seeded('role:Buyer', 'acme');
+SELECT vpd.grant_authority('role:Project.Lane', 'role:Buyer');
+"#;
+
 /// A database with the tables, without definitions.
 fn empty() -> Result<Database<'static>> {
     let database = Database::create()?;
@@ -50,6 +82,7 @@ fn empty() -> Result<Database<'static>> {
 fn full() -> Result<Database<'static>> {
     let database = empty()?;
     database.admin()?.batch_execute(POLICIES)?;
+    database.admin()?.batch_execute(GRAPH)?;
     Ok(database)
 }
 
@@ -93,6 +126,19 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
     for kind in [
         "apps",
         "contexts",
+        "sources",
+        "units",
+        "resources",
+        "privileges",
+        "entitlements",
+        "duties",
+        "roles",
+        "groups",
+        "data_groups",
+        "users",
+        "delegations",
+        "grants",
+        "memberships",
         "policy_groups",
         "driving_contexts",
         "policies",
@@ -322,5 +368,142 @@ fn an_import_belongs_to_its_transaction() -> Result<()> {
         .connect(role::USER)?
         .query("SELECT id FROM shop.orders", &[])?;
     assert!(denied.is_empty(), "the policy holds in other sessions");
+    Ok(())
+}
+
+#[test]
+fn definitions_of_the_graph_are_changed_and_pruned_and_their_checks_hold() -> Result<()> {
+    let database = full()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let mut document = export(&mut admin)?;
+    document["grants"].as_array_mut().ok_or("no grants")?.extend([
+        json!({"holder": "duty:Inquiry", "holds": ["duty:Approval", "privilege:nothing"]}),
+        json!({"holder": "user:alice", "holds": ["duty:Approval"]}),
+        json!({"holder": "job:x", "holds": ["duty:Approval"]}),
+    ]);
+    document["roles"][0]["description"] = json!("changed");
+    let found = faults(&mut admin, &document)?;
+    let codes: Vec<_> = found.iter().map(|fault| fault.1.as_str()).collect();
+    for code in [
+        "authority_cycle",
+        "privilege_not_found",
+        "argument_invalid",
+        "definition_seeded",
+    ] {
+        assert!(codes.contains(&code), "{code}: {found:#?}");
+    }
+    assert!(import(&mut admin, &document, "").is_err());
+
+    let empty = json!({
+        "format": "pg_vpd definitions", "version": 1,
+        "duties": [], "groups": [], "users": [], "entitlements": [], "units": [],
+        "roles": [{"name": "Project.Lane", "kind": "abstract", "enabled": false}],
+    });
+    let lines = import(&mut admin, &empty, ", prune => true")?;
+    for expected in [
+        ["remove", "duty", "Inquiry"],
+        ["remove", "user", "boss"],
+        ["change", "role", "Project.Lane"],
+        ["skip", "role", "Buyer"],
+        ["skip", "unit", "A branch"],
+    ] {
+        assert!(
+            lines.contains(&expected.map(str::to_owned)),
+            "{expected:?}: {lines:?}"
+        );
+    }
+    let left: Vec<String> = admin
+        .query("SELECT name FROM vpd.roles ORDER BY name", &[])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(left, ["Buyer", "Project.Lane"]);
+    Ok(())
+}
+
+#[test]
+fn what_was_taken_away_in_the_file_is_taken_away() -> Result<()> {
+    let database = full()?;
+    let mut admin = database.admin()?;
+    let mut document = export(&mut admin)?;
+    for (section, fields) in [
+        ("roles", &["description", "enabled"][..]),
+        (
+            "users",
+            &["unit", "manager", "attributes", "display_name", "enabled"],
+        ),
+        ("units", &["description", "parent"]),
+        ("sources", &["description"]),
+        ("resources", &["description"]),
+        ("privileges", &["description"]),
+        ("duties", &["description"]),
+    ] {
+        for definition in document[section].as_array_mut().ok_or("no section")? {
+            for field in fields {
+                definition.as_object_mut().ok_or("no definition")?.remove(*field);
+            }
+        }
+    }
+    assert!(!import(&mut admin, &document, ", prune => true")?.is_empty());
+    assert_eq!(export(&mut admin)?, document);
+    assert!(import(&mut admin, &document, ", prune => true")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn test_users_stay_out_of_production() -> Result<()> {
+    let document = json!({
+        "format": "pg_vpd definitions", "version": 1,
+        "roles": [{"name": "Buyer"}],
+        "users": [{"name": "real"}, {"name": "made up", "is_test": true}],
+        "memberships": [{"holder": "user:real", "holds": ["role:Buyer"]}, {"holder": "user:made up", "holds": ["role:Buyer"]}],
+    });
+    let production = Database::create()?;
+    let lines = import(&mut production.connect(role::SECURITY)?, &document, "")?;
+    let skipped: Vec<_> = lines
+        .iter()
+        .filter(|line| line[0] == "skip")
+        .map(|line| line[2].as_str())
+        .collect();
+    assert_eq!(skipped, ["made up", "user:made up / role:Buyer"]);
+    let users = |database: &Database<'_>| -> Result<i64> {
+        Ok(database
+            .admin()?
+            .query_one("SELECT count(*) FROM vpd.users", &[])?
+            .get(0))
+    };
+    assert_eq!(users(&production)?, 1);
+
+    let cluster = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "vpd.environment = 'test'",
+    )?;
+    let elsewhere = Database::create_in(&cluster)?;
+    import(&mut elsewhere.connect(role::SECURITY)?, &document, "")?;
+    assert_eq!(users(&elsewhere)?, 2, "elsewhere they are carried");
+    Ok(())
+}
+
+#[test]
+fn run_out_grants_and_past_beginnings_make_no_difference() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    let document = json!({
+        "format": "pg_vpd definitions", "version": 1,
+        "roles": [{"name": "A"}, {"name": "B"}, {"name": "C"}],
+        "grants": [{"holder": "role:A", "holds": [
+            {"granted": "role:B", "valid_from": "2020-01-01T00:00:00Z"},
+            {"granted": "role:C", "valid_until": "2020-01-01T00:00:00Z"},
+        ]}],
+    });
+    let lines = import(&mut admin, &document, "")?;
+    assert_eq!(
+        lines.iter().filter(|line| line[0] == "skip").count(),
+        1,
+        "{lines:?}"
+    );
+    let again = import(&mut admin, &document, ", prune => true")?;
+    assert!(again.iter().all(|line| line[0] == "skip"), "{again:?}");
     Ok(())
 }

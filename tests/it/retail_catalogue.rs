@@ -7,7 +7,10 @@ use vpd_tests::{Database, Desk, Result, assert_refused, role};
 
 fn install(client: &mut Client) -> std::result::Result<Vec<[String; 3]>, postgres::Error> {
     let rows = client.query("SELECT change, kind, name FROM vpd.install_catalogue()", &[])?;
-    Ok(rows.iter().map(|row| [row.get(0), row.get(1), row.get(2)]).collect())
+    Ok(rows
+        .iter()
+        .map(|row| [row.get(0), row.get(1), row.get(2)])
+        .collect())
 }
 
 fn names(client: &mut Client, query: &str) -> Result<BTreeSet<String>> {
@@ -19,18 +22,28 @@ fn reached(client: &mut Client, holder: &str) -> Result<BTreeSet<String>> {
     let query = "WITH RECURSIVE reached (name) AS (
                      VALUES ($1)
                      UNION
-                     SELECT g.granted FROM reached r JOIN vpd.grants g ON g.holder = r.name)
+                     SELECT g.granted FROM reached r JOIN vpd.grants g ON g.holder = r.name AND g.is_valid)
                  SELECT name FROM reached";
-    Ok(client.query(query, &[&holder])?.iter().map(|row| row.get(0)).collect())
+    Ok(client
+        .query(query, &[&holder])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect())
 }
 
 #[test]
 fn the_catalogue_is_installed_once_and_again_without_a_change() -> Result<()> {
     let database = Database::create()?;
     let mut admin = database.connect(role::SECURITY)?;
-    let shown = admin.query("SELECT 1 FROM vpd.install_catalogue(dry_run => true)", &[])?.len();
+    let shown = admin
+        .query("SELECT 1 FROM vpd.install_catalogue(dry_run => true)", &[])?
+        .len();
     let installed = install(&mut admin)?;
-    assert_eq!(installed.len(), shown, "a dry run shows the same and installs nothing");
+    assert_eq!(
+        installed.len(),
+        shown,
+        "a dry run shows the same and installs nothing"
+    );
     assert!(installed.iter().all(|line| line[0] == "add"), "{installed:?}");
     assert!(install(&mut admin)?.is_empty());
     assert_refused(
@@ -60,7 +73,11 @@ fn the_roles_of_the_issue_are_there_and_approval_contains_management_contains_in
         assert!(roles.contains(name), "{name}");
     }
     let duties = names(&mut admin, "SELECT name FROM vpd.duties")?;
-    let areas: BTreeSet<_> = duties.iter().filter_map(|duty| duty.rsplit_once(' ')).map(|(area, _)| area.to_owned()).collect();
+    let areas: BTreeSet<_> = duties
+        .iter()
+        .filter_map(|duty| duty.rsplit_once(' '))
+        .map(|(area, _)| area.to_owned())
+        .collect();
     for area in [
         "Purchase Order",
         "Item",
@@ -83,10 +100,16 @@ fn the_roles_of_the_issue_are_there_and_approval_contains_management_contains_in
         let level = |name: &str| format!("duty:{area} {name}");
         let inquiry = reached(&mut admin, &level("Inquiry"))?;
         let management = reached(&mut admin, &level("Management"))?;
-        assert!(inquiry.is_subset(&management) && inquiry.len() < management.len(), "{area}");
+        assert!(
+            inquiry.is_subset(&management) && inquiry.len() < management.len(),
+            "{area}"
+        );
         if duties.contains(&format!("{area} Approval")) {
             let approval = reached(&mut admin, &level("Approval"))?;
-            assert!(management.is_subset(&approval) && management.len() < approval.len(), "{area}");
+            assert!(
+                management.is_subset(&approval) && management.len() < approval.len(),
+                "{area}"
+            );
         }
     }
     Ok(())
@@ -110,8 +133,14 @@ fn every_privilege_is_reached_by_a_role_and_every_duty_is_used() -> Result<()> {
         assert!(unused.is_empty(), "{unused:?}");
     }
     let viewer = reached(&mut admin, "role:Corporate Viewer")?;
-    let editing = names(&mut admin, "SELECT 'privilege:' || name FROM vpd.privileges WHERE mode = 'edit'")?;
-    assert!(viewer.is_disjoint(&editing), "who looks at everything changes nothing");
+    let editing = names(
+        &mut admin,
+        "SELECT 'privilege:' || name FROM vpd.privileges WHERE mode = 'edit'",
+    )?;
+    assert!(
+        viewer.is_disjoint(&editing),
+        "who looks at everything changes nothing"
+    );
     Ok(())
 }
 
@@ -120,7 +149,14 @@ fn who_prepares_does_not_approve() -> Result<()> {
     let database = Database::create()?;
     let mut admin = database.connect(role::SECURITY)?;
     install(&mut admin)?;
-    for name in ["Buyer", "Pricing Analyst", "Allocator", "Sales Audit Analyst", "Inventory Analyst", "Data Steward"] {
+    for name in [
+        "Buyer",
+        "Pricing Analyst",
+        "Allocator",
+        "Sales Audit Analyst",
+        "Inventory Analyst",
+        "Data Steward",
+    ] {
         let reached = reached(&mut admin, &format!("role:{name}"))?;
         let approving: Vec<_> = reached.iter().filter(|name| name.ends_with(":approve")).collect();
         assert!(approving.is_empty(), "{name}: {approving:?}");
@@ -159,8 +195,15 @@ fn what_somebody_defined_before_is_not_taken_over() -> Result<()> {
     admin.batch_execute("SELECT vpd.define_role('Buyer', 'application', 'ours')")?;
     let lines = install(&mut admin)?;
     let skipped: Vec<_> = lines.iter().filter(|line| line[0] == "skip").collect();
-    assert!(skipped.iter().any(|line| line[1] == "role" && line[2] == "Buyer"), "{skipped:?}");
-    assert_eq!(reached(&mut admin, "role:Buyer")?.len(), 1, "nothing is granted to a role of somebody else");
+    assert!(
+        skipped.iter().any(|line| line[1] == "role" && line[2] == "Buyer"),
+        "{skipped:?}"
+    );
+    assert_eq!(
+        reached(&mut admin, "role:Buyer")?.len(),
+        1,
+        "nothing is granted to a role of somebody else"
+    );
     let description: String = admin
         .query_one("SELECT description FROM vpd.roles WHERE name = 'Buyer'", &[])?
         .get(0);
