@@ -110,3 +110,13 @@ fn load_users_and_groups() -> Result<()> {
 fn control_access_to_tasks() -> Result<()> {
     run("how-to/control-access-to-tasks.md", "")
 }
+
+#[test]
+fn carry_definitions_between_databases() -> Result<()> {
+    run("how-to/carry-definitions-between-databases.md", "")
+}
+
+#[test]
+fn migrate_from_jazn_data() -> Result<()> {
+    run("how-to/migrate-from-jazn-data.md", "")
+}

@@ -55,6 +55,8 @@ mod install;
 #[cfg(test)]
 mod integrity;
 #[cfg(test)]
+mod jazn;
+#[cfg(test)]
 mod live_authority;
 #[cfg(test)]
 mod masks;

@@ -6,6 +6,7 @@ mod app;
 mod application_context;
 mod authority;
 mod context;
+mod data_role;
 mod dbms_rls;
 mod delegation;
 mod exemption;

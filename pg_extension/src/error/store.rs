@@ -7,6 +7,16 @@ use pgrx::PgSqlErrorCode;
 const MOST_TOLD: usize = 20;
 
 impl Error {
+    /// 42710: a role of that name is there and is no data role.
+    pub fn role_exists(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "role_exists",
+            format!("there is a role \"{name}\" already, and it is no data role"),
+            "Give the template another name_pattern, or the role another name.",
+        )
+    }
+
     /// 22023: a document of definitions has faults, each told with its place; nothing of it was imported.
     pub fn definitions_invalid(faults: &[String]) -> Self {
         let mut message = match faults.len() {

@@ -10,10 +10,12 @@ mod change;
 mod document;
 mod field;
 mod graph;
+mod hierarchy;
 mod identity;
 mod item;
 mod policy;
 mod section;
+pub mod template;
 
 pub use catalogue::install as install_catalogue;
 pub use change::Change;

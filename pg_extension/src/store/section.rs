@@ -103,7 +103,9 @@ pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
         .chain(super::graph::NODES)
         .chain(super::identity::USERS_AND_DELEGATIONS)
         .chain(super::graph::GRANTS_AND_MEMBERSHIPS)
+        .chain(super::hierarchy::SECTIONS)
         .chain(super::policy::SECTIONS)
+        .chain(super::hierarchy::BINDINGS_OF_TABLES)
 }
 
 /// A table for each definition, or for each holder, to definitions; and back.

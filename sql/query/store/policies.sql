@@ -1,4 +1,4 @@
--- Policies as definitions.
+-- Policies as definitions, without those that a filter by hierarchies makes.
 SELECT jsonb_build_object(
            'relation', format('%I.%I', n.nspname, c.relname),
            'name', p.policy_name,
@@ -16,4 +16,5 @@ SELECT jsonb_build_object(
   FROM vpd_private.policy p
   JOIN pg_class c ON c.oid = p.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT EXISTS (SELECT FROM vpd_private.hierarchy_protection h WHERE h.relation = p.relation AND h.policy_name = p.policy_name)
  ORDER BY format('%I.%I', n.nspname, c.relname) COLLATE "C", p.policy_name COLLATE "C";
