@@ -120,3 +120,8 @@ fn carry_definitions_between_databases() -> Result<()> {
 fn migrate_from_jazn_data() -> Result<()> {
     run("how-to/migrate-from-jazn-data.md", "")
 }
+
+#[test]
+fn generate_data_roles() -> Result<()> {
+    run("how-to/generate-data-roles.md", "")
+}

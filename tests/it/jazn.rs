@@ -20,12 +20,24 @@ fn a_file_with_nested_roles_and_permission_sets_is_imported_and_explained() -> R
         "--yes",
     ])?;
     assert_eq!(imported.0, Some(0), "{imported:?}");
-    for told in ["+ role Buyer", "app-role Buyer -> role:Buyer", "line 206: grant to Buyer and MANAGERS"] {
+    for told in [
+        "+ role Buyer",
+        "app-role Buyer -> role:Buyer",
+        "line 206: grant to Buyer and MANAGERS",
+    ] {
         assert!(imported.1.contains(told), "{told}: {}", imported.1);
     }
     let compared = desk.run(&["policy", "diff", "--format", "jazn", "jazn-data.xml"])?;
     assert_eq!(compared.0, Some(0), "{compared:?}");
-    let pruned = desk.run(&["policy", "import", "--format", "jazn", "jazn-data.xml", "--prune", "--yes"])?;
+    let pruned = desk.run(&[
+        "policy",
+        "import",
+        "--format",
+        "jazn",
+        "jazn-data.xml",
+        "--prune",
+        "--yes",
+    ])?;
     assert_eq!(pruned.0, Some(1), "{pruned:?}");
 
     let mut admin = database.connect(role::SECURITY)?;
@@ -46,13 +58,18 @@ fn a_file_with_nested_roles_and_permission_sets_is_imported_and_explained() -> R
         ("purchase_order:approve", false),
         ("/WEB-INF/secret.xml#secret:view", false),
     ] {
-        let held: bool = user.query_one("SELECT vpd.has_privilege($1)", &[&privilege])?.get(0);
+        let held: bool = user
+            .query_one("SELECT vpd.has_privilege($1)", &[&privilege])?
+            .get(0);
         assert_eq!(held, is_held, "{privilege}");
     }
     let is_manager: bool = user
         .query_one("SELECT vpd.user_in_role('BuyingManager')", &[])?
         .get(0);
-    assert!(!is_manager, "who has the contained role has not the one that contains it");
+    assert!(
+        !is_manager,
+        "who has the contained role has not the one that contains it"
+    );
     Ok(())
 }
 
@@ -69,7 +86,10 @@ fn a_hostile_file_imports_nothing() -> Result<()> {
     let refused = desk.run(&["policy", "import", "--format", "jazn", "jazn-data.xml", "--yes"])?;
     assert_eq!(refused.0, Some(1), "{refused:?}");
     assert!(refused.2.contains("document type"), "{refused:?}");
-    let roles: i64 = database.admin()?.query_one("SELECT count(*) FROM vpd.roles", &[])?.get(0);
+    let roles: i64 = database
+        .admin()?
+        .query_one("SELECT count(*) FROM vpd.roles", &[])?
+        .get(0);
     assert_eq!(roles, 0);
     Ok(())
 }

@@ -23,6 +23,8 @@ mod context;
 #[cfg(test)]
 mod csv_load;
 #[cfg(test)]
+mod data_roles;
+#[cfg(test)]
 mod dbms_rls;
 #[cfg(test)]
 mod delegation;

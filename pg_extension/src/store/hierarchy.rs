@@ -71,7 +71,11 @@ pub(super) const SECTIONS: &[Section] = &[
             if let Some(former) = former {
                 revoke_exemption(former)?;
             }
-            hierarchy::exempt_app(item.text("app"), item.optional_text("hierarchy"), item.text("reason"))
+            hierarchy::exempt_app(
+                item.text("app"),
+                item.optional_text("hierarchy"),
+                item.text("reason"),
+            )
         },
         remove: Some(revoke_exemption),
         ..PLAIN
@@ -98,7 +102,9 @@ pub(super) const SECTIONS: &[Section] = &[
             };
             hierarchy::define_node(item.text("hierarchy"), &node)
         },
-        remove: Some(|item| hierarchy::drop_node(item.text("hierarchy"), item.text("key"), false).map(|_| ())),
+        remove: Some(|item| {
+            hierarchy::drop_node(item.text("hierarchy"), item.text("key"), false).map(|_| ())
+        }),
         parent: Some(Parent {
             field: "parent",
             of: "key",

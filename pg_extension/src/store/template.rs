@@ -57,7 +57,13 @@ pub fn define(name: &str, base_role: &str, hierarchy: &str, level: &str, pattern
             )
         })?;
     DEFINE.with(|statement| {
-        statement.execute(&[arg(name), arg(base_role), arg(hierarchy), arg(level), arg(pattern)])
+        statement.execute(&[
+            arg(name),
+            arg(base_role),
+            arg(hierarchy),
+            arg(level),
+            arg(pattern),
+        ])
     });
     change::record(
         "define",
@@ -96,7 +102,10 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     let base = Reference::new(Kind::Role, template.base_role.as_str());
     base.require()?;
     let nodes = NODES.with(|statement| {
-        statement.query(&[arg(template.hierarchy.as_str()), arg(template.level.as_str())], pair)
+        statement.query(
+            &[arg(template.hierarchy.as_str()), arg(template.level.as_str())],
+            pair,
+        )
     });
     let mut generated = Vec::new();
     for (node, label) in nodes {
@@ -125,7 +134,11 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     }
     let obsolete = OBSOLETE.with(|statement| {
         statement.query(
-            &[arg(name), arg(template.hierarchy.as_str()), arg(template.level.as_str())],
+            &[
+                arg(name),
+                arg(template.hierarchy.as_str()),
+                arg(template.level.as_str()),
+            ],
             pair,
         )
     });
@@ -154,13 +167,20 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
 impl Template {
     /// The name of the role for a node. What stands in a node's key is not looked at for placeholders again.
     fn name_of(&self, node: &str, label: &str) -> String {
-        let values = [("{base_role}", self.base_role.as_str()), ("{node}", node), ("{label}", label)];
+        let values = [
+            ("{base_role}", self.base_role.as_str()),
+            ("{node}", node),
+            ("{label}", label),
+        ];
         let mut name = String::new();
         let mut rest = self.pattern.as_str();
         while let Some(place) = rest.find('{') {
             name.push_str(&rest[..place]);
             rest = &rest[place..];
-            match values.iter().find(|(placeholder, _)| rest.starts_with(placeholder)) {
+            match values
+                .iter()
+                .find(|(placeholder, _)| rest.starts_with(placeholder))
+            {
                 Some((placeholder, value)) => {
                     name.push_str(value);
                     rest = &rest[placeholder.len()..];
@@ -199,6 +219,9 @@ mod tests {
             level: String::new(),
             pattern: "{base_role}/{node} {label}{x}{".to_owned(),
         };
-        assert_eq!(template.name_of("{label}", "West"), "Buyer {node}/{label} West{x}{");
+        assert_eq!(
+            template.name_of("{label}", "West"),
+            "Buyer {node}/{label} West{x}{"
+        );
     }
 }

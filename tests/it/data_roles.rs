@@ -1,0 +1,187 @@
+//! Templates of data roles: a base role times the nodes of a level.
+
+use postgres::Client;
+use vpd_tests::{Database, Result, assert_refused, role};
+
+const SCENE: &str = "
+SELECT vpd.define_hierarchy('organization', '{chain,store}');
+SELECT vpd.define_node('organization', 'C1'), vpd.define_node('organization', 'S1', 'C1', label => 'Main Street'), vpd.define_node('organization', 'S2', 'C1');
+SELECT vpd.define_resource('stock_count', 'task_flow');
+SELECT vpd.define_privilege('stock_count:count');
+SELECT vpd.define_role('Counter', 'job');
+SELECT vpd.grant_authority('privilege:stock_count:count', 'role:Counter');
+SELECT vpd.define_data_role_template('per store', 'Counter', 'organization', 'store')";
+
+fn scene() -> Result<Database<'static>> {
+    let database = Database::create()?;
+    let mut owner = database.admin()?;
+    owner.batch_execute(
+        "CREATE SCHEMA shop; GRANT USAGE ON SCHEMA shop TO PUBLIC; CREATE TABLE shop.counts (id integer, store text);
+         INSERT INTO shop.counts VALUES (1, 'S1'), (2, 'S2'); GRANT SELECT ON shop.counts TO app_user",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(SCENE)?;
+    security.batch_execute("SELECT vpd.protect_by_hierarchy('shop.counts', 'organization', 'store')")?;
+    Ok(database)
+}
+
+fn generate(client: &mut Client, arguments: &str) -> Result<Vec<(String, String)>> {
+    let rows = client.query(
+        &format!("SELECT change, role FROM vpd.generate_data_roles({arguments})"),
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+fn lines(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected
+        .iter()
+        .map(|(change, role)| ((*change).to_owned(), (*role).to_owned()))
+        .collect()
+}
+
+#[test]
+fn each_node_of_the_level_gets_a_role_that_sees_its_rows_and_has_the_base_role() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    assert_eq!(
+        generate(&mut security, "'per store'")?,
+        lines(&[("added", "Counter:S1"), ("added", "Counter:S2")])
+    );
+    security.batch_execute("SELECT vpd.define_user('ann')")?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Counter:S2', 'user:ann')")?;
+    let token: String = database
+        .connect(role::BRIDGE)?
+        .query_one("SELECT vpd.create_session('ann', 'portal')", &[])?
+        .get(0);
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("BEGIN")?;
+    user.execute("SELECT vpd.attach_session($1)", &[&token])?;
+    let seen: Vec<i32> = user
+        .query("SELECT id FROM shop.counts", &[])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(seen, [2]);
+    let may: bool = user
+        .query_one("SELECT vpd.has_privilege('stock_count:count')", &[])?
+        .get(0);
+    assert!(may);
+    Ok(())
+}
+
+#[test]
+fn generating_again_adds_what_is_new_and_tells_what_is_obsolete() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    generate(&mut security, "'per store'")?;
+    assert_eq!(
+        generate(&mut security, "'per store'")?,
+        lines(&[("existing", "Counter:S1"), ("existing", "Counter:S2")])
+    );
+    security.batch_execute(
+        "SELECT vpd.define_node('organization', 'S3', 'C1');
+         SELECT vpd.revoke_node('Counter:S1', 'organization', 'S1');
+         SELECT vpd.drop_node('organization', 'S1')",
+    )?;
+    assert_eq!(
+        generate(&mut security, "'per store'")?,
+        lines(&[
+            ("existing", "Counter:S2"),
+            ("added", "Counter:S3"),
+            ("obsolete", "Counter:S1")
+        ])
+    );
+    assert_eq!(
+        generate(&mut security, "'per store', true")?.last(),
+        Some(&("dropped".to_owned(), "Counter:S1".to_owned()))
+    );
+    assert_eq!(generate(&mut security, "'per store', true")?.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn names_follow_the_pattern_and_never_take_over_another_role() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_data_role_template('labels', 'Counter', 'organization', 'store', 'Counts {label} ({node})');
+         SELECT vpd.define_role('Counter:S2', 'job')",
+    )?;
+    assert_eq!(
+        generate(&mut security, "'labels'")?,
+        lines(&[("added", "Counts Main Street (S1)"), ("added", "Counts S2 (S2)")])
+    );
+    assert_refused(
+        security.query("SELECT vpd.generate_data_roles('per store')", &[]),
+        "42710",
+        "role_exists",
+    );
+    Ok(())
+}
+
+#[test]
+fn templates_that_cannot_work_are_refused() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    for (arguments, state, token) in [
+        (
+            "'x', 'Nobody', 'organization', 'store'",
+            "42704",
+            "role_not_found",
+        ),
+        (
+            "'x', 'Counter', 'organization', 'floor'",
+            "42704",
+            "level_not_found",
+        ),
+        ("'x', 'Counter', 'nothing', 'store'", "42704", "level_not_found"),
+        (
+            "'x', 'Counter', 'organization', 'store', 'one name'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'', 'Counter', 'organization', 'store'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "NULL, 'Counter', 'organization', 'store'",
+            "22023",
+            "argument_invalid",
+        ),
+    ] {
+        let refused = security.query(&format!("SELECT vpd.define_data_role_template({arguments})"), &[]);
+        assert_refused(refused, state, token);
+    }
+    for call in ["generate_data_roles", "drop_data_role_template"] {
+        assert_refused(
+            security.query(&format!("SELECT vpd.{call}('x')"), &[]),
+            "42704",
+            "template_not_found",
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_generated_role_is_carried_and_still_belongs_to_its_template() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    generate(&mut security, "'per store'")?;
+    let document: serde_json::Value = security
+        .query_one(
+            "SELECT vpd.export_definitions(with_nodes => true) - '{policies,hierarchy_bindings}'::text[]",
+            &[],
+        )?
+        .get(0);
+    let target = Database::create()?;
+    let mut other = target.connect(role::SECURITY)?;
+    other.execute("SELECT vpd.import_definitions($1)", &[&document])?;
+    assert_eq!(
+        generate(&mut other, "'per store'")?,
+        lines(&[("existing", "Counter:S1"), ("existing", "Counter:S2")])
+    );
+    Ok(())
+}
