@@ -64,7 +64,7 @@ SELECT vpd.grant_authority('privilege:purchase_order:view', 'duty:Inquiry'), vpd
        vpd.grant_authority('role:Project.Lane', 'group:Team \ "x"'),
        vpd.grant_authority('group:Inner', 'user:alice'),
        vpd.grant_authority('role:Buyer', 'user:a b:c', reason => 'temporary', valid_until => '2100-06-01');
-SELECT vpd.define_hierarchy('merchandise', '{division,department}', 'What is "sold"'), vpd.define_hierarchy('organization', '{Chain "A",store}');
+SELECT vpd.define_hierarchy('merchandise', '{division,department}', 'What is "sold"'), vpd.define_hierarchy('organization', ARRAY['Chain "A"', 'store']);
 SELECT vpd.set_hierarchy_mode('organization', 'open', 'everybody'), vpd.exempt_app('counter', 'it''s a batch', 'merchandise'), vpd.exempt_app('counter', 'all');
 SELECT vpd.define_node('merchandise', 'Z', label => 'Division "Z"'), vpd.define_node('merchandise', 'A', 'Z'), vpd.define_node('organization', 'O''Neill $$');
 SELECT vpd.grant_node('West', 'merchandise', 'A', reason => 'why'), vpd.grant_node('West', 'organization', 'O''Neill $$', valid_until => '2100-01-01');
