@@ -107,6 +107,20 @@ fn load_users_and_groups() -> Result<()> {
 }
 
 #[test]
+fn filter_rows_by_hierarchy() -> Result<()> {
+    run("how-to/filter-rows-by-hierarchy.md", "")
+}
+
+#[test]
+fn reference_of_hierarchies() -> Result<()> {
+    run(
+        "reference/hierarchies.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.returns (store integer, handled_by text);
+         SELECT vpd.define_hierarchy('places', '{store}')",
+    )
+}
+
+#[test]
 fn control_access_to_tasks() -> Result<()> {
     run("how-to/control-access-to-tasks.md", "")
 }

@@ -202,3 +202,37 @@ fn restored_where_the_library_is_missing_the_table_shows_nothing() -> Result<()>
     }
     Ok(())
 }
+
+#[test]
+fn hierarchies_and_who_has_their_nodes_travel_with_a_dump() -> Result<()> {
+    let source = Database::create()?;
+    create_orders(&source)?;
+    source.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.install_hierarchies(); SELECT vpd.define_hierarchy('places', '{half,region}');
+         SELECT vpd.define_node('places', half) FROM unnest('{upper,lower}'::text[]) half;
+         SELECT vpd.define_node('places', 'East', 'upper', label => 'The East'), vpd.define_node('places', 'West', 'lower');
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'places', 'region');
+         SELECT vpd.define_user('alice'), vpd.define_data_group('upper');
+         SELECT vpd.grant_node('upper', 'places', 'upper'), vpd.grant_authority('data_group:upper', 'user:alice');
+         SELECT vpd.exempt_app('ledger', 'sums up everything', 'places')",
+    )?;
+    let dump = dump(&source, "postgres")?;
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let target = Database::create_bare()?;
+    let complaints = restore(&dump.stdout, &target)?;
+    assert!(!complaints.contains("ERROR"), "{complaints}");
+    let alice = Subject::new("alice").log_in(&target)?;
+    assert_eq!(fresh_ids(&target, Some(&alice), ORDERS)?, expected_ids("East"));
+    let ledger = Subject::new("alice").app("ledger").log_in(&target)?;
+    assert_eq!(fresh_ids(&target, Some(&ledger), ORDERS)?.len(), 40);
+    let mut security = target.connect(role::SECURITY)?;
+    security
+        .batch_execute("SELECT vpd.move_node('places', 'East', 'lower'); SELECT vpd.install_hierarchies()")?;
+    assert!(fresh_ids(&target, Some(&alice), ORDERS)?.is_empty());
+    assert_refused(
+        security.batch_execute("SELECT vpd.drop_hierarchy('places')"),
+        "2BP01",
+        "hierarchy_in_use",
+    );
+    Ok(())
+}

@@ -179,3 +179,58 @@ fn a_grant_revoked_on_the_primary_is_followed_on_the_standby_once_it_arrived() -
     }
     Ok(())
 }
+
+#[test]
+fn a_moved_node_counts_on_the_standby_once_it_arrived() -> Result<()> {
+    let primary = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "synchronous_commit = on",
+    )?;
+    let database = Database::create_in(&primary)?;
+    create_orders(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{half,region}');
+         SELECT vpd.define_node('places', half) FROM unnest('{upper,lower}'::text[]) half;
+         SELECT vpd.define_node('places', 'North', 'upper'), vpd.define_node('places', 'East', 'upper'),
+                vpd.define_node('places', 'South', 'lower'), vpd.define_node('places', 'West', 'lower');
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'places', 'region');
+         SELECT vpd.define_user('alice'), vpd.define_data_group('upper');
+         SELECT vpd.grant_node('upper', 'places', 'upper'), vpd.grant_authority('data_group:upper', 'user:alice')",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let standby = primary.start_standby()?;
+    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
+    catch_up(&mut admin, &mut watcher)?;
+    let mut user = standby.connect(role::USER, database.name())?;
+    user.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?;
+    attach(&mut user, &token)?;
+    let of = |regions: &[&str]| -> Vec<i32> {
+        let mut all: Vec<i32> = regions.iter().flat_map(|region| expected_ids(region)).collect();
+        all.sort_unstable();
+        all
+    };
+    assert_eq!(ids(&mut user, ORDERS)?, of(&["North", "East"]));
+    for (change, seen) in [
+        (
+            "SELECT vpd.move_node('places', 'West', 'upper')",
+            &["North", "East", "West"][..],
+        ),
+        ("SELECT vpd.revoke_node('upper', 'places', 'upper')", &[]),
+        ("SELECT vpd.grant_node('upper', 'places', 'South')", &["South"]),
+        (
+            "SELECT vpd.revoke_authority('data_group:upper', 'user:alice')",
+            &[],
+        ),
+        (
+            "SELECT vpd.set_hierarchy_mode('places', 'open', 'test')",
+            &["North", "East", "South", "West"],
+        ),
+    ] {
+        security.batch_execute(change)?;
+        catch_up(&mut admin, &mut watcher)?;
+        assert_eq!(ids(&mut user, ORDERS)?, of(seen), "{change}");
+    }
+    Ok(())
+}

@@ -223,17 +223,33 @@ fn a_circle_made_by_hand_shows_nothing() -> Result<()> {
 }
 
 #[test]
-fn who_acts_for_a_user_sees_what_both_see() -> Result<()> {
+fn who_acts_for_a_user_sees_what_both_see_and_a_membership_ends_at_once() -> Result<()> {
     let (database, token) = scene()?;
     protect(&database)?;
     let mut security = database.connect(role::SECURITY)?;
     security.batch_execute(
-        "SELECT vpd.define_data_group('everything'); SELECT vpd.grant_node('everything', 'places', 'world');
-         SELECT vpd.grant_node('everything', 'places', 'moon');
-         SELECT vpd.define_user('boss'); SELECT vpd.grant_authority('data_group:everything', 'user:boss')",
+        "SELECT vpd.define_data_group('world'); SELECT vpd.grant_node('world', 'places', 'world');
+         SELECT vpd.define_data_group('moon'); SELECT vpd.grant_node('moon', 'places', 'moon');
+         SELECT vpd.define_resource('session'); SELECT vpd.define_privilege('session:on_behalf');
+         SELECT vpd.define_role('Help Desk'); SELECT vpd.grant_authority('privilege:session:on_behalf', 'role:Help Desk');
+         SELECT vpd.define_user('henry'), vpd.define_user('luna');
+         SELECT vpd.grant_authority('role:Help Desk', 'user:' || name), vpd.grant_authority('data_group:' || body, 'user:' || name)
+           FROM (VALUES ('henry', 'world'), ('luna', 'moon')) v (name, body)",
     )?;
-    let boss = Subject::new("boss").log_in(&database)?;
-    assert_eq!(fresh_ids(&database, Some(&boss), ALL)?.len(), 300);
+    for (name, alone, together) in [("henry", 200, north()), ("luna", 100, vec![])] {
+        let own = Subject::new(name).log_in(&database)?;
+        assert_eq!(fresh_ids(&database, Some(&own), ALL)?.len(), alone, "{name}");
+        let on_behalf = "SELECT vpd.create_session_on_behalf($1, 'anna')";
+        let acting: String = database
+            .connect(role::BRIDGE)?
+            .query_one(on_behalf, &[&own])?
+            .get(0);
+        assert_eq!(
+            fresh_ids(&database, Some(&acting), ALL)?,
+            together,
+            "{name} for anna"
+        );
+    }
     assert_eq!(fresh_ids(&database, Some(&token), ALL)?, north());
     // A membership that ends takes the rows along, in the transaction that is open.
     let mut user = database.connect(role::USER)?;

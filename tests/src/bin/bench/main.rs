@@ -4,6 +4,7 @@
 //! paired ratio, and the median of the rounds is held against the target. A missed target is printed, not an error.
 
 mod contest;
+mod hierarchies;
 mod kinds;
 mod loads;
 mod masks;
@@ -25,9 +26,9 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 14] = [
-    "P-1", "P-2", "P-3", "P-4", "P-5", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20", "kinds",
-    "checks",
+const ROWS: [&str; 16] = [
+    "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
+    "kinds", "checks",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -74,6 +75,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         kinds::measure,
         sessions::measure,
         masks::measure,
+        hierarchies::measure,
         privileges::measure,
         tickets::measure,
         loads::measure,
