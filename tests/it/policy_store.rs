@@ -71,6 +71,8 @@ SELECT vpd.grant_node('West', 'merchandise', 'A', reason => 'why'), vpd.grant_no
 SELECT vpd.protect_by_hierarchy('shop.orders', 'merchandise', 'region', 'organization', 'region');
 SELECT vpd.protect_by_hierarchy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'merchandise', 'region');
 SELECT vpd.enable_policy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'by_hierarchy', false);
+SELECT vpd.define_task_type('Order "x"', 'Orders'), vpd.define_task_type('plain');
+SELECT vpd.define_task_action('Order "x"', 'approve it', '{owner,manager}'), vpd.define_task_content('Order "x"', 'am"ount', '{reviewer}');
 SELECT vpd.define_data_role_template('per department', 'Buyer', 'merchandise', 'department', '{base_role} of {node}');
 SELECT vpd.generate_data_roles('per department');
 SELECT vpd.grant_delegation('user:boss', 'user:alice', reason => 'holidays'), vpd.grant_delegation('role:Buyer', valid_until => '2100-01-01');
@@ -148,6 +150,7 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
         "delegations",
         "grants",
         "memberships",
+        "task_types",
         "hierarchies",
         "hierarchy_exemptions",
         "hierarchy_nodes",

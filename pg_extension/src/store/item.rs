@@ -1,6 +1,5 @@
 //! One definition of a document, in normal form: its fields have been checked against the section's.
 
-use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 
 /// A definition.
@@ -40,12 +39,6 @@ impl Item {
     /// A table, or a list of tables.
     pub fn value(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
-    }
-
-    /// A text that the fields alone cannot tell to be needed.
-    pub fn needed(&self, field: &str) -> Result<&str> {
-        self.optional_text(field)
-            .ok_or_else(|| Error::argument(format!("{field} is missing"), "Give it."))
     }
 
     /// The values of the key, as a name for reports.

@@ -15,6 +15,7 @@ mod identity;
 mod item;
 mod policy;
 mod section;
+mod task;
 pub mod template;
 
 pub use catalogue::install as install_catalogue;

@@ -103,6 +103,7 @@ pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
         .chain(super::graph::NODES)
         .chain(super::identity::USERS_AND_DELEGATIONS)
         .chain(super::graph::GRANTS_AND_MEMBERSHIPS)
+        .chain(super::task::SECTIONS)
         .chain(super::hierarchy::SECTIONS)
         .chain(super::policy::SECTIONS)
         .chain(super::hierarchy::BINDINGS_OF_TABLES)
