@@ -181,11 +181,14 @@ fn nobody_without_a_session_and_nothing_of_an_unknown_kind() -> Result<()> {
     Ok(())
 }
 
+/// A task as somebody sees it: id, amount, note.
+type Seen = (i32, Option<i32>, Option<String>);
+
 #[test]
 fn a_policy_and_masks_protect_a_table_of_tasks() -> Result<()> {
     let database = scene()?;
     database.admin()?.batch_execute(TABLE)?;
-    let rows = |user: &str| -> Result<Vec<(i32, Option<i32>, Option<String>)>> {
+    let rows = |user: &str| -> Result<Vec<Seen>> {
         let token = Subject::new(user).log_in(&database)?;
         let mut client = database.connect(role::USER)?;
         let mut transaction = client.transaction()?;
