@@ -8,6 +8,7 @@ mod load;
 mod mask;
 mod policy;
 mod reach;
+mod segregation;
 mod store;
 
 use crate::sys::ErrorReport;

@@ -8,6 +8,7 @@
 pgrx::pg_module_magic!();
 
 mod api;
+mod audit;
 mod authz;
 mod context;
 mod error;

@@ -138,7 +138,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA vpd, vpd_private, dbms_session, dbms_rls FROM PUBLIC;
 
 -- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself, is always true, always
--- refuses, or makes a mask of the value it is given.
+-- refuses, or makes a mask of the value it is given. The trigger functions are among them because a partition gets the triggers of its
+-- parent when its owner makes it; nobody but a superuser can name them.
 GRANT EXECUTE ON FUNCTION
     vpd.user_name(),
     vpd.session_id(),
@@ -172,6 +173,8 @@ GRANT EXECUTE ON FUNCTION
     vpd_private.visible_keys(text, anyelement),
     vpd_private.policy_violated(regclass, text),
     vpd_private.mask_violated(regclass, text),
+    vpd_private.track_changes(),
+    vpd_private.protect_action(),
     vpd.mask_partial(text, integer, text),
     vpd.mask_hash(text),
     vpd.mask_year(date),

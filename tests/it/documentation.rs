@@ -87,6 +87,21 @@ fn reference_of_the_posture() -> Result<()> {
 }
 
 #[test]
+fn reference_of_segregation_of_duties() -> Result<()> {
+    run("reference/segregation-of-duties.md", "")
+}
+
+#[test]
+fn reference_of_audit_columns() -> Result<()> {
+    run("reference/audit-columns.md", "")
+}
+
+#[test]
+fn separate_duties() -> Result<()> {
+    run("how-to/separate-duties.md", "")
+}
+
+#[test]
 fn reference_of_statistics() -> Result<()> {
     run("reference/statistics.md", "")
 }

@@ -5,6 +5,8 @@ mod application_context;
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
+mod audit_columns;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod bad_policy;
@@ -89,6 +91,8 @@ mod posture;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod purchase_orders;
+#[cfg(test)]
 mod purge;
 #[cfg(test)]
 mod reach;
@@ -100,6 +104,8 @@ mod relevant_columns;
 mod retail_catalogue;
 #[cfg(test)]
 mod row_security;
+#[cfg(test)]
+mod segregation;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

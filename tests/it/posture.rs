@@ -241,6 +241,37 @@ const WEAKNESSES: &[Weakness] = &[
         "watch on shop.orders",
         "CREATE FUNCTION shop.watch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'\nCREATE TRIGGER watch BEFORE INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.watch()",
     ),
+    // Audit columns and protected actions.
+    (
+        "tracking_off",
+        "shop.orders",
+        "SELECT vpd.track_changes('shop.orders')\nALTER TABLE shop.orders DISABLE TRIGGER zzz_vpd_track_changes",
+    ),
+    (
+        "tracking_off",
+        "shop.orders",
+        "SELECT vpd.track_changes('shop.orders')\nDROP TRIGGER zzz_vpd_track_changes ON shop.orders",
+    ),
+    (
+        "tracking_off",
+        "shop.part",
+        "CREATE TABLE shop.parts (id integer) PARTITION BY LIST (id)\nCREATE TABLE shop.part PARTITION OF shop.parts DEFAULT\nSELECT vpd.track_changes('shop.parts')\nALTER TABLE shop.part ENABLE REPLICA TRIGGER zzz_vpd_track_changes",
+    ),
+    (
+        "trigger_after_tracking",
+        "zzzz on shop.orders",
+        "SELECT vpd.track_changes('shop.orders')\nCREATE FUNCTION shop.watch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'\nCREATE TRIGGER zzzz BEFORE UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.watch()",
+    ),
+    (
+        "action_unprotected",
+        "shop.orders",
+        "SELECT vpd.define_resource('order')\nSELECT vpd.define_privilege('order:approve')\nSELECT vpd.protect_action('shop.orders', NULL, 'order:approve', 'region', 'West')\nALTER TABLE shop.orders DISABLE TRIGGER USER",
+    ),
+    (
+        "action_unprotected",
+        "shop.orders",
+        "SELECT vpd.define_resource('order')\nSELECT vpd.define_privilege('order:approve')\nSELECT vpd.protect_action('shop.orders', NULL, 'order:approve', 'region', 'West')\nDROP TRIGGER aaa_vpd_protect_action ON shop.orders",
+    ),
     // Functions.
     (
         "definer_function",

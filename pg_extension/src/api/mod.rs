@@ -4,6 +4,7 @@
 
 mod app;
 mod application_context;
+mod audit_column;
 mod authority;
 mod context;
 mod data_role;
@@ -20,6 +21,7 @@ mod policy;
 mod policy_store;
 mod posture;
 mod purge;
+mod segregation;
 mod session;
 mod statistics;
 mod task;

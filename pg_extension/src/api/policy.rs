@@ -354,6 +354,7 @@ fn follow_ddl() -> Answer<()> {
         policy::exemption::end_stale();
         policy::protect_new_partitions()?;
         policy::mask::follow_columns()?;
+        crate::audit::follow_ddl();
     }
     Ok(())
 }

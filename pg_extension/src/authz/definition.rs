@@ -1,5 +1,6 @@
 //! Defining and dropping what can be granted. Defining again changes what is told; what somebody else shipped or marked is not changed.
 
+use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
 use crate::session;
@@ -100,6 +101,7 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
     let existing = reference.find();
     let node = define(&reference, description)?;
     let is_new = existing.is_none();
+    let watch = Watch::of(&[node.id]);
     let changed = xact::attempt(|| {
         ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()))
             .len()
@@ -119,6 +121,7 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
             &reference.to_string(),
             json!({ "kind": kind, "rule": rule }),
         );
+        watch.check()?;
     }
     Ok(())
 }
@@ -193,6 +196,7 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
+    let watch = Watch::of(&[node.id]);
     let changed = ENABLE.with(|statement| statement.execute(&[arg(node.id), arg(is_enabled)]));
     if changed == 0 {
         return Ok(false);
@@ -202,6 +206,7 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     }
     let action = if is_enabled { "enable" } else { "disable" };
     change::record(action, &reference.to_string(), json!({ "reason": reason }));
+    watch.check()?;
     Ok(true)
 }
 

@@ -1,6 +1,7 @@
 //! Granting and revoking: edges of the graph.
 
 use super::definition::may_change;
+use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
@@ -31,6 +32,7 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
     change::begin();
     let (granted, holder) = (granted.require()?, holder.require()?);
     check(&granted, &holder)?;
+    let watch = Watch::of(&[holder.id]);
     let open = OPEN.with(|statement| {
         statement.query_one(
             &[
@@ -82,6 +84,7 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
             "reason": validity.reason,
         }),
     );
+    watch.check()?;
     Ok(true)
 }
 

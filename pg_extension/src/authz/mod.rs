@@ -13,6 +13,7 @@ mod flatten;
 mod grant;
 mod reference;
 pub mod resource;
+pub mod segregation;
 pub mod task;
 pub mod user;
 

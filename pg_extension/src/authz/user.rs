@@ -1,6 +1,7 @@
 //! Users as identity sources tell of them, organization units, and who manages whom.
 
 use super::definition::{check_name, define, require_free};
+use super::segregation::Watch;
 use super::{Kind, Reference, change};
 use crate::context;
 use crate::error::{Error, Result};
@@ -56,6 +57,7 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
         ));
     }
     change::begin();
+    let watch = Watch::everybody();
     let state = SOURCE.with(|statement| {
         statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
             row.get::<bool>(1)
@@ -72,7 +74,7 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
                 &format!("source:{name}"),
                 json!({ "precedence": precedence }),
             );
-            Ok(())
+            watch.check()
         }
     }
 }
@@ -93,9 +95,11 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
             ));
         }
     }
+    let watch = Watch::everybody();
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
+        watch.check()?;
     }
     Ok(())
 }
@@ -129,6 +133,7 @@ pub fn define_user(account: Account) -> Result<()> {
     };
     let reference = Reference::new(Kind::User, account.name.as_str());
     let node = define(&reference, None)?;
+    let watch = Watch::of(&[node.id]);
     let changed = ACCOUNT.with(|statement| {
         statement.execute(&[
             arg(node.id),
@@ -153,6 +158,7 @@ pub fn define_user(account: Account) -> Result<()> {
             &reference.to_string(),
             json!({ "source": account.source, "unit": account.unit, "manager": account.manager }),
         );
+        watch.check()?;
     }
     Ok(())
 }

@@ -1,15 +1,16 @@
 //! What the attached session may do: kept up with the graph while the transaction runs, and narrowed when the session asks for it.
 
 use super::{ATTACHED, Identity, identity, known_serial, require_live, save};
-use crate::authz::{self, change, delegation};
+use crate::authz::{self, change, delegation, segregation};
 use crate::error::{Error, Result};
 use crate::policy;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::{shmem, xact};
 use std::rc::Rc;
 
-/// Flattens the attached session again when the graph has changed, or a grant began or ended; true when it may do something else now.
-pub fn refresh() -> bool {
+/// Flattens the attached session again when the graph has changed, or a grant began or ended; true when it may do something else now, an error when
+/// it has what a rule keeps apart.
+pub fn refresh() -> Result<bool> {
     let generation = shmem::authority_generation();
     let due = ATTACHED.with_borrow(|attached| {
         let attached = attached.as_ref()?;
@@ -19,18 +20,22 @@ pub fn refresh() -> bool {
         (!is_current || xact::is_standby()).then(|| Rc::clone(&attached.identity))
     });
     let Some(identity) = due else {
-        return false;
+        return Ok(false);
     };
     if !xact::is_in_progress() || is_as_on_primary(&identity) {
-        return false;
+        return Ok(false);
     }
-    let fresh = Rc::new(identity.with_authority(identity.flatten()));
+    let mut authority = identity.flatten();
+    if identity.is_authenticated {
+        authority = segregation::checked(&identity.user_name, authority)?;
+    }
+    let fresh = Rc::new(identity.with_authority(authority));
     let has_changed = fresh.serial != identity.serial;
     if has_changed {
         save(ATTACHED.with_borrow(Clone::clone));
     }
     adopt(fresh, generation);
-    has_changed
+    Ok(has_changed)
 }
 
 /// Runs with one of the session's roles from now on.
@@ -67,7 +72,7 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
 
 fn require_authenticated() -> Result<Rc<Identity>> {
     require_live()?;
-    refresh();
+    refresh()?;
     identity()
         .filter(|identity| identity.is_authenticated)
         .ok_or_else(Error::session_invalid)

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
 use crate::sys::{portal, shmem, temporary, xact};
-use crate::{authz, load, policy, session};
+use crate::{audit, authz, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use value::Values;
@@ -201,7 +201,7 @@ pub fn statement_started(is_for_session: impl FnOnce() -> bool) -> Result<()> {
     if application::refresh_shared() || is_mixed {
         policy::context_plans_changed();
     }
-    if authority::refresh() {
+    if authority::refresh()? {
         policy::session_changed(known_serial());
         if is_for_session() {
             return Err(Error::authority_changed());
@@ -212,7 +212,7 @@ pub fn statement_started(is_for_session: impl FnOnce() -> bool) -> Result<()> {
 
 /// A plan is being made: it is made for the values that are shared now. When they change in the middle, the plan serves once.
 fn look_while_planning() {
-    if authority::refresh() {
+    if authority::refresh().unwrap_or_else(|error| error.raise()) {
         policy::session_changed(known_serial());
     }
     if application::refresh_shared() {
@@ -305,6 +305,7 @@ pub fn transaction_committed() {
     global::transaction_ended(true);
     authz::change::transaction_ended(true);
     load::transaction_ended();
+    rows_written();
     forget_everything();
 }
 
@@ -313,6 +314,7 @@ pub fn transaction_aborted() {
     global::transaction_ended(false);
     authz::change::transaction_ended(false);
     load::transaction_ended();
+    rows_written();
     forget_everything();
 }
 
@@ -344,6 +346,7 @@ pub fn subtransaction_committed(level: i32) {
 pub fn subtransaction_aborted(level: i32) {
     authz::change::subtransaction_aborted(level);
     load::subtransaction_aborted(level);
+    rows_written();
     ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
     let mut is_restored = false;
     SAVED.with_borrow_mut(|saved| {
@@ -358,6 +361,12 @@ pub fn subtransaction_aborted(level: i32) {
     if is_restored && is_attached() {
         policy::session_changed(known_serial());
     }
+}
+
+/// What triggers remember of the rows they saw is good no more.
+fn rows_written() {
+    audit::transaction_ended();
+    authz::segregation::transaction_ended();
 }
 
 /// Nothing is attached and nothing is due any more.

@@ -22,6 +22,7 @@ mod value;
 pub use report::Fault;
 
 use crate::authz::change;
+use crate::authz::segregation::Watch;
 use crate::error::{Error, Result};
 use crate::sys::{progress, xact};
 use header::{Header, Line};
@@ -176,13 +177,13 @@ pub fn finish() -> Result<Vec<Fault>> {
         let counts = if lines.is_hopeless || lines.header.is_none() {
             Ok(Counts::default())
         } else {
-            lines.content.apply(&mut lines.report)
+            apply(&mut lines)
         };
         let is_kept = counts.is_ok() && lines.report.is_empty() && !is_dry_run;
         if let (true, Ok(counts)) = (is_kept, &counts) {
             write_down(load.kind, *counts);
         }
-        ((counts, lines.report), is_kept)
+        ((counts, std::mem::take(&mut lines.report)), is_kept)
     });
     let counts = counts?;
     if report.is_empty() {
@@ -199,6 +200,17 @@ pub fn load(kind: &str, file: &str, is_dry_run: bool) -> Result<Vec<Fault>> {
         take_part(part)?;
     }
     finish()
+}
+
+/// Checks and writes; what would let somebody break a rule of duties is refused as a whole.
+fn apply(lines: &mut Lines) -> Result<Counts> {
+    change::begin();
+    let watch = Watch::everybody();
+    let counts = lines.content.apply(&mut lines.report)?;
+    if lines.report.is_empty() {
+        watch.check()?;
+    }
+    Ok(counts)
 }
 
 fn write_down(kind: &str, counts: Counts) {

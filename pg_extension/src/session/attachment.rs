@@ -5,7 +5,7 @@
 //! before it is acknowledged, and the idle clock only ever moves on.
 
 use super::token::{self, TokenKind};
-use crate::authz::{self, Authority, Claims, change};
+use crate::authz::{self, Authority, Claims, change, segregation};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::guc;
@@ -144,7 +144,7 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
         .flatten()
         .filter(|(known, _)| now < known.liveness.idle_expires_at)
         .map(|(known, kept)| {
-            let identity = with_authority(&known.identity, kept);
+            let identity = with_authority(&known.identity, kept)?;
             let identity = match &former {
                 Some(former) if former.is_same(&identity) => Rc::new(Identity {
                     serial: former.serial,
@@ -152,13 +152,14 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
                 }),
                 _ => Rc::new(identity),
             };
-            Known {
+            Ok(Known {
                 identity,
                 revocations: if xact::is_standby() { 0 } else { revocations },
                 authority,
                 ..known
-            }
-        });
+            })
+        })
+        .transpose()?;
     KNOWN.with_borrow_mut(|known| {
         known.retain(|known| known.token_hash != hash);
         if let Some(found) = &found {
@@ -170,15 +171,18 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
 }
 
 /// With what was flattened when nothing has changed since, or with what is flattened now, which is kept.
-fn with_authority(identity: &Identity, kept: Option<Authority>) -> Identity {
-    let authority = kept.unwrap_or_else(|| {
-        let authority = identity.flatten();
-        if let Some(session_id) = identity.session_id {
-            authz::keep(session_id, &authority);
+fn with_authority(identity: &Identity, kept: Option<Authority>) -> Result<Identity> {
+    let authority = match kept {
+        Some(kept) => kept,
+        None => {
+            let authority = segregation::checked(&identity.user_name, identity.flatten())?;
+            if let Some(session_id) = identity.session_id {
+                authz::keep(session_id, &authority);
+            }
+            authority
         }
-        authority
-    });
-    identity.with_authority(authority)
+    };
+    Ok(identity.with_authority(authority))
 }
 
 /// What was flattened, if it was from the graph as it is now.

@@ -3,7 +3,7 @@
 use super::attachment;
 use super::store::{check_attributes, no_such_app};
 use super::token::{self, TokenKind};
-use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, delegation};
+use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, delegation, segregation};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
@@ -80,7 +80,8 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
                 acts_fully: extent.is_full,
                 ..Claims::default()
             };
-            authz::keep(*session_id, &authz::flatten(user_name, &claims));
+            let authority = segregation::checked(user_name, authz::flatten(user_name, &claims))?;
+            authz::keep(*session_id, &authority);
             Ok(token)
         }
     }

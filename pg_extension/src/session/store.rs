@@ -1,7 +1,7 @@
 //! The rows of sessions: creating and ending.
 
 use super::token::{self, TokenKind};
-use crate::authz::{self, Authority, Claims};
+use crate::authz::{self, Authority, Claims, segregation};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
@@ -95,13 +95,13 @@ fn authority_of(new: &NewSession) -> Result<Authority> {
     };
     let all = authz::flatten(&new.user_name, &claims);
     let Some(role) = &new.assumed_role else {
-        return Ok(all);
+        return segregation::checked(&new.user_name, all);
     };
     if !all.roles.contains(role) {
         return Err(Error::role_not_held());
     }
     claims.assumed_role = Some(role.clone());
-    Ok(authz::flatten(&new.user_name, &claims))
+    segregation::checked(&new.user_name, authz::flatten(&new.user_name, &claims))
 }
 
 /// Ends the session of a token; an unknown one ends nothing.

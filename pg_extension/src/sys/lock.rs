@@ -23,12 +23,14 @@ pub fn hold_off_purges() {
     }
 }
 
-/// What is counted against a limit before one more is added.
+/// What is looked at before one more is added.
 pub enum Counted {
     /// Sessions of a user.
     Sessions,
     /// Open tickets of a session.
     Tickets,
+    /// What was done to an object.
+    Actions,
 }
 
 /// One transaction at a time adds what is counted under the same key.
@@ -36,6 +38,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
     let class = match counted {
         Counted::Sessions => c"session",
         Counted::Tickets => c"ticket",
+        Counted::Actions => c"action_record",
     };
     if let Some(class) = table(class) {
         let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {

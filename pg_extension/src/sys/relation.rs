@@ -1,7 +1,8 @@
 //! Locks on relations and news about them and about functions.
 
 use super::marker;
-use crate::{context, policy, session};
+use crate::authz::segregation;
+use crate::{audit, context, policy, session};
 use pgrx::{pg_guard, pg_sys};
 
 pub(super) fn init() {
@@ -42,6 +43,8 @@ unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg
     let relation = (relation != pg_sys::InvalidOid).then_some(relation);
     policy::forget_relation(relation);
     context::relation_changed(relation);
+    audit::forget_relation(relation);
+    segregation::forget_relation(relation);
 }
 
 #[pg_guard]

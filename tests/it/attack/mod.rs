@@ -1,12 +1,14 @@
 //! Attacks, a file each. Each first shows that it works where the defence is off, then that it fails with ours.
 //! Attackers are plain roles on connections of their own.
 
+mod audit_column;
 mod column_name;
 mod copying;
 mod crash;
 mod csv_injection;
 mod cursors;
 mod discard_all;
+mod duty_race;
 mod escalation;
 mod exemption;
 mod explain;
@@ -20,6 +22,7 @@ mod isolation;
 mod kept_context;
 mod leaky_function;
 mod library_absent;
+mod maker_checker;
 mod mask_corpus;
 mod mask_functions;
 mod mask_limits;

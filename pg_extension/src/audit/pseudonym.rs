@@ -1,0 +1,153 @@
+//! Names for audit columns that only one table can take back to a person, and consent to write the person's own name.
+
+use crate::authz::change;
+use crate::error::{Error, Result};
+use crate::sys::random;
+use crate::sys::spi::{Statement, arg};
+
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+const LENGTH: usize = 26;
+const MAX_NAME_BYTES: usize = 256;
+
+thread_local! {
+    static PSEUDONYM: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym.sql")) };
+    static PSEUDONYMS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonyms.sql")) };
+    static MAKE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/make_pseudonym.sql")) };
+    static ERASE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/erase_pseudonym.sql")) };
+    static OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym_owner.sql")) };
+    static IS_ERASED: Statement = const { Statement::new(include_str!("../../../sql/query/audit/is_erased.sql")) };
+    static RECORD_CONSENT: Statement = const { Statement::new(include_str!("../../../sql/query/audit/record_consent.sql")) };
+    static HAS_CONSENT: Statement = const { Statement::new(include_str!("../../../sql/query/audit/has_consent.sql")) };
+}
+
+/// What is written for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identification {
+    Name,
+    Pseudonym,
+    /// The name of who has consented, the pseudonym of others.
+    Consent,
+}
+
+impl Identification {
+    /// Reads it.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "name" => Ok(Self::Name),
+            "pseudonym" => Ok(Self::Pseudonym),
+            "consent" => Ok(Self::Consent),
+            _ => Err(Error::argument(
+                "this is no way to identify persons",
+                "Use name, pseudonym or consent.",
+            )),
+        }
+    }
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Pseudonym => "pseudonym",
+            Self::Consent => "consent",
+        }
+    }
+
+    /// What stands for a user in audit columns.
+    pub fn of(self, user: &str) -> Result<String> {
+        match self {
+            Self::Name => Ok(user.to_owned()),
+            Self::Consent if has_consent(user) => Ok(user.to_owned()),
+            Self::Consent | Self::Pseudonym => of_user(user),
+        }
+    }
+}
+
+/// The pseudonym of a user, made when there is none.
+pub fn of_user(user: &str) -> Result<String> {
+    check_name(user)?;
+    let find = || {
+        PSEUDONYM
+            .with(|statement| statement.query_one(&[arg(user)], |row| row.get::<String>(1)))
+            .flatten()
+    };
+    if let Some(known) = find() {
+        return Ok(known);
+    }
+    MAKE.with(|statement| Ok(statement.execute(&[arg(random_name()?), arg(user)])))?;
+    // Somebody else may have made it at the same time; the index let one in.
+    find().ok_or_else(|| Error::not_ready("no pseudonym could be made", "Try again."))
+}
+
+/// The pseudonyms that some users have.
+pub fn of_users(users: &[String]) -> Vec<String> {
+    PSEUDONYMS
+        .with(|statement| statement.query(&[arg(users.to_vec())], |row| row.get::<String>(1)))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// True when the person behind one of the names was erased.
+pub fn has_erased(names: &[String]) -> bool {
+    IS_ERASED
+        .with(|statement| statement.query_one(&[arg(names.to_vec())], |_| ()))
+        .is_some()
+}
+
+/// Forgets who stands behind the pseudonym of a user; false when there is none.
+pub fn erase(user: &str) -> bool {
+    super::transaction_ended();
+    ERASE.with(|statement| statement.execute(&[arg(user)])) > 0
+}
+
+/// Who stands behind a pseudonym.
+pub fn owner(pseudonym: &str) -> Option<String> {
+    OWNER
+        .with(|statement| statement.query_one(&[arg(pseudonym)], |row| row.get::<String>(1)))
+        .flatten()
+}
+
+/// Writes down that a user gave or withdrew consent.
+pub fn record_consent(user: &str, purpose: &str, is_given: bool) -> Result<()> {
+    check_name(user)?;
+    if purpose.is_empty() || purpose.len() > MAX_NAME_BYTES || purpose.chars().any(char::is_control) {
+        return Err(Error::argument("this is no purpose", "Give 1 to 256 characters."));
+    }
+    super::transaction_ended();
+    RECORD_CONSENT.with(|statement| {
+        statement.execute(&[arg(user), arg(purpose), arg(is_given), arg(change::author())])
+    });
+    Ok(())
+}
+
+fn has_consent(user: &str) -> bool {
+    HAS_CONSENT
+        .with(|statement| statement.query_one(&[arg(user)], |row| row.get::<bool>(1)))
+        .flatten()
+        .unwrap_or(false)
+}
+
+fn check_name(user: &str) -> Result<()> {
+    if user.trim().is_empty() || user.len() > 4 * MAX_NAME_BYTES || user.chars().any(char::is_control) {
+        return Err(Error::argument(
+            "this is no user name",
+            "Give 1 to 256 characters.",
+        ));
+    }
+    Ok(())
+}
+
+/// 26 letters of 32, 130 random bits.
+fn random_name() -> Result<String> {
+    let bytes = random::bytes()
+        .ok_or_else(|| Error::not_ready("the server has no random numbers to give", "Try again."))?;
+    let letters = bytes
+        .iter()
+        .take(LENGTH)
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)))
+        .map(|letter| char::from(*letter));
+    Ok(std::iter::once('p')
+        .chain(std::iter::once('_'))
+        .chain(letters)
+        .collect())
+}

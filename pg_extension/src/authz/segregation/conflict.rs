@@ -1,0 +1,224 @@
+//! Who breaks a rule, or would.
+
+use crate::authz::{Authority, Kind, Reference};
+use crate::error::{Error, Result};
+use crate::guc;
+use crate::sys::spi::{Statement, arg};
+use pgrx::datum::TimestampWithTimeZone;
+use std::collections::HashSet;
+
+thread_local! {
+    static CONFLICTS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/conflicts.sql")) };
+    static REACHED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/reached.sql")) };
+    static SESSION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/session.sql")) };
+    static IS_ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_any.sql")) };
+    static FORGET: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/forget_existing.sql")) };
+}
+
+/// A user who holds, or will hold, more than a rule allows.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    pub rule_id: i32,
+    pub rule: String,
+    pub user_id: i32,
+    pub user_name: String,
+    pub item_ids: Vec<i32>,
+    pub items: Vec<String>,
+    /// From when.
+    pub since: Option<TimestampWithTimeZone>,
+    /// The exception that allows it.
+    pub exception_id: Option<i64>,
+    pub exception_expires_at: Option<TimestampWithTimeZone>,
+    /// Whether it was accepted when the rule was defined.
+    pub is_accepted: bool,
+}
+
+/// A grant that does not exist.
+#[derive(Clone, Copy)]
+struct Imagined {
+    holder: i32,
+    granted: i32,
+}
+
+/// Everybody who breaks a rule.
+pub fn conflicts() -> Vec<Conflict> {
+    read(None, None, None)
+}
+
+/// Everybody who breaks one rule.
+pub(super) fn of_rule(rule: i32) -> Vec<Conflict> {
+    read(None, None, Some(rule))
+}
+
+/// The conflicts that granting something to a user would make.
+pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
+    let user = Reference::new(Kind::User, user).require()?;
+    let granted = match Reference::parse(granted) {
+        Ok(reference) if matches!(reference.kind, Kind::Role | Kind::Group) => reference,
+        _ => Reference::new(Kind::Role, granted),
+    }
+    .require()?;
+    let imagined = Imagined {
+        holder: user.id,
+        granted: granted.id,
+    };
+    let now = read(Some(vec![user.id]), None, None);
+    let then = unexcused(read(Some(vec![user.id]), Some(imagined), None));
+    let is_new = |conflict: &Conflict| !now.iter().any(|known| known.covers(conflict));
+    Ok(then.into_iter().filter(is_new).collect())
+}
+
+/// Looks out for what a change does to those it reaches. Make one in the transaction that began the change, before anything is written, and check it
+/// afterwards. Conflicts that were there before, such as those of an exception that ran out, stand in the way of nothing else.
+pub struct Watch {
+    /// The nodes that change; `None` for whatever may reach anybody.
+    nodes: Option<Vec<i32>>,
+    before: Vec<Conflict>,
+}
+
+impl Watch {
+    /// For a change of some nodes: of what they hold, or of who has them.
+    pub fn of(nodes: &[i32]) -> Self {
+        Self::over(Some(nodes.to_vec()))
+    }
+
+    /// For a change that may reach anybody, such as a load.
+    pub fn everybody() -> Self {
+        Self::over(None)
+    }
+
+    fn over(nodes: Option<Vec<i32>>) -> Self {
+        let before = match reached(nodes.as_deref()) {
+            Some(users) => read(users, None, None),
+            None => Vec::new(),
+        };
+        Self { nodes, before }
+    }
+
+    /// Refuses the change when it made somebody break a rule.
+    pub fn check(self) -> Result<()> {
+        let Some(users) = reached(self.nodes.as_deref()) else {
+            return Ok(());
+        };
+        let found = read(users.clone(), None, None);
+        // A conflict that was accepted and is gone is not accepted again.
+        let standing: Vec<String> = found
+            .iter()
+            .map(|conflict| format!("{} {}", conflict.rule_id, conflict.user_id))
+            .collect();
+        FORGET.with(|statement| statement.execute(&[arg(users), arg(standing)]));
+        let new: Vec<Conflict> = unexcused(found)
+            .into_iter()
+            .filter(|conflict| !self.before.iter().any(|known| known.covers(conflict)))
+            .collect();
+        refuse(&new)
+    }
+}
+
+impl Conflict {
+    /// True when the other says nothing that this one does not.
+    fn covers(&self, other: &Self) -> bool {
+        self.rule_id == other.rule_id
+            && self.user_id == other.user_id
+            && other.item_ids.iter().all(|item| self.item_ids.contains(item))
+            && self.since <= other.since
+    }
+}
+
+/// What a session may do, unless it breaks a rule: a login can bring together what nobody administered. With an exception it holds no longer
+/// than that.
+pub fn checked(user: &str, authority: Authority) -> Result<Authority> {
+    if !is_any() {
+        return Ok(authority);
+    }
+    let names = |set: &HashSet<String>| set.iter().cloned().collect::<Vec<String>>();
+    let broken = SESSION.with(|statement| {
+        let args = [
+            arg(user),
+            arg(names(&authority.roles)),
+            arg(names(&authority.privileges)),
+        ];
+        statement.query(&args, |row| {
+            let rule = row.get::<String>(1).unwrap_or_default();
+            (
+                rule,
+                row.get::<Vec<String>>(2).unwrap_or_default(),
+                row.timestamp(3),
+            )
+        })
+    });
+    let mut authority = authority;
+    for (rule, items, excused_until) in broken {
+        let until = excused_until.ok_or_else(|| Error::sod_session(&rule, &items))?;
+        authority = authority.until(until);
+    }
+    Ok(authority)
+}
+
+/// Those that no exception and no acceptance allows.
+pub(super) fn unexcused(conflicts: Vec<Conflict>) -> Vec<Conflict> {
+    conflicts
+        .into_iter()
+        .filter(|conflict| conflict.exception_id.is_none() && !conflict.is_accepted)
+        .collect()
+}
+
+/// An error that names the first of some conflicts.
+pub(super) fn refuse(conflicts: &[Conflict]) -> Result<()> {
+    match conflicts {
+        [] => Ok(()),
+        [first, others @ ..] => Err(Error::sod_grant(
+            &first.user_name,
+            &first.rule,
+            &first.items,
+            others.len(),
+        )),
+    }
+}
+
+/// The users whom a change of some nodes reaches, `Some(None)` for everybody; `None` when there is nobody or no rule to break.
+fn reached(nodes: Option<&[i32]>) -> Option<Option<Vec<i32>>> {
+    if !is_any() {
+        return None;
+    }
+    let Some(nodes) = nodes else { return Some(None) };
+    let users = REACHED
+        .with(|statement| statement.query_one(&[arg(nodes.to_vec())], |row| row.get::<Vec<i32>>(1)))
+        .flatten();
+    users
+        .as_ref()
+        .is_none_or(|users| !users.is_empty())
+        .then_some(users)
+}
+
+fn is_any() -> bool {
+    IS_ANY
+        .with(|statement| statement.query_one(&[], |_| ()))
+        .is_some()
+}
+
+fn read(users: Option<Vec<i32>>, imagined: Option<Imagined>, rule: Option<i32>) -> Vec<Conflict> {
+    CONFLICTS.with(|statement| {
+        statement.query(
+            &[
+                arg(users),
+                arg(imagined.map(|grant| grant.holder)),
+                arg(imagined.map(|grant| grant.granted)),
+                arg(guc::is_production()),
+                arg(rule),
+            ],
+            |row| Conflict {
+                rule_id: row.get(1).unwrap_or_default(),
+                rule: row.get(2).unwrap_or_default(),
+                user_id: row.get(3).unwrap_or_default(),
+                user_name: row.get(4).unwrap_or_default(),
+                item_ids: row.get(5).unwrap_or_default(),
+                items: row.get(6).unwrap_or_default(),
+                since: row.get(7),
+                exception_id: row.get(8),
+                exception_expires_at: row.get(9),
+                is_accepted: row.get(10).unwrap_or(false),
+            },
+        )
+    })
+}

@@ -1,0 +1,20 @@
+//! Segregation of duties: nobody holds, or does to one object, what rules keep apart.
+//!
+//! Looked at when something is granted or defined, when a session is made or brought up to date, and when somebody acts. Not here: who
+//! holds what (see `authz`). Invariant: what is checked is read with a fresh snapshot after the change was written and while nobody else
+//! can change the graph (`change::begin`) or act on the object (`lock::serialize`), so two that race never both succeed.
+
+mod action;
+mod conflict;
+mod exception;
+mod person;
+mod protection;
+mod rule;
+
+pub use action::record as record_action;
+pub use conflict::{Watch, checked, conflicts, what_if};
+pub use exception::{approve, request, revoke};
+pub use protection::{
+    Key, Protection, after_row, forget_relation, key_of, protect, row_moved, transaction_ended, unprotect,
+};
+pub use rule::{Definition, define, drop_rule};

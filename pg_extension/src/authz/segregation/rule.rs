@@ -1,0 +1,164 @@
+//! Rules: what nobody may hold, or do to one object, together.
+
+use super::conflict;
+use crate::authz::{Kind, Reference, change};
+use crate::error::{Error, Result};
+use crate::sys::spi::{Statement, arg};
+use serde_json::json;
+
+thread_local! {
+    static FIND: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/find_rule.sql")) };
+    static DEFINE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_rule.sql")) };
+    static DEFINE_ITEMS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_items.sql")) };
+    static DROP: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/drop_rule.sql")) };
+    static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/has_unit.sql")) };
+    static ACCEPT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/accept_existing.sql")) };
+}
+
+/// What a rule says.
+pub struct Definition {
+    /// References of privileges, duties, roles.
+    pub items: Vec<String>,
+    /// How many of them one person may have.
+    pub at_most: i32,
+    /// global, unit or object.
+    pub scope: String,
+    /// The organization unit, for the scope unit.
+    pub unit: Option<String>,
+    pub description: Option<String>,
+    /// Whether it is refused when somebody breaks it already.
+    pub enforces_existing: bool,
+}
+
+/// Defines a rule, or changes it.
+pub fn define(name: &str, definition: &Definition) -> Result<()> {
+    check_name(name)?;
+    change::begin();
+    let items = items(definition)?;
+    check_scope(definition)?;
+    let id = DEFINE
+        .with(|statement| {
+            statement.modify(
+                &[
+                    arg(name),
+                    arg(definition.at_most),
+                    arg(definition.scope.as_str()),
+                    arg(definition.unit.clone()),
+                    arg(definition.description.clone()),
+                    arg(change::author()),
+                ],
+                |row| row.get::<i32>(1),
+            )
+        })
+        .into_iter()
+        .flatten()
+        .next()
+        .unwrap_or_default();
+    DEFINE_ITEMS.with(|statement| statement.execute(&[arg(id), arg(items)]));
+    let broken = conflict::unexcused(conflict::of_rule(id));
+    if definition.enforces_existing {
+        conflict::refuse(&broken)?;
+    } else {
+        for conflict in &broken {
+            ACCEPT.with(|statement| {
+                statement.execute(&[arg(id), arg(conflict.user_id), arg(conflict.item_ids.clone())])
+            });
+        }
+    }
+    change::record(
+        "define",
+        &format!("sod_rule:{name}"),
+        json!({
+            "items": definition.items,
+            "at_most": definition.at_most,
+            "scope": definition.scope,
+            "unit": definition.unit,
+            "accepted": broken.iter().map(|conflict| &conflict.user_name).collect::<Vec<_>>(),
+        }),
+    );
+    Ok(())
+}
+
+/// Drops a rule.
+pub fn drop_rule(name: &str) -> Result<()> {
+    change::begin();
+    let id = require(name)?;
+    DROP.with(|statement| statement.execute(&[arg(id)]));
+    change::record("drop", &format!("sod_rule:{name}"), json!({}));
+    Ok(())
+}
+
+/// The rule of a name, or 42704.
+pub fn require(name: &str) -> Result<i32> {
+    FIND.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<i32>(1)))
+        .flatten()
+        .ok_or_else(|| {
+            Error::not_found(
+                "sod_rule_not_found",
+                format!("rule \"{name}\" does not exist"),
+                "See the view vpd.sod_rules.",
+            )
+        })
+}
+
+fn items(definition: &Definition) -> Result<Vec<i32>> {
+    let mut ids = Vec::with_capacity(definition.items.len());
+    for item in &definition.items {
+        let reference = Reference::parse(item)?;
+        let is_action = reference.kind == Kind::Privilege && reference.name.contains(':');
+        let may_be_item = match definition.scope.as_str() {
+            "object" => is_action,
+            _ => matches!(reference.kind, Kind::Privilege | Kind::Duty | Kind::Role),
+        };
+        if !may_be_item {
+            return Err(Error::argument(
+                format!("{item} cannot be part of this rule"),
+                "Name privileges, duties and roles; for the scope object, privileges on resources: privilege:purchase_order:approve.",
+            ));
+        }
+        ids.push(reference.require()?.id);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if definition.at_most < 1 || usize::try_from(definition.at_most).is_ok_and(|most| most >= ids.len()) {
+        return Err(Error::argument(
+            "the rule would keep nothing apart",
+            "Name more items than at_most, which is 1 or more.",
+        ));
+    }
+    Ok(ids)
+}
+
+fn check_scope(definition: &Definition) -> Result<()> {
+    match (definition.scope.as_str(), &definition.unit) {
+        ("global" | "object", None) => Ok(()),
+        ("unit", Some(unit)) => {
+            let is_there = HAS_UNIT.with(|statement| statement.query_one(&[arg(unit.as_str())], |_| ()));
+            is_there.ok_or_else(|| {
+                Error::not_found(
+                    "unit_not_found",
+                    format!("unit \"{unit}\" does not exist"),
+                    "Define it first with vpd.define_unit.",
+                )
+            })
+        }
+        _ => Err(Error::argument(
+            "this is no scope",
+            "Use global, object, or unit with the name of an organization unit.",
+        )),
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_good = !name.is_empty()
+        && name.trim() == name
+        && name.chars().count() <= 256
+        && !name.chars().any(char::is_control);
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the name is not usable",
+        "Use 1 to 256 characters, none of them a control character, without spaces at the ends.",
+    ))
+}

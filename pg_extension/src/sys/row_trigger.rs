@@ -1,0 +1,247 @@
+//! Row triggers written in this library: what a trigger is handed, what it may put in its place.
+//!
+//! Values go through the input and output functions of their types, so that a column's length and domain hold.
+
+use super::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::{audit, authz};
+use pgrx::{FromDatum, pg_guard, pg_sys};
+use std::ffi::{CStr, CString};
+
+/// A version-1 function, as the server's macro of that name declares it.
+macro_rules! finfo {
+    ($name:ident) => {
+        #[doc(hidden)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
+            const RECORD: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+            &RECORD
+        }
+    };
+}
+
+finfo!(pg_finfo_track_changes_trigger_wrapper);
+finfo!(pg_finfo_protect_action_trigger_wrapper);
+
+/// What the statement does to the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Where a version of a row lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u32, u16);
+
+/// A row of the table that the trigger is on.
+pub struct TableRow {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+}
+
+/// What a trigger is handed.
+pub struct RowTrigger {
+    pub event: Event,
+    /// The table itself, a partition of it included.
+    pub relation: pg_sys::Oid,
+    /// The row before; for an insert there is none.
+    pub old: Option<TableRow>,
+    /// The row as it will be or, after the fact, is; for a delete there is none.
+    pub new: Option<TableRow>,
+}
+
+/// What goes into a column.
+pub enum Assigned<'a> {
+    Text(&'a str),
+    Moment(Timestamp),
+    /// What the row before has there.
+    Former,
+}
+
+#[unsafe(no_mangle)]
+#[pg_guard]
+unsafe extern "C-unwind" fn track_changes_trigger_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the server calls with a valid frame.
+    let result = unsafe { RowTrigger::of_call(call, true) }.and_then(|mut trigger| {
+        audit::before_row(&mut trigger)?;
+        Ok(trigger.answer())
+    });
+    result.unwrap_or_else(|error| error.raise())
+}
+
+#[unsafe(no_mangle)]
+#[pg_guard]
+unsafe extern "C-unwind" fn protect_action_trigger_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the server calls with a valid frame.
+    let result = unsafe { RowTrigger::of_call(call, false) }.and_then(|trigger| {
+        authz::segregation::after_row(&trigger)?;
+        Ok(trigger.answer())
+    });
+    result.unwrap_or_else(|error| error.raise())
+}
+
+impl RowTrigger {
+    /// # Safety
+    /// `call` is the frame of a function call.
+    unsafe fn of_call(call: pg_sys::FunctionCallInfo, is_before: bool) -> Result<Self> {
+        if !super::is_ready() {
+            return Err(Error::not_ready(
+                "pg_vpd is not active in this server",
+                "Add pg_vpd to shared_preload_libraries and restart the server.",
+            ));
+        }
+        // SAFETY: a call as a trigger has TriggerData as its context, whose tag is looked at first.
+        unsafe {
+            let context = (*call).context;
+            if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
+                return Err(Error::not_ready(
+                    "this function is a trigger",
+                    "It is made by the functions of vpd.",
+                ));
+            }
+            let data = &*context.cast::<pg_sys::TriggerData>();
+            let is_row = data.tg_event & pg_sys::TRIGGER_EVENT_ROW != 0;
+            let timing = data.tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK;
+            if !is_row || (timing == pg_sys::TRIGGER_EVENT_BEFORE) != is_before {
+                return Err(Error::not_ready(
+                    "this trigger was not made by vpd",
+                    "Drop it, and call vpd.track_changes or vpd.protect_action.",
+                ));
+            }
+            let descriptor = (*data.tg_relation).rd_att;
+            let row = |tuple| Some(TableRow { tuple, descriptor });
+            let (event, old, new) = match data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK {
+                pg_sys::TRIGGER_EVENT_INSERT => (Event::Insert, None, row(data.tg_trigtuple)),
+                pg_sys::TRIGGER_EVENT_UPDATE => {
+                    (Event::Update, row(data.tg_trigtuple), row(data.tg_newtuple))
+                }
+                _ => (Event::Delete, row(data.tg_trigtuple), None),
+            };
+            Ok(Self {
+                event,
+                relation: (*data.tg_relation).rd_id,
+                old,
+                new,
+            })
+        }
+    }
+
+    /// What the trigger returns: the row as it is to be.
+    fn answer(&self) -> pg_sys::Datum {
+        let row = self.new.as_ref().or(self.old.as_ref());
+        row.map_or(pg_sys::Datum::from(0), |row| pg_sys::Datum::from(row.tuple))
+    }
+
+    /// Puts values into the row that is about to be stored.
+    pub fn assign(&mut self, values: &[(i16, Assigned<'_>)]) {
+        let Some(new) = &mut self.new else { return };
+        let mut columns = Vec::with_capacity(values.len());
+        let mut datums = Vec::with_capacity(values.len());
+        let mut nulls = Vec::with_capacity(values.len());
+        for (column, value) in values {
+            let datum = match value {
+                Assigned::Text(text) => Some(new.datum_of_text(*column, text)),
+                Assigned::Moment(moment) => Some(pg_sys::Datum::from(moment.0)),
+                Assigned::Former => self.old.as_ref().and_then(|old| old.datum(*column)),
+            };
+            columns.push(i32::from(*column));
+            nulls.push(datum.is_none());
+            datums.push(datum.unwrap_or(pg_sys::Datum::from(0)));
+        }
+        // SAFETY: three arrays of one length, for columns of the table; the result lives as long as what the trigger was handed.
+        new.tuple = unsafe {
+            pg_sys::heap_modify_tuple_by_cols(
+                new.tuple,
+                new.descriptor,
+                columns.len() as i32,
+                columns.as_mut_ptr(),
+                datums.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+            )
+        };
+    }
+}
+
+impl TableRow {
+    /// Where it lies; for one that is not stored yet, nowhere in particular.
+    pub fn place(&self) -> Place {
+        // SAFETY: the tuple is valid while the trigger runs.
+        let place = unsafe { (*self.tuple).t_self };
+        let block = (u32::from(place.ip_blkid.bi_hi) << 16) | u32::from(place.ip_blkid.bi_lo);
+        Place(block, place.ip_posid)
+    }
+
+    /// The value of a column as text; `None` for NULL.
+    pub fn text(&self, column: i16) -> Option<String> {
+        // SAFETY: the column is one of the table; the result is NULL or palloc'd and NUL-terminated.
+        unsafe {
+            let text = pg_sys::SPI_getvalue(self.tuple, self.descriptor, i32::from(column));
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+        }
+    }
+
+    /// True when a column equals a value given as text, as the column's type and collation see it.
+    pub fn equals(&self, column: i16, value: &str) -> Result<bool> {
+        let Some(datum) = self.datum(column) else {
+            return Ok(false);
+        };
+        let attribute = self.attribute(column);
+        // SAFETY: looks the type's equality up; both values are of the column's type.
+        unsafe {
+            let entry =
+                &mut *pg_sys::lookup_type_cache(attribute.atttypid, pg_sys::TYPECACHE_EQ_OPR_FINFO as i32);
+            if entry.eq_opr_finfo.fn_oid == pg_sys::InvalidOid {
+                return Err(Error::column_type("the column's type has no equality"));
+            }
+            let other = self.datum_of_text(column, value);
+            let result =
+                pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, attribute.attcollation, datum, other);
+            Ok(bool::from_datum(result, false).unwrap_or(false))
+        }
+    }
+
+    fn datum(&self, column: i16) -> Option<pg_sys::Datum> {
+        let mut is_null = true;
+        // SAFETY: the column is one of the table.
+        let datum =
+            unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, i32::from(column), &mut is_null) };
+        (!is_null).then_some(datum)
+    }
+
+    /// A value of a column's type; the server's own error when it is none.
+    fn datum_of_text(&self, column: i16, text: &str) -> pg_sys::Datum {
+        let attribute = self.attribute(column);
+        let text = CString::new(text).unwrap_or_default();
+        // SAFETY: the input function copies the text.
+        unsafe { input(attribute.atttypid, attribute.atttypmod, &text) }
+    }
+
+    fn attribute(&self, column: i16) -> &pg_sys::FormData_pg_attribute {
+        // SAFETY: the number is one of the table's, from 1; the descriptor lives while the trigger runs.
+        unsafe {
+            let width = (*self.descriptor).natts as usize;
+            &(*self.descriptor).attrs.as_slice(width)[usize::from(column.unsigned_abs()) - 1]
+        }
+    }
+}
+
+/// # Safety
+/// The type exists.
+unsafe fn input(kind: pg_sys::Oid, modifier: i32, text: &CStr) -> pg_sys::Datum {
+    let mut function = pg_sys::InvalidOid;
+    let mut parameter = pg_sys::InvalidOid;
+    // SAFETY: both out-pointers are valid.
+    unsafe {
+        pg_sys::getTypeInputInfo(kind, &mut function, &mut parameter);
+        pg_sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), parameter, modifier)
+    }
+}
+
+/// Raises the server's own error when a text is no value of a type.
+pub fn check_value(kind: pg_sys::Oid, modifier: i32, text: &str) {
+    let text = CString::new(text).unwrap_or_default();
+    // SAFETY: the caller looked the type up in the catalogue.
+    unsafe { input(kind, modifier, &text) };
+}

@@ -1,0 +1,1 @@
+SELECT FROM vpd_private.unit u WHERE u.name = $1;

@@ -1,0 +1,28 @@
+-- The rule that one of some persons would break with an action on an object, and what he has done to it. $1 object, $2 privilege, $3 persons.
+SELECT r.name, done.actions
+  FROM vpd_private.authority own
+  JOIN vpd_private.sod_rule_item i ON i.authority_id = own.id
+  JOIN vpd_private.sod_rule r ON r.id = i.rule_id AND r.scope = 'object'
+ CROSS JOIN unnest($3::text[]) person
+ CROSS JOIN LATERAL (
+       SELECT array_agg(DISTINCT a.name ORDER BY a.name) AS actions
+         FROM vpd_private.sod_rule_item o
+         JOIN vpd_private.authority a ON a.id = o.authority_id AND a.name <> $2
+         JOIN vpd_private.action_record x ON x.object = $1 AND x.action = a.name AND person = ANY (x.persons)
+        WHERE o.rule_id = r.id
+       ) done
+ WHERE own.kind = 'privilege'
+   AND own.name = $2
+   AND own.dropped_at IS NULL
+   AND cardinality(done.actions) >= r.at_most
+   AND NOT EXISTS (
+       SELECT
+         FROM vpd_private.sod_exception e
+        WHERE e.rule_id = r.id
+          AND e.user_name = person
+          AND e.approved_at IS NOT NULL
+          AND e.revoked_at IS NULL
+          AND e.expires_at > clock_timestamp()
+   )
+ ORDER BY r.name
+ LIMIT 1;

@@ -1,0 +1,8 @@
+-- For whom and by whom an exception was asked for that waits for a decision.
+SELECT e.user_name, e.requested_persons
+  FROM vpd_private.sod_exception e
+  JOIN vpd_private.sod_rule r ON r.id = e.rule_id
+ WHERE e.id = $1
+   AND e.approved_at IS NULL
+   AND e.revoked_at IS NULL
+   AND e.expires_at > clock_timestamp();

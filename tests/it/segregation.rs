@@ -1,0 +1,755 @@
+//! Rules of segregation of duties: what grants, definitions, logins and actions they refuse, and the exceptions from them.
+
+use postgres::{Client, GenericClient};
+use vpd_tests::{Database, Result, Subject, assert_refused, attach, outcome, role};
+
+/// A role that submits, one that approves, one that pays, each by a duty; users with nothing.
+const GRAPH: &str = "
+SELECT vpd.define_resource('order', 'task_flow');
+SELECT vpd.define_privilege('order:' || action) FROM unnest('{submit,approve,pay}'::text[]) action;
+SELECT vpd.define_duty(name) FROM unnest('{Submission,Approval,Payment}'::text[]) name;
+SELECT vpd.grant_authority('privilege:order:submit', 'duty:Submission');
+SELECT vpd.grant_authority('privilege:order:approve', 'duty:Approval');
+SELECT vpd.grant_authority('privilege:order:pay', 'duty:Payment');
+SELECT vpd.define_role(name) FROM unnest('{Submitter,Approver,Payer,Head}'::text[]) name;
+SELECT vpd.grant_authority('duty:Submission', 'role:Submitter');
+SELECT vpd.grant_authority('duty:Approval', 'role:Approver');
+SELECT vpd.grant_authority('duty:Payment', 'role:Payer');
+SELECT vpd.define_group('Desk');
+SELECT vpd.define_user(name) FROM unnest('{alice,bob,carol,dora}'::text[]) name;
+SELECT vpd.define_resource('segregation');
+SELECT vpd.define_privilege('segregation:approve');
+SELECT vpd.define_role('Officer');
+SELECT vpd.grant_authority('privilege:segregation:approve', 'role:Officer');
+SELECT vpd.grant_authority('role:Officer', 'user:' || name) FROM unnest('{alice,bob,carol}'::text[]) name;
+";
+
+const PAIR: &str = "SELECT vpd.define_sod_rule('pair', '{privilege:order:submit,duty:Approval}')";
+
+fn scene() -> Result<(Database<'static>, Client)> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(GRAPH)?;
+    Ok((database, security))
+}
+
+#[track_caller]
+fn refused(client: &mut impl GenericClient, statement: &str) -> String {
+    assert_refused(client.batch_execute(statement), "42501", "sod_conflict").text
+}
+
+/// rule, user, items of the conflicts there are.
+fn conflicts(client: &mut Client) -> Result<Vec<(String, String, Vec<String>)>> {
+    Ok(client
+        .query("SELECT rule, user_name, items FROM vpd.sod_conflicts", &[])?
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect())
+}
+
+#[test]
+fn a_grant_that_breaks_a_rule_is_refused_and_names_user_rule_and_items() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    // Control: without a rule the same person gets both.
+    security.batch_execute("BEGIN; SELECT vpd.grant_authority('role:Approver', 'user:alice'); ROLLBACK")?;
+    security.batch_execute(PAIR)?;
+    let text = refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+    );
+    for part in ["alice", "pair", "privilege:order:submit", "duty:Approval"] {
+        assert!(text.contains(part), "{text}");
+    }
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Approver', 'user:bob');
+         SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    )?;
+    assert!(conflicts(&mut security)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn it_is_refused_whatever_the_way_is() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    for (prepare, breaks) in [
+        // Through a group, and a group in a group.
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'group:Desk')",
+            "SELECT vpd.grant_authority('group:Desk', 'user:alice')",
+        ),
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('group:Desk', 'user:alice')",
+            "SELECT vpd.grant_authority('role:Approver', 'group:Desk')",
+        ),
+        // Through a role that contains roles.
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'role:Head'); SELECT vpd.grant_authority('role:Head', 'user:alice')",
+            "SELECT vpd.grant_authority('role:Approver', 'role:Head')",
+        ),
+        // The definition of a duty, of a role, of an entitlement, changes under those who have it.
+        (
+            "SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+            "SELECT vpd.grant_authority('privilege:order:submit', 'duty:Approval')",
+        ),
+        (
+            "SELECT vpd.grant_authority('role:Payer', 'user:alice'); SELECT vpd.grant_authority('role:Submitter', 'user:alice')",
+            "SELECT vpd.grant_authority('duty:Approval', 'role:Payer')",
+        ),
+        (
+            "SELECT vpd.define_entitlement('Set'); SELECT vpd.grant_authority('entitlement:Set', 'role:Approver'); SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+            "SELECT vpd.grant_authority('privilege:order:submit', 'entitlement:Set')",
+        ),
+        // What is switched off comes back.
+        (
+            "SELECT vpd.enable_authority('role:Approver', false); SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+            "SELECT vpd.enable_authority('role:Approver', true)",
+        ),
+        (
+            "SELECT vpd.disable_user('alice'); SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+            "SELECT vpd.enable_user('alice')",
+        ),
+        // Membership by attributes.
+        (
+            "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5'); SELECT vpd.grant_authority('duty:Approval', 'role:Senior'); SELECT vpd.grant_authority('role:Submitter', 'user:alice')",
+            "SELECT vpd.define_user('alice', attributes => '{\"grade\": 6}')",
+        ),
+        (
+            "SELECT vpd.define_user('alice', attributes => '{\"grade\": 6}'); SELECT vpd.grant_authority('role:Submitter', 'user:alice');
+             SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 7'); SELECT vpd.grant_authority('duty:Approval', 'role:Senior')",
+            "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 6')",
+        ),
+        (
+            "SELECT vpd.define_user('alice', attributes => '{\"grade\": 6}'); SELECT vpd.grant_authority('role:Submitter', 'user:alice');
+             SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 6')",
+            "SELECT vpd.grant_authority('duty:Approval', 'role:Senior')",
+        ),
+    ] {
+        let mut transaction = security.transaction()?;
+        transaction
+            .batch_execute(prepare)
+            .map_err(|error| format!("{prepare}: {error:?}"))?;
+        refused(&mut transaction, breaks);
+        transaction.rollback()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn one_after_the_other_is_no_conflict_and_what_begins_later_counts() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    // A handover: the one ends when the other begins.
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_until => '2200-01-01');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_from => '2200-01-01')",
+    )?;
+    assert!(conflicts(&mut security)?.is_empty());
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_until => '2200-01-02')",
+    );
+    // What holds a path together is the shortest of its grants.
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'user:bob', valid_until => '2150-01-01');
+         SELECT vpd.grant_authority('group:Desk', 'user:bob', valid_from => '2100-01-01');
+         SELECT vpd.grant_authority('role:Approver', 'group:Desk', valid_from => '2200-01-01')",
+    )?;
+    assert!(conflicts(&mut security)?.is_empty());
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Approver', 'user:bob', valid_from => '2149-12-31')",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_rule_may_allow_some_of_a_set() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.define_sod_rule('two', '{role:Submitter,role:Approver,duty:Payment}', at_most => 2);
+         SELECT vpd.grant_authority('role:Submitter', 'user:alice');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+    )?;
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
+    security.batch_execute("SELECT vpd.revoke_authority('role:Approver', 'user:alice'); SELECT vpd.grant_authority('role:Payer', 'user:alice')")?;
+    Ok(())
+}
+
+#[test]
+fn a_rule_of_a_unit_holds_for_its_users_and_those_below() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.define_unit('Group'); SELECT vpd.define_unit('Finance', 'Group'); SELECT vpd.define_unit('Treasury', 'Finance'); SELECT vpd.define_unit('Stores', 'Group');
+         SELECT vpd.define_user('alice', unit => 'Treasury'); SELECT vpd.define_user('bob', unit => 'Stores'); SELECT vpd.define_user('carol', unit => 'Finance');
+         SELECT vpd.define_sod_rule('pair', '{role:Submitter,role:Approver}', scope => 'unit', unit => 'Finance');
+         SELECT vpd.grant_authority('role:Submitter', 'user:' || name) FROM unnest('{alice,bob,carol,dora}'::text[]) name",
+    )?;
+    let grant = |user: &str| format!("SELECT vpd.grant_authority('role:Approver', 'user:{user}')");
+    for user in ["alice", "carol"] {
+        refused(&mut security, &grant(user));
+    }
+    for user in ["bob", "dora"] {
+        security.batch_execute(&grant(user))?;
+    }
+    // Moving the user, or the unit, brings the rule along.
+    refused(&mut security, "SELECT vpd.define_user('bob', unit => 'Treasury')");
+    refused(&mut security, "SELECT vpd.define_unit('Stores', 'Treasury')");
+    Ok(())
+}
+
+#[test]
+fn a_rule_that_is_broken_already_is_refused_or_its_conflicts_are_accepted() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+    )?;
+    refused(&mut security, PAIR);
+    security.batch_execute(
+        "SELECT vpd.define_sod_rule('pair', '{privilege:order:submit,duty:Approval,duty:Payment}', enforce_existing => false)",
+    )?;
+    let accepted: Vec<(String, bool)> = security
+        .query("SELECT user_name, is_accepted FROM vpd.sod_conflicts", &[])?
+        .iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect();
+    assert_eq!(accepted, [("alice".to_owned(), true)]);
+    // Others are bound by it, and so is she with one more.
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:bob')")?;
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Approver', 'user:bob')",
+    );
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
+    // A conflict that went away does not come back.
+    security.batch_execute("SELECT vpd.revoke_authority('role:Approver', 'user:alice'); SELECT vpd.grant_authority('group:Desk', 'user:alice')")?;
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_load_that_breaks_a_rule_changes_nothing() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    let members = "SELECT FROM vpd.load_csv('role_members', E'role_name,user_name\\nSubmitter,alice\\nApprover,alice\\nPayer,bob\\n')";
+    // Control: without the rule it loads.
+    let mut transaction = security.transaction()?;
+    assert!(transaction.query(members, &[])?.is_empty());
+    transaction.rollback()?;
+    security.batch_execute(PAIR)?;
+    refused(&mut security, members);
+    let loaded = "SELECT FROM vpd.grants WHERE granted = ANY ('{role:Submitter,role:Approver,role:Payer}')";
+    assert!(security.query(loaded, &[])?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_conflict_that_is_there_stands_in_the_way_of_nothing_else() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    in_session(
+        &database,
+        &Subject::new("bob"),
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
+    )??;
+    in_session(
+        &database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Approver', 'user:alice'); SELECT vpd.revoke_sod_exception(1);
+         SELECT vpd.grant_authority('role:Payer', 'user:alice'); SELECT vpd.define_user('alice', display_name => 'Alice');
+         SELECT vpd.define_unit('Stores'); SELECT vpd.define_source('hr', 1)",
+    )?;
+    assert_eq!(conflicts(&mut security)?.len(), 1);
+    // Once it is gone it does not come back.
+    security.batch_execute("SELECT vpd.revoke_authority('role:Approver', 'user:alice')")?;
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Approver', 'user:alice')",
+    );
+    Ok(())
+}
+
+#[test]
+fn what_if_tells_and_changes_nothing() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'group:Desk')")?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let query = "SELECT rule, items FROM vpd.sod_what_if($1, $2)";
+    for granted in ["Approver", "role:Approver", "group:Desk"] {
+        let rows = auditor.query(query, &[&"alice", &granted])?;
+        assert_eq!(rows.len(), 1, "{granted}");
+        let items: Vec<String> = rows[0].get(1);
+        assert_eq!(items, ["duty:Approval", "privilege:order:submit"]);
+    }
+    for (user, granted) in [("alice", "Payer"), ("alice", "Submitter"), ("bob", "Approver")] {
+        assert!(
+            auditor.query(query, &[&user, &granted])?.is_empty(),
+            "{user} {granted}"
+        );
+    }
+    assert!(conflicts(&mut security)?.is_empty());
+    assert_refused(
+        auditor.query(query, &[&"nobody", &"Payer"]),
+        "42704",
+        "user_not_found",
+    );
+    assert_refused(
+        auditor.query(query, &[&"alice", &"None"]),
+        "42704",
+        "role_not_found",
+    );
+    Ok(())
+}
+
+#[test]
+fn rules_that_make_no_sense_are_refused() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    for (arguments, state, token) in [
+        ("'r', '{role:Submitter}'", "22023", "argument_invalid"),
+        (
+            "'r', '{role:Submitter,role:Submitter}'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', at_most => 0",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', at_most => 2",
+            "22023",
+            "argument_invalid",
+        ),
+        ("'r', '{role:Submitter,user:alice}'", "22023", "argument_invalid"),
+        ("'r', '{role:Submitter,Approver}'", "22023", "argument_invalid"),
+        ("'r', '{role:Submitter,NULL}'", "22023", "argument_invalid"),
+        ("'r', NULL", "22023", "argument_invalid"),
+        (
+            "' r', '{role:Submitter,role:Approver}'",
+            "22023",
+            "argument_invalid",
+        ),
+        ("'r', '{role:Submitter,role:None}'", "42704", "role_not_found"),
+        (
+            "'r', '{role:Submitter,role:Approver}', scope => 'world'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', scope => 'unit'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', scope => 'unit', unit => 'None'",
+            "42704",
+            "unit_not_found",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', unit => 'None'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'r', '{role:Submitter,role:Approver}', scope => 'object'",
+            "22023",
+            "argument_invalid",
+        ),
+    ] {
+        let defined = security.batch_execute(&format!("SELECT vpd.define_sod_rule({arguments})"));
+        assert_refused(defined, state, token);
+    }
+    assert_refused(
+        security.batch_execute("SELECT vpd.drop_sod_rule('r')"),
+        "42704",
+        "sod_rule_not_found",
+    );
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.drop_sod_rule('pair')")?;
+    assert!(security.query("SELECT FROM vpd.sod_rules", &[])?.is_empty());
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice'); SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
+    Ok(())
+}
+
+#[test]
+fn a_login_that_brings_together_what_nobody_administered_gets_no_session() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.define_role(name, 'enterprise') FROM unnest('{emea_submit,emea_approve}'::text[]) name;
+         SELECT vpd.grant_authority('role:Submitter', 'role:emea_submit'); SELECT vpd.grant_authority('role:Approver', 'role:emea_approve')",
+    )?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let both = Subject::new("alice").role("emea_submit").role("emea_approve");
+    both.log_in_with(&mut bridge)?;
+    security.batch_execute(PAIR)?;
+    assert_refused(both.log_in_with(&mut bridge), "42501", "sod_conflict");
+    // Somebody the graph does not know is bound as well.
+    assert_refused(
+        Subject::new("guest")
+            .role("emea_submit")
+            .role("emea_approve")
+            .log_in_with(&mut bridge),
+        "42501",
+        "sod_conflict",
+    );
+    for one in ["emea_submit", "emea_approve"] {
+        Subject::new("alice").role(one).log_in_with(&mut bridge)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_session_that_lives_when_the_rule_comes_ends_with_its_next_statement() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.define_role(name, 'enterprise') FROM unnest('{emea_submit,emea_approve}'::text[]) name;
+         SELECT vpd.grant_authority('role:Submitter', 'role:emea_submit'); SELECT vpd.grant_authority('role:Approver', 'role:emea_approve')",
+    )?;
+    let token = Subject::new("alice")
+        .role("emea_submit")
+        .role("emea_approve")
+        .log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let held: bool = transaction
+        .query_one("SELECT vpd.has_privilege('order:approve')", &[])?
+        .get(0);
+    assert!(held);
+    security.batch_execute(PAIR)?;
+    let next = transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[]);
+    assert_refused(next, "42501", "sod_conflict");
+    Ok(())
+}
+
+/// Runs one statement in a session of a user with some privileges.
+fn in_session(
+    database: &Database<'_>,
+    subject: &Subject,
+    statement: &str,
+) -> Result<std::result::Result<(), postgres::Error>> {
+    let token = subject.log_in(database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let done = transaction.batch_execute(statement);
+    if done.is_ok() {
+        transaction.commit()?;
+    }
+    Ok(done)
+}
+
+#[test]
+fn an_exception_wants_three_persons_at_least_two_and_an_end() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    let approver = Subject::new;
+    let request =
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'holiday', clock_timestamp() + interval '1 hour')";
+    // Nobody asks without a session, without a reason, without an end.
+    assert_refused(security.batch_execute(request), "28000", "session_invalid");
+    for (arguments, state, token) in [
+        (
+            "'pair', 'alice', ' ', clock_timestamp() + interval '1 hour'",
+            "22023",
+            "argument_invalid",
+        ),
+        ("'pair', 'alice', 'x', NULL", "22023", "argument_invalid"),
+        ("'pair', 'alice', 'x', 'infinity'", "22023", "argument_invalid"),
+        ("'pair', 'alice', 'x', '2000-01-01'", "22023", "argument_invalid"),
+        (
+            "'none', 'alice', 'x', '2200-01-01'",
+            "42704",
+            "sod_rule_not_found",
+        ),
+        ("'pair', 'nobody', 'x', '2200-01-01'", "42704", "user_not_found"),
+    ] {
+        let asked = in_session(
+            &database,
+            &Subject::new("bob"),
+            &format!("SELECT vpd.request_sod_exception({arguments})"),
+        )?;
+        assert_refused(asked, state, token);
+    }
+    in_session(&database, &Subject::new("bob"), request)??;
+    let grant = "SELECT vpd.grant_authority('role:Approver', 'user:alice')";
+    refused(&mut security, grant);
+    let approve = "SELECT vpd.approve_sod_exception(id) FROM (VALUES (1::bigint)) v (id)";
+    for (subject, token) in [
+        // Nobody claims this privilege; it is granted here.
+        (
+            Subject::new("dora").privilege("segregation:approve"),
+            "privilege_missing",
+        ),
+        (approver("bob"), "maker_checker"),
+        (approver("alice"), "maker_checker"),
+    ] {
+        assert_refused(in_session(&database, &subject, approve)?, "42501", token);
+    }
+    assert_refused(security.batch_execute(approve), "28000", "session_invalid");
+    in_session(&database, &approver("carol"), approve)??;
+    assert_refused(
+        in_session(&database, &approver("carol"), approve)?,
+        "42704",
+        "sod_exception_not_found",
+    );
+    security.batch_execute(grant)?;
+    let row = security.query_one(
+        "SELECT user_name, exception_id, exception_expires_at > now() FROM vpd.sod_conflicts",
+        &[],
+    )?;
+    assert_eq!(
+        (
+            row.get::<_, String>(0),
+            row.get::<_, Option<i64>>(1),
+            row.get::<_, Option<bool>>(2)
+        ),
+        ("alice".to_owned(), Some(1), Some(true))
+    );
+    let row = security.query_one(
+        "SELECT state, requested_by, approved_by FROM vpd.sod_exceptions",
+        &[],
+    )?;
+    let shown: [String; 3] = std::array::from_fn(|column| row.get(column));
+    assert_eq!(shown, ["approved", "bob", "carol"]);
+    // While it lasts she works; when it is revoked the next statement refuses.
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[])?;
+    security.batch_execute("SELECT vpd.revoke_sod_exception(1)")?;
+    let next = transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[]);
+    assert_refused(next, "42501", "sod_conflict");
+    let again = Subject::new("alice").log_in_with(&mut database.connect(role::BRIDGE)?);
+    assert_refused(again, "42501", "sod_conflict");
+    assert_eq!(conflicts(&mut security)?.len(), 1);
+    assert_refused(
+        security.batch_execute("SELECT vpd.revoke_sod_exception(1)"),
+        "42704",
+        "sod_exception_not_found",
+    );
+    Ok(())
+}
+
+#[test]
+fn an_exception_that_runs_out_ends_the_session_at_that_moment() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    in_session(
+        &database,
+        &Subject::new("bob"),
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '4 seconds')",
+    )??;
+    in_session(
+        &database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[])?;
+    security.batch_execute("SELECT pg_sleep(4.2)")?;
+    let next = transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[]);
+    assert_refused(next, "42501", "sod_conflict");
+    let state: String = security
+        .query_one("SELECT state FROM vpd.sod_exceptions", &[])?
+        .get(0);
+    assert_eq!(state, "expired");
+    let row = security.query_one("SELECT exception_id FROM vpd.sod_conflicts", &[])?;
+    assert_eq!(row.get::<_, Option<i64>>(0), None);
+    Ok(())
+}
+
+const OBJECT_RULE: &str = "SELECT vpd.define_sod_rule('one_hand', '{privilege:order:submit,privilege:order:approve}', scope => 'object')";
+
+#[test]
+fn doing_both_to_one_object_is_refused_and_to_two_is_not() -> Result<()> {
+    let (database, mut security) = scene()?;
+    let alice = Subject::new("alice");
+    security.batch_execute("SELECT vpd.grant_authority('role:' || name, 'user:alice') FROM unnest('{Submitter,Approver}'::text[]) name")?;
+    let both =
+        "SELECT vpd.record_action('order/1', 'submit'); SELECT vpd.record_action('order/1', 'approve')";
+    // Control: without the rule she does both.
+    in_session(&database, &alice, both)??;
+    security.batch_execute(OBJECT_RULE)?;
+    for object in ["order/2", "order:2", "order/two words"] {
+        let other = object.replacen(':', "/", 1);
+        in_session(
+            &database,
+            &alice,
+            &format!("SELECT vpd.record_action('{object}', 'submit')"),
+        )??;
+        for approve in ["approve", "order:approve"] {
+            let done = in_session(
+                &database,
+                &alice,
+                &format!("SELECT vpd.record_action('{other}', '{approve}')"),
+            )?;
+            assert_refused(done, "42501", "sod_conflict");
+        }
+    }
+    in_session(
+        &database,
+        &alice,
+        "SELECT vpd.record_action('order/3', 'approve')",
+    )??;
+    // Twice the same is nothing new.
+    in_session(
+        &database,
+        &alice,
+        "SELECT vpd.record_action('order/3', 'approve')",
+    )??;
+    assert_refused(
+        in_session(&database, &alice, "SELECT vpd.record_action('order/4', 'pay')")?,
+        "42501",
+        "privilege_missing",
+    );
+    let records: i64 = database
+        .connect(role::AUDITOR)?
+        .query_one(
+            "SELECT count(*) FROM vpd.action_records WHERE user_name = 'alice' AND persons = '{alice}'",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(records, 7);
+    Ok(())
+}
+
+#[test]
+fn what_was_rolled_back_was_not_done() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute("SELECT vpd.grant_authority('role:' || name, 'user:alice') FROM unnest('{Submitter,Approver}'::text[]) name")?;
+    security.batch_execute(OBJECT_RULE)?;
+    let undone = "SAVEPOINT s; SELECT vpd.record_action('order/1', 'submit'); ROLLBACK TO s; SELECT vpd.record_action('order/1', 'approve')";
+    in_session(&database, &Subject::new("alice"), undone)??;
+    Ok(())
+}
+
+#[test]
+fn objects_and_actions_that_are_none_are_refused() -> Result<()> {
+    let (database, _security) = scene()?;
+    let mut user = database.connect(role::USER)?;
+    let none = user.batch_execute("SELECT vpd.record_action('order/1', 'submit')");
+    assert_refused(none, "28000", "session_invalid");
+    for arguments in [
+        "'order', 'submit'",
+        "'/1', 'submit'",
+        "'order/', 'submit'",
+        "'order/ 1', 'submit'",
+        "E'order/1\\n', 'submit'",
+        "'order/' || repeat('1', 2000), 'submit'",
+        "'order/1', ''",
+        "'order/1', ' submit'",
+        "'order/1', 'invoice:submit'",
+        "NULL, 'submit'",
+        "'order/1', NULL",
+    ] {
+        let done = in_session(
+            &database,
+            &Subject::new("alice"),
+            &format!("SELECT vpd.record_action({arguments})"),
+        )?;
+        assert_refused(done, "22023", "argument_invalid");
+    }
+    assert_eq!(outcome(user.batch_execute("SELECT 1")), Ok(()));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_protected_is_refused() -> Result<()> {
+    let (database, mut security) = scene()?;
+    database.admin()?.batch_execute(
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id integer PRIMARY KEY, status text, placed date, made text);
+         CREATE TABLE shop.keyless (id integer, status text);
+         CREATE VIEW shop.seen AS SELECT * FROM shop.orders; GRANT USAGE ON SCHEMA shop TO PUBLIC",
+    )?;
+    let untracked =
+        "SELECT vpd.protect_action('shop.orders', 'created_by', 'order:approve', 'status', 'approved')";
+    assert_refused(security.batch_execute(untracked), "55000", "not_tracked");
+    security
+        .batch_execute("SELECT vpd.track_changes('shop.orders'); SELECT vpd.track_changes('shop.keyless')")?;
+    for (arguments, state, token) in [
+        (
+            "'shop.orders', 'made', 'order:approve', 'status', 'approved'",
+            "55000",
+            "not_tracked",
+        ),
+        (
+            "'shop.orders', 'created_at', 'order:approve', 'status', 'approved'",
+            "55000",
+            "not_tracked",
+        ),
+        (
+            "'shop.orders', 'created_by', 'approve', 'status', 'approved'",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'shop.orders', 'created_by', 'order:none', 'status', 'approved'",
+            "42704",
+            "privilege_not_found",
+        ),
+        (
+            "'shop.orders', 'created_by', 'order:approve', 'none', 'approved'",
+            "42704",
+            "column_not_found",
+        ),
+        (
+            "'shop.orders', 'created_by', 'order:approve', 'placed', '2026-01-01'",
+            "42804",
+            "column_type",
+        ),
+        (
+            "'shop.orders', 'created_by', 'order:approve', 'status', NULL",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "'shop.keyless', 'created_by', 'order:approve', 'status', 'approved'",
+            "42704",
+            "key_not_found",
+        ),
+        (
+            "'shop.seen', 'created_by', 'order:approve', 'status', 'approved'",
+            "42809",
+            "relation_unsupported",
+        ),
+    ] {
+        let protected = security.batch_execute(&format!("SELECT vpd.protect_action({arguments})"));
+        assert_refused(protected, state, token);
+    }
+    security.batch_execute(untracked)?;
+    assert_refused(
+        security.batch_execute("SELECT vpd.untrack_changes('shop.orders')"),
+        "55000",
+        "not_ready",
+    );
+    security.batch_execute("SELECT vpd.unprotect_action('shop.orders', 'order:approve'); SELECT vpd.untrack_changes('shop.orders')")?;
+    assert_refused(
+        security.batch_execute("SELECT vpd.unprotect_action('shop.orders', 'order:approve')"),
+        "42704",
+        "action_not_found",
+    );
+    Ok(())
+}
