@@ -32,10 +32,6 @@ fn drop_data_role_template(name: Option<&str>) -> Answer<()> {
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn generate_data_roles(
     template: Option<&str>,
     drop_obsolete: Option<bool>,

@@ -18,10 +18,6 @@ fn export_definitions(with_users: Option<bool>, with_nodes: Option<bool>) -> Ans
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn import_definitions(
     document: Option<JsonB>,
     dry_run: Option<bool>,
@@ -50,10 +46,6 @@ fn import_definitions(
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn policy_store_difference(
     document: Option<JsonB>,
     prune: Option<bool>,
@@ -76,10 +68,6 @@ fn policy_store_difference(
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn install_catalogue(
     catalogue: Option<&str>,
     dry_run: Option<bool>,
