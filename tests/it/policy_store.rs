@@ -71,6 +71,10 @@ SELECT vpd.grant_node('West', 'merchandise', 'A', reason => 'why'), vpd.grant_no
 SELECT vpd.protect_by_hierarchy('shop.orders', 'merchandise', 'region', 'organization', 'region');
 SELECT vpd.protect_by_hierarchy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'merchandise', 'region');
 SELECT vpd.enable_policy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'by_hierarchy', false);
+SELECT vpd.define_sod_rule('Maker "and" checker', '{privilege:purchase_order:approve,privilege:plain}', scope => 'object', description => 'it''s so'),
+       vpd.define_sod_rule('in a branch', '{role:Senior,role:Project.Lane}', scope => 'unit', unit => 'A branch');
+SELECT vpd.track_changes('shop.orders', created_by => 'maker', identity => 'pseudonym');
+SELECT vpd.protect_action('shop.orders', 'maker', 'purchase_order:approve', 'region', 'West');
 SELECT vpd.define_task_type('Order "x"', 'Orders'), vpd.define_task_type('plain');
 SELECT vpd.define_task_action('Order "x"', 'approve it', '{owner,manager}'), vpd.define_task_content('Order "x"', 'am"ount', '{reviewer}');
 SELECT vpd.define_data_role_template('per department', 'Buyer', 'merchandise', 'department', '{base_role} of {node}');
@@ -150,6 +154,9 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
         "delegations",
         "grants",
         "memberships",
+        "sod_rules",
+        "tracked_tables",
+        "protected_actions",
         "task_types",
         "hierarchies",
         "hierarchy_exemptions",

@@ -103,10 +103,12 @@ pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
         .chain(super::graph::NODES)
         .chain(super::identity::USERS_AND_DELEGATIONS)
         .chain(super::graph::GRANTS_AND_MEMBERSHIPS)
+        .chain(super::segregation::RULES_OF_DUTIES)
         .chain(super::task::SECTIONS)
         .chain(super::hierarchy::SECTIONS)
         .chain(super::policy::SECTIONS)
         .chain(super::hierarchy::BINDINGS_OF_TABLES)
+        .chain(super::segregation::TABLES)
 }
 
 /// A table for each definition, or for each holder, to definitions; and back.

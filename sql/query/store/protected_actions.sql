@@ -1,0 +1,13 @@
+-- Changes of rows that are actions, as definitions.
+SELECT jsonb_build_object(
+           'relation', format('%I.%I', n.nspname, c.relname),
+           'action', p.action,
+           'maker_column', p.maker_column,
+           'column', p.column_name,
+           'value', p.value,
+           'key_columns', p.key_columns
+       )
+  FROM vpd_private.protected_action p
+  JOIN pg_class c ON c.oid = p.relation
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ ORDER BY format('%I.%I', n.nspname, c.relname) COLLATE "C", p.action COLLATE "C";
