@@ -71,7 +71,7 @@ SELECT vpd.grant_node('West', 'merchandise', 'A', reason => 'why'), vpd.grant_no
 SELECT vpd.protect_by_hierarchy('shop.orders', 'merchandise', 'region', 'organization', 'region');
 SELECT vpd.protect_by_hierarchy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'merchandise', 'region');
 SELECT vpd.enable_policy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'by_hierarchy', false);
-SELECT vpd.define_sod_rule('Maker "and" checker', '{privilege:purchase_order:approve,privilege:plain}', scope => 'object', description => 'it''s so'),
+SELECT vpd.define_sod_rule('Maker "and" checker', '{privilege:purchase_order:approve,privilege:purchase_order:view}', scope => 'object', description => 'it''s so'),
        vpd.define_sod_rule('in a branch', '{role:Senior,role:Project.Lane}', scope => 'unit', unit => 'A branch');
 SELECT vpd.track_changes('shop.orders', created_by => 'maker', identity => 'pseudonym');
 SELECT vpd.protect_action('shop.orders', 'maker', 'purchase_order:approve', 'region', 'West');
