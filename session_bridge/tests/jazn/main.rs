@@ -15,6 +15,7 @@ use session_bridge::jazn::{Conversion, convert};
 pub const SAMPLE: &str = include_str!("purchasing.xml");
 
 /// A conversion that must work.
+#[cfg(test)]
 pub fn converted(text: &str) -> Conversion {
     convert(text.as_bytes(), None).unwrap()
 }
