@@ -101,10 +101,6 @@ fn counts(report: Report) -> Counts {
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the function's SQL signature, called with named arguments"
-)]
 fn load_nodes(
     name: Option<&str>,
     relation: Option<Oid>,
@@ -273,10 +269,6 @@ fn visible_nodes(
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn who_can_see(
     name: Option<&str>,
     node: Option<&str>,

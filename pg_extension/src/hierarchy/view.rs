@@ -31,7 +31,7 @@ thread_local! {
     static SEEN: Cell<u64> = const { Cell::new(0) };
     /// Rises with every statement.
     static STATEMENT: Cell<u64> = const { Cell::new(1) };
-    static TREES: RefCell<Vec<Option<(Facts, Rc<Tree>)>>> = const { RefCell::new(Vec::new()) };
+    static TREES: RefCell<Vec<Option<Read>>> = const { RefCell::new(Vec::new()) };
     static VIEWS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
     static CURRENT: RefCell<Vec<Option<Current>>> = const { RefCell::new(Vec::new()) };
 }
@@ -83,6 +83,9 @@ impl Facts {
         self.version == other.version && self.created_at == other.created_at
     }
 }
+
+/// The nodes of a hierarchy as they were read, and when.
+type Read = (Facts, Rc<Tree>);
 
 /// What is visible.
 #[derive(Debug)]

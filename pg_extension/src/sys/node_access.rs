@@ -402,7 +402,7 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         // A list of keys for another column than the first spoils the order of the index, which the planner would rely on.
         let is_suited = request.indexarg == 1
             && request.indexcol == 0
-            && index.relam == pg_sys::Oid::from(pg_sys::BTREE_AM_OID)
+            && index.relam == pg_sys::BTREE_AM_OID
             && index.amsearcharray
             && is_a(request.node, pg_sys::NodeTag::T_FuncExpr);
         if !is_suited {
@@ -486,10 +486,7 @@ pub fn forget_index_plans() {
     let _owner = AsOwner::switch();
     // SAFETY: queues the news that the function's row changed; nothing is written. The tuple is a copy.
     unsafe {
-        let table = pg_sys::table_open(
-            pg_sys::Oid::from(pg_sys::ProcedureRelationId),
-            pg_sys::AccessShareLock as i32,
-        );
+        let table = pg_sys::table_open(pg_sys::ProcedureRelationId, pg_sys::AccessShareLock as i32);
         let tuple = pg_sys::SearchSysCacheCopy(
             pg_sys::SysCacheIdentifier::PROCOID as i32,
             function.into(),

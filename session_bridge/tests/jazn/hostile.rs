@@ -68,7 +68,7 @@ fn what_is_no_such_file_is_refused() {
 
 #[test]
 fn hostile_names_stay_names_and_the_terminal_is_safe() {
-    let name = "x'); DROP TABLE vpd_private.authority; --$$ \u{1f600}";
+    let name = "x'); DROP TABLE vpd.authority; --$$ \u{1f600}";
     let conversion = converted(&application(&format!(
         "<app-roles><app-role><name>{name}</name></app-role><app-role><name>&#27;[31m&#x202e;</name></app-role></app-roles>"
     ).replace("&#27;", "&#x9b;")));

@@ -81,7 +81,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
             admin.batch_execute("VACUUM ANALYZE")?;
         }
         let ours = side(&database, case, |client, case| load(client, case.kind, case.file))?;
-        let theirs = side(&database, case, |client, case| copy(client, case))?;
+        let theirs = side(&database, case, copy)?;
         let outcome = compare(pace, P19, ours, theirs)?;
         let what = format!("load of {LINES} lines of {} : COPY", case.kind);
         table::print("P-19", &what, P19, &outcome);
