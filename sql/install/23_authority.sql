@@ -182,6 +182,7 @@ CREATE TABLE vpd_private.authority_change (
     detail jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX authority_change_time_idx ON vpd_private.authority_change (changed_at);
+CREATE INDEX authority_change_subject_idx ON vpd_private.authority_change (subject, id);
 COMMENT ON TABLE vpd_private.authority_change IS 'Who changed what in the graph and in the data filters.';
 COMMENT ON COLUMN vpd_private.authority_change.id IS 'Key, in the order of the changes.';
 COMMENT ON COLUMN vpd_private.authority_change.changed_at IS 'When (wall clock).';

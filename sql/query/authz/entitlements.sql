@@ -23,7 +23,8 @@ WITH RECURSIVE node AS MATERIALIZED (
             ORDER BY c.id
             LIMIT 1
        ) after ON true
-     WHERE (a.dropped_at IS NULL OR a.dropped_at > $3)
+     WHERE (a.kind <> 'user' OR a.name = $1)
+       AND (a.dropped_at IS NULL OR a.dropped_at > $3)
        AND coalesce(before.is_enabled, after.is_enabled, a.is_enabled)
        AND (a.kind <> 'role' OR a.name NOT LIKE '%\_PREPROD' OR NOT $4)
 ), subject AS (
