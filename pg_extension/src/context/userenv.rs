@@ -95,10 +95,14 @@ pub fn sys_context_cut(namespace: &str, name: &str, length: i32) -> Result<Optio
 }
 
 fn of_connection(name: &str) -> Option<String> {
-    // The statement runs as the owner of the extension: who asks is told to it.
-    let current = user::current_name();
+    // The statement runs as the owner of the extension and in a path of its own: who asks, and in which schema, is told to it.
+    let (current, schema) = (user::current_name(), user::current_schema());
     USERENV
-        .with(|statement| statement.query_one(&[arg(name), arg(current)], |row| row.get::<String>(1)))
+        .with(|statement| {
+            statement.query_one(&[arg(name), arg(current), arg(schema)], |row| {
+                row.get::<String>(1)
+            })
+        })
         .flatten()
 }
 

@@ -98,6 +98,19 @@ unsafe fn name(user: pg_sys::Oid) -> String {
         .into_owned()
 }
 
+/// Name of the schema in which the caller's next table would be made, as `current_schema()` tells; `None` when his path names none.
+pub fn current_schema() -> Option<String> {
+    // SAFETY: a list of OIDs, freshly made; a name is palloc'd, or NULL when the schema has just gone.
+    unsafe {
+        let path = pg_sys::fetch_search_path(false);
+        if path.is_null() || (*path).length == 0 {
+            return None;
+        }
+        let name = pg_sys::get_namespace_name((*(*path).elements).oid_value);
+        (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
 /// Name of the database.
 pub fn database_name() -> String {
     // SAFETY: the backend is connected to a database, whose name is a palloc'd, NUL-terminated string.

@@ -1,7 +1,7 @@
--- What the server knows of the connection, under Oracle's names; $2 is the user the statement of the caller runs as.
+-- What the server knows of the connection, under Oracle's names; $2 is the user the statement of the caller runs as, $3 his schema.
 SELECT CASE $1
-           WHEN 'CURRENT_SCHEMA' THEN current_schema()::text
-           WHEN 'CURRENT_SCHEMAID' THEN (SELECT n.oid::text FROM pg_namespace n WHERE n.nspname = current_schema())
+           WHEN 'CURRENT_SCHEMA' THEN $3
+           WHEN 'CURRENT_SCHEMAID' THEN (SELECT n.oid::text FROM pg_namespace n WHERE n.nspname = $3)
            WHEN 'CURRENT_USERID' THEN (SELECT r.oid::text FROM pg_roles r WHERE r.rolname = $2)
            WHEN 'SESSION_USERID' THEN (SELECT r.oid::text FROM pg_roles r WHERE r.rolname = session_user)
            WHEN 'ISDBA' THEN (SELECT upper(r.rolsuper::text) FROM pg_roles r WHERE r.rolname = session_user)
