@@ -249,3 +249,39 @@ fn the_anonymous_subject_has_what_its_role_is_granted() -> Result<()> {
     assert!(ids(&mut transaction, ORDERS)?.is_empty());
     Ok(())
 }
+
+#[test]
+fn what_was_flattened_is_kept_once_for_every_connection() -> Result<()> {
+    let database = scene()?;
+    let kept = || -> Result<i64> {
+        let count = "SELECT count(*) FROM vpd_private.session_authority";
+        Ok(database.admin()?.query_one(count, &[])?.get(0))
+    };
+    let token = Subject::new("alice").log_in(&database)?;
+    assert_eq!(kept()?, 1, "at login");
+    let look = || -> Result<usize> {
+        let mut user = database.connect(role::USER)?;
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        let seen = ids(&mut transaction, ORDERS)?.len();
+        transaction.commit()?;
+        Ok(seen)
+    };
+    for _ in 0..3 {
+        assert_eq!(look()?, 40);
+    }
+    assert_eq!(kept()?, 1, "other connections read what is there");
+    define(
+        &database,
+        "SELECT vpd.revoke_authority('role:Reader', 'user:alice')",
+    )?;
+    for _ in 0..3 {
+        assert_eq!(look()?, 0);
+    }
+    assert_eq!(kept()?, 2, "and the first after a change keeps it for the others");
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.purge()")?;
+    assert_eq!(kept()?, 1, "what is superseded goes");
+    Ok(())
+}
