@@ -65,34 +65,3 @@ fn json(value: toml::Value) -> Value {
         ),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::document::Document;
-    use crate::store::section::Moment;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn the_shipped_catalogues_are_without_fault_and_belong_to_the_extension() {
-        let moment = Moment {
-            now: "2026-01-01T00:00:00Z".to_owned(),
-            is_production: true,
-            test_users: BTreeSet::new(),
-        };
-        for (name, text) in CATALOGUES {
-            let document = parse(text).unwrap_or_default();
-            let read = Document::read(&document, &moment);
-            assert!(read.faults.is_empty(), "{name}: {:?}", read.faults);
-            let items = read.sections.iter().flat_map(|section| &section.items);
-            for placed in items {
-                let is_rule = placed.place.starts_with("sod_rules");
-                assert!(
-                    is_rule || placed.item.optional_text("seeded_by") == Some(OWNER),
-                    "{name}: {}",
-                    placed.place
-                );
-            }
-        }
-    }
-}
