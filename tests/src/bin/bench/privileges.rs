@@ -31,7 +31,7 @@ INSERT INTO bench.user_role SELECT 'paul', 'role ' || n FROM generate_series(1, 
 INSERT INTO bench.role_privilege SELECT 'role ' || 1 + n % 3, 'thing:' || n FROM generate_series(1, 200) n;
 CREATE FUNCTION bench.has_privilege(text) RETURNS boolean LANGUAGE plpgsql STABLE AS
     $f$BEGIN RETURN EXISTS (SELECT FROM bench.user_role u JOIN bench.role_privilege p USING (role)
-                             WHERE u.user_name = current_setting('app.user') AND p.privilege = $1); END$f$;
+                             WHERE u.user_name = current_setting('app.user_name') AND p.privilege = $1); END$f$;
 CREATE TABLE bench.asks AS SELECT n AS id, 'thing:' || 1 + n % 400 AS privilege FROM generate_series(1, 100000) n;
 GRANT SELECT ON bench.user_role, bench.role_privilege, bench.asks TO app_user;
 GRANT EXECUTE ON FUNCTION bench.has_privilege TO app_user;
@@ -69,7 +69,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
 
 fn reader(scene: &Scene<'_>, token: &str) -> Result<Client> {
     let mut client = scene.database.connect(role::USER)?;
-    client.batch_execute("BEGIN; SET app.user = 'paul'")?;
+    client.batch_execute("BEGIN; SET app.user_name = 'paul'")?;
     client.execute("SELECT vpd.attach_session($1)", &[&token])?;
     Ok(client)
 }
