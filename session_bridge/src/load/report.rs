@@ -140,9 +140,9 @@ mod tests {
             "is bad",
         ));
         report.add(fault(1_000_000, None, None, "has 2 values"));
-        let expected = "   line  column     value                     reason\n\
+        let expected = "   line  column     value                   reason\n\
                         \x20     3  user_name  \"\\u{1b}[2Jx\\n\\u{202e}\"  is bad\n\
-                        1000000                                        has 2 values\n\
+                        1000000                                     has 2 values\n\
                         2 faults; nothing was loaded\n";
         assert_eq!(report.to_string(), expected);
     }

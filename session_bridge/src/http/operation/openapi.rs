@@ -54,7 +54,7 @@ mod tests {
         let (_, paths) = v1::routes().merge(operation::routes()).split_for_parts();
         let document = serde_json::to_value(document(paths)).unwrap();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 14);
         assert_eq!(
             document["components"]["securitySchemes"]["bearer"]["scheme"],
             "bearer"
@@ -63,6 +63,8 @@ mod tests {
         assert!(is_open("post", "/v1/sessions") && is_open("post", "/v1/tickets/redeem"));
         for (method, path) in [
             ("get", "/v1/sessions"),
+            ("get", "/v1/sessions/current/privileges"),
+            ("post", "/v1/sessions/on-behalf"),
             ("post", "/v1/tickets"),
             ("delete", "/v1/messages/{id}"),
         ] {
