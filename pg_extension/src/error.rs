@@ -165,6 +165,14 @@ impl Error {
         )
     }
 
+    /// 55000: what the transaction changed is announced when it commits, which only its own backend can do.
+    pub fn not_preparable(what: &str) -> Self {
+        Self::not_ready(
+            format!("a transaction that changed {what} cannot be prepared"),
+            "Commit it in one phase.",
+        )
+    }
+
     /// 55000: the server is not in the state the call needs.
     pub fn not_ready(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(

@@ -66,7 +66,7 @@ impl Cluster {
     }
 
     /// A second shared cluster, for tests that count what happens: one of them works in it at a time, so that nobody else's
-    /// definitions make a backend forget what it knows.
+    /// definitions, and no autovacuum, make a backend forget what it knows.
     ///
     /// # Errors
     /// It could not be started; the first reason is given to every test.
@@ -74,7 +74,7 @@ impl Cluster {
         static QUIET: OnceLock<std::result::Result<Cluster, String>> = OnceLock::new();
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = || Self::start(&Extension::debug()?, Library::Preloaded, "");
+        let start = || Self::start(&Extension::debug()?, Library::Preloaded, "autovacuum = off");
         match QUIET.get_or_init(|| start().map_err(|error| error.to_string())) {
             Ok(cluster) => Ok((turn, cluster)),
             Err(reason) => Err(reason.clone().into()),

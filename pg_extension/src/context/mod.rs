@@ -382,15 +382,20 @@ pub fn forget_everything() {
 
 /// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
 pub fn may_prepare_transaction() -> Result<()> {
-    if is_attached()
-        || HAS_ENDED_SESSIONS.get()
-        || global::has_changed()
-        || ENDING.with_borrow(|ending| !ending.is_empty())
-    {
+    if is_attached() || ENDING.with_borrow(|ending| !ending.is_empty()) {
         return Err(Error::outlives_session(
             "PREPARE TRANSACTION",
             "Detach the session, or commit in one phase.",
         ));
+    }
+    for (has_changed, what) in [
+        (HAS_ENDED_SESSIONS.get(), "sessions"),
+        (global::has_changed(), "values of global contexts"),
+        (authz::change::has_changed(), "who may do what"),
+    ] {
+        if has_changed {
+            return Err(Error::not_preparable(what));
+        }
     }
     Ok(())
 }

@@ -189,10 +189,7 @@ pub fn transaction_aborted() {
 /// PREPARE TRANSACTION would let the change commit elsewhere, without its announcement.
 pub fn may_prepare_transaction() -> Result<()> {
     if HAS_CHANGED.get() {
-        return Err(Error::not_ready(
-            "a transaction that changed exemptions cannot be prepared",
-            "Commit it in one phase.",
-        ));
+        return Err(Error::not_preparable("exemptions"));
     }
     Ok(())
 }

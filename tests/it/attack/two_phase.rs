@@ -1,5 +1,6 @@
 //! A prepared transaction leaves its connection and is finished by another. A session does not travel that way.
 
+use crate::authority::define;
 use vpd_tests::{
     Database, Result, Subject, assert_refused, attach, create_orders, expected_ids, ids, protected_orders,
     role,
@@ -72,5 +73,33 @@ fn a_prepared_transaction_of_another_does_not_lend_its_session() -> Result<()> {
         user.query(PREPARED, &[])?.is_empty(),
         "a failed transaction rolls back"
     );
+    Ok(())
+}
+
+/// What is announced at commit would be announced by nobody, and sessions would keep what was taken from them.
+#[test]
+fn a_change_that_sessions_must_follow_cannot_be_prepared() -> Result<()> {
+    let database = protected_orders()?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Reader'), vpd.define_user('alice'), vpd.define_hierarchy('place', '{region}')",
+    )?;
+    Subject::new("alice").log_in(&database)?;
+    for change in [
+        "SELECT vpd.grant_authority('role:Reader', 'user:alice')",
+        "SELECT vpd.enable_authority('role:Reader', false)",
+        "SELECT vpd.define_node('place', 'West', NULL, 'region')",
+        "SELECT vpd.define_task_type('order')",
+        "SELECT vpd.grant_exempt('app_user', 'test')",
+        "SELECT vpd.end_user_sessions('alice')",
+    ] {
+        let mut client = database.connect(role::SECURITY)?;
+        client.batch_execute("BEGIN")?;
+        client.batch_execute(change)?;
+        let prepared = client.batch_execute(&format!("PREPARE TRANSACTION '{}'", database.name()));
+        assert_refused(prepared, "55000", "not_ready");
+        client.batch_execute("ROLLBACK")?;
+        assert!(client.query(PREPARED, &[])?.is_empty(), "{change}");
+    }
     Ok(())
 }
