@@ -8,6 +8,7 @@ use crate::sys::xact;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -21,6 +22,8 @@ thread_local! {
     static FLATTEN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/flatten.sql")) };
     static KEEP: Statement = const { Statement::new(include_str!("../../../sql/query/authz/keep_flattened.sql")) };
     static VERSION: Statement = const { Statement::new(include_str!("../../../sql/query/authz/version.sql")) };
+    /// A generation of the graph and the version that it was read with.
+    static KNOWN_VERSION: Cell<(u64, i64)> = const { Cell::new((0, 0)) };
     static ACTOR: Statement = const { Statement::new(include_str!("../../../sql/query/authz/actor.sql")) };
 }
 
@@ -42,6 +45,26 @@ pub fn version() -> i64 {
         .with(|statement| statement.query_one(&[], |row| row.get::<i64>(1)))
         .flatten()
         .unwrap_or(0)
+}
+
+/// Version of the graph in a generation of it, which was read before.
+pub fn version_in(generation: u64) -> i64 {
+    let (known_in, known) = KNOWN_VERSION.get();
+    // Nobody tells a standby of changes, and nobody else sees one's own.
+    let is_told = !xact::is_standby() && !change::has_changed();
+    if is_told && known_in == generation {
+        return known;
+    }
+    let version = version();
+    if is_told {
+        KNOWN_VERSION.set((generation, version));
+    }
+    version
+}
+
+/// Forgets the version, because the extension may have been dropped.
+pub fn forget_version() {
+    KNOWN_VERSION.set((0, 0));
 }
 
 /// Keeps what a session has for the next backend that attaches it; not what a transaction sees that changes the graph itself.

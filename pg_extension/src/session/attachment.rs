@@ -10,8 +10,10 @@ use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::{self, Timestamp};
+use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Row, Statement, arg};
 use crate::sys::{shmem, xact};
+use pgrx::datum::Interval;
 use pgrx::{JsonB, Uuid};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -23,7 +25,6 @@ const REMEMBERED: usize = 32;
 const TOUCH_SHARE: i64 = 16;
 
 thread_local! {
-    static BY_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/by_token.sql")) };
     static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
     static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
     static LIVE: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/live.sql")) };
@@ -104,7 +105,7 @@ pub fn attach_anonymous() -> Result<()> {
 /// The clocks of a session as they stand now; `None` when it is over.
 pub fn liveness(session_id: Uuid) -> Option<Liveness> {
     LIVENESS
-        .with(|statement| statement.query_one(&[arg(session_id)], |row| read_liveness(row, 1)))
+        .with(|statement| statement.query_one(&[arg(session_id)], read_liveness))
         .flatten()
         .filter(|liveness| clock::now() < liveness.idle_expires_at)
 }
@@ -113,8 +114,8 @@ pub fn liveness(session_id: Uuid) -> Option<Liveness> {
 pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> Vec<(Rc<Identity>, Liveness)> {
     let rows = LIVE.with(|statement| {
         statement.query(&[arg(user), arg(session), arg(limit)], |row| {
-            let session_id = row.get::<Uuid>(1)?;
-            Some((read_identity(row, session_id), read_liveness(row, 5)?))
+            let identity = read_identity(row, row.named(c"id")?, row.named(c"app"));
+            Some((identity, read_liveness(row)?))
         })
     });
     rows.into_iter()
@@ -126,6 +127,14 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.
 pub fn forget_all() {
     KNOWN.with_borrow_mut(Vec::clear);
+    authz::forget_version();
+}
+
+fn read_liveness(row: &Row) -> Option<Liveness> {
+    Some(Liveness {
+        idle_expires_at: row.timestamp_named(c"idle_expires_at")?,
+        expires_at: row.timestamp_named(c"expires_at")?,
+    })
 }
 
 fn recall(hash: &[u8]) -> Option<Known> {
@@ -135,28 +144,29 @@ fn recall(hash: &[u8]) -> Option<Known> {
 /// Reads a session and remembers it; the identity keeps its serial while what it carries is the same.
 fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> Result<Known> {
     let former = recall(&hash).map(|known| known.identity);
-    let found = BY_TOKEN
-        .with(|statement| {
-            statement.query_one(&[arg(hash.clone())], |row| {
-                Some((read(row, &hash)?, read_authority(row, now)))
-            })
-        })
-        .flatten()
-        .filter(|(known, _)| now < known.liveness.idle_expires_at)
-        .map(|(known, kept)| {
-            let identity = with_authority(&known.identity, kept)?;
-            let identity = match &former {
-                Some(former) if former.is_same(&identity) => Rc::new(Identity {
-                    serial: former.serial,
-                    ..identity
-                }),
-                _ => Rc::new(identity),
+    let found = read(&hash, authority, now)
+        .filter(|stored| now < stored.liveness.idle_expires_at)
+        .map(|stored| {
+            let flattened = match stored.authority {
+                Some(kept) => kept,
+                None => flatten(&stored.identity)?,
             };
+            let mut identity = Identity {
+                authority: Rc::new(flattened),
+                ..stored.identity
+            };
+            if let Some(former) = former.filter(|former| former.is_same(&identity)) {
+                identity.serial = former.serial;
+            }
             Ok(Known {
-                identity,
+                token_hash: hash.clone(),
+                identity: Rc::new(identity),
+                root_id: stored.root_id,
+                is_primary: stored.is_primary,
+                idle_started_at: stored.idle_started_at,
+                liveness: stored.liveness,
                 revocations: if xact::is_standby() { 0 } else { revocations },
                 authority,
-                ..known
             })
         })
         .transpose()?;
@@ -170,31 +180,114 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
     found.ok_or_else(Error::session_invalid)
 }
 
-/// With what was flattened when nothing has changed since, or with what is flattened now, which is kept.
-fn with_authority(identity: &Identity, kept: Option<Authority>) -> Result<Identity> {
-    let authority = match kept {
-        Some(kept) => kept,
-        None => {
-            let authority = segregation::checked(&identity.user_name, identity.flatten())?;
-            if let Some(session_id) = identity.session_id {
-                authz::keep(session_id, &authority);
-            }
-            authority
-        }
+/// What a session has now, kept for whoever attaches it next.
+fn flatten(identity: &Identity) -> Result<Authority> {
+    let authority = segregation::checked(&identity.user_name, identity.flatten())?;
+    if let Some(session_id) = identity.session_id {
+        authz::keep(session_id, &authority);
+    }
+    Ok(authority)
+}
+
+/// What the tables hold of a session.
+struct Stored {
+    identity: Identity,
+    /// What was flattened, if that still holds.
+    authority: Option<Authority>,
+    root_id: Uuid,
+    is_primary: bool,
+    idle_started_at: Timestamp,
+    liveness: Liveness,
+}
+
+/// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or the
+/// session or its root was ended.
+fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
+    let version = authz::version_in(generation);
+    let moment = Moment::now();
+    let (session_id, app, is_primary) =
+        moment.row(c"session_token", c"session_token_pkey", Key::Bytes(hash), |row| {
+            Some((
+                row.named::<Uuid>(c"session_id")?,
+                row.named::<String>(c"app"),
+                row.named::<bool>(c"is_primary")?,
+            ))
+        })?;
+    let session = (c"session", c"session_pkey");
+    let (identity, root_id, own_clocks) = moment.row(session.0, session.1, Key::Uuid(session_id), |row| {
+        let clocks = Clocks::of_open(row)?;
+        Some((
+            read_identity(row, session_id, app),
+            row.named::<Uuid>(c"root_id")?,
+            clocks,
+        ))
+    })?;
+    let clocks = if root_id == session_id {
+        own_clocks
+    } else {
+        moment.row(session.0, session.1, Key::Uuid(root_id), Clocks::of_open)?
     };
-    Ok(identity.with_authority(authority))
+    let used_at = moment.row(
+        c"session_use",
+        c"session_use_root_idx",
+        Key::Uuid(root_id),
+        |row| row.timestamp_named(c"used_at"),
+    );
+    let authority = moment.row(
+        c"session_authority",
+        c"session_authority_session_idx",
+        Key::Uuid(session_id),
+        |row| read_authority(row, version, now),
+    );
+    let idle_started_at = used_at.map_or(clocks.accessed_at, |used_at| used_at.max(clocks.accessed_at));
+    let idle_expires_at = Timestamp(idle_started_at.0.saturating_add(clocks.idle_timeout));
+    Some(Stored {
+        identity,
+        authority,
+        root_id,
+        is_primary,
+        idle_started_at,
+        liveness: Liveness {
+            idle_expires_at: idle_expires_at.min(clocks.expires_at),
+            expires_at: clocks.expires_at,
+        },
+    })
+}
+
+/// The clocks of a session that others may live by.
+struct Clocks {
+    /// When it was used last, as far as the purge has folded uses in.
+    accessed_at: Timestamp,
+    /// Microseconds.
+    idle_timeout: i64,
+    expires_at: Timestamp,
+}
+
+impl Clocks {
+    /// `None` when the session was ended.
+    fn of_open(row: &Row) -> Option<Self> {
+        if row.timestamp_named(c"ended_at").is_some() {
+            return None;
+        }
+        let idle_timeout = row.named::<Interval>(c"idle_timeout")?.as_micros();
+        Some(Self {
+            accessed_at: row.timestamp_named(c"last_access_at")?,
+            idle_timeout: i64::try_from(idle_timeout).ok()?,
+            expires_at: row.timestamp_named(c"expires_at")?,
+        })
+    }
 }
 
 /// What was flattened, if it was from the graph as it is now.
-fn read_authority(row: &Row, now: Timestamp) -> Option<Authority> {
-    let (current, version) = (row.get::<i64>(25)?, row.get::<i64>(26)?);
-    let valid_until = row.timestamp(27)?;
-    let is_current = current == version
+fn read_authority(row: &Row, current: i64, now: Timestamp) -> Option<Authority> {
+    let version = row.named::<i64>(c"version")?;
+    let valid_until = row.timestamp_named(c"valid_until")?;
+    let is_current = version == current
         && now < valid_until
-        && row.get::<String>(28)? == guc::environment()
+        && row.named::<String>(c"environment")? == guc::environment()
         && !change::has_changed();
-    let names = |number| {
-        row.get::<Vec<String>>(number)
+    let names = |name| {
+        row.named::<Vec<String>>(name)
             .unwrap_or_default()
             .into_iter()
             .collect()
@@ -202,59 +295,41 @@ fn read_authority(row: &Row, now: Timestamp) -> Option<Authority> {
     is_current.then(|| Authority {
         version,
         valid_until,
-        roles: names(29),
-        privileges: names(30),
+        roles: names(c"roles"),
+        privileges: names(c"privileges"),
         data_groups: row
-            .get::<JsonB>(31)
+            .named::<JsonB>(c"data_groups")
             .map_or_else(Vec::new, |json| authz::read_groups(&json.0)),
-        reports: names(32),
+        reports: names(c"reports"),
     })
 }
 
-fn read(row: &Row, hash: &[u8]) -> Option<Known> {
-    let session_id = row.get::<Uuid>(1)?;
-    Some(Known {
-        token_hash: hash.to_vec(),
-        identity: Rc::new(read_identity(row, session_id)),
-        root_id: row.get(2)?,
-        is_primary: row.get(3)?,
-        idle_started_at: row.timestamp(4)?,
-        liveness: read_liveness(row, 5)?,
-        revocations: 0,
-        authority: 0,
-    })
-}
-
-fn read_liveness(row: &Row, first: i32) -> Option<Liveness> {
-    Some(Liveness {
-        idle_expires_at: row.timestamp(first)?,
-        expires_at: row.timestamp(first + 1)?,
-    })
-}
-
-fn read_identity(row: &Row, session_id: Uuid) -> Identity {
+/// What a row of the table of sessions carries.
+fn read_identity(row: &Row, session_id: Uuid, app: Option<String>) -> Identity {
     Identity {
         session_id: Some(session_id),
-        user_name: row.get(7).unwrap_or_default(),
-        app: row.get(8),
-        pillar: row.get(9),
-        is_authenticated: row.get(10).unwrap_or(false),
-        audit_identity: row.get(11).unwrap_or_default(),
-        acting_for: row.get(12),
+        user_name: row.named(c"user_name").unwrap_or_default(),
+        app,
+        pillar: row.named(c"pillar"),
+        is_authenticated: row.named(c"is_authenticated").unwrap_or(false),
+        audit_identity: row.named(c"audit_identity").unwrap_or_default(),
+        acting_for: row.named(c"acting_for"),
         claims: Claims {
-            roles: row.get(13).unwrap_or_default(),
-            privileges: row.get(14).unwrap_or_default(),
-            assumed_role: row.get(21),
-            actor_session: row.get(23),
-            acts_fully: row.get(24).unwrap_or(false),
+            roles: row.named(c"roles").unwrap_or_default(),
+            privileges: row.named(c"privileges").unwrap_or_default(),
+            assumed_role: row.named(c"assumed_role"),
+            actor_session: row.named(c"actor_session_id"),
+            acts_fully: row.named(c"acts_fully").unwrap_or(false),
         },
-        actors: row.get(22).unwrap_or_default(),
-        attributes: row.get::<JsonB>(15).map_or(Value::Null, |json| json.0),
-        language: row.get(16),
-        territory: row.get(17),
-        date_format: row.get(18),
-        number_format: row.get(19),
-        created_at: row.timestamp(20),
+        actors: row.named(c"actors").unwrap_or_default(),
+        attributes: row
+            .named::<JsonB>(c"attributes")
+            .map_or(Value::Null, |json| json.0),
+        language: row.named(c"language"),
+        territory: row.named(c"territory"),
+        date_format: row.named(c"date_format"),
+        number_format: row.named(c"number_format"),
+        created_at: row.timestamp_named(c"created_at"),
         ..Identity::anonymous()
     }
 }

@@ -42,6 +42,7 @@ pub mod extension;
 pub mod function;
 pub mod hooks;
 pub mod lock;
+pub mod lookup;
 pub mod marker;
 pub mod node_access;
 pub mod portal;

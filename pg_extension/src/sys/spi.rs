@@ -7,7 +7,7 @@ use super::hooks::parse_analysis::PastPolicies;
 use super::user::AsOwner;
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 use std::cell::Cell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -107,35 +107,55 @@ pub fn null_oid_arg() -> Arg {
     }
 }
 
-/// One row of a result.
+/// One row of a result, or of a table.
 pub struct Row {
-    table: *mut pg_sys::SPITupleTable,
-    index: usize,
+    tuple: pg_sys::HeapTuple,
+    description: pg_sys::TupleDesc,
 }
 
 impl Row {
+    /// A row whose form is known. Nothing of it may be read once either is gone.
+    pub(super) fn of(tuple: pg_sys::HeapTuple, description: pg_sys::TupleDesc) -> Self {
+        Self { tuple, description }
+    }
+
     /// Column `number`, counted from 1; `None` for NULL. The type must be the column's.
     pub fn get<T: FromDatum>(&self, number: i32) -> Option<T> {
-        // SAFETY: the row belongs to the tuple table of the statement that is being read; SPI returns the datum of
-        // the column and FromDatum copies it into Rust memory before the table is freed.
+        let (datum, is_null) = self.datum(number);
+        // SAFETY: the datum is of the column's type, and FromDatum copies it into Rust memory before the row is gone.
         unsafe {
-            let tuple = *(*self.table).vals.add(self.index);
-            let mut is_null = true;
-            let datum = pg_sys::SPI_getbinval(tuple, (*self.table).tupdesc, number, &mut is_null);
-            let oid = pg_sys::SPI_gettypeid((*self.table).tupdesc, number);
+            let oid = pg_sys::SPI_gettypeid(self.description, number);
             T::from_polymorphic_datum(datum, is_null, oid)
         }
     }
 
+    /// The column of a name; `None` for NULL.
+    pub fn named<T: FromDatum>(&self, name: &CStr) -> Option<T> {
+        self.get(self.number(name))
+    }
+
     /// A timestamptz column.
     pub fn timestamp(&self, number: i32) -> Option<super::clock::Timestamp> {
-        // SAFETY: as in `get`; a timestamptz is a 64-bit integer passed by value.
-        unsafe {
-            let tuple = *(*self.table).vals.add(self.index);
-            let mut is_null = true;
-            let datum = pg_sys::SPI_getbinval(tuple, (*self.table).tupdesc, number, &mut is_null);
-            (!is_null).then(|| super::clock::Timestamp(datum.value() as i64))
-        }
+        let (datum, is_null) = self.datum(number);
+        // A timestamptz is a 64-bit integer passed by value.
+        (!is_null).then(|| super::clock::Timestamp(datum.value() as i64))
+    }
+
+    /// The timestamptz column of a name.
+    pub fn timestamp_named(&self, name: &CStr) -> Option<super::clock::Timestamp> {
+        self.timestamp(self.number(name))
+    }
+
+    fn datum(&self, number: i32) -> (pg_sys::Datum, bool) {
+        let mut is_null = true;
+        // SAFETY: the row and its form belong together; a column that is not there is NULL.
+        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.description, number, &mut is_null) };
+        (datum, is_null)
+    }
+
+    fn number(&self, name: &CStr) -> i32 {
+        // SAFETY: compares the names of the row's columns.
+        unsafe { pg_sys::SPI_fnumber(self.description, name.as_ptr()) }
     }
 }
 
@@ -231,7 +251,7 @@ impl Statement {
             if !table.is_null() {
                 rows.reserve(count as usize);
                 for index in 0..count as usize {
-                    rows.push(read(&Row { table, index }));
+                    rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
                 }
             }
             pg_sys::UnregisterSnapshot(snapshot);
@@ -286,7 +306,7 @@ pub fn query_past_policies<R>(
         let mut rows = Vec::new();
         if !table.is_null() {
             for index in 0..count as usize {
-                rows.push(read(&Row { table, index }));
+                rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
             }
         }
         pg_sys::SPI_finish();
@@ -315,7 +335,7 @@ pub fn query_as_caller<R>(text: &str, mut read: impl FnMut(&Row) -> R) -> Vec<R>
         if !table.is_null() {
             rows.reserve(count as usize);
             for index in 0..count as usize {
-                rows.push(read(&Row { table, index }));
+                rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
             }
         }
         pg_sys::SPI_finish();

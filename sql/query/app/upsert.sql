@@ -1,6 +1,13 @@
 INSERT INTO vpd_private.app
        (name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+-- In seconds: a day has 24 hours, whatever the clocks of somebody's time zone do meanwhile.
+SELECT $1,
+       $2,
+       $3,
+       make_interval(secs => extract(epoch FROM $4)::float8),
+       make_interval(secs => extract(epoch FROM $5)::float8),
+       make_interval(secs => extract(epoch FROM $6)::float8),
+       $7
     ON CONFLICT (name) DO UPDATE
    SET pillar = excluded.pillar,
        origins = excluded.origins,

@@ -1,16 +1,15 @@
--- Live sessions with what they carry, newest first: of one user or of everybody, or one session; the columns stand as in by_token.
+-- Live sessions with what they carry, newest first: of one user or of everybody, or one session.
 SELECT s.id,
-       s.root_id,
-       true,
-       c.last_access_at,
-       c.idle_expires_at,
-       c.expires_at,
        s.user_name,
        s.app,
        s.pillar,
        s.is_authenticated,
        s.audit_identity,
        s.acting_for,
+       s.actors,
+       s.actor_session_id,
+       s.acts_fully,
+       s.assumed_role,
        s.roles,
        s.privileges,
        s.attributes,
@@ -19,10 +18,8 @@ SELECT s.id,
        s.date_format,
        s.number_format,
        s.created_at,
-       s.assumed_role,
-       s.actors,
-       s.actor_session_id,
-       s.acts_fully
+       c.idle_expires_at,
+       c.expires_at
   FROM vpd_private.session s
   JOIN vpd_private.session_clock c ON c.id = s.id
  WHERE ($1::text IS NULL OR s.user_name = $1)
