@@ -123,10 +123,7 @@ impl Row {
     pub fn get<T: FromDatum>(&self, number: i32) -> Option<T> {
         let (datum, is_null) = self.datum(number);
         // SAFETY: the datum is of the column's type, and FromDatum copies it into Rust memory before the row is gone.
-        unsafe {
-            let oid = pg_sys::SPI_gettypeid(self.description, number);
-            T::from_polymorphic_datum(datum, is_null, oid)
-        }
+        unsafe { T::from_polymorphic_datum(datum, is_null, self.type_of(number)) }
     }
 
     /// The column of a name; `None` for NULL.
@@ -153,9 +150,29 @@ impl Row {
         (datum, is_null)
     }
 
+    fn type_of(&self, number: i32) -> pg_sys::Oid {
+        usize::try_from(number - 1)
+            .ok()
+            .and_then(|place| self.columns().get(place))
+            .map_or(pg_sys::InvalidOid, |column| column.atttypid)
+    }
+
+    /// 0 when there is no such column.
     fn number(&self, name: &CStr) -> i32 {
-        // SAFETY: compares the names of the row's columns.
-        unsafe { pg_sys::SPI_fnumber(self.description, name.as_ptr()) }
+        self.columns()
+            .iter()
+            // SAFETY: a name is NUL-terminated.
+            .position(|column| unsafe { CStr::from_ptr(column.attname.data.as_ptr()) } == name)
+            .map_or(0, |place| place as i32 + 1)
+    }
+
+    fn columns(&self) -> &[pg_sys::FormData_pg_attribute] {
+        // SAFETY: the form of a row has as many columns as it says.
+        unsafe {
+            (*self.description)
+                .attrs
+                .as_slice((*self.description).natts as usize)
+        }
     }
 }
 
