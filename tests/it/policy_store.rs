@@ -163,6 +163,7 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
         "hierarchy_nodes",
         "data_group_nodes",
         "data_role_templates",
+        "data_roles",
         "hierarchy_bindings",
         "policy_groups",
         "driving_contexts",
