@@ -282,7 +282,7 @@ hierarchy_not_found, node_not_found.';
 CREATE FUNCTION vpd.revoke_node(data_group text, hierarchy text, node text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_node_wrapper';
-COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group. Errors: 42704 data_group_not_found, grant_not_found.';
+COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group; what has not begun goes without a trace but the change. Errors: 42704 data_group_not_found, grant_not_found.';
 
 CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, column_name text, VARIADIC more text[] DEFAULT '{}') RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE

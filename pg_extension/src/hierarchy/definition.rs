@@ -1,5 +1,6 @@
 //! Hierarchies: their levels, their mode, and the applications they do not filter.
 
+use super::grant::close_orphans;
 use super::{access_changed, checked_reason, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
@@ -104,6 +105,7 @@ pub fn drop_hierarchy(name: &str) -> Result<()> {
     }
     DROP.with(|statement| statement.execute(&[arg(name), arg(change::author())]));
     node_access::forget_index_plans();
+    close_orphans(name, None);
     change::record("drop", &subject(name), json!({}));
     Ok(())
 }

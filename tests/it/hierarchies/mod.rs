@@ -705,6 +705,69 @@ fn dropped_nodes_and_hierarchies_leave_the_data_groups() -> Result<()> {
     Ok(())
 }
 
+/// The nodes of data groups that an export tells.
+fn exported(client: &mut postgres::Client) -> Result<Vec<(String, Option<String>)>> {
+    let rows = client.query(
+        "SELECT n ->> 'node', left(n ->> 'valid_from', 4)
+           FROM jsonb_array_elements(vpd.export_definitions(with_nodes => true) -> 'data_group_nodes') n",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[test]
+fn what_has_not_begun_goes_when_it_is_revoked_replaced_or_its_node_goes() -> Result<()> {
+    let database = stores()?;
+    data_group(&database, "west", "geography", &[])?;
+    let mut security = database.connect(role::SECURITY)?;
+    let later = "SELECT vpd.grant_node('west', 'geography', 'West/Nevada', '2099-01-01')";
+    let drop_and_define =
+        "SELECT vpd.drop_node('geography', 'West/Nevada/Reno'), vpd.drop_node('geography', 'West/Nevada');
+                           SELECT vpd.define_node('geography', 'West/Nevada', 'West')";
+    let load = "SELECT vpd.load_nodes('geography', 'shop.kept', 'key', 'parent', remove => true);
+                SELECT vpd.define_node('geography', 'West/Nevada', 'West')";
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.kept AS SELECT 'West' AS key, NULL::text AS parent; GRANT SELECT ON shop.kept TO sec_admin",
+    )?;
+    let drop_all = "SELECT vpd.drop_policy('shop.stores', 'by_hierarchy'); SELECT vpd.drop_hierarchy('geography');
+                    SELECT vpd.define_hierarchy('geography', '{region,state}');
+                    SELECT vpd.define_node('geography', 'West'), vpd.define_node('geography', 'West/Nevada', 'West')";
+    for end in [
+        "SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')",
+        "",
+        drop_and_define,
+        load,
+        drop_all,
+    ] {
+        security.batch_execute(later)?;
+        assert_eq!(
+            exported(&mut security)?,
+            [("West/Nevada".to_owned(), Some("2099".to_owned()))],
+            "control: {end}"
+        );
+        security.batch_execute(end)?;
+        security.batch_execute("SELECT vpd.grant_node('west', 'geography', 'West/Nevada')")?;
+        assert_eq!(
+            exported(&mut security)?,
+            [("West/Nevada".to_owned(), None)],
+            "{end}"
+        );
+        let rows = security.query_one(
+            "SELECT count(*) FROM vpd.data_group_nodes WHERE valid_until > now()",
+            &[],
+        )?;
+        assert_eq!(rows.get::<_, i64>(0), 1, "{end}");
+        security.batch_execute("SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')")?;
+        assert!(exported(&mut security)?.is_empty());
+        assert_refused(
+            security.batch_execute("SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')"),
+            "42704",
+            "grant_not_found",
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn a_constant_key_is_asked_about_as_well() -> Result<()> {
     let database = stores()?;
