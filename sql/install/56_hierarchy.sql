@@ -157,7 +157,7 @@ CREATE FUNCTION vpd.sees_node(hierarchy text, key anyelement) RETURNS boolean
 COMMENT ON FUNCTION vpd.sees_node IS
 'True when the key is that of a node, of the hierarchy, at or below one of the nodes of the session''s data groups. False without a session, and for
 NULL and unknown keys unless nothing is filtered for the session (open mode, exempt application). For predicates: vpd.sees_node(''merchandise'', item).
-Errors: 42704 hierarchy_not_found.';
+Keys are of type text, varchar, char, smallint, integer, bigint, uuid or enumerated. Errors: 42704 hierarchy_not_found, 42804 column_type.';
 
 CREATE FUNCTION vpd_private.visible_keys(hierarchy text, of_type anyelement) RETURNS anyarray
     LANGUAGE c STABLE PARALLEL RESTRICTED
@@ -290,7 +290,7 @@ CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, colu
 COMMENT ON FUNCTION vpd.protect_by_hierarchy IS
 'Adds the policy by_hierarchy to a table, or changes it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
 column_name, the column with keys of the hierarchy; more, further pairs of hierarchy and column, all of which must match. vpd.drop_policy takes it back.
-Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_unsupported, 42809 relation_unsupported.';
+Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_type, 42809 relation_unsupported.';
 
 CREATE FUNCTION vpd.visible_nodes(hierarchy text, level text DEFAULT NULL)
     RETURNS TABLE (node_key text, parent_key text, level_name text, label text)

@@ -609,7 +609,7 @@ fn what_does_not_fit_is_refused() -> Result<()> {
         (
             "protect_by_hierarchy('shop.odd', 'geography', 'spot')",
             "42804",
-            "column_unsupported",
+            "column_type",
         ),
         (
             "protect_by_hierarchy('shop.odd', 'nothing', 'place')",
