@@ -197,8 +197,8 @@ CREATE FUNCTION vpd.exempt_app(app text, reason text, hierarchy text DEFAULT NUL
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'exempt_app_wrapper';
 COMMENT ON FUNCTION vpd.exempt_app IS
-'Exempts the sessions of an application from filtering by a hierarchy, or by every one. Other policies of a table still hold. Arguments: reason, 1 to
-1000 characters; hierarchy, NULL for all. Errors: 22023 argument_invalid, 42704 app_not_found, hierarchy_not_found, 42710 exemption_exists.';
+'Exempts the sessions of an application from filtering by a hierarchy, or by every one. Other policies of a table still hold, and
+sessions on behalf of somebody are filtered. Arguments: reason, 1 to 1000 characters; hierarchy, NULL for all. Errors: 22023 argument_invalid, 42704 app_not_found, hierarchy_not_found, 42710 exemption_exists.';
 
 CREATE FUNCTION vpd.revoke_app_exemption(app text, reason text, hierarchy text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE

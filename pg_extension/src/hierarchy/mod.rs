@@ -15,7 +15,8 @@ mod tree;
 mod view;
 
 pub use definition::{
-    define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode, tables_changed,
+    app_dropped, define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode,
+    tables_changed,
 };
 pub use grant::{close as close_grants, grant, revoke};
 pub use list::{visible_nodes, who_can_see};
