@@ -305,8 +305,9 @@ CREATE FUNCTION vpd.who_can_see(hierarchy text, node text)
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'who_can_see_wrapper';
 COMMENT ON FUNCTION vpd.who_can_see IS
-'Users who see rows of a node now, and through which data groups, granted nodes and groups or roles. In open mode users who are in no data group with
-nodes of the hierarchy see it too and are not listed; nor are users whom only a role given at login leads to it. Errors: 42704 hierarchy_not_found,
+'Users who see rows of a node now, and through which data groups, granted nodes, groups and roles. Users of live sessions whose login brought an
+enterprise role that leads to it are told with a path from session:…; a row without a user stands for whoever logs in with such a role. In open
+mode users who are in no data group with nodes of the hierarchy see it too and are not listed, nor are sessions of exempt applications. Errors: 42704 hierarchy_not_found,
 node_not_found.';
 
 CREATE VIEW vpd.hierarchies AS

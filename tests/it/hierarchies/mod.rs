@@ -394,6 +394,49 @@ fn administrators_and_auditors_are_told_who_sees_a_node() -> Result<()> {
 }
 
 #[test]
+fn who_sees_a_node_by_a_rule_or_by_a_role_of_his_login_is_told_too() -> Result<()> {
+    let database = stores()?;
+    data_group(&database, "west", "geography", &["West"])?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.define_role('WEST_JOB', 'enterprise'), vpd.define_role('Westerner', 'parametric', rule => '$.home == \"west\"'),
+                vpd.define_role('Try_PREPROD');
+         SELECT vpd.grant_authority('data_group:west', 'role:' || name) FROM unnest('{WEST_JOB,Westerner,Try_PREPROD}'::text[]) name;
+         SELECT vpd.define_user('rita', attributes => '{\"home\": \"west\"}'), vpd.define_user('otto', attributes => '{\"home\": \"east\"}'),
+                vpd.define_user('theo');
+         SELECT vpd.grant_authority('role:Try_PREPROD', 'user:theo')",
+    )?;
+    let told = || -> Result<Vec<(Option<String>, String)>> {
+        let rows = database.connect(role::AUDITOR)?.query(
+            "SELECT user_name, path FROM vpd.who_can_see('geography', 'West/Nevada')",
+            &[],
+        )?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    };
+    let rita = (
+        Some("rita".to_owned()),
+        "user:rita > role:Westerner > data_group:west".to_owned(),
+    );
+    let anybody = (None, "role:WEST_JOB > data_group:west".to_owned());
+    assert_eq!(told()?, [rita.clone(), anybody.clone()]);
+    let token = Subject::new("zack").role("WEST_JOB").log_in(&database)?;
+    let other = Subject::new("yves").role("WEST_JOB_PREPROD").log_in(&database)?;
+    let seen = |token: &str| fresh_ids(&database, Some(token), ALL);
+    assert_eq!((seen(&token)?.len(), seen(&other)?.len()), (4, 0), "control");
+    assert_eq!(seen(&Subject::new("rita").log_in(&database)?)?.len(), 4, "control");
+    assert!(seen(&Subject::new("theo").log_in(&database)?)?.is_empty(), "control");
+    let zack = (
+        Some("zack".to_owned()),
+        "session:zack > role:WEST_JOB > data_group:west".to_owned(),
+    );
+    assert_eq!(told()?, [rita.clone(), zack, anybody.clone()]);
+    database
+        .connect(role::BRIDGE)?
+        .execute("SELECT vpd.end_session($1)", &[&token])?;
+    assert_eq!(told()?, [rita, anybody]);
+    Ok(())
+}
+
+#[test]
 fn a_load_from_a_table_reports_what_it_changed() -> Result<()> {
     let database = stores()?;
     database.admin()?.batch_execute(
