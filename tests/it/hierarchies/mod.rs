@@ -422,8 +422,15 @@ fn who_sees_a_node_by_a_rule_or_by_a_role_of_his_login_is_told_too() -> Result<(
     let other = Subject::new("yves").role("WEST_JOB_PREPROD").log_in(&database)?;
     let seen = |token: &str| fresh_ids(&database, Some(token), ALL);
     assert_eq!((seen(&token)?.len(), seen(&other)?.len()), (4, 0), "control");
-    assert_eq!(seen(&Subject::new("rita").log_in(&database)?)?.len(), 4, "control");
-    assert!(seen(&Subject::new("theo").log_in(&database)?)?.is_empty(), "control");
+    assert_eq!(
+        seen(&Subject::new("rita").log_in(&database)?)?.len(),
+        4,
+        "control"
+    );
+    assert!(
+        seen(&Subject::new("theo").log_in(&database)?)?.is_empty(),
+        "control"
+    );
     let zack = (
         Some("zack".to_owned()),
         "session:zack > role:WEST_JOB > data_group:west".to_owned(),
