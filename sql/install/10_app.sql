@@ -42,7 +42,7 @@ CREATE FUNCTION vpd.drop_app(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_app_wrapper';
 COMMENT ON FUNCTION vpd.drop_app IS
-'Removes an application and ends every session that was opened through it. Errors: 42704 app_not_found.';
+'Removes an application, revokes what it was exempt from, and ends every session that was opened through it. Errors: 42704 app_not_found.';
 
 CREATE VIEW vpd.apps AS
     SELECT name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user

@@ -13,6 +13,18 @@ CREATE FUNCTION vpd.define_unit(name text, parent text DEFAULT NULL, description
 COMMENT ON FUNCTION vpd.define_unit IS
 'Defines an organization unit below another, or moves it. Errors: 22023 argument_invalid, 42704 unit_not_found, 42P17 authority_cycle.';
 
+CREATE FUNCTION vpd.drop_source(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'drop_source_wrapper';
+COMMENT ON FUNCTION vpd.drop_source IS
+'Drops an identity source that tells of no user. The source "local" stays. Errors: 22023 argument_invalid, 42704 source_not_found, 2BP01 definition_in_use.';
+
+CREATE FUNCTION vpd.drop_unit(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'drop_unit_wrapper';
+COMMENT ON FUNCTION vpd.drop_unit IS
+'Drops an organization unit. Errors: 42704 unit_not_found, 2BP01 definition_in_use while there are units below it, users of it, or a rule of duties for it.';
+
 CREATE FUNCTION vpd.define_user(
     name text,
     source text DEFAULT 'local',
@@ -134,6 +146,8 @@ COMMENT ON VIEW vpd.groups IS 'Groups; vpd.grants tells who is in them.';
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_source'),
     ('security_admin', 'define_unit'),
+    ('security_admin', 'drop_source'),
+    ('security_admin', 'drop_unit'),
     ('security_admin', 'define_user'),
     ('security_admin', 'disable_user'),
     ('security_admin', 'enable_user'),

@@ -27,6 +27,12 @@ COMMENT ON FUNCTION vpd.define_resource IS
 'Defines what privileges can be about: a task_flow, page, web_service, report, table, abstract thing, or a kind of your own.
 Errors: 22023 argument_invalid, 42501 definition_seeded.';
 
+CREATE FUNCTION vpd.drop_resource(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'drop_resource_wrapper';
+COMMENT ON FUNCTION vpd.drop_resource IS
+'Drops a resource. Errors: 42704 resource_not_found, 42501 definition_seeded, 2BP01 definition_in_use while there are privileges on it.';
+
 CREATE FUNCTION vpd.define_privilege(name text, description text DEFAULT NULL, mode text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'define_privilege_wrapper';
@@ -205,6 +211,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_role'),
     ('security_admin', 'define_duty'),
     ('security_admin', 'define_resource'),
+    ('security_admin', 'drop_resource'),
     ('security_admin', 'define_privilege'),
     ('security_admin', 'define_entitlement'),
     ('security_admin', 'define_data_group'),

@@ -157,7 +157,7 @@ CREATE FUNCTION vpd.sees_node(hierarchy text, key anyelement) RETURNS boolean
 COMMENT ON FUNCTION vpd.sees_node IS
 'True when the key is that of a node, of the hierarchy, at or below one of the nodes of the session''s data groups. False without a session, and for
 NULL and unknown keys unless nothing is filtered for the session (open mode, exempt application). For predicates: vpd.sees_node(''merchandise'', item).
-Errors: 42704 hierarchy_not_found.';
+Keys are of type text, varchar, char, smallint, integer, bigint, uuid or enumerated. Errors: 42704 hierarchy_not_found, 42804 column_type.';
 
 CREATE FUNCTION vpd_private.visible_keys(hierarchy text, of_type anyelement) RETURNS anyarray
     LANGUAGE c STABLE PARALLEL RESTRICTED
@@ -197,8 +197,8 @@ CREATE FUNCTION vpd.exempt_app(app text, reason text, hierarchy text DEFAULT NUL
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'exempt_app_wrapper';
 COMMENT ON FUNCTION vpd.exempt_app IS
-'Exempts the sessions of an application from filtering by a hierarchy, or by every one. Other policies of a table still hold. Arguments: reason, 1 to
-1000 characters; hierarchy, NULL for all. Errors: 22023 argument_invalid, 42704 app_not_found, hierarchy_not_found, 42710 exemption_exists.';
+'Exempts the sessions of an application from filtering by a hierarchy, or by every one. Other policies of a table still hold, and
+sessions on behalf of somebody are filtered. Arguments: reason, 1 to 1000 characters; hierarchy, NULL for all. Errors: 22023 argument_invalid, 42704 app_not_found, hierarchy_not_found, 42710 exemption_exists.';
 
 CREATE FUNCTION vpd.revoke_app_exemption(app text, reason text, hierarchy text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -282,7 +282,7 @@ hierarchy_not_found, node_not_found.';
 CREATE FUNCTION vpd.revoke_node(data_group text, hierarchy text, node text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_node_wrapper';
-COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group. Errors: 42704 data_group_not_found, grant_not_found.';
+COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group; what has not begun goes without a trace but the change. Errors: 42704 data_group_not_found, grant_not_found.';
 
 CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, column_name text, VARIADIC more text[] DEFAULT '{}') RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -290,7 +290,7 @@ CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, colu
 COMMENT ON FUNCTION vpd.protect_by_hierarchy IS
 'Adds the policy by_hierarchy to a table, or changes it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
 column_name, the column with keys of the hierarchy; more, further pairs of hierarchy and column, all of which must match. vpd.drop_policy takes it back.
-Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_unsupported, 42809 relation_unsupported.';
+Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_type, 42809 relation_unsupported.';
 
 CREATE FUNCTION vpd.visible_nodes(hierarchy text, level text DEFAULT NULL)
     RETURNS TABLE (node_key text, parent_key text, level_name text, label text)
@@ -305,8 +305,9 @@ CREATE FUNCTION vpd.who_can_see(hierarchy text, node text)
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'who_can_see_wrapper';
 COMMENT ON FUNCTION vpd.who_can_see IS
-'Users who see rows of a node now, and through which data groups, granted nodes and groups or roles. In open mode users who are in no data group with
-nodes of the hierarchy see it too and are not listed; nor are users whom only a role given at login leads to it. Errors: 42704 hierarchy_not_found,
+'Users who see rows of a node now, and through which data groups, granted nodes, groups and roles. Users of live sessions whose login brought an
+enterprise role that leads to it are told with a path from session:…; a row without a user stands for whoever logs in with such a role. In open
+mode users who are in no data group with nodes of the hierarchy see it too and are not listed, nor are sessions of exempt applications. Errors: 42704 hierarchy_not_found,
 node_not_found.';
 
 CREATE VIEW vpd.hierarchies AS

@@ -73,7 +73,8 @@ CREATE FUNCTION vpd.define_data_role_template(
     AS 'MODULE_PATHNAME', 'define_data_role_template_wrapper';
 COMMENT ON FUNCTION vpd.define_data_role_template IS
 'Defines a template of data roles, or changes it: vpd.generate_data_roles makes a role for each node of the level. Arguments: base_role, the role that each of them has;
-name_pattern, their names, in which {node} (the key), {label} and {base_role} are replaced. Errors: 22023 argument_invalid, 42704 role_not_found, level_not_found.';
+name_pattern, their names, in which {node} (the key), {label} and {base_role} are replaced. While roles
+that it gave are there, its base role and hierarchy stay. Errors: 22023 argument_invalid, 42704 role_not_found, level_not_found, 55006 template_in_use.';
 
 CREATE FUNCTION vpd.drop_data_role_template(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -86,7 +87,7 @@ CREATE FUNCTION vpd.generate_data_roles(template text, drop_obsolete boolean DEF
     AS 'MODULE_PATHNAME', 'generate_data_roles_wrapper';
 COMMENT ON FUNCTION vpd.generate_data_roles IS
 'Makes a role of the kind data for each node of the template''s level; it has the base role and a data group of its own name with the node. Calling it again makes
-what is missing. Returns a line for each role: added, existing, obsolete (its node is not on the level any more; dropped with drop_obsolete).
+what is missing. Refused when a role or data group of a name is there that was not made for this template and node. Returns a line for each role: added, existing, obsolete (its node is not on the level any more; dropped with drop_obsolete).
 Errors: 42704 template_not_found, role_not_found, 42710 role_exists, 42501 sod_conflict.';
 
 CREATE VIEW vpd.data_role_templates AS

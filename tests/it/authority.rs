@@ -4,7 +4,9 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use postgres::Client;
-use vpd_tests::{Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, role};
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Result, Subject, assert_denied, assert_refused, attach, role,
+};
 
 /// Runs definitions as the security administrator.
 pub fn define(database: &Database<'_>, script: &str) -> Result<()> {
@@ -302,6 +304,69 @@ fn several_sources_are_put_together_and_the_lower_precedence_is_believed() -> Re
         "22023",
         "argument_invalid",
     );
+    Ok(())
+}
+
+#[test]
+fn units_sources_and_resources_are_dropped_when_nothing_needs_them() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_source('hr', 20), vpd.define_unit('Sales'), vpd.define_unit('West', 'Sales'), vpd.define_unit('Stores');
+         SELECT vpd.define_user('alice', 'hr', unit => 'West');
+         SELECT vpd.define_resource('order'), vpd.define_resource('invoice'); SELECT vpd.define_privilege('order:read'), vpd.define_privilege('order:pay');
+         SELECT vpd.define_sod_rule('in the stores', '{privilege:order:read,privilege:order:pay}', scope => 'unit', unit => 'Stores')",
+    )?;
+    database
+        .admin()?
+        .batch_execute("UPDATE vpd_private.resource SET seeded_by = 'acme' WHERE name = 'invoice'")?;
+    let mut security = database.connect(role::SECURITY)?;
+    for (call, state, token) in [
+        ("drop_unit('Sales')", "2BP01", "definition_in_use"),
+        ("drop_unit('West')", "2BP01", "definition_in_use"),
+        ("drop_unit('Stores')", "2BP01", "definition_in_use"),
+        ("drop_source('hr')", "2BP01", "definition_in_use"),
+        ("drop_resource('order')", "2BP01", "definition_in_use"),
+        ("drop_resource('invoice')", "42501", "definition_seeded"),
+        ("drop_source('local')", "22023", "argument_invalid"),
+        ("drop_unit('None')", "42704", "unit_not_found"),
+        ("drop_source('none')", "42704", "source_not_found"),
+        ("drop_resource('none')", "42704", "resource_not_found"),
+        ("drop_unit(NULL)", "22023", "argument_invalid"),
+    ] {
+        assert_refused(security.execute(&format!("SELECT vpd.{call}"), &[]), state, token);
+    }
+    security.batch_execute(
+        "SELECT vpd.drop_sod_rule('in the stores'); SELECT vpd.drop_authority('user:alice');
+         SELECT vpd.drop_authority('privilege:order:read'), vpd.drop_authority('privilege:order:pay');
+         SELECT vpd.drop_unit('West'), vpd.drop_unit('Sales'), vpd.drop_unit('Stores'), vpd.drop_source('hr'), vpd.drop_resource('order')",
+    )?;
+    let left: String = security
+        .query_one(
+            "SELECT concat_ws(' ', (SELECT string_agg(name, ',') FROM vpd.units), (SELECT string_agg(name, ',') FROM vpd.sources),
+                    (SELECT string_agg(name, ',') FROM vpd.resources))",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(left, "local invoice");
+    let told: i64 = security
+        .query_one(
+            "SELECT count(*) FROM vpd.authority_changes WHERE action = 'drop' AND subject IN ('unit:West', 'source:hr', 'resource:order')",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(told, 3);
+    security
+        .batch_execute("SELECT vpd.define_resource('order'); SELECT vpd.define_privilege('order:read')")?;
+    for role in [role::USER, role::BRIDGE, role::AUDITOR] {
+        for call in ["drop_unit('x')", "drop_source('x')", "drop_resource('x')"] {
+            assert_denied(
+                database
+                    .connect(role)?
+                    .execute(&format!("SELECT vpd.{call}"), &[]),
+            );
+        }
+    }
     Ok(())
 }
 

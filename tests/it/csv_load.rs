@@ -831,3 +831,27 @@ fn nodes_of_data_groups_decide_what_is_seen_at_the_next_statement() -> Result<()
     );
     Ok(())
 }
+
+#[test]
+fn a_node_that_is_granted_sooner_than_before_is_loaded_once() -> Result<()> {
+    let database = Database::create()?;
+    let (mut security, notices) = database.connect_noticing(role::SECURITY)?;
+    security.batch_execute(HIERARCHY)?;
+    load(&mut security, "nodes", NODES)?;
+    let file = "data_group,hierarchy,node,valid_from\nWest,places,Nevada,2099-01-01\n";
+    let sooner = file.replace("2099", "2020");
+    for (file, counts) in [(file, "1 1 0 0"), (&sooner, "1 0 1 0"), (&sooner, "1 0 0 1")] {
+        let _before = notices.take();
+        assert_faults(&load(&mut security, "group_nodes", file)?, &[]);
+        assert_eq!(
+            notices.take()[0].detail(),
+            Some(format!("code: load_done; {counts}").as_str())
+        );
+    }
+    let open = security.query_one(
+        "SELECT count(*) FROM vpd.data_group_nodes WHERE valid_until > now()",
+        &[],
+    )?;
+    assert_eq!(open.get::<_, i64>(0), 1);
+    Ok(())
+}

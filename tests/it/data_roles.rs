@@ -33,6 +33,15 @@ fn generate(client: &mut Client, arguments: &str) -> Result<Vec<(String, String)
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// The nodes of the data group of a role.
+fn held(client: &mut Client, role: &str) -> Result<Vec<String>> {
+    let rows = client.query(
+        "SELECT hierarchy || ' ' || node_key FROM vpd.data_group_nodes WHERE data_group = $1 AND is_active ORDER BY 1",
+        &[&role],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 fn lines(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected
         .iter()
@@ -182,6 +191,102 @@ fn a_generated_role_is_carried_and_still_belongs_to_its_template() -> Result<()>
     assert_eq!(
         generate(&mut other, "'per store'")?,
         lines(&[("existing", "Counter:S1"), ("existing", "Counter:S2")])
+    );
+    Ok(())
+}
+
+#[test]
+fn two_templates_never_share_a_role_or_its_data_group() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('goods', '{department}'); SELECT vpd.define_node('goods', 'S1');
+         SELECT vpd.define_data_role_template('per department', 'Counter', 'goods', 'department')",
+    )?;
+    generate(&mut security, "'per store'")?;
+    assert_refused(
+        security.query("SELECT vpd.generate_data_roles('per department')", &[]),
+        "42710",
+        "role_exists",
+    );
+    assert_eq!(held(&mut security, "Counter:S1")?, ["organization S1"]);
+    assert_eq!(
+        generate(&mut security, "'per store'")?,
+        lines(&[("existing", "Counter:S1"), ("existing", "Counter:S2")])
+    );
+    Ok(())
+}
+
+#[test]
+fn two_nodes_whose_names_come_out_the_same_are_refused() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_node('organization', '1', 'C1', label => 'A1');
+         SELECT vpd.define_node('organization', '11', 'C1', label => 'A');
+         SELECT vpd.define_data_role_template('glued', 'Counter', 'organization', 'store', '{label}{node}')",
+    )?;
+    assert_refused(
+        security.query("SELECT vpd.generate_data_roles('glued')", &[]),
+        "42710",
+        "role_exists",
+    );
+    assert!(held(&mut security, "A11")?.is_empty(), "nothing is left of it");
+    Ok(())
+}
+
+#[test]
+fn what_an_administrator_defined_is_not_taken_over() -> Result<()> {
+    let database = scene()?;
+    for (define, undefine) in [
+        (
+            "SELECT vpd.define_role('Counter:S1', 'data')",
+            "SELECT vpd.drop_authority('role:Counter:S1')",
+        ),
+        (
+            "SELECT vpd.define_data_group('Counter:S1'); SELECT vpd.grant_node('Counter:S1', 'organization', 'C1')",
+            "SELECT vpd.drop_authority('data_group:Counter:S1')",
+        ),
+    ] {
+        let mut security = database.connect(role::SECURITY)?;
+        security.batch_execute(define)?;
+        assert_refused(
+            security.query("SELECT vpd.generate_data_roles('per store')", &[]),
+            "42710",
+            "role_exists",
+        );
+        security.batch_execute(undefine)?;
+    }
+    let mut security = database.connect(role::SECURITY)?;
+    assert_eq!(generate(&mut security, "'per store'")?.len(), 2, "control");
+    Ok(())
+}
+
+#[test]
+fn a_template_that_gave_roles_keeps_its_base_role_and_hierarchy() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('goods', '{store}'); SELECT vpd.define_node('goods', 'S1'); SELECT vpd.define_role('Manager', 'job')",
+    )?;
+    generate(&mut security, "'per store'")?;
+    for (base, hierarchy) in [("Manager", "organization"), ("Counter", "goods")] {
+        let define =
+            format!("SELECT vpd.define_data_role_template('per store', '{base}', '{hierarchy}', 'store')");
+        assert_refused(security.query(&define, &[]), "55006", "template_in_use");
+    }
+    assert_eq!(held(&mut security, "Counter:S1")?, ["organization S1"]);
+    security.batch_execute(
+        "SELECT vpd.define_data_role_template('per store', 'Counter', 'organization', 'store', '{base_role} {node}')",
+    )?;
+    security.batch_execute(
+        "SELECT vpd.drop_data_role_template('per store');
+         SELECT vpd.define_data_role_template('per store', 'Counter', 'goods', 'store')",
+    )?;
+    assert_refused(
+        security.query("SELECT vpd.generate_data_roles('per store')", &[]),
+        "42710",
+        "role_exists",
     );
     Ok(())
 }

@@ -163,6 +163,7 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
         "hierarchy_nodes",
         "data_group_nodes",
         "data_role_templates",
+        "data_roles",
         "hierarchy_bindings",
         "policy_groups",
         "driving_contexts",
@@ -419,18 +420,25 @@ fn definitions_of_the_graph_are_changed_and_pruned_and_their_checks_hold() -> Re
     }
     assert!(import(&mut admin, &document, "").is_err());
 
-    let empty = json!({
+    let mut empty = json!({
         "format": "pg_vpd definitions", "version": 1,
         "duties": [], "groups": [], "users": [], "entitlements": [], "units": [],
         "roles": [{"name": "Project.Lane", "kind": "abstract", "enabled": false}],
     });
+    assert_refused(
+        import(&mut admin, &empty, ", prune => true"),
+        "22023",
+        "definitions_invalid",
+    );
+    // A rule that the document left alone needed one of the units.
+    empty["sod_rules"] = json!([]);
     let lines = import(&mut admin, &empty, ", prune => true")?;
     for expected in [
         ["remove", "duty", "Inquiry"],
         ["remove", "user", "boss"],
         ["change", "role", "Project.Lane"],
         ["skip", "role", "Buyer"],
-        ["skip", "unit", "A branch"],
+        ["remove", "unit", "A branch"],
     ] {
         assert!(
             lines.contains(&expected.map(str::to_owned)),

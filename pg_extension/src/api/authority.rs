@@ -71,6 +71,13 @@ fn define_resource(name: Option<String>, kind: Option<String>, description: Opti
 }
 
 #[pg_extern(sql = false)]
+fn drop_resource(name: Option<String>) -> Answer<()> {
+    require_primary()?;
+    definition::drop_resource(&required(name, "name")?)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
 fn define_privilege(name: Option<String>, description: Option<String>, mode: Option<String>) -> Answer<()> {
     require_primary()?;
     definition::define_privilege(&required(name, "name")?, description.as_deref(), mode.as_deref())?;

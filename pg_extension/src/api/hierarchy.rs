@@ -276,7 +276,7 @@ fn who_can_see(
     TableIterator<
         'static,
         (
-            name!(user_name, String),
+            name!(user_name, Option<String>),
             name!(data_group, String),
             name!(granted_node, String),
             name!(path, String),

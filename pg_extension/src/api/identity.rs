@@ -30,6 +30,20 @@ fn define_unit(name: Option<String>, parent: Option<String>, description: Option
 }
 
 #[pg_extern(sql = false)]
+fn drop_source(name: Option<String>) -> Answer<()> {
+    require_primary()?;
+    user::drop_source(&required(name, "name")?)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn drop_unit(name: Option<String>) -> Answer<()> {
+    require_primary()?;
+    user::drop_unit(&required(name, "name")?)?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
 fn define_user(
     name: Option<String>,
     source: Option<String>,

@@ -8,6 +8,7 @@ use crate::sys::spi::{Statement, arg};
 use crate::sys::{user, xact};
 use serde_json::json;
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 thread_local! {
     /// The owner in whose name definitions are made now.
@@ -20,6 +21,8 @@ thread_local! {
     static SEED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seed.sql")) };
     static IS_MEMBER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_member.sql")) };
     static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_role.sql")) };
+    static DROP_RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_resource.sql")) };
+    static RESOURCE_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_use.sql")) };
     static RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_resource.sql")) };
     static RESOURCE_OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_owner.sql")) };
     static PRIVILEGE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_privilege.sql")) };
@@ -131,8 +134,7 @@ pub fn define_resource(name: &str, kind: &str, description: Option<&str>) -> Res
     check_name(name)?;
     check_name(kind)?;
     change::begin();
-    let owner =
-        RESOURCE_OWNER.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)));
+    let owner = resource_owner(name);
     let changed = RESOURCE.with(|statement| statement.execute(&[arg(name), arg(kind), arg(description)]));
     if changed > 0 {
         if let Some(Some(owner)) =
@@ -149,6 +151,41 @@ pub fn define_resource(name: &str, kind: &str, description: Option<&str>) -> Res
     Ok(())
 }
 
+/// Drops a resource that no privilege is about.
+pub fn drop_resource(name: &str) -> Result<()> {
+    change::begin();
+    let owner = resource_owner(name).ok_or_else(|| resource_not_found(name))?;
+    if let Some(owner) = owner.filter(|owner| !may_change(owner)) {
+        return Err(Error::seeded(&format!("resource {name}"), &owner));
+    }
+    refuse_used(&RESOURCE_USE, "resource", name)?;
+    DROP_RESOURCE.with(|statement| statement.execute(&[arg(name)]));
+    change::record("drop", &format!("resource:{name}"), json!({}));
+    Ok(())
+}
+
+/// An error when a query finds something that needs what is to be dropped.
+pub(super) fn refuse_used(use_of: &'static LocalKey<Statement>, kind: &str, name: &str) -> Result<()> {
+    let user = use_of.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)));
+    match user.flatten() {
+        None => Ok(()),
+        Some(user) => Err(Error::definition_in_use(&format!("{kind} \"{name}\""), &user)),
+    }
+}
+
+/// Whom a resource belongs to; `None` when there is no such resource.
+fn resource_owner(name: &str) -> Option<Option<String>> {
+    RESOURCE_OWNER.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)))
+}
+
+fn resource_not_found(name: &str) -> Error {
+    Error::not_found(
+        "resource_not_found",
+        format!("resource \"{name}\" does not exist"),
+        "Define it first with vpd.define_resource; a privilege is named resource:action.",
+    )
+}
+
 /// Defines a privilege: `resource:action` on a resource that is defined, or a name without a colon.
 pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str>) -> Result<()> {
     if mode.is_some_and(|mode| !["view", "edit"].contains(&mode)) {
@@ -156,13 +193,8 @@ pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str
     }
     let parts = name.rsplit_once(':');
     if let Some((resource, action)) = parts {
-        let is_defined = RESOURCE_OWNER.with(|statement| statement.query_one(&[arg(resource)], |_| ()));
-        if action.trim().is_empty() || is_defined.is_none() {
-            return Err(Error::not_found(
-                "resource_not_found",
-                format!("resource \"{resource}\" does not exist"),
-                "Define it first with vpd.define_resource; a privilege is named resource:action.",
-            ));
+        if action.trim().is_empty() || resource_owner(resource).is_none() {
+            return Err(resource_not_found(resource));
         }
     }
     let reference = Reference::new(Kind::Privilege, name);

@@ -1,6 +1,6 @@
 //! Users as identity sources tell of them, organization units, and who manages whom.
 
-use super::definition::{check_name, define, require_free};
+use super::definition::{check_name, define, refuse_used, require_free};
 use super::segregation::Watch;
 use super::{Kind, Reference, change};
 use crate::context;
@@ -18,12 +18,19 @@ thread_local! {
     static UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_unit.sql")) };
     static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_unit.sql")) };
     static UNIT_CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_contains.sql")) };
+    static DROP_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_source.sql")) };
+    static SOURCE_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/source_use.sql")) };
+    static DROP_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_unit.sql")) };
+    static UNIT_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_use.sql")) };
     static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
     static CHAIN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/manager_chain.sql")) };
     static REPORTS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/direct_reports.sql")) };
     static IS_ENABLED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_enabled.sql")) };
     static MAY_READ: Statement = const { Statement::new(include_str!("../../../sql/query/authz/may_read_users.sql")) };
 }
+
+/// The source of users that are administered here.
+pub const LOCAL_SOURCE: &str = "local";
 
 /// What a source tells of a user.
 pub struct Account {
@@ -79,6 +86,32 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
     }
 }
 
+/// Drops an identity source that tells of nobody.
+pub fn drop_source(name: &str) -> Result<()> {
+    if name == LOCAL_SOURCE {
+        return Err(Error::argument(
+            "the source of users who are administered here stays",
+            "Give it another precedence with vpd.define_source.",
+        ));
+    }
+    change::begin();
+    require_source(name)?;
+    refuse_used(&SOURCE_USE, "source", name)?;
+    DROP_SOURCE.with(|statement| statement.execute(&[arg(name)]));
+    change::record("drop", &format!("source:{name}"), json!({}));
+    Ok(())
+}
+
+/// Drops an organization unit that nobody and nothing belongs to.
+pub fn drop_unit(name: &str) -> Result<()> {
+    change::begin();
+    require_unit(name)?;
+    refuse_used(&UNIT_USE, "unit", name)?;
+    DROP_UNIT.with(|statement| statement.execute(&[arg(name)]));
+    change::record("drop", &format!("unit:{name}"), json!({}));
+    Ok(())
+}
+
 /// Defines an organization unit below another.
 pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) -> Result<()> {
     check_name(name)?;
@@ -107,16 +140,7 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
 /// Defines a user, or what one source tells of a user. What is not said stays as it is.
 pub fn define_user(account: Account) -> Result<()> {
     change::begin();
-    if HAS_SOURCE
-        .with(|statement| statement.query_one(&[arg(account.source.as_str())], |_| ()))
-        .is_none()
-    {
-        return Err(Error::not_found(
-            "source_not_found",
-            "the identity source does not exist",
-            "Define it first with vpd.define_source.",
-        ));
-    }
+    require_source(&account.source)?;
     check_attributes(account.attributes.as_ref())?;
     if account.name == super::ANONYMOUS {
         return Err(Error::argument(
@@ -218,6 +242,18 @@ fn chain(name: &str) -> Vec<(i32, String)> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+fn require_source(name: &str) -> Result<()> {
+    HAS_SOURCE
+        .with(|statement| statement.query_one(&[arg(name)], |_| ()))
+        .ok_or_else(|| {
+            Error::not_found(
+                "source_not_found",
+                "the identity source does not exist",
+                "Define it first with vpd.define_source.",
+            )
+        })
 }
 
 fn require_unit(name: &str) -> Result<()> {

@@ -52,6 +52,16 @@ impl Error {
         )
     }
 
+    /// 2BP01: something needs what is to be dropped.
+    pub fn definition_in_use(what: &str, by: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            "definition_in_use",
+            format!("{what} is used by {by}"),
+            "Change or drop what uses it first.",
+        )
+    }
+
     /// 42P17: it would contain itself.
     pub fn authority_cycle(granted: &str, holder: &str) -> Self {
         Self::new(

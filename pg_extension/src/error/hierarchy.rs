@@ -130,13 +130,13 @@ impl Error {
         )
     }
 
-    /// 42804: keys are not compared with columns of this type.
-    pub fn column_unsupported(column: &str) -> Self {
+    /// 42804: values of the type of a column, or of what `sees_node` was called with, are no keys.
+    pub fn key_type(what: &str) -> Self {
         Self::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
-            "column_unsupported",
-            format!("column \"{column}\" has a type that holds no keys"),
-            "Columns of type text, varchar, char, smallint, integer, bigint, uuid or an enumerated type do.",
+            "column_type",
+            format!("{what} is of a type that holds no keys"),
+            "Types that do are text, varchar, char, smallint, integer, bigint, uuid and enumerated ones; cast others to text in a way that no setting changes.",
         )
     }
 }

@@ -7,13 +7,25 @@ use pgrx::PgSqlErrorCode;
 const MOST_TOLD: usize = 20;
 
 impl Error {
-    /// 42710: a role of that name is there and is no data role.
+    /// 42710: a role or data group of that name is there, and the template did not make it for the node.
     pub fn role_exists(name: &str) -> Self {
         Self::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             "role_exists",
-            format!("there is a role \"{name}\" already, and it is no data role"),
-            "Give the template another name_pattern, or the role another name.",
+            format!(
+                "there is a role or data group \"{name}\" already that was not made for this template and node"
+            ),
+            "Give the template another name_pattern, one that no two nodes share, or the role another name.",
+        )
+    }
+
+    /// 55006: the template has given roles, which would have what it was and what it is to be.
+    pub fn template_in_use(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "template_in_use",
+            format!("template \"{name}\" has given roles"),
+            "Define another template, or drop its roles or the template first; without it the roles stay as they are.",
         )
     }
 

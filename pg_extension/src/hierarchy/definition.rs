@@ -1,5 +1,6 @@
 //! Hierarchies: their levels, their mode, and the applications they do not filter.
 
+use super::grant::close_orphans;
 use super::{access_changed, checked_reason, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ thread_local! {
     static HAS_APP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/has_app.sql")) };
     static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/exempt.sql")) };
     static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke_exemption.sql")) };
+    static REVOKE_ALL: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke_exemptions.sql")) };
 }
 
 /// The hierarchies that are shipped, with their levels.
@@ -103,6 +105,7 @@ pub fn drop_hierarchy(name: &str) -> Result<()> {
         return Err(Error::hierarchy_in_use(name, &table));
     }
     DROP.with(|statement| statement.execute(&[arg(name), arg(change::author())]));
+    close_orphans(name, None);
     node_access::forget_index_plans();
     change::record("drop", &subject(name), json!({}));
     Ok(())
@@ -182,6 +185,20 @@ pub fn revoke_exemption(app: &str, hierarchy: Option<&str>, reason: &str) -> Res
         json!({ "hierarchy": hierarchy, "reason": reason }),
     );
     Ok(())
+}
+
+/// An application is dropped: another that is registered under its name is exempt from nothing.
+pub fn app_dropped(app: &str) {
+    if REVOKE_ALL.with(|statement| statement.execute(&[arg(app), arg(change::author())])) == 0 {
+        return;
+    }
+    access_changed(None);
+    node_access::forget_index_plans();
+    change::record(
+        "revoke_exemption",
+        &format!("app:{app}"),
+        json!({ "hierarchy": null, "reason": "the application was dropped" }),
+    );
 }
 
 /// Rows of the tables were changed by hand: every hierarchy is read again.

@@ -12,7 +12,8 @@ use serde_json::json;
 thread_local! {
     static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/grant.sql")) };
     static IS_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_granted.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke.sql")) };
+    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/close_nodes.sql")) };
+    static CLOSE_ORPHANS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/close_orphans.sql")) };
 }
 
 /// Gives a data group a node with everything below it.
@@ -44,6 +45,8 @@ pub fn grant(
     if is_granted {
         return Ok(());
     }
+    // What it had of the node ends; the new time holds.
+    close(vec![group.id], vec![hierarchy], vec![node]);
     GRANT.with(|statement| {
         statement.execute(&[
             arg(group.id),
@@ -68,9 +71,7 @@ pub fn grant(
 pub fn revoke(data_group: &str, hierarchy: &str, node: &str) -> Result<()> {
     change::begin();
     let group = Reference::new(Kind::DataGroup, data_group).require()?;
-    let revoked = REVOKE.with(|statement| {
-        statement.execute(&[arg(group.id), arg(hierarchy), arg(node), arg(change::author())])
-    });
+    let revoked = close(vec![group.id], vec![hierarchy], vec![node]);
     if revoked == 0 {
         return Err(Error::not_found(
             "grant_not_found",
@@ -85,4 +86,28 @@ pub fn revoke(data_group: &str, hierarchy: &str, node: &str) -> Result<()> {
         json!({ "node": node, "data_group": data_group }),
     );
     Ok(())
+}
+
+/// Ends what data groups have of nodes, group by group and node by node; returns how many grants that were.
+pub fn close(data_groups: Vec<i32>, hierarchies: Vec<&str>, nodes: Vec<&str>) -> i64 {
+    CLOSE
+        .with(|statement| {
+            statement.modify(
+                &[
+                    arg(data_groups),
+                    arg(hierarchies),
+                    arg(nodes),
+                    arg(change::author()),
+                ],
+                |row| row.get::<i64>(1),
+            )
+        })
+        .into_iter()
+        .flatten()
+        .sum()
+}
+
+/// Ends what data groups have of nodes that are gone: of any, or of these.
+pub(super) fn close_orphans(hierarchy: &str, nodes: Option<Vec<String>>) {
+    CLOSE_ORPHANS.with(|statement| statement.execute(&[arg(hierarchy), arg(change::author()), arg(nodes)]));
 }

@@ -4,6 +4,7 @@ use super::definition::depth;
 use super::node::require_node;
 use super::{find, require, sees};
 use crate::error::Result;
+use crate::guc;
 use crate::sys::spi::{Statement, arg};
 
 thread_local! {
@@ -21,7 +22,8 @@ pub struct Listed {
 
 /// A user who sees a node, and how.
 pub struct Viewer {
-    pub user_name: String,
+    /// `None` for whoever logs in with the role that the path begins with.
+    pub user_name: Option<String>,
     pub data_group: String,
     /// The node that was granted: the one asked for, or one above it.
     pub node: String,
@@ -51,13 +53,13 @@ pub fn visible_nodes(name: &str, level: Option<&str>) -> Result<Vec<Listed>> {
     Ok(visible)
 }
 
-/// The users who see a node through data groups.
+/// The users who see a node through data groups, and the roles that a login can bring.
 pub fn who_can_see(name: &str, node: &str) -> Result<Vec<Viewer>> {
     require(name)?;
     require_node(name, node)?;
     Ok(WHO.with(|statement| {
-        statement.query(&[arg(name), arg(node)], |row| Viewer {
-            user_name: row.get(1).unwrap_or_default(),
+        statement.query(&[arg(name), arg(node), arg(guc::is_production())], |row| Viewer {
+            user_name: row.get(1),
             data_group: row.get(2).unwrap_or_default(),
             node: row.get(3).unwrap_or_default(),
             path: row.get(4).unwrap_or_default(),

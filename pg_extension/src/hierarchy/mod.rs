@@ -15,9 +15,10 @@ mod tree;
 mod view;
 
 pub use definition::{
-    define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode, tables_changed,
+    app_dropped, define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode,
+    tables_changed,
 };
-pub use grant::{grant, revoke};
+pub use grant::{close as close_grants, grant, revoke};
 pub use list::{visible_nodes, who_can_see};
 pub use load::{Columns, Report, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};

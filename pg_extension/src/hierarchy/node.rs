@@ -1,6 +1,7 @@
 //! Single nodes: defined, moved with what is below them, dropped.
 
 use super::definition::{depth, levels, subject};
+use super::grant::close_orphans;
 use super::{access_changed, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
@@ -114,27 +115,28 @@ pub fn drop_node(hierarchy: &str, key: &str, with_subtree: bool) -> Result<i64> 
     change::begin();
     require(hierarchy)?;
     require_node(hierarchy, key)?;
-    let dropped = DROP
+    let dropped: Vec<String> = DROP
         .with(|statement| {
-            statement.modify(
-                &[arg(hierarchy), arg(key), arg(with_subtree), arg(change::author())],
-                |row| row.get::<i64>(1),
-            )
+            statement.modify(&[arg(hierarchy), arg(key), arg(with_subtree)], |row| {
+                row.get::<String>(1)
+            })
         })
         .into_iter()
         .flatten()
-        .sum();
-    if dropped == 0 {
+        .collect();
+    let count = dropped.len() as i64;
+    if count == 0 {
         return Err(Error::node_in_use(key));
     }
+    close_orphans(hierarchy, Some(dropped));
     nodes_changed(Some(hierarchy));
     access_changed(Some(hierarchy));
     change::record(
         "drop_node",
         &subject(hierarchy),
-        json!({ "node": key, "nodes": dropped }),
+        json!({ "node": key, "nodes": count }),
     );
-    Ok(dropped)
+    Ok(count)
 }
 
 /// Writes nodes; those that are not among them stay as they are.
@@ -158,12 +160,15 @@ pub(super) fn write(hierarchy: &str, nodes: Nodes, remove: bool) -> Result<Repor
         })
     });
     faultless(hierarchy, None)?;
+    if remove {
+        close_orphans(hierarchy, None);
+    }
     nodes_changed(Some(hierarchy));
     access_changed(Some(hierarchy));
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
-fn arguments(hierarchy: &str, nodes: Nodes, remove: bool) -> [Arg; 7] {
+fn arguments(hierarchy: &str, nodes: Nodes, remove: bool) -> [Arg; 6] {
     [
         arg(hierarchy),
         arg(nodes.keys),
@@ -171,7 +176,6 @@ fn arguments(hierarchy: &str, nodes: Nodes, remove: bool) -> [Arg; 7] {
         arg(nodes.depths),
         arg(nodes.labels),
         arg(remove),
-        arg(change::author()),
     ]
 }
 

@@ -37,7 +37,7 @@ pub fn protect(table: Oid, pairs: Vec<(String, String)>) -> Result<()> {
         return Err(Error::column_missing());
     }
     if let Some(column) = unsupported {
-        return Err(Error::column_unsupported(&column));
+        return Err(Error::key_type(&format!("column \"{column}\"")));
     }
     let definition = Definition {
         predicate,

@@ -99,6 +99,7 @@ enum View {
 struct Kept {
     hierarchy: Hierarchy,
     facts: Facts,
+    /// The application, where an exemption of it would count.
     app: Option<String>,
     is_authenticated: bool,
     data_groups: Vec<Rc<[i32]>>,
@@ -333,12 +334,14 @@ fn view(
     identity: &Identity,
 ) -> (Rc<View>, Timestamp) {
     let data_groups = identity.authority.data_groups.clone();
+    // Who acts for somebody chooses the application, and can hand his session over to another: no exemption counts then.
+    let app = identity.app.as_deref().filter(|_| identity.actors.is_empty());
     let now = clock::now();
     let known = VIEWS.with_borrow_mut(|views| {
         let place = views.iter().position(|kept| {
             kept.hierarchy == hierarchy
                 && kept.facts == facts
-                && kept.app == identity.app
+                && kept.app.as_deref() == app
                 && kept.is_authenticated == identity.is_authenticated
                 && kept.data_groups == data_groups
                 && now < kept.valid_until
@@ -350,7 +353,15 @@ fn view(
         Some(known)
     });
     known.unwrap_or_else(|| {
-        let (view, valid_until) = of_groups(name, facts, tree, identity, &data_groups, now);
+        let (view, valid_until) = of_groups(
+            name,
+            facts,
+            tree,
+            identity.is_authenticated,
+            app,
+            &data_groups,
+            now,
+        );
         let view = Rc::new(view);
         VIEWS.with_borrow_mut(|views| {
             views.retain(|kept| kept.hierarchy != hierarchy || kept.facts == facts);
@@ -360,7 +371,7 @@ fn view(
             views.push(Kept {
                 hierarchy,
                 facts,
-                app: identity.app.clone(),
+                app: app.map(str::to_owned),
                 is_authenticated: identity.is_authenticated,
                 data_groups,
                 valid_until,
@@ -376,15 +387,16 @@ fn of_groups(
     name: &str,
     facts: Facts,
     tree: &Tree,
-    identity: &Identity,
+    is_authenticated: bool,
+    app: Option<&str>,
     data_groups: &[Rc<[i32]>],
     now: Timestamp,
 ) -> (View, Timestamp) {
     let mut valid_until = Timestamp(i64::MAX);
     if facts.has_exemption
-        && let Some(app) = &identity.app
+        && let Some(app) = app
         && IS_EXEMPT
-            .with(|statement| statement.query_one(&[arg(name), arg(app.as_str())], |_| ()))
+            .with(|statement| statement.query_one(&[arg(name), arg(app)], |_| ()))
             .is_some()
     {
         return (View::Everything, valid_until);
@@ -423,7 +435,7 @@ fn of_groups(
             .map(|(_, node)| node.as_str())
             .collect();
         if of_set.is_empty() {
-            if facts.is_open && identity.is_authenticated {
+            if facts.is_open && is_authenticated {
                 continue;
             }
             return (View::Nothing, valid_until);

@@ -17,7 +17,6 @@ use std::collections::{HashMap, HashSet};
 thread_local! {
     static NODES: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_nodes.sql")) };
     static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/load/group_nodes.sql")) };
-    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/load/close_group_nodes.sql")) };
 }
 
 const COLUMNS: [Column; 6] = [
@@ -176,9 +175,7 @@ impl Content for GroupNodes {
             let ids: Vec<i32> = closed.iter().map(|(id, _)| *id).collect();
             let hierarchies: Vec<&str> = closed.iter().map(|(_, row)| row.hierarchy.as_str()).collect();
             let nodes: Vec<&str> = closed.iter().map(|(_, row)| row.node.as_str()).collect();
-            CLOSE.with(|statement| {
-                statement.execute(&[arg(ids), arg(hierarchies), arg(nodes), arg(change::author())])
-            });
+            hierarchy::close_grants(ids, hierarchies, nodes);
         }
         let author = change::author();
         let columns = [

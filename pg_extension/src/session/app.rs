@@ -1,7 +1,9 @@
 //! Registered applications.
 
 use super::store;
+use crate::authz::change;
 use crate::error::{Error, Result};
+use crate::hierarchy;
 use crate::sys::spi::{Statement, arg};
 use pgrx::Uuid;
 use pgrx::datum::Interval;
@@ -81,8 +83,10 @@ pub fn register(app: Registration) -> Result<()> {
     Ok(())
 }
 
-/// Removes an application and ends the sessions opened through it.
+/// Removes an application with its exemptions and ends the sessions opened through it.
 pub fn drop_app(name: &str) -> Result<()> {
+    // Nobody exempts it meanwhile.
+    change::begin();
     if DELETE.with(|statement| statement.execute(&[arg(name)])) == 0 {
         return Err(Error::not_found(
             "app_not_found",
@@ -90,6 +94,7 @@ pub fn drop_app(name: &str) -> Result<()> {
             "See the view vpd.apps.",
         ));
     }
+    hierarchy::app_dropped(name);
     let ended = END.with(|statement| statement.modify(&[arg(name)], |row| row.get::<Uuid>(1)));
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     store::announce_ended(&ended, None);

@@ -68,6 +68,7 @@ pub(super) const NODES: &[Section] = &[
         ],
         read: || rows(&RESOURCES),
         define: define_resource,
+        remove: Some(|item| definition::drop_resource(item.text("name"))),
         ..NODE
     },
     Section {

@@ -1,4 +1,4 @@
-//! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles, filtered tables.
+//! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles and the roles they gave, filtered tables.
 
 use super::application::rows;
 use super::field::{Absent, Form, defaulting, optional, required};
@@ -19,6 +19,7 @@ thread_local! {
     static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchy_nodes.sql")) };
     static GROUP_NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_group_nodes.sql")) };
     static TEMPLATES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_role_templates.sql")) };
+    static DATA_ROLES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_roles.sql")) };
     static BINDINGS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchy_bindings.sql")) };
 }
 
@@ -153,6 +154,20 @@ pub(super) const SECTIONS: &[Section] = &[
             )
         },
         remove: Some(|item| template::drop_template(item.text("name"))),
+        ..PLAIN
+    },
+    Section {
+        name: "data_roles",
+        kind: "data_role",
+        key: &["role"],
+        fields: &[
+            required("role", Form::Text),
+            required("template", Form::Text),
+            required("node", Form::Text),
+        ],
+        read: || rows(&DATA_ROLES),
+        define: |_, item| template::note(item.text("role"), item.text("template"), item.text("node")),
+        remove: Some(|item| template::forget(item.text("role"))),
         ..PLAIN
     },
 ];

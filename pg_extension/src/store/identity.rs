@@ -41,7 +41,7 @@ pub(super) const SOURCES_AND_UNITS: &[Section] = &[
                 description(former, item).as_deref(),
             )
         },
-        remove: None,
+        remove: Some(remove_source),
         parent: None,
         is_removed_first: false,
         layout: Layout::Plain,
@@ -65,7 +65,7 @@ pub(super) const SOURCES_AND_UNITS: &[Section] = &[
                 description(former, item).as_deref(),
             )
         },
-        remove: None,
+        remove: Some(|item| user::drop_unit(item.text("name"))),
         parent: Some(Parent {
             field: "parent",
             of: "name",
@@ -133,6 +133,14 @@ pub(super) const USERS_AND_DELEGATIONS: &[Section] = &[
         layout: Layout::Plain,
     },
 ];
+
+/// The source that every database has is told only where its precedence was changed, and gets its own again.
+fn remove_source(item: &Item) -> Result<()> {
+    match item.text("name") {
+        user::LOCAL_SOURCE => user::define_source(user::LOCAL_SOURCE, 100, None),
+        name => user::drop_source(name),
+    }
+}
 
 fn without_test_users(item: &mut Item, moment: &Moment) -> Option<&'static str> {
     if item

@@ -1,5 +1,7 @@
 //! Templates of data roles: a base role times the nodes of a level of a hierarchy gives a role for each node, which has the base role
 //! and a data group with the node.
+//!
+//! Invariant: nothing is added to a role or data group that the template did not make for the very node.
 
 use crate::authz::{self, Kind, Reference, Validity, change, definition};
 use crate::error::{Error, Result};
@@ -14,8 +16,9 @@ thread_local! {
     static HAS_LEVEL: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_level.sql")) };
     static NODES: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_nodes.sql")) };
     static OBSOLETE: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_obsolete.sql")) };
-    static ROLE_KIND: Statement = const { Statement::new(include_str!("../../../sql/query/store/role_kind.sql")) };
+    static IS_OWN: Statement = const { Statement::new(include_str!("../../../sql/query/store/data_role.sql")) };
     static NOTE: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_note.sql")) };
+    static FORGET: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_forget.sql")) };
 }
 
 /// How roles are named when a template does not say.
@@ -34,6 +37,7 @@ struct Template {
     hierarchy: String,
     level: String,
     pattern: String,
+    has_roles: bool,
 }
 
 /// Defines a template, or changes it.
@@ -56,6 +60,12 @@ pub fn define(name: &str, base_role: &str, hierarchy: &str, level: &str, pattern
                 "See the view vpd.hierarchies.",
             )
         })?;
+    // Its roles would have what they were made from and what comes now.
+    if find(name).is_some_and(|former| {
+        former.has_roles && (former.base_role != base_role || former.hierarchy != hierarchy)
+    }) {
+        return Err(Error::template_in_use(name));
+    }
     DEFINE.with(|statement| {
         statement.execute(&[
             arg(name),
@@ -86,19 +96,7 @@ pub fn drop_template(name: &str) -> Result<()> {
 /// Makes the roles that are missing, and tells which are there and which have lost their node.
 pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     change::begin();
-    let template = FIND
-        .with(|statement| {
-            statement.query_one(&[arg(name)], |row| {
-                Some(Template {
-                    base_role: row.get(1)?,
-                    hierarchy: row.get(2)?,
-                    level: row.get(3)?,
-                    pattern: row.get(4)?,
-                })
-            })
-        })
-        .flatten()
-        .ok_or_else(|| not_found(name))?;
+    let template = find(name).ok_or_else(|| not_found(name))?;
     let base = Reference::new(Kind::Role, template.base_role.as_str());
     base.require()?;
     let nodes = NODES.with(|statement| {
@@ -111,21 +109,23 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     for (node, label) in nodes {
         let role = template.name_of(&node, &label);
         let reference = Reference::new(Kind::Role, role.as_str());
-        let existing = ROLE_KIND
-            .with(|statement| statement.query_one(&[arg(role.as_str())], |row| row.get::<String>(1)))
-            .flatten();
-        match existing.as_deref() {
-            None => definition::define_role(&role, "data", None, None)?,
-            Some("data") => (),
-            Some(_) => return Err(Error::role_exists(&role)),
-        }
         let group = Reference::new(Kind::DataGroup, role.as_str());
+        let is_own = IS_OWN.with(|statement| {
+            statement.query_one(&[arg(role.as_str()), arg(name), arg(node.as_str())], |row| {
+                row.get::<bool>(1).unwrap_or(false)
+            })
+        });
+        match is_own {
+            Some(true) => (),
+            None if group.find().is_none() => definition::define_role(&role, "data", None, None)?,
+            _ => return Err(Error::role_exists(&role)),
+        }
         definition::define(&group, None)?;
         hierarchy::grant(&role, &template.hierarchy, &node, (None, None), None)?;
         let has_base = authz::grant(&base, &reference, Validity::default())?;
         let has_group = authz::grant(&group, &reference, Validity::default())?;
-        NOTE.with(|statement| statement.execute(&[arg(role.as_str()), arg(name), arg(node.as_str())]));
-        let is_new = existing.is_none() || has_base || has_group;
+        write_note(&role, name, &node);
+        let is_new = is_own.is_none() || has_base || has_group;
         generated.push(Generated {
             change: if is_new { "added" } else { "existing" },
             role,
@@ -162,6 +162,49 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
         json!({ "roles": generated.len() }),
     );
     Ok(generated)
+}
+
+/// Says which template and node a data role came from, so that the template goes on with it.
+pub fn note(role: &str, template: &str, node: &str) -> Result<()> {
+    change::begin();
+    Reference::new(Kind::Role, role).require()?;
+    if find(template).is_none() {
+        return Err(not_found(template));
+    }
+    write_note(role, template, node);
+    change::record(
+        "note",
+        &format!("role:{role}"),
+        json!({ "template": template, "node": node }),
+    );
+    Ok(())
+}
+
+/// A role is no template's any more.
+pub fn forget(role: &str) -> Result<()> {
+    change::begin();
+    FORGET.with(|statement| statement.execute(&[arg(role)]));
+    change::record("forget", &format!("role:{role}"), json!({}));
+    Ok(())
+}
+
+fn write_note(role: &str, template: &str, node: &str) {
+    NOTE.with(|statement| statement.execute(&[arg(role), arg(template), arg(node)]));
+}
+
+fn find(name: &str) -> Option<Template> {
+    FIND.with(|statement| {
+        statement.query_one(&[arg(name)], |row| {
+            Some(Template {
+                base_role: row.get(1)?,
+                hierarchy: row.get(2)?,
+                level: row.get(3)?,
+                pattern: row.get(4)?,
+                has_roles: row.get(5)?,
+            })
+        })
+    })
+    .flatten()
 }
 
 impl Template {
@@ -218,6 +261,7 @@ mod tests {
             hierarchy: String::new(),
             level: String::new(),
             pattern: "{base_role}/{node} {label}{x}{".to_owned(),
+            has_roles: false,
         };
         assert_eq!(
             template.name_of("{label}", "West"),

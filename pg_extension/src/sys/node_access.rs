@@ -32,7 +32,8 @@ pub extern "C" fn pg_finfo_sees_node_support_wrapper() -> &'static pg_sys::Pg_fi
     &pg_sys::Pg_finfo_record { api_version: 1 }
 }
 
-/// How a value becomes the text that keys are compared with.
+/// How a value becomes the text that keys are compared with. Types whose text the settings of the caller shape (DateStyle,
+/// extra_float_digits, search_path, …) have no form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
@@ -41,7 +42,7 @@ enum Form {
     Integer,
     Big,
     Uuid,
-    Other,
+    Enumerated,
 }
 
 impl Form {
@@ -52,18 +53,25 @@ impl Form {
         Self::Integer,
         Self::Big,
         Self::Uuid,
-        Self::Other,
+        Self::Enumerated,
     ];
 
-    fn of(kind: pg_sys::Oid) -> Self {
-        match kind {
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => Self::Text,
-            pg_sys::BPCHAROID => Self::Padded,
-            pg_sys::INT2OID => Self::Small,
-            pg_sys::INT4OID => Self::Integer,
-            pg_sys::INT8OID => Self::Big,
-            pg_sys::UUIDOID => Self::Uuid,
-            _ => Self::Other,
+    /// The form of a type, or of what a domain is over; as `sql/query/hierarchy/predicate.sql` has it.
+    fn of(kind: pg_sys::Oid) -> Option<Self> {
+        if kind == pg_sys::InvalidOid {
+            return None;
+        }
+        // SAFETY: reads the cache of types.
+        let base = unsafe { pg_sys::getBaseType(kind) };
+        match base {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => Some(Self::Text),
+            pg_sys::BPCHAROID => Some(Self::Padded),
+            pg_sys::INT2OID => Some(Self::Small),
+            pg_sys::INT4OID => Some(Self::Integer),
+            pg_sys::INT8OID => Some(Self::Big),
+            pg_sys::UUIDOID => Some(Self::Uuid),
+            // SAFETY: as above.
+            _ => unsafe { pg_sys::type_is_enum(base) }.then_some(Self::Enumerated),
         }
     }
 
@@ -76,7 +84,7 @@ impl Form {
             Self::Integer => Some(pg_sys::INT4ARRAYOID),
             Self::Big => Some(pg_sys::INT8ARRAYOID),
             Self::Uuid => Some(pg_sys::UUIDARRAYOID),
-            Self::Other => None,
+            Self::Enumerated => None,
         }
     }
 }
@@ -134,17 +142,16 @@ unsafe fn prepared(
             return Ok(None);
         };
         let hierarchy = hierarchy::find(&name)?;
-        let kind = pg_sys::get_fn_expr_argtype(function, 1);
-        let form = if kind == pg_sys::InvalidOid {
-            Form::Other
-        } else {
-            Form::of(pg_sys::getBaseType(kind))
-        };
+        let form = Form::of(pg_sys::get_fn_expr_argtype(function, 1)).ok_or_else(not_a_key)?;
         if is_constant((*function).fn_expr.cast(), 0) {
             (*function).fn_extra = (((hierarchy.number() + 1) << 3) | form as usize) as *mut std::ffi::c_void;
         }
         Ok(Some((hierarchy, form)))
     }
+}
+
+fn not_a_key() -> Error {
+    Error::key_type("what vpd.sees_node is called with")
 }
 
 unsafe fn is_constant(call: *mut pg_sys::Node, argument: i32) -> bool {
@@ -182,11 +189,8 @@ unsafe fn with_key<R>(
             Form::Integer => work(Digits::of(i64::from(value.value() as i32)).text()),
             Form::Big => work(Digits::of(value.value() as i64).text()),
             Form::Uuid => work(&uuid(&*value.cast_mut_ptr::<[u8; 16]>())),
-            Form::Other => {
+            Form::Enumerated => {
                 let kind = pg_sys::get_fn_expr_argtype(function, 1);
-                if kind == pg_sys::InvalidOid {
-                    return work(b"");
-                }
                 let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
                 pg_sys::getTypeOutputInfo(kind, &mut output, &mut is_varlena);
                 let words = pg_sys::OidOutputFunctionCall(output, value);
@@ -284,17 +288,15 @@ pub unsafe extern "C-unwind" fn visible_keys_wrapper(call: pg_sys::FunctionCallI
     unsafe {
         let arguments = (*call).args.as_slice(2);
         (*call).isnull = false;
-        let mut kind = pg_sys::get_fn_expr_argtype((*call).flinfo, 1);
-        if kind != pg_sys::InvalidOid {
-            kind = pg_sys::getBaseType(kind);
-        }
+        let kind = pg_sys::get_fn_expr_argtype((*call).flinfo, 1);
+        let form = Form::of(kind).unwrap_or_else(|| not_a_key().raise());
+        let kind = pg_sys::getBaseType(kind);
         let keys = String::from_datum(arguments[0].value, arguments[0].isnull)
             .filter(|_| crate::context::is_attached())
             .map_or(Ok(Vec::new()), |name| {
                 hierarchy::visible_keys(hierarchy::find(&name)?)
             })
             .unwrap_or_else(|error| error.raise());
-        let form = Form::of(kind);
         let mut values: Vec<pg_sys::Datum> = keys.iter().filter_map(|key| value(key, form)).collect();
         let (mut length, mut is_by_value, mut alignment) = (0, false, 0);
         pg_sys::get_typlenbyvalalign(kind, &mut length, &mut is_by_value, &mut alignment);
@@ -332,7 +334,7 @@ unsafe fn value(key: &[u8], form: Form) -> Option<pg_sys::Datum> {
                 copy.write(bytes);
                 Some(pg_sys::Datum::from(copy))
             }
-            Form::Other => None,
+            Form::Enumerated => None,
         }
     }
 }
@@ -411,7 +413,7 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         let call = &*request.node.cast::<pg_sys::FuncExpr>();
         let name = constant_hierarchy(call.args)?;
         let kind = *index.opcintype;
-        let array = Form::of(kind).array()?;
+        let array = Form::of(kind)?.array()?;
         if request.indexcollation != pg_sys::InvalidOid
             && !pg_sys::get_collation_isdeterministic(request.indexcollation)
         {

@@ -36,6 +36,7 @@ const SECTIONS: &[&str] = &[
     "hierarchy_nodes",
     "data_group_nodes",
     "data_role_templates",
+    "data_roles",
     "policy_groups",
     "driving_contexts",
     "policies",

@@ -1,11 +1,5 @@
--- Nodes and levels go; what data groups had of them is closed.
-WITH closed AS (
-    UPDATE vpd_private.data_group_node
-       SET valid_until = greatest(clock_timestamp(), valid_from + interval '1 microsecond'),
-           revoked_by = $2
-     WHERE hierarchy = $1
-       AND valid_until > clock_timestamp()
-), unexempt AS (
+-- With its nodes and levels.
+WITH unexempt AS (
     UPDATE vpd_private.hierarchy_exemption
        SET revoked_at = clock_timestamp(),
            revoked_by = $2

@@ -1,4 +1,4 @@
--- A node and everything below it; what data groups had of them is closed. Nothing goes when there is more than one and $3 does not allow it.
+-- A node and everything below it. Nothing goes when there is more than one and $3 does not allow it.
 WITH RECURSIVE below (key) AS (
     SELECT n.key
       FROM vpd_private.hierarchy_node n
@@ -18,12 +18,5 @@ WITH RECURSIVE below (key) AS (
      WHERE n.hierarchy = $1
        AND n.key IN (SELECT a.key FROM allowed a)
     RETURNING n.key
-), closed AS (
-    UPDATE vpd_private.data_group_node g
-       SET valid_until = greatest(clock_timestamp(), g.valid_from + interval '1 microsecond'),
-           revoked_by = $4
-     WHERE g.hierarchy = $1
-       AND g.valid_until > clock_timestamp()
-       AND g.node IN (SELECT d.key FROM dropped d)
 )
-SELECT count(*) FROM dropped;
+SELECT d.key FROM dropped d;

@@ -21,13 +21,6 @@ WITH incoming AS MATERIALIZED (
        AND n.hierarchy = $1
        AND NOT EXISTS (SELECT FROM incoming i WHERE i.key = n.key)
     RETURNING n.key
-), closed AS (
-    UPDATE vpd_private.data_group_node g
-       SET valid_until = greatest(clock_timestamp(), g.valid_from + interval '1 microsecond'),
-           revoked_by = $7
-     WHERE g.hierarchy = $1
-       AND g.valid_until > clock_timestamp()
-       AND g.node IN (SELECT r.key FROM removed r)
 )
 SELECT count(*) FILTER (WHERE o.key IS NULL),
        count(*) FILTER (WHERE o.key IS NOT NULL AND (o.parent, o.depth) IS DISTINCT FROM (w.parent, w.depth)),

@@ -1,6 +1,9 @@
 //! Ways to see rows of others in spite of hierarchies.
 
-use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, attach, fresh_ids, ids, role};
+use vpd_tests::{
+    Database, Result, Subject, VERIFIER, assert_denied, assert_refused, attach, challenge, fresh_ids, ids,
+    role,
+};
 
 const STORES: &str = "
 CREATE SCHEMA shop AUTHORIZATION app_owner;
@@ -258,5 +261,131 @@ fn who_acts_for_a_user_sees_what_both_see_and_a_membership_ends_at_once() -> Res
     assert_eq!(ids(&mut transaction, ALL)?, north());
     security.batch_execute("SELECT vpd.revoke_authority('data_group:north', 'user:anna')")?;
     assert!(ids(&mut transaction, ALL)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn who_acts_for_a_user_does_not_choose_an_application_that_is_exempt() -> Result<()> {
+    let (database, _) = scene()?;
+    protect(&database)?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.exempt_app('floor', 'counts everything');
+         SELECT vpd.define_data_group('world'); SELECT vpd.grant_node('world', 'places', 'world');
+         SELECT vpd.define_user('henry'); SELECT vpd.grant_authority('data_group:world', 'user:henry');
+         SELECT vpd.grant_delegation('user:henry', 'user:anna')",
+    )?;
+    let exempt = Subject::new("henry").app("floor").log_in(&database)?;
+    assert_eq!(
+        fresh_ids(&database, Some(&exempt), ALL)?.len(),
+        400,
+        "control: the application is exempt"
+    );
+    let own = Subject::new("henry").log_in(&database)?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    for (actor, app) in [(&own, "floor"), (&exempt, "floor"), (&own, "portal")] {
+        let acting: String = bridge
+            .query_one(
+                "SELECT vpd.create_session_on_behalf($1, 'anna', $2)",
+                &[actor, &app],
+            )?
+            .get(0);
+        assert_eq!(fresh_ids(&database, Some(&acting), ALL)?, north(), "in {app}");
+        // Nor is it reached by a ticket.
+        let ticket: String = bridge
+            .query_one(
+                "SELECT vpd.issue_ticket($1, 'floor', $2)",
+                &[&acting, &challenge(VERIFIER)],
+            )?
+            .get(0);
+        let handed: String = bridge
+            .query_one("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &VERIFIER])?
+            .get(0);
+        assert_eq!(
+            fresh_ids(&database, Some(&handed), ALL)?,
+            north(),
+            "handed over from {app}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_application_registered_anew_is_not_exempt() -> Result<()> {
+    let (database, _) = scene()?;
+    protect(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.exempt_app('floor', 'counts everything'), vpd.exempt_app('floor', 'counts places', 'places')",
+    )?;
+    let token = Subject::new("anna").app("floor").log_in(&database)?;
+    assert_eq!(fresh_ids(&database, Some(&token), ALL)?.len(), 400, "control");
+    security.batch_execute("SELECT vpd.drop_app('floor'); SELECT vpd.register_app('floor', 'retail')")?;
+    let token = Subject::new("anna").app("floor").log_in(&database)?;
+    assert_eq!(fresh_ids(&database, Some(&token), ALL)?, north());
+    let closed = security.query(
+        "SELECT revoked_by, is_active FROM vpd.hierarchy_exemptions WHERE app = 'floor'",
+        &[],
+    )?;
+    let closed: Vec<(Option<String>, bool)> = closed.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(closed, vec![(Some("sec_admin".to_owned()), false); 2]);
+    Ok(())
+}
+
+#[test]
+fn a_key_whose_text_the_callers_settings_shape_is_refused() -> Result<()> {
+    let (database, _) = scene()?;
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.zones (id integer, zone float8, day date, thing regclass, price numeric);
+         INSERT INTO shop.zones VALUES (1, 1, '2026-03-02', 'pg_class', 1), (2, 1.4, '2026-02-03', 'pg_proc', 1.4);
+         GRANT SELECT ON shop.zones TO app_user",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('zones', '{zone}');
+         SELECT vpd.define_node('zones', key) FROM unnest('{1,2026-03-02,pg_class}'::text[]) key;
+         SELECT vpd.grant_node('north', 'zones', key) FROM unnest('{1,2026-03-02,pg_class}'::text[]) key;
+         SELECT vpd.add_policy('shop.zones', 'by_zone', $$vpd.sees_node('zones', zone)$$)",
+    )?;
+    let token = Subject::new("anna").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    for setting in [
+        "SET LOCAL extra_float_digits = -15",
+        "SET LOCAL extra_float_digits = 0",
+    ] {
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        transaction.batch_execute(setting)?;
+        let seen = transaction.query("SELECT id FROM shop.zones", &[]);
+        assert_refused(seen, "42804", "column_type");
+    }
+    for key in ["day", "thing", "price", "ARRAY[zone]"] {
+        let predicate = format!("vpd.sees_node('zones', {key})");
+        security.execute(
+            "SELECT vpd.alter_policy('shop.zones', 'by_zone', predicate => $1)",
+            &[&predicate],
+        )?;
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        assert_refused(
+            transaction.query("SELECT id FROM shop.zones", &[]),
+            "42804",
+            "column_type",
+        );
+    }
+    for (key, expected) in [
+        ("zone::integer", vec![1, 2]),
+        ("to_char(day, 'YYYY-MM-DD')", vec![1]),
+    ] {
+        let predicate = format!("vpd.sees_node('zones', {key})");
+        security.execute(
+            "SELECT vpd.alter_policy('shop.zones', 'by_zone', predicate => $1)",
+            &[&predicate],
+        )?;
+        assert_eq!(
+            fresh_ids(&database, Some(&token), "SELECT id FROM shop.zones")?,
+            expected,
+            "{key}"
+        );
+    }
     Ok(())
 }

@@ -394,6 +394,56 @@ fn administrators_and_auditors_are_told_who_sees_a_node() -> Result<()> {
 }
 
 #[test]
+fn who_sees_a_node_by_a_rule_or_by_a_role_of_his_login_is_told_too() -> Result<()> {
+    let database = stores()?;
+    data_group(&database, "west", "geography", &["West"])?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.define_role('WEST_JOB', 'enterprise'), vpd.define_role('Westerner', 'parametric', rule => '$.home == \"west\"'),
+                vpd.define_role('Try_PREPROD');
+         SELECT vpd.grant_authority('data_group:west', 'role:' || name) FROM unnest('{WEST_JOB,Westerner,Try_PREPROD}'::text[]) name;
+         SELECT vpd.define_user('rita', attributes => '{\"home\": \"west\"}'), vpd.define_user('otto', attributes => '{\"home\": \"east\"}'),
+                vpd.define_user('theo');
+         SELECT vpd.grant_authority('role:Try_PREPROD', 'user:theo')",
+    )?;
+    let told = || -> Result<Vec<(Option<String>, String)>> {
+        let rows = database.connect(role::AUDITOR)?.query(
+            "SELECT user_name, path FROM vpd.who_can_see('geography', 'West/Nevada')",
+            &[],
+        )?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    };
+    let rita = (
+        Some("rita".to_owned()),
+        "user:rita > role:Westerner > data_group:west".to_owned(),
+    );
+    let anybody = (None, "role:WEST_JOB > data_group:west".to_owned());
+    assert_eq!(told()?, [rita.clone(), anybody.clone()]);
+    let token = Subject::new("zack").role("WEST_JOB").log_in(&database)?;
+    let other = Subject::new("yves").role("WEST_JOB_PREPROD").log_in(&database)?;
+    let seen = |token: &str| fresh_ids(&database, Some(token), ALL);
+    assert_eq!((seen(&token)?.len(), seen(&other)?.len()), (4, 0), "control");
+    assert_eq!(
+        seen(&Subject::new("rita").log_in(&database)?)?.len(),
+        4,
+        "control"
+    );
+    assert!(
+        seen(&Subject::new("theo").log_in(&database)?)?.is_empty(),
+        "control"
+    );
+    let zack = (
+        Some("zack".to_owned()),
+        "session:zack > role:WEST_JOB > data_group:west".to_owned(),
+    );
+    assert_eq!(told()?, [rita.clone(), zack, anybody.clone()]);
+    database
+        .connect(role::BRIDGE)?
+        .execute("SELECT vpd.end_session($1)", &[&token])?;
+    assert_eq!(told()?, [rita, anybody]);
+    Ok(())
+}
+
+#[test]
 fn a_load_from_a_table_reports_what_it_changed() -> Result<()> {
     let database = stores()?;
     database.admin()?.batch_execute(
@@ -609,7 +659,7 @@ fn what_does_not_fit_is_refused() -> Result<()> {
         (
             "protect_by_hierarchy('shop.odd', 'geography', 'spot')",
             "42804",
-            "column_unsupported",
+            "column_type",
         ),
         (
             "protect_by_hierarchy('shop.odd', 'nothing', 'place')",
@@ -702,6 +752,69 @@ fn dropped_nodes_and_hierarchies_leave_the_data_groups() -> Result<()> {
             ("organization".into(), None, 0)
         ]
     );
+    Ok(())
+}
+
+/// The nodes of data groups that an export tells.
+fn exported(client: &mut postgres::Client) -> Result<Vec<(String, Option<String>)>> {
+    let rows = client.query(
+        "SELECT n ->> 'node', left(n ->> 'valid_from', 4)
+           FROM jsonb_array_elements(vpd.export_definitions(with_nodes => true) -> 'data_group_nodes') n",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[test]
+fn what_has_not_begun_goes_when_it_is_revoked_replaced_or_its_node_goes() -> Result<()> {
+    let database = stores()?;
+    data_group(&database, "west", "geography", &[])?;
+    let mut security = database.connect(role::SECURITY)?;
+    let later = "SELECT vpd.grant_node('west', 'geography', 'West/Nevada', '2099-01-01')";
+    let drop_and_define =
+        "SELECT vpd.drop_node('geography', 'West/Nevada/Reno'), vpd.drop_node('geography', 'West/Nevada');
+                           SELECT vpd.define_node('geography', 'West/Nevada', 'West')";
+    let load = "SELECT vpd.load_nodes('geography', 'shop.kept', 'key', 'parent', remove => true);
+                SELECT vpd.define_node('geography', 'West/Nevada', 'West')";
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.kept AS SELECT 'West' AS key, NULL::text AS parent; GRANT SELECT ON shop.kept TO sec_admin",
+    )?;
+    let drop_all = "SELECT vpd.drop_policy('shop.stores', 'by_hierarchy'); SELECT vpd.drop_hierarchy('geography');
+                    SELECT vpd.define_hierarchy('geography', '{region,state}');
+                    SELECT vpd.define_node('geography', 'West'), vpd.define_node('geography', 'West/Nevada', 'West')";
+    for end in [
+        "SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')",
+        "",
+        drop_and_define,
+        load,
+        drop_all,
+    ] {
+        security.batch_execute(later)?;
+        assert_eq!(
+            exported(&mut security)?,
+            [("West/Nevada".to_owned(), Some("2099".to_owned()))],
+            "control: {end}"
+        );
+        security.batch_execute(end)?;
+        security.batch_execute("SELECT vpd.grant_node('west', 'geography', 'West/Nevada')")?;
+        assert_eq!(
+            exported(&mut security)?,
+            [("West/Nevada".to_owned(), None)],
+            "{end}"
+        );
+        let rows = security.query_one(
+            "SELECT count(*) FROM vpd.data_group_nodes WHERE valid_until > now()",
+            &[],
+        )?;
+        assert_eq!(rows.get::<_, i64>(0), 1, "{end}");
+        security.batch_execute("SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')")?;
+        assert!(exported(&mut security)?.is_empty());
+        assert_refused(
+            security.batch_execute("SELECT vpd.revoke_node('west', 'geography', 'West/Nevada')"),
+            "42704",
+            "grant_not_found",
+        );
+    }
     Ok(())
 }
 

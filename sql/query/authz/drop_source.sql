@@ -1,0 +1,1 @@
+DELETE FROM vpd_private.identity_source WHERE name = $1;
