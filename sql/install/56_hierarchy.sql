@@ -288,7 +288,7 @@ CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, colu
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'protect_by_hierarchy_wrapper';
 COMMENT ON FUNCTION vpd.protect_by_hierarchy IS
-'Adds the policy by_hierarchy to a table, or changes it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
+'Adds the policy by_hierarchy to a table, or makes it anew, whatever was altered of it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
 column_name, the column with keys of the hierarchy; more, further pairs of hierarchy and column, all of which must match. vpd.drop_policy takes it back.
 Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_unsupported, 42809 relation_unsupported.';
 

@@ -91,20 +91,9 @@ fn within_subtransaction<T, F>(
     }
 }
 
-/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was.
+/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was. An error passes.
 pub fn rehearse<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: as in `attempt`. An error leaves the sub-transaction to the abort of the transaction.
-    unsafe {
-        let memory = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(memory);
-        let outcome = work();
-        pg_sys::RollbackAndReleaseCurrentSubTransaction();
-        pg_sys::MemoryContextSwitchTo(memory);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
-    }
+    provisionally(|| (work(), false))
 }
 
 /// The five letters of an error code, six bits each.
