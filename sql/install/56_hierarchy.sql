@@ -170,8 +170,9 @@ CREATE FUNCTION vpd.define_hierarchy(name text, levels text[], description text 
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'define_hierarchy_wrapper';
 COMMENT ON FUNCTION vpd.define_hierarchy IS
-'Defines a hierarchy, or changes its description and levels. Arguments: levels, names from the top to the bottom, 1 to 100; levels that have nodes
-can be renamed and not left out. It begins closed and without nodes. Errors: 22023 argument_invalid, 55006 level_in_use.';
+'Defines a hierarchy, or changes its description and levels. Arguments: levels, names from the top to the bottom, 1 to 100; nodes stay
+on the level of the name they are on. As many names as before rename a level in its place; otherwise one that has nodes cannot be left out. It begins closed and
+without nodes. Errors: 22023 argument_invalid, node_level, 55006 level_in_use.';
 
 CREATE FUNCTION vpd.install_hierarchies() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
