@@ -32,19 +32,34 @@ pub struct Failure {
 /// Runs something in a sub-transaction of its own: when it fails, what it did is undone and the transaction goes on.
 /// A cancelled statement fails as a whole.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
+    within_subtransaction(|| (work(), true), forgiven)
+}
+
+fn forgiven(caught: &CaughtError) -> Option<Failure> {
+    match caught {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+            if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+        {
+            Some(Failure {
+                state: sqlstate(report.sql_error_code()),
+                message: report.message().to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The same for what can also fail by saying so: then it is undone as well.
+pub fn attempt_or_undo<T, E>(
+    work: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<std::result::Result<T, E>, Failure> {
     within_subtransaction(
-        || (work(), true),
-        |caught| match caught {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
-            {
-                Some(Failure {
-                    state: sqlstate(report.sql_error_code()),
-                    message: report.message().to_owned(),
-                })
-            }
-            _ => None,
+        || {
+            let outcome = work();
+            let is_kept = outcome.is_ok();
+            (outcome, is_kept)
         },
+        forgiven,
     )
 }
 
