@@ -170,8 +170,9 @@ CREATE FUNCTION vpd.define_hierarchy(name text, levels text[], description text 
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'define_hierarchy_wrapper';
 COMMENT ON FUNCTION vpd.define_hierarchy IS
-'Defines a hierarchy, or changes its description and levels. Arguments: levels, names from the top to the bottom, 1 to 100; levels that have nodes
-can be renamed and not left out. It begins closed and without nodes. Errors: 22023 argument_invalid, 55006 level_in_use.';
+'Defines a hierarchy, or changes its description and levels. Arguments: levels, names from the top to the bottom, 1 to 100; nodes stay
+on the level of the name they are on. As many names as before rename a level in its place; otherwise one that has nodes cannot be left out. It begins closed and
+without nodes. Errors: 22023 argument_invalid, node_level, 55006 level_in_use.';
 
 CREATE FUNCTION vpd.install_hierarchies() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -288,7 +289,7 @@ CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, colu
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'protect_by_hierarchy_wrapper';
 COMMENT ON FUNCTION vpd.protect_by_hierarchy IS
-'Adds the policy by_hierarchy to a table, or changes it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
+'Adds the policy by_hierarchy to a table, or makes it anew, whatever was altered of it: a row is visible when its column holds a key that vpd.sees_node is true for. Arguments:
 column_name, the column with keys of the hierarchy; more, further pairs of hierarchy and column, all of which must match. vpd.drop_policy takes it back.
 Errors: 22023 argument_invalid, 42704 hierarchy_not_found, 42703 column_not_found, 42804 column_type, 42809 relation_unsupported.';
 

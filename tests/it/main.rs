@@ -29,6 +29,8 @@ mod data_roles;
 #[cfg(test)]
 mod dbms_rls;
 #[cfg(test)]
+mod definition_order;
+#[cfg(test)]
 mod delegation;
 #[cfg(test)]
 mod dictionary;

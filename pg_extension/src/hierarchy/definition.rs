@@ -1,7 +1,7 @@
 //! Hierarchies: their levels, their mode, and the applications they do not filter.
 
 use super::grant::close_orphans;
-use super::{access_changed, checked_reason, nodes_changed, require};
+use super::{access_changed, checked_reason, node, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::node_access;
@@ -10,7 +10,8 @@ use serde_json::json;
 
 thread_local! {
     static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/define.sql")) };
-    static LOWEST_LEVEL: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/lowest_level.sql")) };
+    static LEVELS_IN_USE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/levels_in_use.sql")) };
+    static FOLLOW_LEVELS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/follow_levels.sql")) };
     static LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/levels.sql")) };
     static DROP_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop_levels.sql")) };
     static INSERT_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/insert_levels.sql")) };
@@ -62,25 +63,50 @@ pub(super) fn depth(hierarchy: &str, level: &str) -> Result<i32> {
         .ok_or_else(|| Error::level_not_found(hierarchy, level))
 }
 
-/// Defines a hierarchy, or changes its levels and description.
+/// Defines a hierarchy, or changes its levels and description. Nodes stay on the levels they are on, wherever those stand now.
 pub fn define(name: &str, names: &[String], description: Option<&str>) -> Result<()> {
     check_name(name)?;
     check_levels(names)?;
     change::begin();
-    let lowest = LOWEST_LEVEL
-        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<i32>(1)))
-        .flatten();
-    if lowest.is_some_and(|lowest| lowest as usize > names.len()) {
+    let before: Vec<String> = levels(name).into_iter().map(|(name, _)| name).collect();
+    let followed = places(&before, names);
+    let in_use = LEVELS_IN_USE.with(|statement| statement.query(&[arg(name)], |row| row.get::<i32>(1)));
+    if in_use
+        .into_iter()
+        .flatten()
+        .any(|depth| !followed.iter().any(|(former, _)| *former == depth))
+    {
         return Err(Error::level_in_use(name));
     }
     DEFINE.with(|statement| statement.execute(&[arg(name), arg(description)]));
-    let before: Vec<String> = levels(name).into_iter().map(|(name, _)| name).collect();
     if before != names {
         DROP_LEVELS.with(|statement| statement.execute(&[arg(name)]));
         INSERT_LEVELS.with(|statement| statement.execute(&[arg(name), arg(names.to_vec())]));
+        let (former, now): (Vec<i32>, Vec<i32>) = followed.into_iter().unzip();
+        let moved =
+            FOLLOW_LEVELS.with(|statement| statement.execute(&[arg(name), arg(former), arg(now)]));
+        if moved > 0 {
+            node::faultless(name, None)?;
+            nodes_changed(Some(name));
+        }
     }
     change::record("define", &subject(name), json!({ "levels": names }));
     Ok(())
+}
+
+/// Where each former level stands now, both counted from 1: at its name, or, when there are as many as before, at the new name in its place.
+/// Levels that are gone have no place.
+fn places(before: &[String], names: &[String]) -> Vec<(i32, i32)> {
+    let depth = |place: usize| i32::try_from(place + 1).unwrap_or(i32::MAX);
+    let now = |place: usize| {
+        names.iter().position(|name| *name == before[place]).or_else(|| {
+            let is_renamed = before.len() == names.len() && !before.contains(&names[place]);
+            is_renamed.then_some(place)
+        })
+    };
+    (0..before.len())
+        .filter_map(|place| Some((depth(place), depth(now(place)?))))
+        .collect()
 }
 
 /// Defines the hierarchies that are shipped, where they are missing.
@@ -244,4 +270,28 @@ fn check_levels(names: &[String]) -> Result<()> {
             "Give 1 to 100 different names of 1 to 63 characters, from the top to the bottom.",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    fn moved(before: &[&str], names: &[&str]) -> Vec<(i32, i32)> {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        places(&owned(before), &owned(names))
+    }
+
+    #[test]
+    fn a_name_that_stays_keeps_its_nodes() {
+        assert_eq!(moved(&["a", "c"], &["a", "b", "c"]), [(1, 1), (2, 3)]);
+        assert_eq!(moved(&["a", "b", "c"], &["a", "c"]), [(1, 1), (3, 2)]);
+        assert_eq!(moved(&["a", "b"], &["b", "a"]), [(1, 2), (2, 1)]);
+    }
+
+    #[test]
+    fn only_as_many_levels_as_before_are_renamed() {
+        assert_eq!(moved(&["a", "b"], &["a", "x"]), [(1, 1), (2, 2)]);
+        assert_eq!(moved(&["a", "b", "c"], &["a", "x"]), [(1, 1)]);
+        assert_eq!(moved(&["a", "b", "c"], &["b", "x", "c"]), [(2, 1), (3, 3)]);
+    }
 }

@@ -180,7 +180,7 @@ fn arguments(hierarchy: &str, nodes: Nodes, remove: bool) -> [Arg; 6] {
 }
 
 /// Every parent exists and stands above; for one node, those right below it count too.
-fn faultless(hierarchy: &str, key: Option<&str>) -> Result<()> {
+pub(super) fn faultless(hierarchy: &str, key: Option<&str>) -> Result<()> {
     let read = |row: &crate::sys::spi::Row| {
         (
             row.get::<String>(1).unwrap_or_default(),

@@ -16,42 +16,57 @@ thread_local! {
 }
 
 /// Name of the policy.
-const POLICY: &str = "by_hierarchy";
+pub const POLICY: &str = "by_hierarchy";
+const COMMANDS: [&str; 4] = ["select", "insert", "update", "delete"];
 
-/// Adds the policy, or changes it; every pair of hierarchy and column must match.
+/// What the predicate says, the first column that is missing, and the first that holds no keys.
+type Filter = (Option<String>, Option<String>, Option<String>);
+
+/// Adds the policy, or gives it again all that it is made with; every pair of hierarchy and column must match.
 pub fn protect(table: Oid, pairs: Vec<(String, String)>) -> Result<()> {
     change::begin();
     for (hierarchy, _) in &pairs {
         require(hierarchy)?;
     }
     let (hierarchies, columns): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
-    let (predicate, missing, unsupported) = PREDICATE
-        .with(|statement| {
-            statement.query_one(
-                &[oid_arg(table), arg(hierarchies.clone()), arg(columns.clone())],
-                |row| (row.get::<String>(1), row.get::<String>(2), row.get::<String>(3)),
-            )
-        })
-        .unwrap_or_default();
+    let (predicate, missing, unsupported) = filter(table, &hierarchies, &columns);
     if missing.is_some() {
         return Err(Error::column_missing());
     }
     if let Some(column) = unsupported {
         return Err(Error::key_type(&format!("column \"{column}\"")));
     }
+    // Nothing is left as somebody altered it: a policy that was disabled, or made to hold for some commands only, would filter less than it says.
     let definition = Definition {
         predicate,
+        kind: Some("shared_static".to_owned()),
+        statement_types: Some(COMMANDS.map(str::to_owned).to_vec()),
+        update_check: Some(true),
+        enabled: Some(true),
+        relevant_columns: Some(Vec::new()),
+        is_masking: Some(false),
         ..Definition::default()
     };
-    let is_ours = HAS_POLICY.with(|statement| {
+    let present = HAS_POLICY.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(POLICY)], |row| {
-            row.get::<bool>(1).unwrap_or(false)
+            (
+                row.get::<bool>(1).unwrap_or(false),
+                row.get::<Vec<String>>(2).unwrap_or_default(),
+            )
         })
     });
-    match is_ours {
+    match present {
         None => policy::add(table, POLICY, &definition)?,
-        Some(true) => policy::alter(table, POLICY, &definition)?,
-        Some(false) => return Err(Error::policy_exists(POLICY)),
+        Some((true, associations)) => {
+            policy::alter(table, POLICY, &definition)?;
+            for (namespace, attribute) in associations
+                .iter()
+                .filter_map(|association| association.split_once('.'))
+            {
+                policy::associate(table, POLICY, namespace, attribute, false)?;
+            }
+        }
+        Some((false, _)) => return Err(Error::policy_exists(POLICY)),
     }
     REGISTER.with(|statement| {
         statement.execute(&[
@@ -69,4 +84,21 @@ pub fn protect(table: Oid, pairs: Vec<(String, String)>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The predicate that a filter by pairs of hierarchy and column has, as long as nobody altered it.
+pub fn predicate(pairs: Vec<(String, String)>) -> Option<String> {
+    let (hierarchies, columns): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
+    filter(Oid::INVALID, &hierarchies, &columns).0
+}
+
+fn filter(table: Oid, hierarchies: &[String], columns: &[String]) -> Filter {
+    PREDICATE
+        .with(|statement| {
+            statement.query_one(
+                &[oid_arg(table), arg(hierarchies.to_vec()), arg(columns.to_vec())],
+                |row| (row.get::<String>(1), row.get::<String>(2), row.get::<String>(3)),
+            )
+        })
+        .unwrap_or_default()
 }

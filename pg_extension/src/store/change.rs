@@ -112,14 +112,16 @@ pub fn compare(
             }
         }
     }
-    parents_first(&mut difference.added, section);
+    difference.added = parents_first(difference.added, section, |placed| &placed.item);
+    difference.removed = parents_first(difference.removed, section, |item| item);
+    difference.removed.reverse();
     difference
 }
 
 /// Puts definitions after those of the same section that they name.
-fn parents_first(items: &mut Vec<Placed>, section: &Section) {
+fn parents_first<T>(mut items: Vec<T>, section: &Section, item: fn(&T) -> &Item) -> Vec<T> {
     let Some(parent) = section.parent else {
-        return;
+        return items;
     };
     let identity = |item: &Item, field: &str| {
         (
@@ -128,20 +130,20 @@ fn parents_first(items: &mut Vec<Placed>, section: &Section) {
         )
     };
     let mut waiting: BTreeMap<_, usize> = BTreeMap::new();
-    for placed in items.iter() {
-        *waiting.entry(identity(&placed.item, parent.of)).or_default() += 1;
+    for placed in &items {
+        *waiting.entry(identity(item(placed), parent.of)).or_default() += 1;
     }
     let mut ordered = Vec::with_capacity(items.len());
     loop {
         let before = ordered.len();
         let mut later = Vec::new();
-        for placed in items.drain(..) {
-            let needed = identity(&placed.item, parent.field);
+        for placed in items {
+            let needed = identity(item(&placed), parent.field);
             if needed.1.is_some() && waiting.contains_key(&needed) {
                 later.push(placed);
                 continue;
             }
-            let own = identity(&placed.item, parent.of);
+            let own = identity(item(&placed), parent.of);
             if let Some(count) = waiting.get_mut(&own) {
                 *count -= 1;
                 if *count == 0 {
@@ -150,95 +152,115 @@ fn parents_first(items: &mut Vec<Placed>, section: &Section) {
             }
             ordered.push(placed);
         }
-        *items = later;
+        items = later;
         // What is left names itself in a circle: it is handed on, and refused where circles are.
         if items.is_empty() || ordered.len() == before {
             break;
         }
     }
-    ordered.append(items);
-    *items = ordered;
+    ordered.append(&mut items);
+    ordered
 }
 
-/// Applies what was found: first the removals that make room, then what is added, what is changed, what is removed. What is refused
-/// becomes a fault, and the rest is tried all the same, so that every fault is told.
+/// One definition to write or to take away.
+struct Step<'a> {
+    section: &'static Section,
+    place: &'a str,
+    item: &'a Item,
+    work: Work<'a>,
+}
+
+enum Work<'a> {
+    Define(Option<&'a Item>),
+    Remove(fn(&Item) -> Result<()>),
+}
+
+/// Applies what was found: first the removals that make room, then what is added, what is changed, what is removed. What is refused may
+/// rest on something that comes later, as a node on a level that is still to come, or be in the way of it: it is tried again until nothing more
+/// succeeds. What is refused then becomes a fault, so that every fault is told.
 pub fn apply(differences: &[Difference]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for difference in differences
-        .iter()
-        .filter(|difference| difference.section.is_removed_first)
-    {
-        difference.remove(&mut faults);
-    }
-    for difference in differences {
-        let section = difference.section;
-        for placed in &difference.added {
-            attempt(section, &placed.place, &placed.item, &mut faults, || {
-                (section.define)(None, &placed.item)
-            });
+    let mut steps = steps(differences);
+    loop {
+        let before = steps.len();
+        let mut faults = Vec::new();
+        steps.retain(|step| match step.attempt() {
+            None => false,
+            Some(fault) => {
+                faults.push(fault);
+                true
+            }
+        });
+        if steps.is_empty() || steps.len() == before {
+            return faults;
         }
     }
-    for difference in differences {
-        let section = difference.section;
-        for (former, placed) in &difference.changed {
-            attempt(section, &placed.place, &placed.item, &mut faults, || {
-                (section.define)(Some(former), &placed.item)
-            });
-        }
-    }
-    for difference in differences
+}
+
+fn steps(differences: &[Difference]) -> Vec<Step<'_>> {
+    let (early, late): (Vec<&Difference>, Vec<&Difference>) = differences
         .iter()
-        .rev()
-        .filter(|difference| !difference.section.is_removed_first)
-    {
-        difference.remove(&mut faults);
-    }
-    faults
+        .partition(|difference| difference.section.is_removed_first);
+    let mut steps: Vec<Step<'_>> = early.into_iter().flat_map(Difference::removals).collect();
+    steps.extend(differences.iter().flat_map(|difference| {
+        difference
+            .added
+            .iter()
+            .map(|placed| difference.definition(None, placed))
+    }));
+    steps.extend(differences.iter().flat_map(|difference| {
+        difference
+            .changed
+            .iter()
+            .map(|(former, placed)| difference.definition(Some(former), placed))
+    }));
+    steps.extend(late.into_iter().rev().flat_map(Difference::removals));
+    steps
 }
 
 impl Difference {
-    fn remove(&self, faults: &mut Vec<Fault>) {
-        let Some(remove) = self.section.remove else {
-            return;
-        };
-        // Children before their parents.
-        let mut removed: Vec<Placed> = self
-            .removed
-            .iter()
-            .map(|item| Placed {
-                place: String::new(),
-                item: item.clone(),
-            })
-            .collect();
-        parents_first(&mut removed, self.section);
-        for placed in removed.iter().rev() {
-            attempt(self.section, self.section.name, &placed.item, faults, || {
-                remove(&placed.item)
-            });
+    fn definition<'a>(&'a self, former: Option<&'a Item>, placed: &'a Placed) -> Step<'a> {
+        Step {
+            section: self.section,
+            place: &placed.place,
+            item: &placed.item,
+            work: Work::Define(former),
         }
+    }
+
+    /// Children before their parents.
+    fn removals(&self) -> impl Iterator<Item = Step<'_>> {
+        let section = self.section;
+        section.remove.into_iter().flat_map(move |remove| {
+            self.removed.iter().map(move |item| Step {
+                section,
+                place: section.name,
+                item,
+                work: Work::Remove(remove),
+            })
+        })
     }
 }
 
-/// One step. An error that the server raises undoes this step alone.
-fn attempt(
-    section: &Section,
-    place: &str,
-    item: &Item,
-    faults: &mut Vec<Fault>,
-    step: impl FnOnce() -> Result<()>,
-) {
-    let (code, reason) = match xact::attempt(step) {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => (error.code().to_owned(), error.to_string()),
-        Err(failure) => (failure.state, failure.message),
-    };
-    faults.push(Fault {
-        place: place.to_owned(),
-        kind: section.kind,
-        name: item.name(section.key),
-        code,
-        reason,
-    });
+impl Step<'_> {
+    /// What was refused of it; then nothing of it is left.
+    fn attempt(&self) -> Option<Fault> {
+        let done = xact::attempt_or_undo(|| match self.work {
+            Work::Define(former) => (self.section.define)(former, self.item),
+            Work::Remove(remove) => remove(self.item),
+        });
+        let (code, reason) = match done {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => (error.code().to_owned(), error.to_string()),
+            Err(failure) => (failure.state, failure.message),
+        };
+        Some(Fault {
+            place: self.place.to_owned(),
+            kind: self.section.kind,
+            name: self.item.name(self.section.key),
+            code,
+            reason,
+        })
+    }
 }
 
 /// The report: what is added, changed and removed, then what is not imported, then the faults.

@@ -152,7 +152,7 @@ const HOLDING: Section = Section {
 pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
     Section {
         name: "grants",
-        settle: still_valid,
+        settle: still_valid_and_no_test_user,
         read: || rows(&GRANTS),
         ..HOLDING
     },
@@ -302,12 +302,7 @@ pub(super) fn still_valid(item: &mut Item, moment: &Moment) -> Option<&'static s
 }
 
 fn still_valid_and_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
-    let user = item
-        .text("holder")
-        .strip_prefix("user:")
-        .unwrap_or_default()
-        .to_owned();
-    let is_test = moment.is_production && moment.test_users.contains(&user);
+    let is_test = moment.is_kept_out(item.text("holder"));
     still_valid(item, moment).or(is_test.then_some("its holder is a test user, and this is production"))
 }
 

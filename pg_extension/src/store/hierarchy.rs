@@ -4,14 +4,14 @@ use super::application::rows;
 use super::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, description, still_valid, validity};
 use super::item::Item;
-use super::policy::relation;
-use super::section::{Layout, Parent, Scope, Section, as_given};
+use super::policy::{self, relation};
+use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use super::template;
 use crate::error::{Error, Result};
 use crate::hierarchy::{self, NodeDefinition};
-use crate::policy;
+use crate::policy::drop_policy;
 use crate::sys::spi::Statement;
-use serde_json::Value;
+use serde_json::json;
 
 thread_local! {
     static HIERARCHIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchies.sql")) };
@@ -25,8 +25,6 @@ thread_local! {
 
 /// Why modes and exemptions change by an import.
 const IMPORTED: &str = "imported with the policy store";
-/// The policy that filters a table by hierarchies.
-const POLICY: &str = "by_hierarchy";
 
 const PLAIN: Section = Section {
     name: "",
@@ -172,7 +170,8 @@ pub(super) const SECTIONS: &[Section] = &[
     },
 ];
 
-/// After the policies, among which the one that such a filter makes is not told.
+/// After the policies, among which the one that such a filter makes is not told: what was altered of it since stands with the filter, so that
+/// a table filters as much where it is imported as where it was exported.
 pub(super) const BINDINGS_OF_TABLES: &[Section] = &[Section {
     name: "hierarchy_bindings",
     kind: "hierarchy_binding",
@@ -180,11 +179,20 @@ pub(super) const BINDINGS_OF_TABLES: &[Section] = &[Section {
     fields: &[
         required("relation", Form::Text),
         required("filters", Form::Tables),
-        defaulting("enabled", Form::Flag, Absent::Flag(true)),
+        policy::PREDICATE,
+        policy::POLICY_FUNCTION,
+        policy::KIND,
+        policy::STATEMENT_TYPES,
+        policy::UPDATE_CHECK,
+        policy::ENABLED,
+        policy::RELEVANT_COLUMNS,
+        policy::MASK_COLUMNS,
+        policy::ASSOCIATIONS,
     ],
+    settle: in_order_and_as_made,
     read: || rows(&BINDINGS),
-    define: define_binding,
-    remove: Some(|item| policy::drop_policy(relation(item)?, POLICY)),
+    define: |_, item| define_binding(item),
+    remove: Some(|item| drop_policy(relation(item)?, hierarchy::POLICY)),
     ..PLAIN
 }];
 
@@ -221,31 +229,53 @@ fn revoke_group_node(item: &Item) -> Result<()> {
     hierarchy::revoke(item.text("data_group"), item.text("hierarchy"), item.text("node"))
 }
 
-fn define_binding(former: Option<&Item>, item: &Item) -> Result<()> {
-    let table = relation(item)?;
-    let pairs = item
-        .value("filters")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+/// Hierarchy and column of each filter; `None` when one is not written so.
+fn pairs(item: &Item) -> Option<Vec<(String, String)>> {
+    let filters = item.value("filters")?.as_array()?;
+    filters
+        .iter()
         .map(|filter| {
-            let text = |field: &str| filter.get(field).and_then(Value::as_str).map(str::to_owned);
-            text("hierarchy").zip(text("column"))
+            let text = |field: &str| filter.get(field)?.as_str().map(str::to_owned);
+            let has_more = filter.as_object().is_none_or(|table| table.len() > 2);
+            text("hierarchy").zip(text("column")).filter(|_| !has_more)
         })
-        .collect::<Option<Vec<_>>>()
-        .filter(|pairs| !pairs.is_empty())
-        .ok_or_else(|| {
-            Error::argument(
-                "a filter names a hierarchy and a column",
-                "Write filters = [{ hierarchy = \"…\", column = \"…\" }].",
-            )
-        })?;
-    if former.is_none_or(|former| former.value("filters") != item.value("filters")) {
-        hierarchy::protect(table, pairs)?;
+        .collect()
+}
+
+/// The order of the filters means nothing, and a predicate that is the filters' own is not told.
+fn in_order_and_as_made(item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    if let Some(mut pairs) = pairs(item) {
+        pairs.sort();
+        pairs.dedup();
+        let filters = pairs
+            .iter()
+            .map(|(hierarchy, column)| json!({ "hierarchy": hierarchy, "column": column }));
+        item.0.insert("filters".to_owned(), filters.collect());
+        if item
+            .optional_text("predicate")
+            .is_some_and(|predicate| hierarchy::predicate(pairs).as_deref() == Some(predicate))
+        {
+            item.0.remove("predicate");
+        }
     }
-    let is_enabled = item.flag("enabled", true);
-    if former.is_none_or(|former| former.flag("enabled", true)) != is_enabled {
-        policy::enable(table, POLICY, is_enabled)?;
+    policy::without_default_kind(item, moment)
+}
+
+fn define_binding(item: &Item) -> Result<()> {
+    let table = relation(item)?;
+    let pairs = pairs(item).filter(|pairs| !pairs.is_empty()).ok_or_else(|| {
+        Error::argument(
+            "a filter names a hierarchy and a column, and nothing else",
+            "Write filters = [{ hierarchy = \"…\", column = \"…\" }].",
+        )
+    })?;
+    hierarchy::protect(table, pairs)?;
+    let is_altered = item
+        .0
+        .keys()
+        .any(|field| !["relation", "filters"].contains(&field.as_str()));
+    if is_altered {
+        policy::alter_policy(table, hierarchy::POLICY, item, &[])?;
     }
     Ok(())
 }

@@ -124,7 +124,7 @@ pub(super) const USERS_AND_DELEGATIONS: &[Section] = &[
             optional("valid_until", Form::Moment),
             optional("reason", Form::Text),
         ],
-        settle: still_valid,
+        settle: still_valid_and_of_no_test_user,
         read: || rows(&DELEGATIONS),
         define: define_delegation,
         remove: Some(revoke_delegation),
@@ -151,6 +151,15 @@ fn without_test_users(item: &mut Item, moment: &Moment) -> Option<&'static str> 
     }
     (moment.is_production && item.flag("is_test", false))
         .then_some("it is a test user, and this is production")
+}
+
+/// What a test user may do for others, and others for him, ends before production as he does.
+fn still_valid_and_of_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    let is_test = ["actor", "subject"]
+        .iter()
+        .filter_map(|field| item.optional_text(field))
+        .any(|reference| moment.is_kept_out(reference));
+    still_valid(item, moment).or(is_test.then_some("it names a test user, and this is production"))
 }
 
 fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {

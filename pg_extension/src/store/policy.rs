@@ -1,7 +1,7 @@
 //! Sections about tables: policy groups, driving contexts, policies, masks.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
+use super::field::{Absent, Field, Form, defaulting, optional, required};
 use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::error::{Error, Result};
@@ -19,6 +19,17 @@ thread_local! {
 }
 
 const ALL_COMMANDS: &[&str] = &["delete", "insert", "select", "update"];
+
+pub(super) const PREDICATE: Field = optional("predicate", Form::Text);
+pub(super) const POLICY_FUNCTION: Field = optional("policy_function", Form::Text);
+pub(super) const KIND: Field = optional("kind", Form::Text);
+pub(super) const STATEMENT_TYPES: Field =
+    defaulting("statement_types", Form::Set, Absent::List(ALL_COMMANDS));
+pub(super) const UPDATE_CHECK: Field = defaulting("update_check", Form::Flag, Absent::Flag(true));
+pub(super) const ENABLED: Field = defaulting("enabled", Form::Flag, Absent::Flag(true));
+pub(super) const RELEVANT_COLUMNS: Field = optional("relevant_columns", Form::Set);
+pub(super) const MASK_COLUMNS: Field = defaulting("mask_columns", Form::Flag, Absent::Flag(false));
+pub(super) const ASSOCIATIONS: Field = optional("associations", Form::Set);
 
 pub(super) const SECTIONS: &[Section] = &[
     Section {
@@ -65,16 +76,16 @@ pub(super) const SECTIONS: &[Section] = &[
         fields: &[
             required("relation", Form::Text),
             required("name", Form::Text),
-            optional("predicate", Form::Text),
-            optional("policy_function", Form::Text),
-            optional("kind", Form::Text),
-            defaulting("statement_types", Form::Set, Absent::List(ALL_COMMANDS)),
-            defaulting("update_check", Form::Flag, Absent::Flag(true)),
-            defaulting("enabled", Form::Flag, Absent::Flag(true)),
+            PREDICATE,
+            POLICY_FUNCTION,
+            KIND,
+            STATEMENT_TYPES,
+            UPDATE_CHECK,
+            ENABLED,
             defaulting("policy_group", Form::Text, Absent::Text("SYS_DEFAULT")),
-            optional("relevant_columns", Form::Set),
-            defaulting("mask_columns", Form::Flag, Absent::Flag(false)),
-            optional("associations", Form::Set),
+            RELEVANT_COLUMNS,
+            MASK_COLUMNS,
+            ASSOCIATIONS,
         ],
         settle: without_default_kind,
         read: || rows(&POLICIES),
@@ -122,14 +133,14 @@ pub(super) fn relation(item: &Item) -> Result<Oid> {
 
 /// The kind that a policy has when none is said.
 fn default_kind(item: &Item) -> &'static str {
-    if item.optional_text("predicate").is_some() {
-        "shared_static"
-    } else {
+    if item.optional_text("policy_function").is_some() {
         "dynamic"
+    } else {
+        "shared_static"
     }
 }
 
-fn without_default_kind(item: &mut Item, _: &Moment) -> Option<&'static str> {
+pub(super) fn without_default_kind(item: &mut Item, _: &Moment) -> Option<&'static str> {
     if item.optional_text("kind") == Some(default_kind(item)) {
         item.0.remove("kind");
     }
@@ -141,10 +152,9 @@ fn without_default_kind(item: &mut Item, _: &Moment) -> Option<&'static str> {
     None
 }
 
-fn define_policy(former: Option<&Item>, item: &Item) -> Result<()> {
-    let table = relation(item)?;
-    let name = item.text("name");
-    let definition = policy::Definition {
+/// What a policy says, and nothing left as it is.
+fn definition(item: &Item) -> Result<policy::Definition> {
+    Ok(policy::Definition {
         predicate: item.optional_text("predicate").map(str::to_owned),
         function: item.optional_text("policy_function").map(function).transpose()?,
         kind: Some(
@@ -162,21 +172,35 @@ fn define_policy(former: Option<&Item>, item: &Item) -> Result<()> {
         relevant_columns: Some(item.list("relevant_columns").unwrap_or_default()),
         is_masking: Some(item.flag("mask_columns", false)),
         association: None,
-    };
-    let wanted = item.list("associations").unwrap_or_default();
-    let mut present = Vec::new();
+    })
+}
+
+fn define_policy(former: Option<&Item>, item: &Item) -> Result<()> {
+    let table = relation(item)?;
+    let name = item.text("name");
     match former {
         Some(former) if former.optional_text("policy_group") == item.optional_text("policy_group") => {
-            policy::alter(table, name, &definition)?;
-            present = former.list("associations").unwrap_or_default();
+            let present = former.list("associations").unwrap_or_default();
+            return alter_policy(table, name, item, &present);
         }
         Some(_) => {
             policy::drop_policy(table, name)?;
-            policy::add(table, name, &definition)?;
+            policy::add(table, name, &definition(item)?)?;
         }
-        None => policy::add(table, name, &definition)?,
+        None => policy::add(table, name, &definition(item)?)?,
     }
-    for (associations, others, is_associated) in [(&present, &wanted, false), (&wanted, &present, true)] {
+    associate(table, name, &[], item)
+}
+
+/// Gives a policy all that a definition says.
+pub(super) fn alter_policy(table: Oid, name: &str, item: &Item, present: &[String]) -> Result<()> {
+    policy::alter(table, name, &definition(item)?)?;
+    associate(table, name, present, item)
+}
+
+fn associate(table: Oid, name: &str, present: &[String], item: &Item) -> Result<()> {
+    let wanted = &item.list("associations").unwrap_or_default()[..];
+    for (associations, others, is_associated) in [(present, wanted, false), (wanted, present, true)] {
         for association in associations
             .iter()
             .filter(|association| !others.contains(association))

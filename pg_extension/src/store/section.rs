@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::item::Item;
+use crate::authz::{Kind, Reference};
 use crate::error::Result;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -68,6 +69,16 @@ pub struct Moment {
     pub is_production: bool,
     /// The test users of the document that is read.
     pub test_users: BTreeSet<String>,
+}
+
+impl Moment {
+    /// True when this is production and a reference names a test user of the document.
+    pub fn is_kept_out(&self, reference: &str) -> bool {
+        // As the reference is read when it is imported, blanks around the name included.
+        self.is_production
+            && Reference::parse(reference)
+                .is_ok_and(|read| read.kind == Kind::User && self.test_users.contains(&read.name))
+    }
 }
 
 /// Nothing to settle.

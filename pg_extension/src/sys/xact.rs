@@ -32,19 +32,34 @@ pub struct Failure {
 /// Runs something in a sub-transaction of its own: when it fails, what it did is undone and the transaction goes on.
 /// A cancelled statement fails as a whole.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
+    within_subtransaction(|| (work(), true), forgiven)
+}
+
+fn forgiven(caught: &CaughtError) -> Option<Failure> {
+    match caught {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+            if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+        {
+            Some(Failure {
+                state: sqlstate(report.sql_error_code()),
+                message: report.message().to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The same for what can also fail by saying so: then it is undone as well.
+pub fn attempt_or_undo<T, E>(
+    work: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<std::result::Result<T, E>, Failure> {
     within_subtransaction(
-        || (work(), true),
-        |caught| match caught {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
-            {
-                Some(Failure {
-                    state: sqlstate(report.sql_error_code()),
-                    message: report.message().to_owned(),
-                })
-            }
-            _ => None,
+        || {
+            let outcome = work();
+            let is_kept = outcome.is_ok();
+            (outcome, is_kept)
         },
+        forgiven,
     )
 }
 
@@ -91,20 +106,9 @@ fn within_subtransaction<T, F>(
     }
 }
 
-/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was.
+/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was. An error passes.
 pub fn rehearse<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: as in `attempt`. An error leaves the sub-transaction to the abort of the transaction.
-    unsafe {
-        let memory = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(memory);
-        let outcome = work();
-        pg_sys::RollbackAndReleaseCurrentSubTransaction();
-        pg_sys::MemoryContextSwitchTo(memory);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
-    }
+    provisionally(|| (work(), false))
 }
 
 /// The five letters of an error code, six bits each.

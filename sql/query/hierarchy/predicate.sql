@@ -1,10 +1,9 @@
--- The predicate over pairs of hierarchy and column; the first column that is missing, or of no type that keys have.
+-- The predicate over pairs of hierarchy and column, one text whatever their order; the first column that is missing, or of no type that keys have.
 WITH pair AS (
-    SELECT p.hierarchy,
+    SELECT DISTINCT p.hierarchy,
            p.column_name,
-           p.place,
            coalesce(nullif(t.typbasetype, 0), t.oid) AS type
-      FROM unnest($2, $3) WITH ORDINALITY AS p (hierarchy, column_name, place)
+      FROM unnest($2, $3) AS p (hierarchy, column_name)
       LEFT JOIN pg_attribute a
         ON a.attrelid = $1
        AND a.attname = p.column_name
@@ -12,7 +11,11 @@ WITH pair AS (
        AND NOT a.attisdropped
       LEFT JOIN pg_type t ON t.oid = a.atttypid
 )
-SELECT string_agg(format('vpd.sees_node(%L, %I)', p.hierarchy, p.column_name), ' AND ' ORDER BY p.place),
+SELECT string_agg(
+           format('vpd.sees_node(%L, %I)', p.hierarchy, p.column_name),
+           ' AND '
+           ORDER BY p.hierarchy COLLATE "C", p.column_name COLLATE "C"
+       ),
        min(p.column_name) FILTER (WHERE p.type IS NULL),
        min(p.column_name) FILTER (
            WHERE p.type NOT IN (

@@ -7,6 +7,7 @@ mod copying;
 mod crash;
 mod csv_injection;
 mod cursors;
+mod definitions;
 mod discard_all;
 mod duty_race;
 mod escalation;

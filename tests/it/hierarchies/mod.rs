@@ -5,7 +5,7 @@ mod scene;
 mod superstore;
 
 use scene::{ALL, data_group, join, member, reader, stores};
-use vpd_tests::{Result, Subject, assert_denied, assert_refused, fresh_ids, ids, role};
+use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, fresh_ids, ids, role};
 
 #[test]
 fn members_see_what_is_at_and_below_their_nodes() -> Result<()> {
@@ -528,6 +528,61 @@ fn levels_follow_from_parents_where_none_are_given() -> Result<()> {
             .admin()?
             .batch_execute("DELETE FROM shop.place WHERE key IN ('a', 'b', 'c', 'd', 'deep')")?;
     }
+    Ok(())
+}
+
+#[test]
+fn nodes_stay_on_the_level_of_their_name_when_levels_change() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let levels = |client: &mut postgres::Client| -> Result<Vec<String>> {
+        let rows = client.query(
+            "SELECT node_key || ' ' || level_name FROM vpd.hierarchy_nodes WHERE hierarchy = 'places' ORDER BY 1",
+            &[],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{region,city}');
+         SELECT vpd.define_node('places', 'South'), vpd.define_node('places', 'Ulm', 'South')",
+    )?;
+    assert_eq!(levels(&mut security)?, ["South region", "Ulm city"]);
+    security.batch_execute("SELECT vpd.define_hierarchy('places', '{region,state,city}')")?;
+    assert_eq!(
+        levels(&mut security)?,
+        ["South region", "Ulm city"],
+        "a level was put in"
+    );
+    security.batch_execute("SELECT vpd.define_hierarchy('places', '{region,county,town}')")?;
+    assert_eq!(
+        levels(&mut security)?,
+        ["South region", "Ulm town"],
+        "as many levels as before: renamed"
+    );
+    for (names, state, token) in [
+        ("{region,county}", "55006", "level_in_use"),
+        ("{region,borough}", "55006", "level_in_use"),
+        ("{county,town,city,village}", "55006", "level_in_use"),
+        ("{town,county,region}", "22023", "node_level"),
+    ] {
+        let refused = security.execute(
+            "SELECT vpd.define_hierarchy('places', $1::text::text[])",
+            &[&names],
+        );
+        assert_refused(refused, state, token);
+        assert_eq!(levels(&mut security)?, ["South region", "Ulm town"], "{names}");
+    }
+    security.batch_execute("SELECT vpd.define_hierarchy('places', '{continent,region,town}')")?;
+    assert_eq!(levels(&mut security)?, ["South region", "Ulm town"]);
+    security.batch_execute("SELECT vpd.define_hierarchy('places', '{region,town}')")?;
+    assert_eq!(levels(&mut security)?, ["South region", "Ulm town"]);
+
+    // An import says levels by name, and so they stay.
+    security.batch_execute(
+        r#"SELECT vpd.import_definitions('{"format": "pg_vpd definitions", "version": 1,
+           "hierarchies": [{"name": "places", "levels": ["region", "state", "town"]}]}')"#,
+    )?;
+    assert_eq!(levels(&mut security)?, ["South region", "Ulm town"]);
     Ok(())
 }
 
