@@ -202,13 +202,16 @@ unsafe fn with_key<R>(
 
 /// The bytes of a text, varchar or char.
 unsafe fn text<'a>(value: pg_sys::Datum) -> &'a [u8] {
-    // SAFETY: the value is a varlena; detoasting returns it or a copy in the memory of the row.
+    use pgrx::varlena::{varatt_is_1b, varatt_is_1b_e, varatt_is_4b_u, vardata_any, varsize_any_exhdr};
+    // SAFETY: the value is a varlena; what is stored whole and uncompressed is read where it lies, which spares a call into the server
+    // for every row; detoasting makes a copy in the memory of the row.
     unsafe {
-        let packed = pg_sys::pg_detoast_datum_packed(value.cast_mut_ptr());
-        std::slice::from_raw_parts(
-            pgrx::varlena::vardata_any(packed).cast(),
-            pgrx::varlena::varsize_any_exhdr(packed),
-        )
+        let mut packed = value.cast_mut_ptr::<pg_sys::varlena>();
+        let is_plain = (varatt_is_1b(packed) && !varatt_is_1b_e(packed)) || varatt_is_4b_u(packed);
+        if !is_plain {
+            packed = pg_sys::pg_detoast_datum_packed(packed);
+        }
+        std::slice::from_raw_parts(vardata_any(packed).cast(), varsize_any_exhdr(packed))
     }
 }
 
