@@ -40,6 +40,7 @@ mod publication;
 mod race;
 mod reinstall;
 mod replay;
+mod rolled_back;
 mod savepoint;
 mod search_path;
 mod security_definer;
