@@ -19,6 +19,6 @@ pub mod user;
 
 pub use authority::Authority;
 pub use claims::Claims;
-pub use flatten::{ANONYMOUS, MAX_ACTORS, flatten, flatten_anonymous, keep, read_groups, version};
+pub use flatten::{ANONYMOUS, MAX_ACTORS, extent, flatten, flatten_anonymous, keep, read_groups, version};
 pub use grant::{Validity, grant, revoke};
 pub use reference::{Kind, Node, Reference};

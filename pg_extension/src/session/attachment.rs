@@ -5,7 +5,7 @@
 //! before it is acknowledged, and the idle clock only ever moves on.
 
 use super::token::{self, TokenKind};
-use crate::authz::{self, Authority, Claims, change, segregation};
+use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::guc;
@@ -93,7 +93,7 @@ pub fn attach_anonymous() -> Result<()> {
     let identity = if is_current {
         known
     } else {
-        Rc::new(known.with_authority(known.flatten()))
+        Rc::new(known.with_authority(known.flatten()?))
     };
     if !is_current && !change::has_changed() {
         ANONYMOUS.replace((authority, Rc::clone(&identity)));
@@ -119,7 +119,11 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
     });
     rows.into_iter()
         .flatten()
-        .map(|(identity, liveness)| (Rc::new(identity.with_authority(identity.flatten())), liveness))
+        // Whose next statement is refused has no live session.
+        .filter_map(|(identity, liveness)| {
+            let authority = identity.flatten().ok()?;
+            Some((Rc::new(identity.with_authority(authority)), liveness))
+        })
         .collect()
 }
 
@@ -175,7 +179,7 @@ fn with_authority(identity: &Identity, kept: Option<Authority>) -> Result<Identi
     let authority = match kept {
         Some(kept) => kept,
         None => {
-            let authority = segregation::checked(&identity.user_name, identity.flatten())?;
+            let authority = identity.flatten()?;
             if let Some(session_id) = identity.session_id {
                 authz::keep(session_id, &authority);
             }
@@ -208,6 +212,7 @@ fn read_authority(row: &Row, now: Timestamp) -> Option<Authority> {
             .get::<JsonB>(31)
             .map_or_else(Vec::new, |json| authz::read_groups(&json.0)),
         reports: names(32),
+        groups: names(33),
     })
 }
 

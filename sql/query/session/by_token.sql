@@ -31,7 +31,8 @@ SELECT s.id,
        a.roles,
        a.privileges,
        a.data_groups,
-       a.reports
+       a.reports,
+       a.groups
   FROM vpd_private.session_token t
  CROSS JOIN LATERAL (
        SELECT s.id, s.root_id, s.user_name, s.pillar, s.is_authenticated, s.audit_identity, s.acting_for, s.roles, s.privileges,
@@ -58,7 +59,7 @@ SELECT s.id,
    ) u ON true
  CROSS JOIN vpd_private.authority_version v
   LEFT JOIN LATERAL (
-       SELECT a.version, a.valid_until, a.environment, a.roles, a.privileges, a.data_groups, a.reports
+       SELECT a.version, a.valid_until, a.environment, a.roles, a.privileges, a.data_groups, a.reports, a.groups
          FROM vpd_private.session_authority a
         WHERE a.session_id = s.id
         ORDER BY a.version DESC

@@ -1,12 +1,14 @@
 //! Attacks, a file each. Each first shows that it works where the defence is off, then that it fails with ours.
 //! Attackers are plain roles on connections of their own.
 
+mod acting;
 mod audit_column;
 mod column_name;
 mod copying;
 mod crash;
 mod csv_injection;
 mod cursors;
+mod disabled_user;
 mod discard_all;
 mod duty_race;
 mod escalation;
