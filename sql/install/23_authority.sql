@@ -157,7 +157,8 @@ CREATE TABLE vpd_private.session_authority (
     roles text[] NOT NULL,
     privileges text[] NOT NULL,
     data_groups jsonb NOT NULL,
-    reports text[] NOT NULL
+    reports text[] NOT NULL,
+    groups text[] NOT NULL
 );
 ALTER TABLE vpd_private.session_authority REPLICA IDENTITY FULL;
 CREATE INDEX session_authority_session_idx ON vpd_private.session_authority (session_id, version);
@@ -168,8 +169,9 @@ COMMENT ON COLUMN vpd_private.session_authority.valid_until IS 'When the first o
 COMMENT ON COLUMN vpd_private.session_authority.environment IS 'The environment it was flattened for.';
 COMMENT ON COLUMN vpd_private.session_authority.roles IS 'Names of its roles.';
 COMMENT ON COLUMN vpd_private.session_authority.privileges IS 'Names of its privileges.';
-COMMENT ON COLUMN vpd_private.session_authority.data_groups IS 'Sets of data groups, [[1, 2], [3]]: what is filtered must lie in every set; the second and further ones belong to whoever acts for the user.';
+COMMENT ON COLUMN vpd_private.session_authority.data_groups IS 'Sets of data groups, [[1, 2], [3]]: what is filtered must lie in every set; further ones belong to the user of a session that runs with one role, and to whoever acts for him.';
 COMMENT ON COLUMN vpd_private.session_authority.reports IS 'Users whose manager the user is.';
+COMMENT ON COLUMN vpd_private.session_authority.groups IS 'Groups the user is a member of.';
 
 CREATE TABLE vpd_private.authority_change (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -64,7 +64,8 @@ CREATE FUNCTION vpd.drop_authority(reference text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_authority_wrapper';
 COMMENT ON FUNCTION vpd.drop_authority IS
-'Drops a user, group, role, duty, privilege, entitlement or data group (kind:name) and ends every grant of it and to it; a user loses every session.
+'Drops a user, group, role, duty, privilege, entitlement or data group (kind:name) and ends every grant of it and to it, and the delegations and
+exceptions that name it; a user loses every session.
 What it was stays known for vpd.entitlements_at. Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.grant_authority(

@@ -50,7 +50,7 @@ CREATE FUNCTION vpd.revoke_delegation(delegation_id bigint) RETURNS boolean
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_delegation_wrapper';
 COMMENT ON FUNCTION vpd.revoke_delegation IS
-'Ends a delegation; sessions that rest on it have no role and no privilege from their next statement on. Returns false when there is no such one.';
+'Ends a delegation; sessions that rest on it get 28000 session_invalid with their next statement. Returns false when there is no such one.';
 
 CREATE FUNCTION vpd.create_session_on_behalf(
     token text,
@@ -62,9 +62,9 @@ CREATE FUNCTION vpd.create_session_on_behalf(
     AS 'MODULE_PATHNAME', 'create_session_on_behalf_wrapper';
 COMMENT ON FUNCTION vpd.create_session_on_behalf IS
 'Creates a session for a user on behalf of whom the session of the token acts, and returns its token (vs_…). The actor needs a delegation or the privilege
-session:on_behalf. The session has what both have, unless the delegation gives full authority; it ends with the session of the actor.
+session:on_behalf. The session has what both have, unless the delegation gives full authority and the actor''s session has all that its user has; it ends with the session of the actor.
 Arguments: app (one of the same pillar; the actor''s by default), attributes as in vpd.create_session.
-Errors: 28000 session_invalid, user_disabled, 42501 privilege_missing, 42704 app_not_found, user_not_found, 22023 argument_invalid, 53400 limit_sessions.
+Errors: 28000 session_invalid, user_disabled, 42501 privilege_missing, sod_conflict, 42704 app_not_found, user_not_found, 22023 argument_invalid, 53400 limit_sessions.
 Who acts for whom is kept as RFC 8693 4.1 has it.';
 
 CREATE FUNCTION vpd.assume_role(role text) RETURNS void
@@ -72,13 +72,13 @@ CREATE FUNCTION vpd.assume_role(role text) RETURNS void
     AS 'MODULE_PATHNAME', 'assume_role_wrapper';
 COMMENT ON FUNCTION vpd.assume_role IS
 'From now until the transaction ends the attached session runs with this one of its roles, and with what anonymous has; nothing widens it again but a rollback
-to a savepoint before. Errors: 28000 session_invalid, 42501 role_not_held.';
+to a savepoint before. What filters the user''s rows goes on filtering. Errors: 28000 session_invalid, 42501 role_not_held, sod_conflict.';
 
 CREATE FUNCTION vpd.set_audit_identity(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'set_audit_identity_wrapper';
 COMMENT ON FUNCTION vpd.set_audit_identity IS
-'From now until the transaction ends audit columns name somebody else as the author, such as the submitter of what a service works on; who is logged in is kept
+'From now until the transaction ends, or the session loses the privilege, audit columns name somebody else as the author, such as the submitter of what a service works on; who is logged in is kept
 beside it. The session needs the privilege session:set_audit_identity. Errors: 28000 session_invalid, 42501 privilege_missing, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.actor_chain() RETURNS text[]

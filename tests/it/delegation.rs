@@ -110,14 +110,15 @@ fn a_delegation_lets_one_user_act_for_another_fully_when_it_says_so() -> Result<
         "42501",
         "privilege_missing",
     );
-    // Taken back, the session that rests on it has nothing from its next statement on.
+    // Taken back, the session that rests on it is over with its next statement.
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
     security.execute("SELECT vpd.revoke_delegation($1)", &[&id])?;
-    let has: bool = transaction
-        .query_one("SELECT vpd.has_privilege('read')", &[])?
-        .get(0);
-    assert!(!has);
+    assert_refused(
+        transaction.query("SELECT vpd.has_privilege('read')", &[]),
+        "28000",
+        "session_invalid",
+    );
     Ok(())
 }
 
@@ -247,5 +248,30 @@ fn the_submitter_can_be_named_beside_the_service_by_whoever_may() -> Result<()> 
         "42501",
         "privilege_missing",
     );
+    Ok(())
+}
+
+#[test]
+fn the_name_of_the_submitter_goes_with_the_privilege() -> Result<()> {
+    let database = scene()?;
+    let mut user = database.connect(role::USER)?;
+    let robot = Subject::new("robot").log_in(&database)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &robot)?;
+    transaction
+        .batch_execute("SELECT vpd.set_audit_identity('alice'); SELECT vpd.set_audit_identity('henry')")?;
+    let name = "SELECT vpd.audit_identity()";
+    assert_eq!(transaction.query_one(name, &[])?.get::<_, String>(0), "henry");
+    // control: what has nothing to do with it leaves the name
+    define(
+        &database,
+        "SELECT vpd.define_role('Other'); SELECT vpd.grant_authority('role:Other', 'user:robot')",
+    )?;
+    assert_eq!(transaction.query_one(name, &[])?.get::<_, String>(0), "henry");
+    define(
+        &database,
+        "SELECT vpd.revoke_authority('role:Service', 'user:robot')",
+    )?;
+    assert_eq!(transaction.query_one(name, &[])?.get::<_, String>(0), "robot");
     Ok(())
 }

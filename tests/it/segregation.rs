@@ -549,6 +549,33 @@ fn an_exception_wants_three_persons_at_least_two_and_an_end() -> Result<()> {
 }
 
 #[test]
+fn an_exception_goes_with_its_user_and_is_not_inherited() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    in_session(
+        &database,
+        &Subject::new("bob"),
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
+    )??;
+    in_session(
+        &database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    let both = "SELECT vpd.grant_authority('role:Submitter', 'user:alice'), vpd.grant_authority('role:Approver', 'user:alice')";
+    // control: the exception allows it
+    security.batch_execute(&format!("BEGIN; {both}; ROLLBACK"))?;
+    security.batch_execute("SELECT vpd.drop_authority('user:alice'); SELECT vpd.define_user('alice')")?;
+    refused(&mut security, both);
+    // control: were it open still, it would allow the new alice what it allowed the old one
+    database
+        .admin()?
+        .batch_execute("UPDATE vpd_private.sod_exception SET revoked_at = NULL, revoked_by = NULL")?;
+    security.batch_execute(both)?;
+    Ok(())
+}
+
+#[test]
 fn an_exception_that_runs_out_ends_the_session_at_that_moment() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;

@@ -15,10 +15,13 @@ pub struct Authority {
     pub roles: HashSet<String>,
     /// Names of privileges.
     pub privileges: HashSet<String>,
-    /// Sets of data groups, by their ids: what is filtered must lie in every set. Further sets belong to whoever acts for the user.
+    /// Sets of data groups, by their ids: what is filtered must lie in every set. Further sets belong to the user of a session with one role, and to
+    /// whoever acts for him.
     pub data_groups: Vec<Rc<[i32]>>,
     /// Users whose manager the user is.
     pub reports: HashSet<String>,
+    /// Groups the user is a member of.
+    pub groups: HashSet<String>,
 }
 
 impl Authority {
@@ -31,16 +34,29 @@ impl Authority {
             privileges: HashSet::new(),
             data_groups: vec![Rc::from([])],
             reports: HashSet::new(),
+            groups: HashSet::new(),
         }
     }
 
     /// What both have, no longer than both hold; every set of data groups of both counts.
     pub fn intersected(mut self, other: &Self) -> Self {
-        self.roles.retain(|role| other.roles.contains(role));
-        self.privileges
-            .retain(|privilege| other.privileges.contains(privilege));
+        self.roles.retain(|name| other.roles.contains(name));
+        self.privileges.retain(|name| other.privileges.contains(name));
+        self.reports.retain(|name| other.reports.contains(name));
+        self.groups.retain(|name| other.groups.contains(name));
+        self.filtered_as(other).until(other.valid_until)
+    }
+
+    /// Whatever filters the rows of the other filters these too.
+    pub fn filtered_as(mut self, other: &Self) -> Self {
         self.data_groups.extend(other.data_groups.iter().cloned());
-        self.until(other.valid_until)
+        self
+    }
+
+    /// Adds the roles and privileges of another.
+    pub fn extend(&mut self, other: &Self) {
+        self.roles.extend(other.roles.iter().cloned());
+        self.privileges.extend(other.privileges.iter().cloned());
     }
 
     /// No longer than until then.
@@ -60,5 +76,6 @@ impl Authority {
             && self.privileges == other.privileges
             && self.data_groups == other.data_groups
             && self.reports == other.reports
+            && self.groups == other.groups
     }
 }

@@ -233,7 +233,8 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     if changed == 0 {
         return Ok(false);
     }
-    if reference.kind == Kind::User && !is_enabled {
+    if reference.kind == Kind::User {
+        // When he is let in again as well: a session that was created while he was switched off is not to come back with him.
         session::end_user(&reference.name, "disabled");
     }
     let action = if is_enabled { "enable" } else { "disable" };
@@ -242,12 +243,20 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     Ok(true)
 }
 
-/// Drops something with everything that was granted to or from it; a user loses every session.
+/// Drops something with everything that was granted to or from it, and what its name was written into: whoever has the name next inherits
+/// no delegation and no exception. A user loses every session.
 pub fn drop(reference: &Reference) -> Result<()> {
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
-    DROP.with(|statement| statement.execute(&[arg(node.id), arg(change::author())]));
+    DROP.with(|statement| {
+        statement.execute(&[
+            arg(node.id),
+            arg(change::author()),
+            arg(reference.to_string()),
+            arg((reference.kind == Kind::User).then_some(reference.name.as_str())),
+        ])
+    });
     if reference.kind == Kind::User {
         session::end_user(&reference.name, "dropped");
     }

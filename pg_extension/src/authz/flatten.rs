@@ -1,6 +1,8 @@
 //! From the graph to the sets of one session: once when it is created, again when the graph has changed or a grant begins or ends.
 
-use super::{Authority, Claims, change};
+use super::delegation::{self, Extent};
+use super::{Authority, Claims, change, segregation};
+use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::spi::{Statement, arg};
@@ -27,14 +29,44 @@ thread_local! {
     static ACTOR: Statement = const { Statement::new(include_str!("../../../sql/query/authz/actor.sql")) };
 }
 
-/// What a user has with what his login brought, now.
-pub fn flatten(user: &str, claims: &Claims) -> Authority {
-    with_actors(user, claims, MAX_ACTORS)
+/// What a session has, and what stands behind it.
+struct Share {
+    authority: Authority,
+    /// Whether that is all that its user has: no role was assumed, and whoever acts for him acts fully, all the way down.
+    is_whole: bool,
+    /// The user, and those who act for him.
+    persons: Vec<String>,
+    /// What these can do, one session or the other.
+    within_reach: Authority,
+}
+
+/// What a subject is granted, whatever its session makes of it.
+struct Granted {
+    authority: Authority,
+    /// Whether it is a user who was switched off.
+    is_disabled: bool,
+}
+
+/// What a user has with what his login brought, now. 28000 when he was switched off, or those who act for him, or may act no more;
+/// 42501 when a rule keeps apart what the session, or whoever acts fully, has.
+pub fn flatten(user: &str, claims: &Claims) -> Result<Authority> {
+    Ok(share(user, claims, MAX_ACTORS)?.authority)
+}
+
+/// How far the session of an actor may act for a user now; `None` when it may not. Only a session that has all its user has acts fully.
+pub fn extent(actor: &str, claims: &Claims, user: &str) -> Result<Option<Extent>> {
+    let granted = read(Some(user), &[], &[], &[]);
+    Ok(extent_of(
+        &share(actor, claims, MAX_ACTORS)?,
+        actor,
+        user,
+        &granted.authority,
+    ))
 }
 
 /// What anybody has.
 pub fn flatten_anonymous() -> Authority {
-    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()]);
+    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()]).authority;
     authority.roles.insert(ANONYMOUS.to_owned());
     authority
 }
@@ -86,6 +118,7 @@ pub fn keep(session_id: Uuid, authority: &Authority) {
             arg(sorted(&authority.privileges)),
             arg(JsonB(json!(groups))),
             arg(sorted(&authority.reports)),
+            arg(sorted(&authority.groups)),
         ])
     });
 }
@@ -97,14 +130,76 @@ pub fn read_groups(groups: &Value) -> Vec<Rc<[i32]>> {
     groups.as_array().into_iter().flatten().map(set).collect()
 }
 
-fn with_actors(user: &str, claims: &Claims, depth: usize) -> Authority {
-    let own = with_role(user, claims);
-    let Some(actor_session) = claims.actor_session else {
-        return own;
+fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
+    let granted = read(Some(user), &claims.roles_here(), &claims.privileges, &[]);
+    if granted.is_disabled {
+        return Err(Error::session_invalid());
+    }
+    let granted = granted.authority;
+    let own = match &claims.assumed_role {
+        None => granted.clone(),
+        Some(role) => narrowed(&granted, role),
     };
-    let actor = ACTOR
+    let is_whole = claims.assumed_role.is_none();
+    let Some(actor_session) = claims.actor_session else {
+        return kept_apart(Share {
+            within_reach: own.clone(),
+            authority: own,
+            is_whole,
+            persons: vec![user.to_owned()],
+        });
+    };
+    // Nobody acts through a session that is gone, or without being allowed to.
+    let (actor_name, actor_claims) = actor(actor_session)
+        .filter(|_| depth > 0)
+        .ok_or_else(Error::session_invalid)?;
+    let mut actor = share(&actor_name, &actor_claims, depth - 1)?;
+    let extent = extent_of(&actor, &actor_name, user, &granted).ok_or_else(Error::session_invalid)?;
+    let valid_until = actor.authority.valid_until.min(extent.until);
+    if extent.is_full && claims.acts_fully {
+        actor.persons.push(user.to_owned());
+        actor.within_reach.extend(&own);
+        return kept_apart(Share {
+            authority: own.until(valid_until),
+            is_whole,
+            ..actor
+        });
+    }
+    let authority = own.intersected(&actor.authority).until(valid_until);
+    kept_apart(Share {
+        within_reach: authority.clone(),
+        authority,
+        is_whole: false,
+        persons: vec![user.to_owned()],
+    })
+}
+
+/// One of the roles of a user and what anybody has, or only that when he has the role no more. What filters the user's rows goes on filtering.
+fn narrowed(granted: &Authority, role: &str) -> Authority {
+    let narrow = if granted.roles.contains(role) {
+        let roles = [role.to_owned(), ANONYMOUS.to_owned()];
+        let mut one = read(None, &[], &[], &roles).authority;
+        one.roles.extend(roles);
+        one
+    } else {
+        Authority::of_roles([ANONYMOUS.to_owned()]).of_version(granted.version)
+    };
+    narrow.filtered_as(granted).until(granted.valid_until)
+}
+
+/// No longer than the exceptions that allow what rules keep apart.
+fn kept_apart(mut share: Share) -> Result<Share> {
+    for person in &share.persons {
+        let until = segregation::allowed_until(person, &share.within_reach)?;
+        share.authority = share.authority.until(until);
+    }
+    Ok(share)
+}
+
+fn actor(session: Uuid) -> Option<(String, Claims)> {
+    ACTOR
         .with(|statement| {
-            statement.query_one(&[arg(actor_session)], |row| {
+            statement.query_one(&[arg(session)], |row| {
                 let claims = Claims {
                     roles: row.get(2).unwrap_or_default(),
                     privileges: row.get(3).unwrap_or_default(),
@@ -116,38 +211,17 @@ fn with_actors(user: &str, claims: &Claims, depth: usize) -> Authority {
             })
         })
         .flatten()
-        .filter(|_| depth > 0);
-    // Nobody acts through a session that is gone.
-    let Some((actor_name, actor_claims)) = actor else {
-        return own.intersected(&Authority::of_roles([]));
-    };
-    let actor = with_actors(&actor_name, &actor_claims, depth - 1);
-    match super::delegation::extent(&actor_name, &actor, user, &own) {
-        None => own.intersected(&Authority::of_roles([])),
-        Some(extent) if extent.is_full && claims.acts_fully => {
-            own.until(actor.valid_until).until(extent.until)
-        }
-        Some(extent) => own.intersected(&actor).until(extent.until),
-    }
 }
 
-/// The session may run with one of its roles only.
-fn with_role(user: &str, claims: &Claims) -> Authority {
-    let all = read(Some(user), &claims.roles_here(), &claims.privileges, &[]);
-    let Some(role) = &claims.assumed_role else {
-        return all;
-    };
-    if !all.roles.contains(role) {
-        return Authority::of_roles([ANONYMOUS.to_owned()])
-            .until(all.valid_until)
-            .of_version(all.version);
-    }
-    let mut one = read(None, &[], &[], &[role.clone(), ANONYMOUS.to_owned()]);
-    one.roles.extend([role.clone(), ANONYMOUS.to_owned()]);
-    one.until(all.valid_until)
+fn extent_of(actor: &Share, actor_name: &str, user: &str, granted: &Authority) -> Option<Extent> {
+    let extent = delegation::extent(actor_name, &actor.authority, user, granted)?;
+    Some(Extent {
+        is_full: extent.is_full && actor.is_whole,
+        ..extent
+    })
 }
 
-fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles: &[String]) -> Authority {
+fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles: &[String]) -> Granted {
     FLATTEN
         .with(|statement| {
             statement.query_one(
@@ -158,17 +232,24 @@ fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles
                     arg(first_roles.to_vec()),
                     arg(guc::is_production()),
                 ],
-                |row| Authority {
-                    version: row.get(1).unwrap_or(0),
-                    valid_until: row.timestamp(2).unwrap_or_else(clock::now),
-                    roles: set(row.get(3)),
-                    privileges: set(row.get(4)),
-                    data_groups: vec![row.get::<Vec<i32>>(5).unwrap_or_default().into()],
-                    reports: set(row.get(6)),
+                |row| Granted {
+                    authority: Authority {
+                        version: row.get(1).unwrap_or(0),
+                        valid_until: row.timestamp(2).unwrap_or_else(clock::now),
+                        roles: set(row.get(3)),
+                        privileges: set(row.get(4)),
+                        data_groups: vec![row.get::<Vec<i32>>(5).unwrap_or_default().into()],
+                        reports: set(row.get(6)),
+                        groups: set(row.get(8)),
+                    },
+                    is_disabled: row.get(7).unwrap_or(true),
                 },
             )
         })
-        .unwrap_or_else(|| Authority::of_roles([]).until(Timestamp(0)))
+        .unwrap_or_else(|| Granted {
+            authority: Authority::of_roles([]).until(Timestamp(0)),
+            is_disabled: user.is_some(),
+        })
 }
 
 fn set(names: Option<Vec<String>>) -> HashSet<String> {

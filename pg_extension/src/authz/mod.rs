@@ -20,7 +20,8 @@ pub mod user;
 pub use authority::Authority;
 pub use claims::Claims;
 pub use flatten::{
-    ANONYMOUS, MAX_ACTORS, flatten, flatten_anonymous, forget_version, keep, read_groups, version, version_in,
+    ANONYMOUS, MAX_ACTORS, extent, flatten, flatten_anonymous, forget_version, keep, read_groups, version,
+    version_in,
 };
 pub use grant::{Validity, grant, revoke};
 pub use reference::{Kind, Node, Reference};

@@ -3,15 +3,15 @@
 //! The tasks themselves are rows of the application. Invariant: without a session, for an unknown kind of task and for what no definition
 //! allows, the answer is no. A check reads memory; tables are read once after definitions, or what the session may do, have changed.
 
+use super::change;
 use super::definition::check_name;
-use super::{Authority, change};
 use crate::context::Identity;
 use crate::error::{Error, Result};
 use crate::sys::shmem;
 use crate::sys::spi::{Statement, arg};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 thread_local! {
@@ -21,11 +21,8 @@ thread_local! {
     static DEFINE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/define_right.sql")) };
     static REMOVE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/remove_right.sql")) };
     static RIGHTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/task/rights.sql")) };
-    static GROUPS: Statement = const { Statement::new(include_str!("../../../sql/query/task/groups.sql")) };
     /// The definitions, and the generation of the graph they were read in.
     static DEFINITIONS: RefCell<Option<(u64, Rc<Definitions>)>> = const { RefCell::new(None) };
-    /// The groups of a user, for as long as what the session may do is the same value.
-    static MEMBERSHIP: RefCell<Option<Membership>> = const { RefCell::new(None) };
 }
 
 /// A part that somebody plays in a task.
@@ -69,12 +66,6 @@ type Rights = BTreeMap<String, Vec<Part>>;
 #[derive(Default)]
 struct Definitions {
     types: HashMap<String, (Rights, Rights)>,
-}
-
-struct Membership {
-    user_name: String,
-    authority: Rc<Authority>,
-    groups: Rc<HashSet<String>>,
 }
 
 impl Part {
@@ -160,7 +151,7 @@ fn user_of(name: &str) -> Option<&str> {
 fn is_one_of(names: &[String], identity: &Identity) -> bool {
     names.iter().any(|name| match name.split_once(':') {
         Some(("role", role)) => identity.authority.roles.contains(role),
-        Some(("group", group)) => groups(identity).contains(group),
+        Some(("group", group)) => identity.authority.groups.contains(group),
         _ => user_of(name) == Some(identity.user_name.as_str()),
     })
 }
@@ -247,29 +238,6 @@ fn read_definitions() -> Definitions {
         rights.insert(name, parts);
     }
     definitions
-}
-
-fn groups(identity: &Identity) -> Rc<HashSet<String>> {
-    let known = MEMBERSHIP.with_borrow(|known| {
-        let known = known.as_ref()?;
-        let is_same =
-            Rc::ptr_eq(&known.authority, &identity.authority) && known.user_name == identity.user_name;
-        (is_same && !change::has_changed()).then(|| Rc::clone(&known.groups))
-    });
-    known.unwrap_or_else(|| {
-        let rows = GROUPS.with(|statement| {
-            statement.query(&[arg(identity.user_name.as_str())], |row| row.get::<String>(1))
-        });
-        let groups: Rc<HashSet<String>> = Rc::new(rows.into_iter().flatten().collect());
-        if !change::has_changed() {
-            MEMBERSHIP.replace(Some(Membership {
-                user_name: identity.user_name.clone(),
-                authority: Rc::clone(&identity.authority),
-                groups: Rc::clone(&groups),
-            }));
-        }
-        groups
-    })
 }
 
 /// Defines a kind of task.

@@ -1,7 +1,7 @@
 //! What the attached session may do: kept up with the graph while the transaction runs, and narrowed when the session asks for it.
 
 use super::{ATTACHED, Identity, identity, known_serial, require_live, save};
-use crate::authz::{self, change, delegation, segregation};
+use crate::authz::{self, change, delegation};
 use crate::error::{Error, Result};
 use crate::policy;
 use crate::sys::clock::{self, Timestamp};
@@ -25,11 +25,7 @@ pub fn refresh() -> Result<bool> {
     if !xact::is_in_progress() || is_as_on_primary(&identity) {
         return Ok(false);
     }
-    let mut authority = identity.flatten();
-    if identity.is_authenticated {
-        authority = segregation::checked(&identity.user_name, authority)?;
-    }
-    let fresh = Rc::new(identity.with_authority(authority));
+    let fresh = Rc::new(identity.with_authority(identity.flatten()?));
     let has_changed = fresh.serial != identity.serial;
     if has_changed {
         save(ATTACHED.with_borrow(Clone::clone));
@@ -40,18 +36,21 @@ pub fn refresh() -> Result<bool> {
 
 /// Runs with one of the session's roles from now on.
 pub fn assume_role(role: &str) -> Result<()> {
+    let generation = shmem::authority_generation();
     let identity = require_authenticated()?;
     if !identity.authority.roles.contains(role) {
         return Err(Error::role_not_held());
     }
     let mut narrowed = Identity::clone(&identity);
     narrowed.claims.assumed_role = Some(role.to_owned());
-    let authority = narrowed.flatten();
-    change_to(narrowed.with_authority(authority))
+    let authority = narrowed.flatten()?;
+    change_to(narrowed.with_authority(authority), generation);
+    Ok(())
 }
 
-/// Puts another name into audit columns from now on.
+/// Puts another name into audit columns from now on, for as long as the session may.
 pub fn set_audit_identity(name: &str) -> Result<()> {
+    let generation = shmem::authority_generation();
     let identity = require_authenticated()?;
     if !identity
         .authority
@@ -64,10 +63,8 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
         ));
     }
     authz::definition::check_name(name)?;
-    let mut renamed = Identity::clone(&identity);
-    renamed.audit_identity = name.to_owned();
-    renamed.serial = super::identity::next_serial();
-    change_to(renamed)
+    change_to(identity.with_audit_identity(name), generation);
+    Ok(())
 }
 
 fn require_authenticated() -> Result<Rc<Identity>> {
@@ -78,12 +75,11 @@ fn require_authenticated() -> Result<Rc<Identity>> {
         .ok_or_else(Error::session_invalid)
 }
 
-/// Until the transaction ends, or a savepoint brings back what was before.
-fn change_to(new: Identity) -> Result<()> {
+/// Until the transaction ends, or a savepoint brings back what was before. The generation is one that was read before the graph was.
+fn change_to(new: Identity, generation: u64) {
     save(ATTACHED.with_borrow(Clone::clone));
-    adopt(Rc::new(new), shmem::authority_generation());
+    adopt(Rc::new(new), generation);
     policy::session_changed(known_serial());
-    Ok(())
 }
 
 fn adopt(identity: Rc<Identity>, generation: u64) {

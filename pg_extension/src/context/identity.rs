@@ -1,6 +1,7 @@
 //! Who a session belongs to and what it carries. Immutable once read; shared by the attachments of one backend.
 
-use crate::authz::{self, Authority, Claims};
+use crate::authz::{self, Authority, Claims, delegation};
+use crate::error::Result;
 use crate::sys::clock::Timestamp;
 use serde_json::Value;
 use std::cell::Cell;
@@ -31,6 +32,8 @@ pub struct Identity {
     pub pillar: Option<String>,
     pub is_authenticated: bool,
     pub audit_identity: String,
+    /// The audit identity of the session, while the transaction has put another in its place.
+    pub own_audit_identity: Option<String>,
     pub acting_for: Option<String>,
     /// Who acts for the user, the nearest first.
     pub actors: Vec<String>,
@@ -64,6 +67,7 @@ impl Identity {
             pillar: None,
             is_authenticated: false,
             audit_identity: "anonymous".to_owned(),
+            own_audit_identity: None,
             acting_for: None,
             actors: Vec::new(),
             claims: Claims::default(),
@@ -96,25 +100,41 @@ impl Identity {
             && self.number_format == other.number_format
     }
 
-    /// What the session may do now, read from the graph.
-    pub fn flatten(&self) -> Authority {
+    /// What the session may do now, read from the graph; an error when it may be used no more.
+    pub fn flatten(&self) -> Result<Authority> {
         if self.is_authenticated {
             authz::flatten(&self.user_name, &self.claims)
         } else {
-            authz::flatten_anonymous()
+            Ok(authz::flatten_anonymous())
         }
     }
 
-    /// With what it may do now; another serial when that is something else.
+    /// With what it may do now; another serial when that is something else. The name of a submitter goes with the right to set it.
     pub fn with_authority(&self, authority: Authority) -> Self {
         let serial = if self.authority.gives_same(&authority) {
             self.serial
         } else {
             next_serial()
         };
-        Self {
+        let may_name = authority.privileges.contains(delegation::SET_AUDIT_IDENTITY);
+        let mut identity = Self {
             serial,
             authority: Rc::new(authority),
+            ..self.clone()
+        };
+        if let Some(own) = identity.own_audit_identity.take_if(|_| !may_name) {
+            identity.audit_identity = own;
+        }
+        identity
+    }
+
+    /// With the name of somebody else for audit columns.
+    pub fn with_audit_identity(&self, name: &str) -> Self {
+        let own = self.own_audit_identity.as_ref().unwrap_or(&self.audit_identity);
+        Self {
+            serial: next_serial(),
+            own_audit_identity: Some(own.clone()),
+            audit_identity: name.to_owned(),
             ..self.clone()
         }
     }

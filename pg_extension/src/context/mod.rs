@@ -309,8 +309,14 @@ pub fn transaction_committed() {
     forget_everything();
 }
 
+/// The transaction was prepared: how it ends is decided elsewhere.
+pub fn transaction_prepared() {
+    forget_what_was_undone();
+}
+
 /// The transaction was rolled back.
 pub fn transaction_aborted() {
+    forget_what_was_undone();
     global::transaction_ended(false);
     authz::change::transaction_ended(false);
     load::transaction_ended();
@@ -344,6 +350,7 @@ pub fn subtransaction_committed(level: i32) {
 
 /// A savepoint was rolled back to: the session attached before it is attached again.
 pub fn subtransaction_aborted(level: i32) {
+    forget_what_was_undone();
     authz::change::subtransaction_aborted(level);
     load::subtransaction_aborted(level);
     rows_written();
@@ -360,6 +367,13 @@ pub fn subtransaction_aborted(level: i32) {
     function_call::forget_from(level);
     if is_restored && is_attached() {
         policy::session_changed(known_serial());
+    }
+}
+
+/// Sessions that were read by a transaction which wrote something may be read from that: from rows that are none, or with grants that are none.
+fn forget_what_was_undone() {
+    if xact::has_written() {
+        session::forget_all();
     }
 }
 

@@ -5,7 +5,7 @@
 //! before it is acknowledged, and the idle clock only ever moves on.
 
 use super::token::{self, TokenKind};
-use crate::authz::{self, Authority, Claims, change, segregation};
+use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::guc;
@@ -94,7 +94,7 @@ pub fn attach_anonymous() -> Result<()> {
     let identity = if is_current {
         known
     } else {
-        Rc::new(known.with_authority(known.flatten()))
+        Rc::new(known.with_authority(known.flatten()?))
     };
     if !is_current && !change::has_changed() {
         ANONYMOUS.replace((authority, Rc::clone(&identity)));
@@ -120,7 +120,11 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
     });
     rows.into_iter()
         .flatten()
-        .map(|(identity, liveness)| (Rc::new(identity.with_authority(identity.flatten())), liveness))
+        // Whose next statement is refused has no live session.
+        .filter_map(|(identity, liveness)| {
+            let authority = identity.flatten().ok()?;
+            Some((Rc::new(identity.with_authority(authority)), liveness))
+        })
         .collect()
 }
 
@@ -182,7 +186,7 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
 
 /// What a session has now, kept for whoever attaches it next.
 fn flatten(identity: &Identity) -> Result<Authority> {
-    let authority = segregation::checked(&identity.user_name, identity.flatten())?;
+    let authority = identity.flatten()?;
     if let Some(session_id) = identity.session_id {
         authz::keep(session_id, &authority);
     }
@@ -301,6 +305,7 @@ fn read_authority(row: &Row, current: i64, now: Timestamp) -> Option<Authority> 
             .named::<JsonB>(c"data_groups")
             .map_or_else(Vec::new, |json| authz::read_groups(&json.0)),
         reports: names(c"reports"),
+        groups: names(c"groups"),
     })
 }
 

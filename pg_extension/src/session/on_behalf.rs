@@ -3,7 +3,7 @@
 use super::attachment;
 use super::store::{check_attributes, no_such_app};
 use super::token::{self, TokenKind};
-use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, delegation, segregation};
+use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
@@ -18,7 +18,6 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
     check_attributes(&attributes.0)?;
     let actor_hash = token::hash(TokenKind::Session, actor_token).ok_or_else(Error::session_invalid)?;
     let actor = attachment::identity_of(actor_token)?;
-    authz::user::require_enabled(user_name)?;
     if actor.actors.len() >= MAX_ACTORS {
         return Err(Error::limit(
             "limit_actors",
@@ -33,14 +32,14 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
         ));
     }
     // Nobody learns here who is known: who may not act for anybody gets the same answer for every name.
-    let own = authz::flatten(user_name, &Claims::default());
-    let extent = delegation::extent(&actor.user_name, &actor.authority, user_name, &own).ok_or_else(|| {
+    let extent = authz::extent(&actor.user_name, &actor.claims, user_name)?.ok_or_else(|| {
         Error::privilege_missing(
             "the session may not act on behalf of this user",
             "Grant the privilege session:on_behalf to one of its roles, or a delegation with vpd.grant_delegation.",
         )
     })?;
     Reference::new(Kind::User, user_name).require()?;
+    authz::user::require_enabled(user_name)?;
     lock::serialize(Counted::Sessions, actor.user_name.as_bytes());
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
@@ -80,7 +79,7 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
                 acts_fully: extent.is_full,
                 ..Claims::default()
             };
-            let authority = segregation::checked(user_name, authz::flatten(user_name, &claims))?;
+            let authority = authz::flatten(user_name, &claims)?;
             authz::keep(*session_id, &authority);
             Ok(token)
         }

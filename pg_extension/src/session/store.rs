@@ -1,7 +1,7 @@
 //! The rows of sessions: creating and ending.
 
 use super::token::{self, TokenKind};
-use crate::authz::{self, Authority, Claims, segregation};
+use crate::authz::{self, Authority, Claims};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
@@ -88,20 +88,17 @@ pub fn create(new: NewSession) -> Result<String> {
 /// What the session will have: flattened once, here.
 fn authority_of(new: &NewSession) -> Result<Authority> {
     authz::user::require_enabled(&new.user_name)?;
-    let mut claims = Claims {
+    let claims = Claims {
         roles: new.roles.clone(),
         privileges: new.privileges.clone(),
+        assumed_role: new.assumed_role.clone(),
         ..Claims::default()
     };
-    let all = authz::flatten(&new.user_name, &claims);
-    let Some(role) = &new.assumed_role else {
-        return segregation::checked(&new.user_name, all);
-    };
-    if !all.roles.contains(role) {
-        return Err(Error::role_not_held());
+    let authority = authz::flatten(&new.user_name, &claims)?;
+    match &new.assumed_role {
+        Some(role) if !authority.roles.contains(role) => Err(Error::role_not_held()),
+        _ => Ok(authority),
     }
-    claims.assumed_role = Some(role.clone());
-    segregation::checked(&new.user_name, authz::flatten(&new.user_name, &claims))
 }
 
 /// Ends the session of a token; an unknown one ends nothing.

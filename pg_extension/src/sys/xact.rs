@@ -124,6 +124,12 @@ pub fn is_in_progress() -> bool {
     !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() }
 }
 
+/// True when the current transaction wrote something.
+pub fn has_written() -> bool {
+    // SAFETY: reads backend state, which the callbacks at the end of a transaction still find.
+    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
 /// True when the current transaction may not write, on a standby or by its own declaration.
 pub fn is_read_only() -> bool {
     // SAFETY: reads backend state.
@@ -157,6 +163,7 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
                 error.raise();
             }
         }
+        XACT_EVENT_PREPARE => context::transaction_prepared(),
         _ => (),
     }
 }

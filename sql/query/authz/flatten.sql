@@ -1,4 +1,4 @@
--- What a subject has now: roles, privileges, data groups, direct reports, and until when that holds.
+-- What a subject has now: until when that holds, roles, privileges, data groups, direct reports, whether it is a user who was switched off, groups.
 -- $1 user, $2 roles the login brought, $3 privileges the login brought, $4 roles to begin with, $5 whether
 --  this is the production environment.
 WITH RECURSIVE moment AS MATERIALIZED (
@@ -135,6 +135,7 @@ SELECT v.version,
               AND a.name = $1
               AND a.dropped_at IS NULL
               AND NOT a.is_enabled
-       )
+       ),
+       ARRAY(SELECT n.name FROM node n WHERE n.kind = 'group')
   FROM vpd_private.authority_version v
  CROSS JOIN moment;

@@ -389,3 +389,37 @@ fn a_key_whose_text_the_callers_settings_shape_is_refused() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn one_role_only_does_not_widen_what_an_open_hierarchy_shows() -> Result<()> {
+    let (database, token) = scene()?;
+    protect(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.set_hierarchy_mode('places', 'open', 'test');
+         SELECT vpd.define_role('Clerk'); SELECT vpd.grant_authority('role:Clerk', 'user:anna')",
+    )?;
+    // control: in an open hierarchy whoever is in no data group sees everything
+    let nobody = Subject::new("nobody").log_in(&database)?;
+    assert_eq!(fresh_ids(&database, Some(&nobody), ALL)?.len(), 400);
+    // attack: anna runs with a role that has no data group
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    assert_eq!(ids(&mut transaction, ALL)?, north());
+    transaction.batch_execute("SELECT vpd.assume_role('Clerk')")?;
+    assert_eq!(ids(&mut transaction, ALL)?, north());
+    drop(transaction);
+    let tool: String = database
+        .connect(role::BRIDGE)?
+        .query_one(
+            "SELECT vpd.create_session('anna', 'portal', assumed_role => 'Clerk')",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(fresh_ids(&database, Some(&tool), ALL)?, north());
+    // and loses the role
+    security.batch_execute("SELECT vpd.revoke_authority('role:Clerk', 'user:anna')")?;
+    assert_eq!(fresh_ids(&database, Some(&tool), ALL)?, north());
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Attacks, a file each. Each first shows that it works where the defence is off, then that it fails with ours.
 //! Attackers are plain roles on connections of their own.
 
+mod acting;
 mod audit_column;
 mod column_name;
 mod copying;
@@ -8,6 +9,7 @@ mod crash;
 mod csv_injection;
 mod cursors;
 mod definitions;
+mod disabled_user;
 mod discard_all;
 mod duty_race;
 mod escalation;
@@ -41,6 +43,7 @@ mod publication;
 mod race;
 mod reinstall;
 mod replay;
+mod rolled_back;
 mod savepoint;
 mod search_path;
 mod security_definer;

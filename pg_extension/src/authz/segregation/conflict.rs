@@ -3,6 +3,7 @@
 use crate::authz::{Authority, Kind, Reference};
 use crate::error::{Error, Result};
 use crate::guc;
+use crate::sys::clock::Timestamp;
 use crate::sys::spi::{Statement, arg};
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::HashSet;
@@ -125,16 +126,17 @@ impl Conflict {
     }
 }
 
-/// What a session may do, unless it breaks a rule: a login can bring together what nobody administered. With an exception it holds no longer
-/// than that.
-pub fn checked(user: &str, authority: Authority) -> Result<Authority> {
+/// Until when a person may have what he has in sessions, which ends with an exception; an error when a rule keeps it apart: a login, or acting
+/// fully for somebody, can bring together what nobody administered.
+pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
+    let mut allowed_until = Timestamp(i64::MAX);
     if !is_any() {
-        return Ok(authority);
+        return Ok(allowed_until);
     }
     let names = |set: &HashSet<String>| set.iter().cloned().collect::<Vec<String>>();
     let broken = SESSION.with(|statement| {
         let args = [
-            arg(user),
+            arg(person),
             arg(names(&authority.roles)),
             arg(names(&authority.privileges)),
         ];
@@ -147,12 +149,11 @@ pub fn checked(user: &str, authority: Authority) -> Result<Authority> {
             )
         })
     });
-    let mut authority = authority;
     for (rule, items, excused_until) in broken {
         let until = excused_until.ok_or_else(|| Error::sod_session(&rule, &items))?;
-        authority = authority.until(until);
+        allowed_until = allowed_until.min(until);
     }
-    Ok(authority)
+    Ok(allowed_until)
 }
 
 /// Those that no exception and no acceptance allows.
