@@ -52,3 +52,4 @@ mod two_phase;
 mod unendable;
 mod views;
 mod wall_clock;
+mod unreadable_document;
