@@ -38,12 +38,12 @@ CREATE TABLE vpd_private.sod_existing (
     rule_id integer NOT NULL,
     user_id integer NOT NULL,
     items integer[] NOT NULL,
-    PRIMARY KEY (rule_id, user_id)
+    PRIMARY KEY (rule_id, user_id, items)
 );
 COMMENT ON TABLE vpd_private.sod_existing IS 'Conflicts that were there when a rule was defined and were accepted then; they go when the conflict goes.';
 COMMENT ON COLUMN vpd_private.sod_existing.rule_id IS 'The rule.';
 COMMENT ON COLUMN vpd_private.sod_existing.user_id IS 'Who breaks it.';
-COMMENT ON COLUMN vpd_private.sod_existing.items IS 'The items he held then; one more is a new conflict.';
+COMMENT ON COLUMN vpd_private.sod_existing.items IS 'The items he held then, or was to hold at a moment; one more is a new conflict.';
 SELECT pg_extension_config_dump('vpd_private.sod_existing', '');
 
 CREATE TABLE vpd_private.sod_exception (
@@ -253,9 +253,9 @@ COMMENT ON VIEW vpd.sod_rules IS 'Rules of segregation of duties.';
 CREATE VIEW vpd.sod_conflicts AS
     SELECT c.rule, c.user_name, c.items, c.since, c.exception_id, c.exception_expires_at, c.is_accepted
       FROM vpd.find_sod_conflicts() c
-     ORDER BY c.rule, c.user_name;
+     ORDER BY c.rule, c.user_name, c.since;
 COMMENT ON VIEW vpd.sod_conflicts IS
-'Who holds more than a rule allows, or will by a grant that begins later (since); by which exception and until when, or accepted when the rule was defined.';
+'Who holds more than a rule allows, or will by a grant that begins later (since): a line for each moment at which he gets one of the items; by which exception and until when, or accepted when the rule was defined.';
 
 CREATE VIEW vpd.sod_exceptions AS
     SELECT e.id,
