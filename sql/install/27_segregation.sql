@@ -7,6 +7,7 @@ CREATE TABLE vpd_private.sod_rule (
     scope text NOT NULL CHECK (scope IN ('global', 'unit', 'object')),
     unit text,
     description text,
+    seeded_by text,
     defined_by text NOT NULL,
     defined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((scope = 'unit') = (unit IS NOT NULL))
@@ -18,6 +19,7 @@ COMMENT ON COLUMN vpd_private.sod_rule.at_most IS 'How many of its items a perso
 COMMENT ON COLUMN vpd_private.sod_rule.scope IS 'global (everybody), unit (users of a unit and the units below it) or object (holding several is allowed, doing several to one object is not).';
 COMMENT ON COLUMN vpd_private.sod_rule.unit IS 'The organization unit of the scope unit; NULL otherwise.';
 COMMENT ON COLUMN vpd_private.sod_rule.description IS 'What it is for.';
+COMMENT ON COLUMN vpd_private.sod_rule.seeded_by IS 'Who shipped it: members of this role, and superusers, change and drop it. NULL: whoever may define rules.';
 COMMENT ON COLUMN vpd_private.sod_rule.defined_by IS 'Who defined it last.';
 COMMENT ON COLUMN vpd_private.sod_rule.defined_at IS 'When it was defined last.';
 SELECT pg_extension_config_dump('vpd_private.sod_rule', '');
@@ -151,12 +153,12 @@ COMMENT ON FUNCTION vpd.define_sod_rule IS
 'Defines a rule of segregation of duties, or changes it: a person may hold at most at_most of the items. Arguments: items, references such as privilege:purchase_order:approve,
 duty:Purchase Order Approval, role:Buyer; scope, global (everybody), unit (users of the organization unit and of those below it) or object (holding several is allowed,
 doing several to one object is not; the items are privileges); enforce_existing, whether the rule is refused when somebody breaks it already; with false those conflicts are
-accepted, and shown in vpd.sod_conflicts. Errors: 22023 argument_invalid, 42704 privilege_not_found, duty_not_found, role_not_found, unit_not_found, 42501 sod_conflict.';
+accepted, and shown in vpd.sod_conflicts. Errors: 22023 argument_invalid, 42704 privilege_not_found, duty_not_found, role_not_found, unit_not_found, 42501 sod_conflict, definition_seeded.';
 
 CREATE FUNCTION vpd.drop_sod_rule(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_sod_rule_wrapper';
-COMMENT ON FUNCTION vpd.drop_sod_rule IS 'Drops a rule; its exceptions count no more. Errors: 42704 sod_rule_not_found.';
+COMMENT ON FUNCTION vpd.drop_sod_rule IS 'Drops a rule; its exceptions count no more. Errors: 42704 sod_rule_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.request_sod_exception(rule text, user_name text, reason text, expires_at timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -245,7 +247,8 @@ CREATE VIEW vpd.sod_rules AS
            ) AS items,
            r.description,
            r.defined_by,
-           r.defined_at
+           r.defined_at,
+           r.seeded_by
       FROM vpd_private.sod_rule r
      ORDER BY r.name;
 COMMENT ON VIEW vpd.sod_rules IS 'Rules of segregation of duties.';

@@ -430,6 +430,7 @@ fn definitions_of_the_graph_are_changed_and_pruned_and_their_checks_hold() -> Re
         ["remove", "user", "boss"],
         ["change", "role", "Project.Lane"],
         ["skip", "role", "Buyer"],
+        ["skip", "duty", "Approval"],
         ["skip", "unit", "A branch"],
     ] {
         assert!(

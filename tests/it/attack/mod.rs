@@ -45,6 +45,7 @@ mod search_path;
 mod security_definer;
 mod set_role;
 mod stored_expression;
+mod seeded_grant;
 mod temp_objects;
 mod trigger;
 mod truncate;
