@@ -438,6 +438,7 @@ fn definitions_of_the_graph_are_changed_and_pruned_and_their_checks_hold() -> Re
         ["remove", "user", "boss"],
         ["change", "role", "Project.Lane"],
         ["skip", "role", "Buyer"],
+        ["skip", "duty", "Approval"],
         ["remove", "unit", "A branch"],
     ] {
         assert!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use postgres::Client;
-use vpd_tests::{Database, Desk, Result, assert_refused, role};
+use vpd_tests::{Database, Desk, Result, Subject, assert_refused, attach, outcome, role};
 
 fn install(client: &mut Client) -> std::result::Result<Vec<[String; 3]>, postgres::Error> {
     let rows = client.query("SELECT change, kind, name FROM vpd.install_catalogue()", &[])?;
@@ -247,5 +247,95 @@ fn the_catalogue_survives_an_export_and_an_import() -> Result<()> {
     assert_eq!(other.run(&["policy", "export", "b.toml"])?.0, Some(0));
     assert_eq!(other.read("b.toml")?, desk.read("a.toml")?);
     assert!(install(&mut target.connect(role::SECURITY)?)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn rules_keep_apart_who_makes_and_who_approves_and_whoever_administers_users() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    install(&mut admin)?;
+    let rules = names(
+        &mut admin,
+        "SELECT name FROM vpd.sod_rules WHERE seeded_by = 'pg_vpd'",
+    )?;
+    let approvals = names(
+        &mut admin,
+        "SELECT name FROM vpd.privileges WHERE name LIKE '%:approve'",
+    )?;
+    for approval in &approvals {
+        let resource = approval.trim_end_matches(":approve");
+        assert!(
+            rules.contains(&format!("user_administration_or_{resource}_approve")),
+            "{approval}"
+        );
+        for action in ["maintain", "submit"] {
+            let made = format!("{resource}:{action}");
+            let is_there = !admin
+                .query("SELECT FROM vpd.privileges WHERE name = $1", &[&made])?
+                .is_empty();
+            assert_eq!(
+                rules.contains(&format!("{resource}_{action}_or_approve")),
+                is_there,
+                "{made}"
+            );
+        }
+    }
+    // A manager may hold both and does not do both to one order.
+    admin.batch_execute(
+        "SELECT vpd.define_user(name) FROM unnest('{mia,max}'::text[]) name;
+         SELECT vpd.grant_authority('role:Buying Manager', 'user:' || name) FROM unnest('{mia,max}'::text[]) name",
+    )?;
+    let grant = "SELECT vpd.grant_authority('role:Application Administrator', 'user:mia')";
+    assert_refused(admin.batch_execute(grant), "42501", "sod_conflict");
+    let act = |user: &str, action: &str| -> Result<Option<String>> {
+        let token = Subject::new(user).log_in(&database)?;
+        let mut client = database.connect(role::USER)?;
+        let mut transaction = client.transaction()?;
+        attach(&mut transaction, &token)?;
+        let statement = "SELECT vpd.record_action('purchase_order/7', $1)";
+        let done = outcome(transaction.execute(statement, &[&action]));
+        if done.is_ok() {
+            transaction.commit()?;
+        }
+        Ok(done.err().and_then(|refusal| refusal.token))
+    };
+    assert_eq!(act("mia", "maintain")?, None);
+    assert_eq!(act("mia", "approve")?.as_deref(), Some("sod_conflict"));
+    assert_eq!(act("max", "approve")?, None);
+    Ok(())
+}
+
+#[test]
+fn customizers_add_rules_and_leave_the_shipped_ones_alone() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.connect(role::SECURITY)?;
+    install(&mut admin)?;
+    let items = "'{privilege:purchase_order:maintain,privilege:purchase_order:approve}'";
+    for change in [
+        "SELECT vpd.drop_sod_rule('purchase_order_maintain_or_approve')".to_owned(),
+        format!("SELECT vpd.define_sod_rule('purchase_order_maintain_or_approve', {items})"),
+        "SELECT vpd.mark_seeded('sod_rule:purchase_order_maintain_or_approve', NULL)".to_owned(),
+    ] {
+        assert_refused(admin.query(&change, &[]), "42501", "definition_seeded");
+    }
+    admin.batch_execute(&format!(
+        "SELECT vpd.define_sod_rule('own', {items}, scope => 'object')"
+    ))?;
+    // Installing again brings back what a superuser changed, and keeps what was added; so does carrying everything elsewhere.
+    database
+        .admin()?
+        .batch_execute("SELECT vpd.drop_sod_rule('purchase_order_maintain_or_approve')")?;
+    let changes = install(&mut admin)?;
+    let expected = ["add", "sod_rule", "purchase_order_maintain_or_approve"].map(str::to_owned);
+    assert_eq!(changes, [expected]);
+    let told = "SELECT name || ' ' || coalesce(seeded_by, '') FROM vpd.sod_rules";
+    let rules = names(&mut admin, told)?;
+    assert!(rules.contains("own "));
+    let other = Database::create()?;
+    let mut there = other.admin()?;
+    let document: serde_json::Value = admin.query_one("SELECT vpd.export_definitions()", &[])?.get(0);
+    there.execute("SELECT vpd.import_definitions($1)", &[&document])?;
+    assert_eq!(names(&mut there, told)?, rules);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `vpd.define_role`, `grant_authority` and their kin, and what a session may do with resources.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
-use crate::authz::{self, Kind, Reference, Validity, definition, entitlement, resource};
+use crate::authz::{self, Kind, Reference, Validity, definition, entitlement, resource, segregation};
 use crate::context;
 use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
@@ -136,8 +136,11 @@ fn revoke_authority(granted: Option<String>, holder: Option<String>) -> Answer<b
 #[pg_extern(sql = false)]
 fn mark_seeded(reference: Option<String>, owner: Option<String>) -> Answer<()> {
     require_primary()?;
-    let reference = Reference::parse(&required(reference, "reference")?)?;
-    definition::mark_seeded(&reference, owner.as_deref())?;
+    let reference = required(reference, "reference")?;
+    if let Some(rule) = reference.strip_prefix("sod_rule:") {
+        return Ok(segregation::mark_rule(rule, owner.as_deref())?);
+    }
+    definition::mark_seeded(&Reference::parse(&reference)?, owner.as_deref())?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::authz::{Reference, Validity, delegation};
+use crate::sys::document::Document;
 use crate::{context, session};
 use pgrx::JsonB;
 use pgrx::datum::TimestampWithTimeZone;
@@ -40,14 +41,14 @@ fn create_session_on_behalf(
     token: Option<String>,
     user_name: Option<String>,
     app: Option<String>,
-    attributes: Option<JsonB>,
+    attributes: Option<Document>,
 ) -> Answer<String> {
     require_primary()?;
     Ok(session::create_on_behalf(
         &required(token, "token")?,
         &required(user_name, "user_name")?,
         app.as_deref(),
-        attributes.unwrap_or_else(|| JsonB(json!({}))),
+        Document::read_all(attributes)?.unwrap_or_else(|| JsonB(json!({}))),
     )?)
 }
 

@@ -4,6 +4,7 @@ use super::{Answer, require_ready, required};
 use crate::error::Error;
 use crate::policy::explain::{self, Question};
 use crate::policy::in_force;
+use crate::sys::document::Document;
 use crate::sys::{ErrorReport, Oid};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
@@ -53,11 +54,17 @@ fn explain_access(
 fn explain_access_by_columns(
     user_name: Option<String>,
     relation: Option<Oid>,
-    key: Option<JsonB>,
+    key: Option<Document>,
     session_id: Option<Uuid>,
     command: Option<String>,
 ) -> Result<SetOfIterator<'static, String>, ErrorReport> {
-    let explanation = answer(user_name, relation, required(key, "key")?.0, session_id, command)?;
+    let explanation = answer(
+        user_name,
+        relation,
+        required(key, "key")?.read()?.0,
+        session_id,
+        command,
+    )?;
     Ok(SetOfIterator::new(explain::lines(&explanation)))
 }
 
@@ -77,11 +84,17 @@ fn explain_access_json(
 fn explain_access_json_by_columns(
     user_name: Option<String>,
     relation: Option<Oid>,
-    key: Option<JsonB>,
+    key: Option<Document>,
     session_id: Option<Uuid>,
     command: Option<String>,
 ) -> Answer<JsonB> {
-    let explanation = answer(user_name, relation, required(key, "key")?.0, session_id, command)?;
+    let explanation = answer(
+        user_name,
+        relation,
+        required(key, "key")?.read()?.0,
+        session_id,
+        command,
+    )?;
     Ok(JsonB(explanation))
 }
 

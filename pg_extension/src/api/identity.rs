@@ -4,7 +4,7 @@ use super::{Answer, require_primary, require_ready, required};
 use crate::authz::user::{self, Account};
 use crate::authz::{Kind, Reference, definition};
 use crate::sys::ErrorReport;
-use pgrx::JsonB;
+use crate::sys::document::Document;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
@@ -48,7 +48,7 @@ fn define_user(
     name: Option<String>,
     source: Option<String>,
     display_name: Option<String>,
-    attributes: Option<JsonB>,
+    attributes: Option<Document>,
     unit: Option<String>,
     manager: Option<String>,
     is_test: Option<bool>,
@@ -58,7 +58,7 @@ fn define_user(
         name: required(name, "name")?,
         source: required(source, "source")?,
         display_name,
-        attributes,
+        attributes: Document::read_all(attributes)?,
         unit,
         manager,
         is_test: is_test.unwrap_or(false),

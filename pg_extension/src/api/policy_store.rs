@@ -3,6 +3,7 @@
 use super::{Answer, require_primary, require_ready, required};
 use crate::store::{self, Change, Extent};
 use crate::sys::ErrorReport;
+use crate::sys::document::Document;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 
@@ -19,7 +20,7 @@ fn export_definitions(with_users: Option<bool>, with_nodes: Option<bool>) -> Ans
 
 #[pg_extern(sql = false)]
 fn import_definitions(
-    document: Option<JsonB>,
+    document: Option<Document>,
     dry_run: Option<bool>,
     prune: Option<bool>,
 ) -> Result<
@@ -35,7 +36,7 @@ fn import_definitions(
     ErrorReport,
 > {
     require_primary()?;
-    let JsonB(document) = required(document, "document")?;
+    let JsonB(document) = required(document, "document")?.read()?;
     let prune = prune.unwrap_or(false);
     let changes = if dry_run.unwrap_or(false) {
         store::difference(&document, prune)
@@ -47,7 +48,7 @@ fn import_definitions(
 
 #[pg_extern(sql = false)]
 fn policy_store_difference(
-    document: Option<JsonB>,
+    document: Option<Document>,
     prune: Option<bool>,
 ) -> Result<
     TableIterator<
@@ -62,7 +63,7 @@ fn policy_store_difference(
     ErrorReport,
 > {
     require_primary()?;
-    let JsonB(document) = required(document, "document")?;
+    let JsonB(document) = required(document, "document")?.read()?;
     let changes = store::difference(&document, prune.unwrap_or(false));
     Ok(TableIterator::new(changes.into_iter().map(line)))
 }

@@ -1,6 +1,7 @@
 //! `vpd.create_session`, `attach_session`, `attach_anonymous`, `detach_session` and the ways to end a session.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
+use crate::sys::document::Document;
 use crate::{context, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -15,7 +16,7 @@ use serde_json::json;
 fn create_session(
     user_name: Option<String>,
     app: Option<String>,
-    attributes: Option<JsonB>,
+    attributes: Option<Document>,
     roles: Option<Vec<Option<String>>>,
     privileges: Option<Vec<Option<String>>>,
     audit_identity: Option<String>,
@@ -34,7 +35,7 @@ fn create_session(
     Ok(session::create(session::NewSession {
         user_name: required(user_name, "user_name")?,
         app: required(app, "app")?,
-        attributes: attributes.unwrap_or_else(|| JsonB(json!({}))),
+        attributes: Document::read_all(attributes)?.unwrap_or_else(|| JsonB(json!({}))),
         roles: names(roles, "roles")?,
         privileges: names(privileges, "privileges")?,
         audit_identity,

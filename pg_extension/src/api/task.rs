@@ -3,6 +3,7 @@
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::authz::task::{self, Kind, Task};
 use crate::context;
+use crate::sys::document::Document;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
@@ -57,8 +58,8 @@ fn drop_task_type(name: Option<&str>) -> Answer<()> {
 }
 
 #[pg_extern(sql = false)]
-fn can_act(task: JsonB, action: &str) -> Answer<bool> {
-    is_allowed(&Task::read(&task.0), Kind::Action, action)
+fn can_act(task: Document, action: &str) -> Answer<bool> {
+    is_allowed(&Task::read(task.known()), Kind::Action, action)
 }
 
 #[pg_extern(sql = false)]
@@ -88,16 +89,17 @@ fn can_see(
 }
 
 #[pg_extern(sql = false)]
-fn visible_content(task: JsonB) -> Answer<JsonB> {
+fn visible_content(task: Document) -> Answer<JsonB> {
     require_ready()?;
-    let content = context::identity().map_or_else(|| json!({}), |identity| task::visible(&identity, &task.0));
+    let content =
+        context::identity().map_or_else(|| json!({}), |identity| task::visible(&identity, task.known()));
     Ok(JsonB(content))
 }
 
 #[pg_extern(sql = false)]
-fn task_actions(task: JsonB) -> Answer<Vec<String>> {
+fn task_actions(task: Document) -> Answer<Vec<String>> {
     require_ready()?;
-    let task = Task::read(&task.0);
+    let task = Task::read(task.known());
     let actions = context::identity().map(|identity| task::allowed(&identity, &task, Kind::Action));
     Ok(actions.unwrap_or_default())
 }

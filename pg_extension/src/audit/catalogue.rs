@@ -92,7 +92,7 @@ pub fn untrack(table: Oid) -> Result<()> {
         .is_some()
     {
         return Err(Error::not_ready(
-            "a protected action looks at the maker in these columns",
+            "a protected action rests on these columns",
             "Call vpd.unprotect_action first; see the view vpd.protected_actions.",
         ));
     }

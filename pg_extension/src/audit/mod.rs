@@ -10,4 +10,4 @@ mod tracking;
 
 pub use catalogue::{Columns, follow_ddl, lock_table, put_triggers, take_triggers, track, untrack};
 pub use pseudonym::{Identification, erase, has_erased, of_user, of_users, owner, record_consent};
-pub use tracking::{before_row, forget_relation, of_relation, transaction_ended};
+pub use tracking::{Tracking, before_row, forget_relation, of_relation, transaction_ended};

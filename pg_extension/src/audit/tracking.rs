@@ -64,10 +64,10 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
             trigger.assign(&[
                 (tracking.created_by, Assigned::Text(&by)),
                 (tracking.created_at, Assigned::Moment(now)),
-                (tracking.created_login, Assigned::Text(&login)),
+                (tracking.created_login, Assigned::person(login.as_deref())),
                 (tracking.updated_by, Assigned::Text(&by)),
                 (tracking.updated_at, Assigned::Moment(now)),
-                (tracking.updated_login, Assigned::Text(&login)),
+                (tracking.updated_login, Assigned::person(login.as_deref())),
             ]);
         }
         Event::Update => {
@@ -78,7 +78,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
                 (tracking.created_login, Assigned::Former),
                 (tracking.updated_by, Assigned::Text(&by)),
                 (tracking.updated_at, Assigned::Moment(clock::now())),
-                (tracking.updated_login, Assigned::Text(&login)),
+                (tracking.updated_login, Assigned::person(login.as_deref())),
             ]);
             remember(trigger, &tracking)?;
         }
@@ -154,7 +154,8 @@ pub fn transaction_ended() {
 }
 
 impl Tracking {
-    fn columns(&self) -> [i16; 6] {
+    /// All of them.
+    pub fn columns(&self) -> [i16; 6] {
         [
             self.created_by,
             self.created_at,
@@ -200,15 +201,18 @@ fn arrives(trigger: &RowTrigger, tracking: &Tracking) -> bool {
     })
 }
 
-/// What stands for the session: in whose name, and who really acts.
-fn written(identification: Identification) -> Result<(String, String)> {
-    let Some(identity) = context::identity() else {
-        let role = user::session_name();
-        return Ok((role.clone(), role));
+/// What stands for the session: in whose name, and who really acts. Where nobody is authenticated nobody is known to act, however the role is called.
+fn written(identification: Identification) -> Result<(String, Option<String>)> {
+    let Some(attached) = context::identity() else {
+        return Ok((user::session_name(), None));
     };
+    if !attached.is_authenticated {
+        return Ok((attached.audit_identity.clone(), None));
+    }
+    let identity = context::require_authenticated()?;
     Ok((
         written_for(identification, &identity.audit_identity)?,
-        written_for(identification, identity.login())?,
+        Some(written_for(identification, identity.login())?),
     ))
 }
 

@@ -18,6 +18,7 @@ thread_local! {
     static DESCRIBE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/describe.sql")) };
     static ENABLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/enable.sql")) };
     static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop.sql")) };
+    static REFERENCES: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seeded_references.sql")) };
     static SEED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seed.sql")) };
     static IS_MEMBER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_member.sql")) };
     static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_role.sql")) };
@@ -228,6 +229,9 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
+    if !is_enabled {
+        require_unreferenced(&node)?;
+    }
     let watch = Watch::of(&[node.id]);
     let changed = ENABLE.with(|statement| statement.execute(&[arg(node.id), arg(is_enabled)]));
     if changed == 0 {
@@ -249,6 +253,7 @@ pub fn drop(reference: &Reference) -> Result<()> {
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
+    require_unreferenced(&node)?;
     DROP.with(|statement| {
         statement.execute(&[
             arg(node.id),
@@ -269,18 +274,23 @@ pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
-    if let Some(owner) = owner {
-        check_name(owner)?;
-        if !may_change(owner) {
-            return Err(Error::argument(
-                "you are no member of the owner",
-                "Name a database role that you are a member of, or ask a superuser.",
-            ));
-        }
-    }
+    check_owner(owner)?;
     SEED.with(|statement| statement.execute(&[arg(node.id), arg(owner)]));
     change::record("seed", &reference.to_string(), json!({ "owner": owner }));
     Ok(())
+}
+
+/// An error when the caller cannot mark anything as belonging to somebody.
+pub fn check_owner(owner: Option<&str>) -> Result<()> {
+    let Some(owner) = owner else { return Ok(()) };
+    check_name(owner)?;
+    if may_change(owner) {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "you are no member of the owner",
+        "Name a database role that you are a member of, or ask a superuser.",
+    ))
 }
 
 /// Does something in the name of an owner: what a shipped catalogue brings along belongs to the extension, whoever installs it.
@@ -313,6 +323,26 @@ pub fn require_free(node: &Node) -> Result<()> {
     match &node.seeded_by {
         Some(owner) if !may_change(owner) => Err(Error::seeded(&node.reference.to_string(), owner)),
         _ => Ok(()),
+    }
+}
+
+/// Whose grant or rule refers to a node that the caller therefore cannot take away. Users are locked out all the same.
+pub fn foreign_reference(node: &Node) -> Option<String> {
+    if node.reference.kind == Kind::User {
+        return None;
+    }
+    let owners = REFERENCES.with(|statement| statement.query(&[arg(node.id)], |row| row.get::<String>(1)));
+    owners.into_iter().flatten().find(|owner| !may_change(owner))
+}
+
+/// An error when what somebody else shipped would lose the node.
+fn require_unreferenced(node: &Node) -> Result<()> {
+    match foreign_reference(node) {
+        Some(owner) => Err(Error::seeded(
+            &format!("what refers to {}", node.reference),
+            &owner,
+        )),
+        None => Ok(()),
     }
 }
 

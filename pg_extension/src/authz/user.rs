@@ -198,6 +198,7 @@ pub fn require_enabled(name: &str) -> Result<()> {
 /// The managers above a user, the nearest first, for the user himself, for those above him, and for administrators.
 pub fn manager_chain(name: &str) -> Result<Vec<(i32, String)>> {
     let chain = chain(name);
+    context::require_live()?;
     let may_ask = context::identity().is_some_and(|identity| {
         identity.is_authenticated
             && (identity.user_name == name || chain.iter().any(|(_, manager)| *manager == identity.user_name))

@@ -67,9 +67,13 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn require_authenticated() -> Result<Rc<Identity>> {
+/// The attached session of an authenticated user, alive and with what it may do now. Whatever acts for a session asks here at the moment it acts, after
+/// it has waited for others: not everything that acts is a statement that was looked at when it started.
+pub fn require_authenticated() -> Result<Rc<Identity>> {
     require_live()?;
-    refresh()?;
+    if refresh()? {
+        policy::session_changed(known_serial());
+    }
     identity()
         .filter(|identity| identity.is_authenticated)
         .ok_or_else(Error::session_invalid)

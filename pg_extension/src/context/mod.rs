@@ -15,7 +15,7 @@ pub use application::{
     attribute, clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
     set as set_context, set_identifier,
 };
-pub use authority::{assume_role, set_audit_identity};
+pub use authority::{assume_role, require_authenticated, set_audit_identity};
 pub use declaration::{
     create as create_context, declarations, forget as function_changed, known as known_declarations,
     relation_changed, remove as drop_context,

@@ -65,7 +65,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             "maker_unknown",
             "it is not known who made the row",
-            "The row is older than its audit columns, or its maker's pseudonym was erased: make it anew.",
+            "The row is older than its audit columns, was written without a session, or its maker's pseudonym was erased: make it anew in a session.",
         )
     }
 
@@ -76,6 +76,16 @@ impl Error {
             "not_tracked",
             "the maker's column is not kept by vpd.track_changes",
             "Call vpd.track_changes first, and name the column that it keeps as created_by or updated_by.",
+        )
+    }
+
+    /// 55000: nobody follows the rows of a partitioned table.
+    pub fn moves_not_followed() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "not_tracked",
+            "the table is partitioned, and its audit columns are not kept",
+            "Call vpd.track_changes first: it follows rows that move to another partition.",
         )
     }
 

@@ -31,6 +31,9 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
             "Name another user.",
         ));
     }
+    // What is revoked while this waits counts.
+    lock::serialize(Counted::Sessions, actor.user_name.as_bytes());
+    let actor = attachment::identity_of(actor_token)?;
     // Nobody learns here who is known: who may not act for anybody gets the same answer for every name.
     let extent = authz::extent(&actor.user_name, &actor.claims, user_name)?.ok_or_else(|| {
         Error::privilege_missing(
@@ -40,7 +43,6 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
     })?;
     Reference::new(Kind::User, user_name).require()?;
     authz::user::require_enabled(user_name)?;
-    lock::serialize(Counted::Sessions, actor.user_name.as_bytes());
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let created = INSERT.with(|statement| {

@@ -128,10 +128,7 @@ pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
 /// Ends one session of the attached user when the transaction commits. Not before: a row changed now would stay locked for as long
 /// as the user likes, and whoever else wants to end the session would wait.
 pub fn end_own(session_id: Uuid) -> Result<bool> {
-    let identity = context::identity()
-        .filter(|identity| identity.is_authenticated)
-        .ok_or_else(Error::session_invalid)?;
-    context::require_live()?;
+    let identity = context::require_authenticated()?;
     let user = identity.user_name.as_str();
     let is_own = OWN_LIVE
         .with(|statement| statement.query_one(&[arg(session_id), arg(user)], |_| ()))

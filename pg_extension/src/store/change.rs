@@ -3,7 +3,8 @@
 use super::document::{Fault, Placed, Wanted, present};
 use super::item::Item;
 use super::section::{Moment, Section};
-use crate::authz::definition::may_change;
+use crate::authz::Reference;
+use crate::authz::definition::{self, may_change};
 use crate::error::Result;
 use crate::sys::xact;
 use serde_json::{Map, Value, json};
@@ -108,7 +109,13 @@ pub fn compare(
                 Some(owner) if !may_change(&owner) => {
                     difference.kept.push((item, format!("it belongs to {owner}")));
                 }
-                _ => difference.removed.push(item),
+                _ => match foreign_reference(section, &item) {
+                    Some(owner) => {
+                        let reason = format!("what refers to it belongs to {owner}");
+                        difference.kept.push((item, reason));
+                    }
+                    None => difference.removed.push(item),
+                },
             }
         }
     }
@@ -116,6 +123,12 @@ pub fn compare(
     difference.removed = parents_first(difference.removed, section, |item| item);
     difference.removed.reverse();
     difference
+}
+
+/// Whose grant or rule refers to a definition of the graph.
+fn foreign_reference(section: &Section, item: &Item) -> Option<String> {
+    let reference = Reference::parse(&format!("{}:{}", section.kind, item.text("name"))).ok()?;
+    definition::foreign_reference(&reference.find()?)
 }
 
 /// Puts definitions after those of the same section that they name.

@@ -30,7 +30,7 @@ thread_local! {
 const NAME: Field = required("name", Form::Text);
 pub(super) const DESCRIPTION: Field = defaulting("description", Form::Text, Absent::Text(""));
 const ENABLED: Field = defaulting("enabled", Form::Flag, Absent::Flag(true));
-const SEEDED_BY: Field = optional("seeded_by", Form::Text);
+pub(super) const SEEDED_BY: Field = optional("seeded_by", Form::Text);
 const PLAIN: &[Field] = &[NAME, DESCRIPTION, ENABLED, SEEDED_BY];
 const GRANT: &[Field] = &[
     required("holder", Form::Text),
@@ -216,7 +216,7 @@ pub(super) fn set_enabled(reference: &Reference, former: Option<&Item>, item: &I
 }
 
 /// Whom it is to belong to, when that differs and the caller may say so.
-fn changed_owner<'a>(former: Option<&Item>, item: &'a Item) -> Result<Option<Option<&'a str>>> {
+pub(super) fn changed_owner<'a>(former: Option<&Item>, item: &'a Item) -> Result<Option<Option<&'a str>>> {
     let before = former.and_then(|former| former.optional_text("seeded_by"));
     let owner = item.optional_text("seeded_by");
     if before == owner {

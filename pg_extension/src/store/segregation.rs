@@ -2,7 +2,7 @@
 
 use super::application::rows;
 use super::field::{Absent, Form, defaulting, optional, required};
-use super::graph::DESCRIPTION;
+use super::graph::{DESCRIPTION, SEEDED_BY, changed_owner};
 use super::item::Item;
 use super::policy::relation;
 use super::section::{Layout, Scope, Section, as_given};
@@ -44,9 +44,10 @@ pub(super) const RULES_OF_DUTIES: &[Section] = &[Section {
         defaulting("scope", Form::Text, Absent::Text("global")),
         optional("unit", Form::Text),
         DESCRIPTION,
+        SEEDED_BY,
     ],
     read: || rows(&RULES),
-    define: |_, item| {
+    define: |former, item| {
         let definition = Definition {
             items: item.list("items").unwrap_or_default(),
             at_most: item.whole("at_most").unwrap_or(1),
@@ -55,7 +56,11 @@ pub(super) const RULES_OF_DUTIES: &[Section] = &[Section {
             description: item.optional_text("description").map(str::to_owned),
             enforces_existing: true,
         };
-        segregation::define(item.text("name"), &definition)
+        segregation::define(item.text("name"), &definition)?;
+        if let Some(owner) = changed_owner(former, item)? {
+            segregation::set_owner(item.text("name"), owner);
+        }
+        Ok(())
     },
     remove: Some(|item| segregation::drop_rule(item.text("name"))),
     is_removed_first: true,

@@ -38,6 +38,7 @@ macro_rules! chained {
 pub mod clock;
 mod compat;
 pub mod copy;
+pub mod document;
 pub mod extension;
 pub mod function;
 pub mod hooks;

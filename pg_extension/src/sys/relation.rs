@@ -56,6 +56,12 @@ unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32,
     }
 }
 
+/// True for a table whose rows are in partitions.
+pub fn is_partitioned(relation: pg_sys::Oid) -> bool {
+    // SAFETY: a catalogue look-up; what is missing has no kind.
+    unsafe { pg_sys::get_rel_relkind(relation) as u8 == pg_sys::RELKIND_PARTITIONED_TABLE }
+}
+
 /// Name of a relation; empty when it does not exist.
 pub fn name(relation: pg_sys::Oid) -> String {
     // SAFETY: the look-up returns NULL or a palloc'd, NUL-terminated name.

@@ -8,6 +8,11 @@ use crate::{audit, authz};
 use pgrx::{FromDatum, pg_guard, pg_sys};
 use std::ffi::{CStr, CString};
 
+unsafe extern "C-unwind" {
+    /// Whether two values of a type are the same, bit by bit, wherever they are stored.
+    fn datum_image_eq(one: pg_sys::Datum, another: pg_sys::Datum, is_by_value: bool, length: i32) -> bool;
+}
+
 /// A version-1 function, as the server's macro of that name declares it.
 macro_rules! finfo {
     ($name:ident) => {
@@ -56,6 +61,7 @@ pub struct RowTrigger {
 pub enum Assigned<'a> {
     Text(&'a str),
     Moment(Timestamp),
+    Null,
     /// What the row before has there.
     Former,
 }
@@ -144,6 +150,7 @@ impl RowTrigger {
             let datum = match value {
                 Assigned::Text(text) => Some(new.datum_of_text(*column, text)),
                 Assigned::Moment(moment) => Some(pg_sys::Datum::from(moment.0)),
+                Assigned::Null => None,
                 Assigned::Former => self.old.as_ref().and_then(|old| old.datum(*column)),
             };
             columns.push(i32::from(*column));
@@ -161,6 +168,13 @@ impl RowTrigger {
                 nulls.as_mut_ptr(),
             )
         };
+    }
+}
+
+impl<'a> Assigned<'a> {
+    /// A name, or that there is none.
+    pub fn person(name: Option<&'a str>) -> Self {
+        name.map_or(Self::Null, Self::Text)
     }
 }
 
@@ -200,6 +214,33 @@ impl TableRow {
                 pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, attribute.attcollation, datum, other);
             Ok(bool::from_datum(result, false).unwrap_or(false))
         }
+    }
+
+    /// True when the other row has the same in every column but some, and those that the server computes from others.
+    pub fn is_same_but_for(&self, other: &Self, columns: &[i16]) -> bool {
+        // SAFETY: the descriptor lives while the trigger runs.
+        let width = unsafe { (*self.descriptor).natts } as i16;
+        (1..=width)
+            .filter(|column| !columns.contains(column))
+            .all(|column| {
+                let attribute = self.attribute(column);
+                if attribute.attisdropped || attribute.attgenerated != 0 {
+                    return true;
+                }
+                match (self.datum(column), other.datum(column)) {
+                    (None, None) => true,
+                    // SAFETY: both values are of the column's type.
+                    (Some(one), Some(another)) => unsafe {
+                        guarded!(datum_image_eq(
+                            one,
+                            another,
+                            attribute.attbyval,
+                            i32::from(attribute.attlen)
+                        ))
+                    },
+                    _ => false,
+                }
+            })
     }
 
     fn datum(&self, column: i16) -> Option<pg_sys::Datum> {

@@ -1,3 +1,1 @@
-INSERT INTO vpd_private.sod_existing (rule_id, user_id, items)
-VALUES ($1, $2, $3)
-    ON CONFLICT (rule_id, user_id) DO UPDATE SET items = excluded.items;
+INSERT INTO vpd_private.sod_existing (rule_id, user_id, items) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;

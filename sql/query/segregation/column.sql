@@ -2,8 +2,10 @@
 SELECT a.attnum,
        a.atttypid,
        a.atttypmod,
-       t.typcategory IN ('S', 'B', 'E') OR a.atttypid = 'uuid'::regtype
-           OR a.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+       -- A domain would run what its owner put into it.
+       t.typtype <> 'd'
+           AND (t.typcategory IN ('S', 'B', 'E')
+                OR a.atttypid IN ('uuid'::regtype, 'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype))
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
  WHERE a.attrelid = $1

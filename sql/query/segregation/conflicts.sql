@@ -1,4 +1,5 @@
--- Who holds more than a rule of the scope global or unit allows, now or by a grant that begins later; one line for each user and rule, the earliest moment of it.
+-- Who holds more than a rule of the scope global or unit allows, now or by a grant that begins later; one line for each moment at which the number
+-- held becomes too large or another.
 -- $1 users (NULL: all), $2 and $3 a grant that does not exist: holder and what is granted, $4 whether this is the production environment, $5 a rule (NULL: all).
 WITH RECURSIVE moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
@@ -122,8 +123,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
            )
 ), conflict AS (
     -- The number held can only become too large when a holding begins.
-    SELECT DISTINCT ON (s.user_id, s.rule_id)
-           s.user_id,
+    SELECT s.user_id,
            s.rule_id,
            s.valid_from AS since,
            s.items
@@ -139,7 +139,6 @@ WITH RECURSIVE moment AS MATERIALIZED (
            ) s
       JOIN vpd_private.sod_rule r ON r.id = s.rule_id
      WHERE cardinality(s.items) > r.at_most
-     ORDER BY s.user_id, s.rule_id, s.valid_from
 )
 SELECT r.id,
        r.name,
@@ -168,4 +167,4 @@ SELECT r.id,
         ORDER BY x.expires_at DESC
         LIMIT 1
        ) e ON true
- ORDER BY r.name, u.name;
+ ORDER BY r.name, u.name, c.since;

@@ -8,7 +8,8 @@ SELECT jsonb_build_object(
            'at_most', r.at_most,
            'scope', r.scope,
            'unit', r.unit,
-           'description', r.description
+           'description', r.description,
+           'seeded_by', r.seeded_by
        )
   FROM vpd_private.sod_rule r
  ORDER BY r.name COLLATE "C";

@@ -1,10 +1,11 @@
 //! What is done to objects: who may, who has already done what, one at a time for each object.
 
 use super::person;
-use crate::context::Identity;
+use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
+use std::rc::Rc;
 
 thread_local! {
     static CONFLICT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/object_conflict.sql")) };
@@ -20,7 +21,7 @@ const MAX_OBJECT_BYTES: usize = 1024;
 
 /// Records that the attached session does something to an object, unless it may not.
 pub fn record(object: &str, action: &str) -> Result<()> {
-    let identity = person::require_session()?;
+    context::require_authenticated()?;
     let (resource, key) = object
         .split_once(['/', ':'])
         .filter(|(resource, key)| is_name(resource) && is_name(key) && object.len() <= MAX_OBJECT_BYTES)
@@ -40,17 +41,21 @@ pub fn record(object: &str, action: &str) -> Result<()> {
             "Write it as in the privilege resource:action.",
         ));
     }
-    take(
-        &identity,
-        &format!("{resource}/{key}"),
-        &format!("{resource}:{action}"),
-    )
+    let (object, privilege) = (format!("{resource}/{key}"), format!("{resource}:{action}"));
+    let identity = begin(&object, &privilege)?;
+    take(&identity, &object, &privilege)
 }
 
-/// The same for a privilege and an object whose names are known to be good.
-pub(super) fn take(identity: &Identity, object: &str, privilege: &str) -> Result<()> {
-    person::require_privilege(identity, privilege)?;
+/// Waits until nobody else acts on the object, and tells the session as it is then.
+pub(super) fn begin(object: &str, privilege: &str) -> Result<Rc<Identity>> {
+    // Whoever may not do it makes nobody wait.
+    person::require_privilege(privilege)?;
     lock::serialize(Counted::Actions, object.as_bytes());
+    person::require_privilege(privilege)
+}
+
+/// Does what was begun.
+pub(super) fn take(identity: &Identity, object: &str, privilege: &str) -> Result<()> {
     let persons = person::persons(identity);
     let broken = CONFLICT.with(|statement| {
         statement.query_one(&[arg(object), arg(privilege), arg(persons.clone())], |row| {

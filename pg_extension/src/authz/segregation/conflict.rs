@@ -63,7 +63,7 @@ pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
         holder: user.id,
         granted: granted.id,
     };
-    let now = read(Some(vec![user.id]), None, None);
+    let now = unexcused(read(Some(vec![user.id]), None, None));
     let then = unexcused(read(Some(vec![user.id]), Some(imagined), None));
     let is_new = |conflict: &Conflict| !now.iter().any(|known| known.covers(conflict));
     Ok(then.into_iter().filter(is_new).collect())
@@ -90,7 +90,8 @@ impl Watch {
 
     fn over(nodes: Option<Vec<i32>>) -> Self {
         let before = match reached(nodes.as_deref()) {
-            Some(users) => read(users, None, None),
+            // One that is excused excuses nothing that begins when that is over.
+            Some(users) => unexcused(read(users, None, None)),
             None => Vec::new(),
         };
         Self { nodes, before }

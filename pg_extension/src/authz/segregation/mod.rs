@@ -17,4 +17,4 @@ pub use exception::{approve, request, revoke};
 pub use protection::{
     Key, Protection, after_row, forget_relation, key_of, protect, row_moved, transaction_ended, unprotect,
 };
-pub use rule::{Definition, define, drop_rule};
+pub use rule::{Definition, define, drop_rule, mark_rule, set_owner};

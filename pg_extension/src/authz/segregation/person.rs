@@ -14,17 +14,11 @@ pub fn persons(identity: &Identity) -> Vec<String> {
     persons
 }
 
-/// The attached session of an authenticated user.
-pub fn require_session() -> Result<Rc<Identity>> {
-    context::identity()
-        .filter(|identity| identity.is_authenticated)
-        .ok_or_else(Error::session_invalid)
-}
-
-/// An error when the session lacks a privilege.
-pub fn require_privilege(identity: &Identity, privilege: &str) -> Result<()> {
+/// The attached session, if it has a privilege now.
+pub fn require_privilege(privilege: &str) -> Result<Rc<Identity>> {
+    let identity = context::require_authenticated()?;
     if identity.authority.privileges.contains(privilege) {
-        return Ok(());
+        return Ok(identity);
     }
     Err(Error::action_denied(privilege))
 }

@@ -1,7 +1,7 @@
 //! Tables where giving a column a value is an action: wanted is a privilege, and that nobody who takes part has made the row.
 //!
 //! The trigger fires after the row was stored, so that it sees what other triggers made of it. A row that moves to another partition is
-//! inserted there: what it was, and what was done to it, comes along from `audit`, which sees the update.
+//! inserted there: what it was, and what was done to it, comes along from `audit`, which sees the update; so partitioned tables have audit columns.
 
 use super::{action, person};
 use crate::audit;
@@ -76,6 +76,9 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
         .as_deref()
         .map(|column| maker_column(table, column))
         .transpose()?;
+    if relation::is_partitioned(table) && audit::of_relation(table)?.is_none() {
+        return Err(Error::moves_not_followed());
+    }
     let (number, kind, modifier) = column(table, &asked.column)?;
     row_trigger::check_value(kind, modifier, &asked.value);
     let (keys, numbers) = key_columns(table, asked.key_columns.as_deref())?;
@@ -228,9 +231,11 @@ impl Protected {
 
     /// The session gives the row the value.
     fn act(&self, trigger: &RowTrigger, new: &TableRow) -> Result<()> {
-        let identity = person::require_session().map_err(|_| Error::action_denied(&self.action))?;
-        person::require_privilege(&identity, &self.action)?;
+        if context::identity().is_none_or(|identity| !identity.is_authenticated) {
+            return Err(Error::action_denied(&self.action));
+        }
         let object = self.object(new);
+        let identity = action::begin(&object, &self.action)?;
         if let Some(maker) = &self.maker {
             self.check_maker(trigger, new, maker, &identity, &object)?;
         }
@@ -252,7 +257,14 @@ impl Protected {
                 makers.extend([row.text(tracking.created_by), row.text(tracking.created_login)]);
             }
         } else {
-            // Whoever stores the row is its last changer now; who was it before is the question.
+            // Whoever stores the row is its last changer now; who was it before is the question. What he changes with it he would approve himself.
+            if let Some(old) = &trigger.old
+                && !new.is_same_but_for(old, &self.beside(&tracking))
+            {
+                return Err(Error::maker_checker(
+                    "whoever does this changes nothing else with it: the change would be his own",
+                ));
+            }
             let row = trigger.old.as_ref().unwrap_or(new);
             makers.extend([row.text(tracking.updated_by), row.text(tracking.updated_login)]);
         }
@@ -270,9 +282,15 @@ impl Protected {
         Ok(())
     }
 
+    /// The columns that an action may change: its own and the audit columns.
+    fn beside(&self, tracking: &audit::Tracking) -> Vec<i16> {
+        tracking.columns().into_iter().chain([self.column]).collect()
+    }
+
     /// The row names two of those who take part; when there are more, they are noted.
     fn note_maker(&self, relation: Oid, new: &TableRow) -> Result<()> {
-        let Some(identity) = context::identity() else {
+        // Without one the row says that its maker is unknown.
+        let Some(identity) = context::identity().filter(|identity| identity.is_authenticated) else {
             return Ok(());
         };
         let Some(tracking) = audit::of_relation(relation)? else {

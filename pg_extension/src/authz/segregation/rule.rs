@@ -1,6 +1,7 @@
 //! Rules: what nobody may hold, or do to one object, together.
 
 use super::conflict;
+use crate::authz::definition::{check_owner, may_change};
 use crate::authz::{Kind, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
@@ -10,6 +11,7 @@ thread_local! {
     static FIND: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/find_rule.sql")) };
     static DEFINE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_rule.sql")) };
     static DEFINE_ITEMS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_items.sql")) };
+    static SEED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/seed_rule.sql")) };
     static DROP: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/drop_rule.sql")) };
     static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/has_unit.sql")) };
     static ACCEPT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/accept_existing.sql")) };
@@ -34,6 +36,9 @@ pub struct Definition {
 pub fn define(name: &str, definition: &Definition) -> Result<()> {
     check_name(name)?;
     change::begin();
+    if let Some((_, owner)) = find(name) {
+        require_free(name, owner)?;
+    }
     let items = items(definition)?;
     check_scope(definition)?;
     let id = DEFINE
@@ -88,17 +93,50 @@ pub fn drop_rule(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The rule of a name, or 42704.
-pub fn require(name: &str) -> Result<i32> {
-    FIND.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<i32>(1)))
-        .flatten()
-        .ok_or_else(|| {
-            Error::not_found(
-                "sod_rule_not_found",
-                format!("rule \"{name}\" does not exist"),
-                "See the view vpd.sod_rules.",
-            )
+/// Marks a rule as belonging to somebody: others neither change nor drop it.
+pub fn mark_rule(name: &str, owner: Option<&str>) -> Result<()> {
+    change::begin();
+    require(name)?;
+    check_owner(owner)?;
+    set_owner(name, owner);
+    Ok(())
+}
+
+/// Says whom a rule belongs to.
+pub fn set_owner(name: &str, owner: Option<&str>) {
+    SEED.with(|statement| statement.execute(&[arg(name), arg(owner)]));
+    change::record("seed", &format!("sod_rule:{name}"), json!({ "owner": owner }));
+}
+
+/// The rule of a name, which the caller may change.
+fn require(name: &str) -> Result<i32> {
+    let (id, owner) = find(name).ok_or_else(|| {
+        Error::not_found(
+            "sod_rule_not_found",
+            format!("rule \"{name}\" does not exist"),
+            "See the view vpd.sod_rules.",
+        )
+    })?;
+    require_free(name, owner)?;
+    Ok(id)
+}
+
+/// Key and owner of a rule.
+fn find(name: &str) -> Option<(i32, Option<String>)> {
+    FIND.with(|statement| {
+        statement.query_one(&[arg(name)], |row| {
+            Some((row.get::<i32>(1)?, row.get::<String>(2)))
         })
+    })
+    .flatten()
+}
+
+/// An error when the rule belongs to somebody else.
+fn require_free(name: &str, owner: Option<String>) -> Result<()> {
+    match owner {
+        Some(owner) if !may_change(&owner) => Err(Error::seeded(&format!("sod_rule:{name}"), &owner)),
+        _ => Ok(()),
+    }
 }
 
 fn items(definition: &Definition) -> Result<Vec<i32>> {

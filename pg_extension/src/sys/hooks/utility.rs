@@ -1,9 +1,10 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
 use super::server;
+use crate::error::Result;
 use crate::sys::predicate::nth;
 use crate::sys::{extension, lock, spi, user};
-use crate::{context, policy};
+use crate::{context, hierarchy, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
 mod dependent;
@@ -120,6 +121,8 @@ unsafe fn before(statement: *mut pg_sys::Node) {
     // SAFETY: each node is read as the type its tag says.
     unsafe {
         match (*statement).type_ {
+            // What these run may reach no start of a statement: rows that are copied in, expressions of a procedural language.
+            T_CopyStmt | T_DoStmt | T_CallStmt => start_statement().unwrap_or_else(|error| error.raise()),
             T_DeclareCursorStmt => {
                 let options = (*statement.cast::<pg_sys::DeclareCursorStmt>()).options;
                 if options & pg_sys::CURSOR_OPT_HOLD as i32 != 0 {
@@ -148,6 +151,15 @@ unsafe fn before(statement: *mut pg_sys::Node) {
             _ => (),
         }
     }
+}
+
+/// As at the start of a query: the session is alive, and what it may do is what holds now.
+fn start_statement() -> Result<()> {
+    context::require_live()?;
+    context::statement_started(|| false)?;
+    hierarchy::statement_started();
+    policy::statement_started();
+    Ok(())
 }
 
 /// A temporary table filled under one session would be read by the next.

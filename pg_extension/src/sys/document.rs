@@ -1,0 +1,68 @@
+//! Documents (jsonb) that are handed in by callers, and by policies and masks from stored rows.
+//!
+//! The server stores what cannot be read here: numbers that no double holds, and documents nested deeper than the reader follows. Invariant: such
+//! a document raises nothing by itself, so that one row of many cannot break a query.
+
+use crate::error::{Error, Result};
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{FromDatum, JsonB, direct_function_call, pg_sys};
+use serde_json::Value;
+use std::ffi::CStr;
+
+/// A document, if it can be read.
+pub struct Document(Option<Value>);
+
+impl Document {
+    /// What it says; nothing when it cannot be read.
+    pub fn known(&self) -> &Value {
+        self.0.as_ref().unwrap_or(&Value::Null)
+    }
+
+    /// What it says, or 22023.
+    pub fn read(self) -> Result<JsonB> {
+        self.0.map(JsonB).ok_or_else(|| {
+            Error::argument(
+                "the document cannot be read",
+                "Use numbers that fit a double precision, and nest at most 100 levels.",
+            )
+        })
+    }
+
+    /// The same for one that may be left out.
+    pub fn read_all(document: Option<Self>) -> Result<Option<JsonB>> {
+        document.map(Self::read).transpose()
+    }
+}
+
+impl FromDatum for Document {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the caller promises a jsonb; its output function takes one as it is stored and returns a NUL-terminated text.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
+        let value = text.and_then(|text| serde_json::from_slice(text.to_bytes()).ok());
+        Some(Self(value))
+    }
+}
+
+// SAFETY: made from the argument by the implementation above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Document {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller's promise; an argument that is NULL says nothing.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(None))
+    }
+}
+
+// SAFETY: the SQL declarations stand in sql/install; this one says the same.
+unsafe impl SqlTranslatable for Document {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Document);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
