@@ -269,6 +269,10 @@ fn visible_nodes(
 }
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
 fn who_can_see(
     name: Option<&str>,
     node: Option<&str>,

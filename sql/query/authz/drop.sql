@@ -10,5 +10,11 @@ WITH begun AS (
     DELETE FROM vpd_private.authority_grant
      WHERE (holder_id = $1 OR granted_id = $1)
        AND valid_from >= clock_timestamp()
+), kept AS (
+    -- What rules read of a user.
+    INSERT INTO vpd_private.user_history (user_id, document)
+    SELECT d.user_id, d.document
+      FROM vpd_private.user_document d
+     WHERE d.user_id = $1
 )
 UPDATE vpd_private.authority SET dropped_at = clock_timestamp() WHERE id = $1;
