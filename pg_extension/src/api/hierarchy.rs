@@ -16,6 +16,12 @@ fn hierarchy_changed() {
 }
 
 #[pg_extern(sql = false)]
+fn hierarchy_marker() -> Answer<bool> {
+    require_ready()?;
+    Ok(true)
+}
+
+#[pg_extern(sql = false)]
 fn define_hierarchy(
     name: Option<&str>,
     levels: Option<Vec<Option<String>>>,
