@@ -138,6 +138,35 @@ COMMENT ON COLUMN vpd_private.user_account.manager_id IS 'The user''s manager, a
 COMMENT ON COLUMN vpd_private.user_account.is_test IS 'True for users made up for development; they are never carried into production.';
 SELECT pg_extension_config_dump('vpd_private.user_account', '');
 
+-- What was believed before: a row for each change, with the state that it ended. What held at a moment is the first row that ended after it, or else what is told now.
+CREATE TABLE vpd_private.user_history (
+    user_id integer NOT NULL,
+    document jsonb NOT NULL,
+    told_until timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+ALTER TABLE vpd_private.user_history REPLICA IDENTITY FULL;
+CREATE INDEX user_history_user_idx ON vpd_private.user_history (user_id, told_until);
+COMMENT ON TABLE vpd_private.user_history IS 'What sources together told of users until it changed, as rules of parametric roles read it.';
+COMMENT ON COLUMN vpd_private.user_history.user_id IS 'The user, a row of authority.';
+COMMENT ON COLUMN vpd_private.user_history.document IS 'Attributes, with user_name and unit among them.';
+COMMENT ON COLUMN vpd_private.user_history.told_until IS 'When it changed.';
+SELECT pg_extension_config_dump('vpd_private.user_history', '');
+
+CREATE TABLE vpd_private.role_history (
+    role_id integer NOT NULL,
+    kind text NOT NULL,
+    rule jsonpath,
+    valid_until timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+ALTER TABLE vpd_private.role_history REPLICA IDENTITY FULL;
+CREATE INDEX role_history_role_idx ON vpd_private.role_history (role_id, valid_until);
+COMMENT ON TABLE vpd_private.role_history IS 'Kinds and rules that roles had until they changed.';
+COMMENT ON COLUMN vpd_private.role_history.role_id IS 'The role, a row of authority.';
+COMMENT ON COLUMN vpd_private.role_history.kind IS 'Its kind.';
+COMMENT ON COLUMN vpd_private.role_history.rule IS 'Its rule, when it was a parametric role.';
+COMMENT ON COLUMN vpd_private.role_history.valid_until IS 'When it changed.';
+SELECT pg_extension_config_dump('vpd_private.role_history', '');
+
 CREATE TABLE vpd_private.authority_version (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     version bigint NOT NULL

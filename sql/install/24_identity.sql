@@ -118,6 +118,12 @@ CREATE VIEW vpd_private.user_profile AS
        AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd_private.user_profile IS 'Each user as the sources together tell of him.';
 
+CREATE VIEW vpd_private.user_document AS
+    SELECT p.id AS user_id,
+           p.attributes || jsonb_build_object('user_name', p.name, 'unit', p.unit) AS document
+      FROM vpd_private.user_profile p;
+COMMENT ON VIEW vpd_private.user_document IS 'What rules of parametric roles read of each user.';
+
 CREATE VIEW vpd.users AS
     SELECT name, display_name, is_enabled, unit, manager, attributes, is_test, sources, seeded_by, created_at
       FROM vpd_private.user_profile;

@@ -159,6 +159,11 @@ COMMENT ON FUNCTION vpd.sees_node IS
 NULL and unknown keys unless nothing is filtered for the session (open mode, exempt application). For predicates: vpd.sees_node(''merchandise'', item).
 Keys are of type text, varchar, char, smallint, integer, bigint, uuid or enumerated. Errors: 42704 hierarchy_not_found, 42804 column_type.';
 
+CREATE FUNCTION vpd_private.hierarchy_marker() RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'hierarchy_marker_wrapper';
+COMMENT ON FUNCTION vpd_private.hierarchy_marker IS
+'Always true. Plans that were made for a session that sees few nodes, or many, depend on it, so that exactly those are made again for the other sort.';
+
 CREATE FUNCTION vpd_private.visible_keys(hierarchy text, of_type anyelement) RETURNS anyarray
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'visible_keys_wrapper';

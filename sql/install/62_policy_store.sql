@@ -53,11 +53,14 @@ SELECT pg_extension_config_dump('vpd_private.data_role_template', '');
 
 CREATE TABLE vpd_private.data_role (
     role_id integer PRIMARY KEY,
+    data_group_id integer,
     template text NOT NULL,
     node text NOT NULL
 );
-COMMENT ON TABLE vpd_private.data_role IS 'Which template and node a data role came from.';
+CREATE INDEX data_role_group_idx ON vpd_private.data_role (data_group_id);
+COMMENT ON TABLE vpd_private.data_role IS 'Which template and node a data role and its data group came from.';
 COMMENT ON COLUMN vpd_private.data_role.role_id IS 'The role, a row of authority.';
+COMMENT ON COLUMN vpd_private.data_role.data_group_id IS 'The data group, a row of authority.';
 COMMENT ON COLUMN vpd_private.data_role.template IS 'The template.';
 COMMENT ON COLUMN vpd_private.data_role.node IS 'Key of the node.';
 SELECT pg_extension_config_dump('vpd_private.data_role', '');

@@ -259,6 +259,28 @@ fn what_an_administrator_defined_is_not_taken_over() -> Result<()> {
     }
     let mut security = database.connect(role::SECURITY)?;
     assert_eq!(generate(&mut security, "'per store'")?.len(), 2, "control");
+    // A role that is missing comes back with its own data group, and with no other.
+    security.batch_execute("SELECT vpd.drop_authority('role:Counter:S1')")?;
+    assert_eq!(
+        generate(&mut security, "'per store'")?,
+        lines(&[("added", "Counter:S1"), ("existing", "Counter:S2")])
+    );
+    security.batch_execute(
+        "SELECT vpd.drop_authority('data_group:Counter:S1'); SELECT vpd.define_data_group('Counter:S1');
+         SELECT vpd.grant_node('Counter:S1', 'organization', 'C1')",
+    )?;
+    assert_refused(
+        security.query("SELECT vpd.generate_data_roles('per store')", &[]),
+        "42710",
+        "role_exists",
+    );
+    security.batch_execute("SELECT vpd.drop_node('organization', 'S1')")?;
+    generate(&mut security, "'per store', true")?;
+    assert_eq!(
+        held(&mut security, "Counter:S1")?,
+        ["organization C1"],
+        "it is not dropped either"
+    );
     Ok(())
 }
 

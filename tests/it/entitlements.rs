@@ -85,6 +85,98 @@ fn a_day_is_told_as_it_was_whatever_was_changed_since() -> Result<()> {
 }
 
 #[test]
+fn a_day_is_told_with_the_rules_and_attributes_of_that_day() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_source('hr', 200), vpd.define_unit('Stores'), vpd.define_unit('Sales');
+         SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5 && $.unit == \"Stores\"');
+         SELECT vpd.define_user('alice', attributes => '{\"grade\": 7}', unit => 'Stores'), vpd.define_user('alice', 'hr', attributes => '{\"grade\": 1}')",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    let now = |client: &mut postgres::Client| -> Result<String> {
+        Ok(client.query_one("SELECT clock_timestamp()::text", &[])?.get(0))
+    };
+    let before: String = database
+        .admin()?
+        .query_one(
+            "SELECT (created_at - interval '1 microsecond')::text FROM vpd_private.authority WHERE name = 'Senior'",
+            &[],
+        )?
+        .get(0);
+    let csv = "user_name,grade:json\nalice,8\n";
+    let csv_again = "user_name,unit\nalice,Stores\n";
+    let without_unit = "WITH d AS (SELECT vpd.export_definitions(true, true) AS document)
+        SELECT vpd.import_definitions(jsonb_set(document, '{users}', (
+            SELECT jsonb_agg(u - 'unit') FROM jsonb_array_elements(document -> 'users') u
+        ))) FROM d";
+    let steps = [
+        ("SELECT 1".to_owned(), true),
+        (
+            "SELECT vpd.define_user('alice', attributes => '{\"grade\": 3}')".to_owned(),
+            false,
+        ),
+        (format!("SELECT vpd.load_csv('users', '{csv}')"), true),
+        (
+            "SELECT vpd.define_user('alice', display_name => 'Alice')".to_owned(),
+            true,
+        ),
+        (
+            "SELECT vpd.define_user('alice', unit => 'Sales')".to_owned(),
+            false,
+        ),
+        (format!("SELECT vpd.load_csv('users', '{csv_again}')"), true),
+        ("SELECT vpd.define_source('hr', 50)".to_owned(), false),
+        ("SELECT vpd.define_source('hr', 200)".to_owned(), true),
+        (
+            "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 9')".to_owned(),
+            false,
+        ),
+        (
+            "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5 && $.unit == \"Stores\"')"
+                .to_owned(),
+            true,
+        ),
+        ("SELECT vpd.define_role('Senior', 'job')".to_owned(), false),
+        (
+            "SELECT vpd.define_role('Senior', 'parametric', rule => '$.unit == \"Stores\"')".to_owned(),
+            true,
+        ),
+        (without_unit.to_owned(), false),
+        (
+            "SELECT vpd.define_user('alice', unit => 'Stores')".to_owned(),
+            true,
+        ),
+        ("SELECT vpd.drop_authority('user:alice')".to_owned(), false),
+        (
+            "SELECT vpd.define_user('alice', attributes => '{\"grade\": 9}', unit => 'Stores')".to_owned(),
+            true,
+        ),
+        ("SELECT vpd.drop_authority('role:Senior')".to_owned(), false),
+    ];
+    let mut moments = vec![];
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let mut is_senior = |moment: &str| -> Result<bool> {
+        let rows = auditor.query(
+            "SELECT FROM vpd.entitlements_at('alice', $1::text::timestamptz) WHERE kind = 'role' AND name = 'Senior'",
+            &[&moment],
+        )?;
+        Ok(!rows.is_empty())
+    };
+    for (step, expected) in &steps {
+        security.batch_execute(step)?;
+        let moment = now(&mut security)?;
+        assert_eq!(is_senior(&moment)?, *expected, "right after {step}");
+        moments.push(moment);
+    }
+    for (moment, (step, expected)) in moments.iter().zip(&steps) {
+        assert_eq!(is_senior(moment)?, *expected, "later, after {step}");
+    }
+    assert!(!is_senior(&before)?, "before there was such a role");
+    Ok(())
+}
+
+#[test]
 fn a_grant_of_the_future_is_told_for_the_future() -> Result<()> {
     let database = Database::create()?;
     define(&database, SCENE)?;

@@ -16,6 +16,12 @@ fn hierarchy_changed() {
 }
 
 #[pg_extern(sql = false)]
+fn hierarchy_marker() -> Answer<bool> {
+    require_ready()?;
+    Ok(true)
+}
+
+#[pg_extern(sql = false)]
 fn define_hierarchy(
     name: Option<&str>,
     levels: Option<Vec<Option<String>>>,
@@ -269,6 +275,10 @@ fn visible_nodes(
 }
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "the macro reads the columns here and sees through no alias"
+)]
 fn who_can_see(
     name: Option<&str>,
     node: Option<&str>,

@@ -193,10 +193,10 @@ pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str
         return Err(Error::argument("unknown mode", "Use view or edit."));
     }
     let parts = name.rsplit_once(':');
-    if let Some((resource, action)) = parts {
-        if action.trim().is_empty() || resource_owner(resource).is_none() {
-            return Err(resource_not_found(resource));
-        }
+    if let Some((resource, action)) = parts
+        && (action.trim().is_empty() || resource_owner(resource).is_none())
+    {
+        return Err(resource_not_found(resource));
     }
     let reference = Reference::new(Kind::Privilege, name);
     let existing = reference.find();

@@ -9,6 +9,7 @@ use crate::authz::change;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
+use crate::sys::marker::Marker;
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{shmem, xact};
 use std::cell::{Cell, RefCell};
@@ -17,6 +18,9 @@ use std::rc::Rc;
 
 /// Views kept beside the one in use: those of other sessions of a pooled connection.
 const KEPT_VIEWS: usize = 128;
+
+/// More keys than these are not asked of an index: each costs a descent, and the planner looks at each.
+const MAX_INDEX_KEYS: usize = 2_000;
 
 thread_local! {
     static VERSIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/versions.sql")) };
@@ -33,6 +37,8 @@ thread_local! {
     static STATEMENT: Cell<u64> = const { Cell::new(1) };
     static TREES: RefCell<Vec<Option<Read>>> = const { RefCell::new(Vec::new()) };
     static VIEWS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+    /// The hierarchies that plans of this backend might ask an index for, and whether they were made for a session that sees few nodes.
+    static PLANNED: RefCell<Vec<(Hierarchy, bool)>> = const { RefCell::new(Vec::new()) };
     static CURRENT: RefCell<Vec<Option<Current>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -65,6 +71,13 @@ pub struct Share {
     pub all: usize,
     /// Whether some session may see everything, unknown keys included, so that no plan may ask an index for keys.
     pub may_be_open: bool,
+}
+
+impl Share {
+    /// Whether the nodes are so few that an index is asked for them.
+    pub fn is_few(self) -> bool {
+        self.visible <= MAX_INDEX_KEYS && self.visible * 3 <= self.all
+    }
 }
 
 /// A hierarchy as it was when last looked at.
@@ -121,6 +134,31 @@ struct Current {
 /// A statement starts: changes made meanwhile hold from now on.
 pub fn statement_started() {
     STATEMENT.set(STATEMENT.get().wrapping_add(1));
+}
+
+/// A plan is made that asks an index for keys, or not, because the session sees few nodes or many.
+pub fn note_plan(hierarchy: Hierarchy, is_few: bool) {
+    PLANNED.with_borrow_mut(|planned| {
+        if !planned.contains(&(hierarchy, is_few)) {
+            planned.push((hierarchy, is_few));
+        }
+    });
+}
+
+/// Another session is attached, or the attached one changed. Plans for few nodes are right for many, and slow, and the reverse: where one was
+/// made for the other sort, they are made again. Nothing can be looked up while a transaction is rolled back.
+pub fn session_changed() {
+    let planned = PLANNED.with_borrow(Clone::clone);
+    if planned.is_empty() || !xact::is_in_progress() {
+        return;
+    }
+    let suits = |(hierarchy, is_few): &(Hierarchy, bool)| {
+        share(*hierarchy).is_ok_and(|share| share.is_few() == *is_few)
+    };
+    if !planned.iter().all(suits) {
+        PLANNED.with_borrow_mut(Vec::clear);
+        Marker::Hierarchy.invalidate();
+    }
 }
 
 /// The hierarchy of a name, or 42704.

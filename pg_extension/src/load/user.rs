@@ -5,6 +5,7 @@ use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
 use super::{Content, Counts, STEP, cycle, value};
+use crate::authz::user::LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
 use crate::error::{Error, Result};
 use crate::session;
@@ -37,9 +38,6 @@ const UNIT: usize = 3;
 const MANAGER: usize = 4;
 const IS_ENABLED: usize = 5;
 const IS_TEST: usize = 6;
-
-/// The source of users for whom none is named.
-const LOCAL: &str = "local";
 
 /// Most bytes of the attributes of a user, as for `vpd.define_user`.
 const MAX_ATTRIBUTES: usize = 64 * 1024;
@@ -133,7 +131,7 @@ impl Content for Users {
         self.rows.push(Row {
             line: line.number,
             user: self.names.number(name),
-            source: self.sources.number(source.unwrap_or(LOCAL)),
+            source: self.sources.number(source.unwrap_or(LOCAL_SOURCE)),
             unit: unit.map(|unit| self.units.number(unit)),
             manager: manager.map(|manager| self.names.number(manager)),
             is_enabled,

@@ -32,12 +32,14 @@ pub use name::{current_schema, function_named, require_in_group, table_named};
 pub use predicate::{context_plans_changed, statement_started};
 pub use version::{drop_shadow, promote, roll_back, shadow};
 
+use crate::hierarchy;
 use crate::sys::Oid;
 
 /// Another session is attached, or the attached one changed: plans that do not suit it are made again.
 pub fn session_changed(serial: u64) {
     predicate::session_changed(serial);
     mask::session_changed(serial);
+    hierarchy::session_changed();
 }
 
 /// A relation changed, or all: what is known of its policies and masks is forgotten.

@@ -110,22 +110,19 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
         let role = template.name_of(&node, &label);
         let reference = Reference::new(Kind::Role, role.as_str());
         let group = Reference::new(Kind::DataGroup, role.as_str());
-        let is_own = IS_OWN.with(|statement| {
-            statement.query_one(&[arg(role.as_str()), arg(name), arg(node.as_str())], |row| {
-                row.get::<bool>(1).unwrap_or(false)
-            })
-        });
-        match is_own {
+        let owned = owned(&role, name, &node);
+        match owned.role {
+            Some(false) => return Err(Error::role_exists(&role)),
+            _ if !owned.group => return Err(Error::role_exists(&role)),
             Some(true) => (),
-            None if group.find().is_none() => definition::define_role(&role, "data", None, None)?,
-            _ => return Err(Error::role_exists(&role)),
+            None => definition::define_role(&role, "data", None, None)?,
         }
         definition::define(&group, None)?;
         hierarchy::grant(&role, &template.hierarchy, &node, (None, None), None)?;
         let has_base = authz::grant(&base, &reference, Validity::default())?;
         let has_group = authz::grant(&group, &reference, Validity::default())?;
         write_note(&role, name, &node);
-        let is_new = is_own.is_none() || has_base || has_group;
+        let is_new = owned.role.is_none() || has_base || has_group;
         generated.push(Generated {
             change: if is_new { "added" } else { "existing" },
             role,
@@ -144,9 +141,10 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     });
     for (role, node) in obsolete {
         if drop_obsolete {
-            definition::drop(&Reference::new(Kind::Role, role.as_str()))?;
             let group = Reference::new(Kind::DataGroup, role.as_str());
-            if group.find().is_some() {
+            let is_own = owned(&role, name, &node).group && group.find().is_some();
+            definition::drop(&Reference::new(Kind::Role, role.as_str()))?;
+            if is_own {
                 definition::drop(&group)?;
             }
         }
@@ -186,6 +184,28 @@ pub fn forget(role: &str) -> Result<()> {
     FORGET.with(|statement| statement.execute(&[arg(role)]));
     change::record("forget", &format!("role:{role}"), json!({}));
     Ok(())
+}
+
+/// What there is of the name of a role that a template gives for a node.
+struct Owned {
+    /// Whether the role is the template's own; `None` when there is none.
+    role: Option<bool>,
+    /// Whether there is no data group but the template's own.
+    group: bool,
+}
+
+fn owned(role: &str, template: &str, node: &str) -> Owned {
+    IS_OWN
+        .with(|statement| {
+            statement.query_one(&[arg(role), arg(template), arg(node)], |row| Owned {
+                role: row.get(1),
+                group: row.get(2).unwrap_or(false),
+            })
+        })
+        .unwrap_or(Owned {
+            role: Some(false),
+            group: false,
+        })
 }
 
 fn write_note(role: &str, template: &str, node: &str) {

@@ -18,11 +18,13 @@ pub enum Marker {
     Statement,
     /// On plans made for what one session may see of a masked column.
     Mask,
+    /// On plans made for a session that sees few nodes of a hierarchy, or many.
+    Hierarchy,
 }
 
 thread_local! {
-    static USED: Cell<[u64; 3]> = const { Cell::new([0; 3]) };
-    static HASHES: Cell<[Option<u32>; 3]> = const { Cell::new([None; 3]) };
+    static USED: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
+    static HASHES: Cell<[Option<u32>; 4]> = const { Cell::new([None; 4]) };
     /// The function on predicates whose text depends on the session, once this backend has met one.
     static CONTEXT: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
@@ -34,6 +36,7 @@ impl Marker {
             Marker::Context => c"context_marker",
             Marker::Statement => c"statement_marker",
             Marker::Mask => c"mask_marker",
+            Marker::Hierarchy => c"hierarchy_marker",
         }
     }
 
@@ -75,7 +78,7 @@ pub fn forget_plans() {
 /// How often each marker was put into a query.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(super) struct Uses([u64; 3]);
+pub(super) struct Uses([u64; 4]);
 
 /// The uses up to now.
 pub(super) fn used() -> Uses {

@@ -4,15 +4,13 @@
 //! the scan starts, so no plan holds keys; the condition loses rows of sessions that nothing is filtered for, so it is offered only while there
 //! can be none, and plans with it are made again when that changes.
 
+use super::marker::Marker;
 use super::predicate::nth;
 use super::user::AsOwner;
 use crate::error::{Error, Result};
 use crate::hierarchy::{self, Hierarchy};
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 use std::ffi::CStr;
-
-/// More keys than these are not asked of an index: each costs a descent, and the planner looks at each.
-const MAX_INDEX_KEYS: usize = 2_000;
 
 #[unsafe(no_mangle)]
 #[doc(hidden)]
@@ -435,9 +433,15 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
             std::ptr::null_mut(),
             std::ptr::null_mut(),
         );
-        let share = share(&name)?;
-        let are_many = share.visible > MAX_INDEX_KEYS || share.visible * 3 > share.all;
-        if is_one_row || share.may_be_open || are_many {
+        let hierarchy = hierarchy::find(&name).ok()?;
+        let share = hierarchy::share(hierarchy).ok()?;
+        if is_one_row || share.may_be_open {
+            return None;
+        }
+        // A session of the other sort gets a plan of its own.
+        super::predicate::mark_plan(Marker::Hierarchy).ok()?;
+        hierarchy::note_plan(hierarchy, share.is_few());
+        if !share.is_few() {
             return None;
         }
         let keys = visible_keys_function()?;

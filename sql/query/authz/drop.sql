@@ -25,5 +25,11 @@ WITH begun AS (
      WHERE user_name = $4
        AND revoked_at IS NULL
        AND expires_at > clock_timestamp()
+), kept AS (
+    -- What rules read of a user.
+    INSERT INTO vpd_private.user_history (user_id, document)
+    SELECT d.user_id, d.document
+      FROM vpd_private.user_document d
+     WHERE d.user_id = $1
 )
 UPDATE vpd_private.authority SET dropped_at = clock_timestamp() WHERE id = $1;

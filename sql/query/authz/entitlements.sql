@@ -2,9 +2,22 @@
 -- $1 user, $2 roles the login brings, $3 the moment, $4 whether this is the production environment.
 WITH RECURSIVE node AS MATERIALIZED (
     -- What was switched on then: as the last change before tells, or else the opposite of the first one after.
-    SELECT a.id, a.kind, a.name, r.kind AS role_kind, r.rule
+    SELECT a.id,
+           a.kind,
+           a.name,
+           a.created_at,
+           coalesce(former.kind, r.kind) AS role_kind,
+           CASE WHEN former.kind IS NULL THEN r.rule ELSE former.rule END AS rule
       FROM vpd_private.authority a
       LEFT JOIN vpd_private.role_detail r ON r.role_id = a.id
+      LEFT JOIN LATERAL (
+           SELECT h.kind, h.rule
+             FROM vpd_private.role_history h
+            WHERE h.role_id = a.id
+              AND h.valid_until > $3
+            ORDER BY h.valid_until
+            LIMIT 1
+       ) former ON true
       LEFT JOIN LATERAL (
            SELECT c.action = 'enable' AS is_enabled
              FROM vpd_private.authority_change c
@@ -28,11 +41,20 @@ WITH RECURSIVE node AS MATERIALIZED (
        AND coalesce(before.is_enabled, after.is_enabled, a.is_enabled)
        AND (a.kind <> 'role' OR a.name NOT LIKE '%\_PREPROD' OR NOT $4)
 ), subject AS (
-    SELECT n.id FROM node n WHERE n.kind = 'user' AND n.name = $1
+    SELECT n.id, n.created_at FROM node n WHERE n.kind = 'user' AND n.name = $1
 ), attribute AS (
-    SELECT p.attributes || jsonb_build_object('user_name', p.name, 'unit', p.unit) AS document
+    -- What rules read of the user then: what ended first after the moment, or what is told now.
+    SELECT coalesce(
+               (SELECT h.document
+                  FROM vpd_private.user_history h
+                 WHERE h.user_id = subject.id
+                   AND h.told_until > $3
+                 ORDER BY h.told_until
+                 LIMIT 1),
+               (SELECT d.document FROM vpd_private.user_document d WHERE d.user_id = subject.id)
+           ) AS document
       FROM subject
-      JOIN vpd_private.user_profile p ON p.id = subject.id
+     WHERE subject.created_at <= $3
 ), held (id, path, valid_from, valid_until) AS (
     (
         SELECT s.id, ARRAY[s.id], '-infinity'::timestamptz, 'infinity'::timestamptz FROM subject s
@@ -47,6 +69,7 @@ WITH RECURSIVE node AS MATERIALIZED (
           FROM node n
          CROSS JOIN attribute
          WHERE n.role_kind = 'parametric'
+           AND n.created_at <= $3
            AND jsonb_path_match(attribute.document, n.rule, '{}', true)
     )
     UNION ALL

@@ -63,9 +63,8 @@ WITH RECURSIVE up (key, parent) AS (
     SELECT u.name, NULL, h.data_group, h.node, 'user:' || u.name || ' > ' || h.path, h.length + 1
       FROM holding h
       JOIN vpd_private.role_detail r ON r.role_id = h.id AND r.kind = 'parametric'
-      JOIN vpd_private.user_profile u
-        ON u.is_enabled
-       AND jsonb_path_match(u.attributes || jsonb_build_object('user_name', u.name, 'unit', u.unit), r.rule, '{}', true)
+      JOIN vpd_private.user_document d ON jsonb_path_match(d.document, r.rule, '{}', true)
+      JOIN vpd_private.authority u ON u.id = d.user_id AND u.is_enabled
      WHERE NOT (h.name LIKE '%\_PREPROD' AND $3)
      UNION ALL
     SELECT s.user_name, NULL, h.data_group, h.node, 'session:' || s.user_name || ' > ' || h.path, h.length + 1

@@ -1,4 +1,4 @@
--- A template, and whether it has given roles that are still there.
+-- A template, and whether something that it has given is still there.
 SELECT t.base_role,
        t.hierarchy,
        t.level,
@@ -6,7 +6,7 @@ SELECT t.base_role,
        EXISTS (
            SELECT
              FROM vpd_private.data_role r
-             JOIN vpd_private.authority a ON a.id = r.role_id AND a.dropped_at IS NULL
+             JOIN vpd_private.authority a ON a.id IN (r.role_id, r.data_group_id) AND a.dropped_at IS NULL
             WHERE r.template = t.name
        )
   FROM vpd_private.data_role_template t

@@ -123,6 +123,35 @@ fn one_prepared_plan_serves_every_session() -> Result<()> {
 }
 
 #[test]
+fn a_plan_made_for_few_nodes_is_made_again_for_many_and_back() -> Result<()> {
+    let database = warehouse("id integer, item text, amount integer", "'i' || i")?;
+    database
+        .admin()?
+        .batch_execute("CREATE INDEX ON shop.stock (item); ANALYZE shop.stock")?;
+    let few = member(&database, "anna", &["one"])?;
+    let many = member(&database, "bert", &["half"])?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute(
+        "SET plan_cache_mode = force_generic_plan; PREPARE stock AS SELECT count(*) FROM shop.stock WHERE amount >= $1",
+    )?;
+    let mut planned = |token: &str| -> Result<(bool, i64)> {
+        let mut transaction = user.transaction()?;
+        vpd_tests::attach(&mut transaction, token)?;
+        let seen = transaction.query_one("EXECUTE stock(0)", &[])?.get(0);
+        let plan = plan(&mut transaction, "EXECUTE stock(0)")?;
+        transaction.commit()?;
+        Ok((plan.contains("visible_keys"), seen))
+    };
+    for _ in 0..3 {
+        assert_eq!(planned(&few)?, (true, 200));
+        assert_eq!(planned(&few)?, (true, 200));
+        assert_eq!(planned(&many)?, (false, 10_000));
+        assert_eq!(planned(&many)?, (false, 10_000));
+    }
+    Ok(())
+}
+
+#[test]
 fn plans_made_for_an_index_do_not_outlive_closed_mode() -> Result<()> {
     let database = warehouse("id integer, item text, amount integer", "'i' || i")?;
     database.admin()?.batch_execute(
