@@ -61,7 +61,10 @@ fn a_level_comes_with_its_nodes_and_goes_with_them() -> Result<()> {
         &mut security,
         &places(&["region", "city", "quarter"], &[south, ulm, mill]),
     )?;
-    assert_eq!(nodes(&mut security)?, ["Mill Ulm quarter", "South region", "Ulm South city"]);
+    assert_eq!(
+        nodes(&mut security)?,
+        ["Mill Ulm quarter", "South region", "Ulm South city"]
+    );
     import(&mut security, &places(&["region"], &[south]))?;
     assert_eq!(nodes(&mut security)?, ["South region"]);
     Ok(())
@@ -73,17 +76,37 @@ fn a_subtree_moves_down_and_up_and_turns_around() -> Result<()> {
     let mut security = database.connect(role::SECURITY)?;
     let levels = ["one", "two", "three", "four"];
     let trees: [&[(&str, Option<&str>, &str)]; 4] = [
-        &[("A", None, "one"), ("B", Some("A"), "two"), ("C", Some("B"), "three")],
-        &[("A", None, "two"), ("B", Some("A"), "three"), ("C", Some("B"), "four")],
-        &[("C", None, "one"), ("B", Some("C"), "two"), ("A", Some("B"), "four")],
-        &[("B", None, "one"), ("A", Some("B"), "two"), ("C", Some("A"), "three")],
+        &[
+            ("A", None, "one"),
+            ("B", Some("A"), "two"),
+            ("C", Some("B"), "three"),
+        ],
+        &[
+            ("A", None, "two"),
+            ("B", Some("A"), "three"),
+            ("C", Some("B"), "four"),
+        ],
+        &[
+            ("C", None, "one"),
+            ("B", Some("C"), "two"),
+            ("A", Some("B"), "four"),
+        ],
+        &[
+            ("B", None, "one"),
+            ("A", Some("B"), "two"),
+            ("C", Some("A"), "three"),
+        ],
     ];
     for tree in trees {
         import(&mut security, &places(&levels, tree))?;
         let mut wanted: Vec<String> = tree
             .iter()
             .map(|(key, parent, level)| {
-                [Some(*key), *parent, Some(*level)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+                [Some(*key), *parent, Some(*level)]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" ")
             })
             .collect();
         wanted.sort();
@@ -170,8 +193,14 @@ fn a_label_that_is_taken_away_is_gone() -> Result<()> {
         import(&mut security, &labelled(label))?;
         assert_eq!(nodes(&mut security)?, [wanted]);
     }
-    security.batch_execute("SELECT vpd.define_node('places', 'S', label => 'South'), vpd.define_node('places', 'S')")?;
-    assert_eq!(nodes(&mut security)?, ["S region South"], "control: one that is not given stays");
+    security.batch_execute(
+        "SELECT vpd.define_node('places', 'S', label => 'South'), vpd.define_node('places', 'S')",
+    )?;
+    assert_eq!(
+        nodes(&mut security)?,
+        ["S region South"],
+        "control: one that is not given stays"
+    );
     security.batch_execute("SELECT vpd.define_node('places', 'S', label => '')")?;
     assert_eq!(export(&mut security)?["hierarchy_nodes"][0].get("label"), None);
     Ok(())

@@ -81,8 +81,7 @@ pub fn define(name: &str, names: &[String], description: Option<&str>) -> Result
         DROP_LEVELS.with(|statement| statement.execute(&[arg(name)]));
         INSERT_LEVELS.with(|statement| statement.execute(&[arg(name), arg(names.to_vec())]));
         let (former, now): (Vec<i32>, Vec<i32>) = followed.into_iter().unzip();
-        let moved =
-            FOLLOW_LEVELS.with(|statement| statement.execute(&[arg(name), arg(former), arg(now)]));
+        let moved = FOLLOW_LEVELS.with(|statement| statement.execute(&[arg(name), arg(former), arg(now)]));
         if moved > 0 {
             node::faultless(name, None)?;
             nodes_changed(Some(name));

@@ -83,7 +83,8 @@ impl Report {
     }
 }
 
-fn shortened(value: &str) -> String {
+/// A value as it is repeated.
+pub fn shortened(value: &str) -> String {
     match value.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &value[..end]),
         None => value.to_owned(),

@@ -206,7 +206,11 @@ struct Switched {
 impl Users {
     /// The values of the attributes of a line, to be kept; none when they are too many.
     fn check_attributes(&self, line: &Line<'_>, report: &mut Report) -> Option<String> {
-        let values = || self.attributes.iter().map(|attribute| line.values[attribute.place]);
+        let values = || {
+            self.attributes
+                .iter()
+                .map(|attribute| line.values[attribute.place])
+        };
         let object = self.attributes_of(values(), |attribute, text, reason| {
             report.value(line.number, line.header.name(attribute.place), text, reason);
         });

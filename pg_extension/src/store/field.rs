@@ -212,16 +212,13 @@ fn moment(value: &Value) -> Option<Value> {
     let is_year = year.bytes().all(|byte| byte.is_ascii_digit())
         && (year.len() == 4 || (matches!(year.len(), 5 | 6) && !year.starts_with('0')));
     let is_shaped = is_year
-        && rest
-            .bytes()
-            .zip(REST_OF_YEAR)
-            .all(|(byte, shape)| {
-                if shape == b'0' {
-                    byte.is_ascii_digit()
-                } else {
-                    byte == shape
-                }
-            })
+        && rest.bytes().zip(REST_OF_YEAR).all(|(byte, shape)| {
+            if shape == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == shape
+            }
+        })
         && fraction.len() <= 6
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let fraction = fraction.trim_end_matches('0');
@@ -298,7 +295,11 @@ mod tests {
     #[test]
     fn moments_are_compared_by_what_they_mean() {
         let now = "2027-01-31T12:00:00Z";
-        for past in ["2027-01-31T12:00:00Z", "2026-12-31T00:00:00Z", "0999-01-01T00:00:00Z"] {
+        for past in [
+            "2027-01-31T12:00:00Z",
+            "2026-12-31T00:00:00Z",
+            "0999-01-01T00:00:00Z",
+        ] {
             assert!(is_past(past, now), "{past}");
         }
         for future in ["2027-01-31T12:00:00.5Z", "10000-01-01T00:00:00Z"] {

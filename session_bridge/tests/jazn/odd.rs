@@ -99,7 +99,10 @@ fn a_role_that_would_be_everybodys_is_left() {
         );
         for line in [2, 3, 4] {
             let told = reasons(&conversion, line);
-            assert!(told.contains("belongs to everybody"), "{class}, line {line}: {told}");
+            assert!(
+                told.contains("belongs to everybody"),
+                "{class}, line {line}: {told}"
+            );
         }
     }
 }

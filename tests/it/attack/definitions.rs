@@ -2,7 +2,9 @@
 
 use postgres::Client;
 use serde_json::{Value, json};
-use vpd_tests::{Cluster, Database, Extension, Library, Result, assert_refused, create_orders, refusal, role};
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Result, assert_refused, create_orders, refusal, role,
+};
 
 fn document(sections: &Value) -> Value {
     let mut document = sections.clone();
@@ -213,16 +215,18 @@ fn filtering_a_table_again_ends_every_alteration() -> Result<()> {
 fn the_order_of_filters_means_nothing_and_an_unknown_key_is_refused() -> Result<()> {
     let database = filtered()?;
     let mut admin = database.admin()?;
-    let filters = |filters: Value| json!({"hierarchy_bindings": [{"relation": "shop.orders", "filters": filters}]});
+    let filters =
+        |filters: Value| json!({"hierarchy_bindings": [{"relation": "shop.orders", "filters": filters}]});
     let (places, goods) = (
         json!({"hierarchy": "places", "column": "region"}),
         json!({"hierarchy": "goods", "column": "region"}),
     );
-    assert_eq!(
-        import(&mut admin, &filters(json!([places, goods])))?.len(),
-        1
-    );
-    for same in [json!([places, goods]), json!([goods, places]), json!([goods, places, goods])] {
+    assert_eq!(import(&mut admin, &filters(json!([places, goods])))?.len(), 1);
+    for same in [
+        json!([places, goods]),
+        json!([goods, places]),
+        json!([goods, places, goods]),
+    ] {
         let lines = import(&mut admin, &filters(same))?;
         assert!(lines.is_empty(), "{lines:?}");
     }
