@@ -217,7 +217,7 @@ CREATE FUNCTION vpd.define_node(hierarchy text, key text, parent text DEFAULT NU
     AS 'MODULE_PATHNAME', 'define_node_wrapper';
 COMMENT ON FUNCTION vpd.define_node IS
 'Defines a node, or moves and relabels it. Arguments: key, the value that columns hold; parent, key of the node above, NULL at the top; level, by
-default the one below the parent''s; label, a name to show. Errors: 22023 argument_invalid, node_level, 42704 hierarchy_not_found, node_not_found,
+default the one below the parent''s; label, a name to show, which stays when none is given and goes when it is empty. Errors: 22023 argument_invalid, node_level, 42704 hierarchy_not_found, node_not_found,
 level_not_found, 42P17 node_cycle.';
 
 CREATE FUNCTION vpd.load_nodes(

@@ -780,6 +780,47 @@ fn nodes_have_faults_of_their_own() -> Result<()> {
 }
 
 #[test]
+fn faults_of_levels_are_told_beside_all_others_in_every_hierarchy() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{continent,country,city}'), vpd.define_hierarchy('goods', '{group,item}');
+         SELECT vpd.define_node('places', 'Germany', level => 'country'), vpd.define_node('places', 'Ulm', 'Germany', 'city'),
+                vpd.define_node('places', 'Bonn', 'Germany', 'city')",
+    )?;
+    let before = nodes(&database)?;
+    // A node above nodes that the file does not name.
+    assert_faults(
+        &load(
+            &mut security,
+            "nodes",
+            "hierarchy,key,parent,level\nplaces,Germany,Europe,city\nplaces,Europe,,continent\n",
+        )?,
+        &[(2, None, None, "\"Bonn\""), (2, None, None, "\"Ulm\"")],
+    );
+    let file = "hierarchy,key,parent,level\nplaces,A,Nowhere,\nplaces,B,Ulm,\nplaces,C,A,\nplaces,D,E,\nplaces,E,D,\nplaces,F,E,\n\
+                goods,chair,,item\ngoods,leg,chair,\ngoods,lamp,chair,group\ngoods,lamp,,planet\n";
+    assert_faults(
+        &load(&mut security, "nodes", file)?,
+        &[
+            (2, Some("parent"), Some("Nowhere"), "is no node"),
+            (3, None, None, "below the lowest level"),
+            (5, Some("parent"), Some("E"), "circle"),
+            (6, Some("parent"), Some("D"), "circle"),
+            (9, None, None, "below the lowest level"),
+            (10, None, None, "not on a level below"),
+            (11, Some("key"), Some("lamp"), "stands on line 10 already"),
+            (11, Some("level"), Some("planet"), "is no level"),
+        ],
+    );
+    assert_eq!(nodes(&database)?, before);
+    // With what is below it, it can move.
+    let file = "hierarchy,key,parent,level\nplaces,Europe,,continent\nplaces,Germany,Europe,country\nplaces,Ulm,Germany,city\n";
+    assert_faults(&load(&mut security, "nodes", file)?, &[]);
+    Ok(())
+}
+
+#[test]
 fn nodes_of_data_groups_decide_what_is_seen_at_the_next_statement() -> Result<()> {
     let database = Database::create()?;
     let (mut security, notices) = database.connect_noticing(role::SECURITY)?;

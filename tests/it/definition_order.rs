@@ -168,3 +168,76 @@ fn what_is_refused_for_good_is_told_once() -> Result<()> {
     );
     Ok(())
 }
+
+fn export(client: &mut Client) -> Result<Value> {
+    Ok(client
+        .query_one("SELECT vpd.export_definitions(true, true)", &[])?
+        .get(0))
+}
+
+#[test]
+fn a_label_that_is_taken_away_is_gone() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let labelled = |label: Option<&str>| {
+        json!({
+            "hierarchies": [{"name": "places", "levels": ["region"]}],
+            "hierarchy_nodes": [{"hierarchy": "places", "key": "S", "level": "region", "label": label}],
+        })
+    };
+    for (label, wanted) in [
+        (None, "S region"),
+        (Some("South"), "S region South"),
+        (None, "S region"),
+    ] {
+        import(&mut security, &labelled(label))?;
+        assert_eq!(nodes(&mut security)?, [wanted]);
+    }
+    security.batch_execute(
+        "SELECT vpd.define_node('places', 'S', label => 'South'), vpd.define_node('places', 'S')",
+    )?;
+    assert_eq!(
+        nodes(&mut security)?,
+        ["S region South"],
+        "control: one that is not given stays"
+    );
+    security.batch_execute("SELECT vpd.define_node('places', 'S', label => '')")?;
+    assert_eq!(export(&mut security)?["hierarchy_nodes"][0].get("label"), None);
+    Ok(())
+}
+
+#[test]
+fn lengths_with_a_fraction_and_moments_far_away_come_back() -> Result<()> {
+    let (source, target) = (Database::create()?, Database::create()?);
+    let mut security = source.connect(role::SECURITY)?;
+    source
+        .admin()?
+        .batch_execute("SELECT vpd.register_app('counter', idle_timeout => '90.5 seconds', ticket_lifetime => '1.000001 seconds')")?;
+    security.batch_execute(
+        "SELECT vpd.define_role('A'), vpd.define_role('B'), vpd.define_role('C'), vpd.define_role('D');
+         SELECT vpd.grant_authority('role:B', 'role:A', valid_until => '10000-01-01 00:00:00Z'),
+                vpd.grant_authority('role:C', 'role:A', '12345-06-07 08:09:10.11Z', '294275-01-01 00:00:00Z'),
+                vpd.grant_authority('role:D', 'role:A', '0044-03-15 BC')",
+    )?;
+    let exported = export(&mut security)?;
+    let mut admin = target.admin()?;
+    let lines = import(&mut admin, &exported)?;
+    assert!(lines.iter().all(|line| line[0] != "skip"), "{lines:?}");
+    assert_eq!(export(&mut admin)?, exported);
+    let until: String = admin
+        .query_one(
+            "SELECT string_agg(to_char(valid_until AT TIME ZONE 'UTC', 'YYYY'), ' ' ORDER BY valid_until)
+               FROM vpd_private.authority_grant WHERE valid_until < 'infinity'",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(until, "10000 294275");
+    let held: i64 = admin
+        .query_one(
+            "SELECT count(*) FROM vpd_private.authority_grant WHERE valid_from <= clock_timestamp() AND valid_until > clock_timestamp()",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(held, 2);
+    Ok(())
+}

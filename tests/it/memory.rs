@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vpd_tests::{Result, Subject, attach, ids, protected_orders, role};
+use vpd_tests::{Database, Result, Subject, attach, ids, protected_orders, role};
 
 /// Memory of a server process that is its own, in KiB.
 fn resident(pid: i32) -> Result<u64> {
@@ -55,5 +55,52 @@ fn a_connection_that_serves_many_users_does_not_grow() -> Result<()> {
         later <= warm + 512,
         "{warm} KiB after 700 users, {later} KiB after 2 100"
     );
+    Ok(())
+}
+
+/// 1 MB of users with 400 attributes each, whose names are long and whose values are short.
+fn wide_users() -> String {
+    let mut file = String::from("user_name");
+    for attribute in 0..400 {
+        file.push_str(&format!(",{attribute:0>140}"));
+    }
+    for user in 0..1_200 {
+        file.push_str(&format!("\nuser{user}{}", ",1".repeat(400)));
+    }
+    file
+}
+
+#[test]
+fn a_load_of_users_keeps_no_more_than_the_file() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let pid: i32 = security.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+    let file = wide_users();
+    // The first time every user is new, the second time known.
+    for _ in 0..2 {
+        let mut session = security.transaction()?;
+        session.execute("SELECT vpd.begin_load('users')", &[])?;
+        let before = resident(pid)?;
+        for part in file.as_bytes().chunks(256 * 1024) {
+            session.execute("SELECT vpd.load_part($1)", &[&part])?;
+        }
+        let kept = resident(pid)?.saturating_sub(before);
+        assert!(
+            kept < 24 * 1024,
+            "{kept} KiB for a file of {} KiB",
+            file.len() / 1024
+        );
+        assert!(session.query("SELECT FROM vpd.finish_load()", &[])?.is_empty());
+        session.commit()?;
+    }
+    let whole: i64 = database
+        .admin()?
+        .query_one(
+            "SELECT count(*) FROM vpd_private.user_account u
+              WHERE (SELECT count(*) FROM jsonb_each_text(u.attributes) a WHERE a.value = '1') = 400",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(whole, 1_200);
     Ok(())
 }

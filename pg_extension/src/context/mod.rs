@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
 use crate::sys::{portal, shmem, temporary, xact};
-use crate::{audit, authz, load, policy, session};
+use crate::{audit, authz, hierarchy, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use value::Values;
@@ -353,6 +353,8 @@ pub fn subtransaction_aborted(level: i32) {
     forget_what_was_undone();
     authz::change::subtransaction_aborted(level);
     load::subtransaction_aborted(level);
+    // What was seen of nodes that are taken back. Expressions are evaluated in the middle of a statement, without one of their own.
+    hierarchy::statement_started();
     rows_written();
     ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
     let mut is_restored = false;

@@ -2,7 +2,7 @@
 
 use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
-use super::report::Report;
+use super::report::{Report, shortened};
 use super::{Content, Counts, cycle, value};
 use crate::authz::change;
 use crate::error::Result;
@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 thread_local! {
     static ABOVE: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_above.sql")) };
+    static BELOW: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_below.sql")) };
 }
 
 const COLUMNS: [Column; 5] = [
@@ -97,9 +98,8 @@ impl Content for Nodes {
         let mut counts = Counts::default();
         let mut written = Vec::new();
         for rows in self.rows.chunk_by(|one, other| one.hierarchy == other.hierarchy) {
-            if let Some(nodes) = self.place(rows, report) {
-                written.push((self.hierarchies.text(rows[0].hierarchy), nodes, rows.len() as u64));
-            }
+            let nodes = self.place(rows, report);
+            written.push((self.hierarchies.text(rows[0].hierarchy), nodes, rows.len() as u64));
         }
         if !report.is_empty() {
             return Ok(counts);
@@ -117,8 +117,8 @@ impl Content for Nodes {
 }
 
 impl Nodes {
-    /// Checks the nodes of one hierarchy and finds the level of each.
-    fn place(&self, rows: &[Row], report: &mut Report) -> Option<Written> {
+    /// Checks the nodes of one hierarchy and finds the level of each. What it gives is good as long as nothing was reported.
+    fn place(&self, rows: &[Row], report: &mut Report) -> Written {
         let hierarchy = self.hierarchies.text(rows[0].hierarchy);
         let levels: HashMap<String, i32> = hierarchy::levels(hierarchy).into_iter().collect();
         for pair in rows.windows(2).filter(|pair| pair[0].key == pair[1].key) {
@@ -161,22 +161,41 @@ impl Nodes {
                 report.value(row.line, COLUMNS[PARENT].name, above, reason);
             }
         }
-        if !report.is_empty() {
-            return None;
-        }
-        let mut depths: HashMap<u32, i32> = HashMap::new();
-        let deepest = i32::try_from(levels.len()).unwrap_or(i32::MAX);
         let mut written = Written::default();
+        if levels.is_empty() {
+            return written;
+        }
+        let below = self.below(hierarchy, &listed);
+        let mut ways = Ways {
+            nodes: self,
+            listed: &listed,
+            levels: &levels,
+            there: &there,
+            circle: &circle,
+            known: HashMap::new(),
+        };
+        let deepest = i32::try_from(levels.len()).unwrap_or(i32::MAX);
         for row in rows {
-            let depth = self.depth(row, &listed, &levels, &there, &mut depths);
-            let above = row.parent.map_or(0, |parent| match listed.get(&parent) {
-                Some(parent) => self.depth(parent, &listed, &levels, &there, &mut depths),
-                None => there.get(self.keys.text(parent)).copied().unwrap_or(0),
-            });
-            if above >= depth {
+            // Nothing is said of a node whose level cannot be told: why it cannot was reported, on its line or on one above it.
+            let Some(depth) = ways.depth(row) else { continue };
+            if ways.above(row).is_some_and(|above| above >= depth) {
                 report.line(row.line, "is not on a level below its parent's");
             } else if depth > deepest {
                 report.line(row.line, "is below the lowest level of the hierarchy");
+            }
+            for (key, _) in below
+                .get(self.keys.text(row.key))
+                .into_iter()
+                .flatten()
+                .filter(|(_, there)| *there <= depth)
+            {
+                report.line(
+                    row.line,
+                    format!(
+                        "is not on a level above that of \"{}\", which is below it",
+                        shortened(key)
+                    ),
+                );
             }
             written.keys.push(self.keys.text(row.key).to_owned());
             written
@@ -185,7 +204,26 @@ impl Nodes {
             written.depths.push(depth);
             written.labels.push(row.label.clone());
         }
-        Some(written)
+        written
+    }
+
+    /// The nodes there are right below those of the file and that the file does not name, by the key of the node above.
+    fn below(&self, hierarchy: &str, listed: &HashMap<u32, &Row>) -> HashMap<String, Vec<(String, i32)>> {
+        let names: HashSet<&str> = listed.keys().map(|key| self.keys.text(*key)).collect();
+        let mut keys: Vec<&str> = names.iter().copied().collect();
+        keys.sort_unstable();
+        let found = BELOW.with(|statement| {
+            statement.query(&[arg(hierarchy), arg(keys)], |row| {
+                Some((row.get::<String>(1)?, row.get::<String>(2)?, row.get::<i32>(3)?))
+            })
+        });
+        let mut below: HashMap<String, Vec<(String, i32)>> = HashMap::new();
+        for (key, parent, depth) in found.into_iter().flatten() {
+            if !names.contains(key.as_str()) {
+                below.entry(parent).or_default().push((key, depth));
+            }
+        }
+        below
     }
 
     /// Depths of the nodes there are above those of the file, and every edge that would be there.
@@ -225,40 +263,60 @@ impl Nodes {
         }
         (there, edges)
     }
+}
 
-    /// The level that is named, or the one below the parent's. There are no circles.
-    fn depth(
-        &self,
-        row: &Row,
-        listed: &HashMap<u32, &Row>,
-        levels: &HashMap<String, i32>,
-        there: &HashMap<String, i32>,
-        known: &mut HashMap<u32, i32>,
-    ) -> i32 {
+/// The ways up from the nodes of a file, through the file and what there is.
+struct Ways<'a> {
+    nodes: &'a Nodes,
+    listed: &'a HashMap<u32, &'a Row>,
+    levels: &'a HashMap<String, i32>,
+    there: &'a HashMap<String, i32>,
+    circle: &'a HashSet<&'a str>,
+    known: HashMap<u32, Option<i32>>,
+}
+
+impl Ways<'_> {
+    /// The level that is named, or the one below the parent's; `None` when that is no level, or the way up leads nowhere.
+    fn depth(&mut self, row: &Row) -> Option<i32> {
         // Up to the first whose level is known, then down again.
         let mut path = Vec::new();
         let mut at = row;
         let mut depth = loop {
-            if let Some(depth) = known.get(&at.key) {
+            if let Some(depth) = self.known.get(&at.key) {
                 break *depth;
             }
-            if let Some(depth) = at.level.as_ref().and_then(|level| levels.get(level)) {
-                known.insert(at.key, *depth);
-                break *depth;
+            if self.circle.contains(self.nodes.keys.text(at.key)) {
+                break None;
+            }
+            if let Some(level) = &at.level {
+                let depth = self.levels.get(level).copied();
+                self.known.insert(at.key, depth);
+                break depth;
             }
             path.push(at.key);
             match at.parent {
-                None => break 0,
-                Some(parent) => match listed.get(&parent) {
+                None => break Some(0),
+                Some(parent) => match self.listed.get(&parent) {
                     Some(above) => at = above,
-                    None => break there.get(self.keys.text(parent)).copied().unwrap_or(0),
+                    None => break self.there.get(self.nodes.keys.text(parent)).copied(),
                 },
             }
         };
         for key in path.into_iter().rev() {
-            depth += 1;
-            known.insert(key, depth);
+            depth = depth.map(|depth| depth + 1);
+            self.known.insert(key, depth);
         }
         depth
+    }
+
+    /// The level of the parent, 0 at the top.
+    fn above(&mut self, row: &Row) -> Option<i32> {
+        match row.parent {
+            None => Some(0),
+            Some(parent) => match self.listed.get(&parent) {
+                Some(above) => self.depth(above),
+                None => self.there.get(self.nodes.keys.text(parent)).copied(),
+            },
+        }
     }
 }

@@ -32,7 +32,7 @@ impl Report {
     pub fn value(&mut self, line: u32, column: &str, value: &str, reason: impl Into<String>) {
         self.add(
             line,
-            Some(column.to_owned()),
+            Some(shortened(column)),
             Some(shortened(value)),
             reason.into(),
         );
@@ -40,7 +40,7 @@ impl Report {
 
     /// A column is missing, or has no business being there.
     pub fn column(&mut self, line: u32, column: &str, reason: impl Into<String>) {
-        self.add(line, Some(column.to_owned()), None, reason.into());
+        self.add(line, Some(shortened(column)), None, reason.into());
     }
 
     /// A line is wrong as a whole.
@@ -83,7 +83,8 @@ impl Report {
     }
 }
 
-fn shortened(value: &str) -> String {
+/// A value as it is repeated.
+pub fn shortened(value: &str) -> String {
     match value.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &value[..end]),
         None => value.to_owned(),

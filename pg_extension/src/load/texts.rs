@@ -3,8 +3,15 @@
 /// Where a text stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
-    start: u32,
+    start: usize,
     length: u32,
+}
+
+impl Span {
+    /// How many bytes there are.
+    pub fn len(self) -> usize {
+        self.length as usize
+    }
 }
 
 /// The texts.
@@ -12,12 +19,12 @@ pub struct Span {
 pub struct Texts(String);
 
 impl Texts {
-    /// Keeps a text. The limit on a load keeps them below what a span can tell.
+    /// Keeps a text. Whoever keeps pieces of the file, each once, keeps less than the limit on a load.
     pub fn keep(&mut self, text: &str) -> Span {
-        let number = |length| u32::try_from(length).unwrap_or(u32::MAX);
         let span = Span {
-            start: number(self.0.len()),
-            length: number(text.len()),
+            start: self.0.len(),
+            // A line is shorter than 1 MiB.
+            length: u32::try_from(text.len()).unwrap_or(u32::MAX),
         };
         self.0.push_str(text);
         span
@@ -25,7 +32,6 @@ impl Texts {
 
     /// A text that was kept.
     pub fn text(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        &self.0[start..start + span.length as usize]
+        &self.0[span.start..span.start + span.len()]
     }
 }

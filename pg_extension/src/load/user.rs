@@ -42,6 +42,12 @@ const IS_TEST: usize = 6;
 /// Most bytes of the attributes of a user, as for `vpd.define_user`.
 const MAX_ATTRIBUTES: usize = 64 * 1024;
 
+/// Most bytes of attributes that are written with one statement, more or less.
+const MAX_CHUNK: usize = 16 * 1024 * 1024;
+
+/// What stands between kept values; no value of a file contains it.
+const BETWEEN: &str = "\0";
+
 /// What a column must end with whose values are JSON and not text.
 const JSON: &str = ":json";
 
@@ -73,6 +79,7 @@ struct Row {
     is_enabled: Option<bool>,
     is_test: bool,
     display_name: Option<Span>,
+    /// Their values alone: with its name in each line an attribute would take many times what it takes in the file.
     attributes: Span,
 }
 
@@ -105,10 +112,7 @@ impl Content for Users {
         let manager = line.check(MANAGER, value::optional_name, report);
         let is_enabled = line.check(IS_ENABLED, value::boolean, report);
         let is_test = line.check(IS_TEST, value::boolean, report);
-        let attributes = self.read_attributes(line, report);
-        if attributes.len() > MAX_ATTRIBUTES {
-            report.line(line.number, "has attributes of more than 65536 bytes");
-        }
+        let attributes = self.check_attributes(line, report);
         let (Some(name), Some(source), Some(unit), Some(manager), Some(is_enabled), Some(is_test)) =
             (name, source, unit, manager, is_enabled, is_test)
         else {
@@ -137,7 +141,7 @@ impl Content for Users {
             is_enabled,
             is_test: is_test.unwrap_or(false),
             display_name: display_name.map(|text| self.texts.keep(text)),
-            attributes: self.texts.keep(&attributes),
+            attributes: self.texts.keep(&attributes.unwrap_or_default()),
         });
     }
 
@@ -198,11 +202,31 @@ struct Switched {
 }
 
 impl Users {
-    /// The attributes of a line as the text of a JSON object; empty values are no attributes.
-    fn read_attributes(&self, line: &Line<'_>, report: &mut Report) -> String {
+    /// The values of the attributes of a line, to be kept; none when they are too many.
+    fn check_attributes(&self, line: &Line<'_>, report: &mut Report) -> Option<String> {
+        let values = || {
+            self.attributes
+                .iter()
+                .map(|attribute| line.values[attribute.place])
+        };
+        let object = self.attributes_of(values(), |attribute, text, reason| {
+            report.value(line.number, line.header.name(attribute.place), text, reason);
+        });
+        if object.len() > MAX_ATTRIBUTES {
+            report.line(line.number, "has attributes of more than 65536 bytes");
+            return None;
+        }
+        Some(values().collect::<Vec<_>>().join(BETWEEN))
+    }
+
+    /// The attributes as the text of a JSON object; empty values are no attributes.
+    fn attributes_of<'a>(
+        &self,
+        values: impl Iterator<Item = &'a str>,
+        mut refuse: impl FnMut(&Attribute, &str, &'static str),
+    ) -> String {
         let mut object = Map::new();
-        for attribute in &self.attributes {
-            let text = line.values[attribute.place];
+        for (attribute, text) in self.attributes.iter().zip(values) {
             if text.is_empty() {
                 continue;
             }
@@ -215,12 +239,30 @@ impl Users {
                 Ok(value) => {
                     object.insert(attribute.name.clone(), value);
                 }
-                Err(reason) => {
-                    report.value(line.number, line.header.name(attribute.place), text, reason);
-                }
+                Err(reason) => refuse(attribute, text, reason),
             }
         }
         Value::Object(object).to_string()
+    }
+
+    /// The attributes of a row, which were checked when its line was read.
+    fn kept_attributes(&self, row: &Row) -> String {
+        self.attributes_of(self.texts.text(row.attributes).split(BETWEEN), |_, _, _| ())
+    }
+
+    /// As many rows at once as make arrays of a bearable size.
+    fn chunks<'a>(&self, rows: &'a [&'a Row]) -> Vec<&'a [&'a Row]> {
+        let names: usize = self.attributes.iter().map(|attribute| attribute.name.len()).sum();
+        let mut chunks = Vec::new();
+        let (mut start, mut bytes) = (0, 0);
+        for (place, row) in rows.iter().enumerate() {
+            bytes += names + row.attributes.len();
+            if bytes > MAX_CHUNK || place + 1 - start == STEP / 5 || place + 1 == rows.len() {
+                chunks.push(&rows[start..=place]);
+                (start, bytes) = (place + 1, 0);
+            }
+        }
+        chunks
     }
 
     fn report_repeated(&self, report: &mut Report) {
@@ -383,7 +425,7 @@ impl Users {
             row.int4(known[account.user as usize].map_or(0, |known| known.id));
             row.text(self.sources.text(account.source));
             row.optional_text(account.display_name.map(|span| self.texts.text(span)));
-            row.jsonb(self.texts.text(account.attributes));
+            row.jsonb(&self.kept_attributes(account));
             row.optional_text(account.unit.map(|unit| self.units.text(unit)));
             match account.manager.and_then(|manager| known[manager as usize]) {
                 Some(manager) => row.int4(manager.id),
@@ -404,16 +446,16 @@ impl Users {
             .map(|attribute| attribute.name.as_str())
             .collect();
         let id = |number: u32| known[number as usize].map(|known| known.id);
-        let mut changed = HashSet::new();
-        for (chunk, rows) in rows.chunks(STEP / 5).enumerate() {
-            let start = chunk * (STEP / 5);
+        let (mut changed, count) = (HashSet::new(), rows.len());
+        let mut start = 0;
+        for rows in self.chunks(rows) {
             let accounts = UPDATE.with(|statement| {
                 statement.modify(
                     &[
                         list(rows, |row| id(row.user)),
                         list(rows, |row| Some(self.sources.text(row.source))),
                         list(rows, |row| row.display_name.map(|span| self.texts.text(span))),
-                        list(rows, |row| Some(self.texts.text(row.attributes))),
+                        list(rows, |row| Some(self.kept_attributes(row))),
                         list(rows, |row| row.unit.map(|unit| self.units.text(unit))),
                         list(rows, |row| row.manager.and_then(id)),
                         list(rows, |row| Some(row.is_test)),
@@ -433,7 +475,8 @@ impl Users {
                     |(user, source): (i32, String)| places.get(&(Some(user), source.as_str())).copied();
                 changed.extend(accounts.into_iter().flatten().filter_map(place));
             }
-            Error::tell_progress("written", self.rows.len() - rows.len() + start, self.rows.len());
+            start += rows.len();
+            Error::tell_progress("written", self.rows.len() - count + start, self.rows.len());
         }
         changed
     }

@@ -174,9 +174,10 @@ fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
         .ok_or("it must be a list of texts")
 }
 
+const REST_OF_YEAR: [u8; 15] = *b"-00-00T00:00:00";
 const UNITS: [(&str, i64); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
 
-/// A whole number of the largest unit that fits. The database gives seconds, people write units.
+/// A whole number of the largest unit that fits, else seconds with a fraction. The database gives seconds, people write units.
 fn duration(value: &Value) -> Option<Value> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
@@ -184,10 +185,14 @@ fn duration(value: &Value) -> Option<Value> {
             let (number, unit) = text.trim().split_once(' ')?;
             let unit = unit.trim().trim_end_matches('s');
             let (_, length) = UNITS.iter().find(|(name, _)| *name == unit)?;
-            number.trim().parse::<u32>().map(f64::from).ok()? * *length as f64
+            let number = number.trim();
+            let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            number.parse::<f64>().ok().filter(|_| is_plain)? * *length as f64
         }
         _ => return None,
     };
+    // Nothing is finer than a microsecond in the database.
+    let seconds = (seconds * 1e6).round() / 1e6;
     if seconds.fract() != 0.0 || !(0.0..1e12).contains(&seconds) {
         return Some(json!(format!("{seconds} seconds")));
     }
@@ -198,27 +203,34 @@ fn duration(value: &Value) -> Option<Value> {
     Some(json!(format!("{number} {unit}{plural}")))
 }
 
-/// `2027-01-31T00:00:00Z`, with a fraction where there is one.
+/// `2027-01-31T00:00:00Z`, with a fraction where there is one. The database knows years of up to six digits.
 fn moment(value: &Value) -> Option<Value> {
     let text = value.as_str()?;
     let body = text.strip_suffix('Z')?;
     let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
-    let is_shaped = whole.len() == 19
-        && whole
-            .bytes()
-            .zip(b"0000-00-00T00:00:00".iter())
-            .all(|(byte, shape)| {
-                if *shape == b'0' {
-                    byte.is_ascii_digit()
-                } else {
-                    byte == *shape
-                }
-            })
+    let (year, rest) = whole.split_at_checked(whole.len().checked_sub(REST_OF_YEAR.len())?)?;
+    let is_year = year.bytes().all(|byte| byte.is_ascii_digit())
+        && (year.len() == 4 || (matches!(year.len(), 5 | 6) && !year.starts_with('0')));
+    let is_shaped = is_year
+        && rest.bytes().zip(REST_OF_YEAR).all(|(byte, shape)| {
+            if shape == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == shape
+            }
+        })
         && fraction.len() <= 6
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let fraction = fraction.trim_end_matches('0');
     let dot = if fraction.is_empty() { "" } else { "." };
     is_shaped.then(|| json!(format!("{whole}{dot}{fraction}Z")))
+}
+
+/// Whether a moment is no later than now, both in their one spelling.
+pub fn is_past(moment: &str, now: &str) -> bool {
+    // A year of more digits is later.
+    let order = |text: &str| (text.find('-'), text.trim_end_matches('Z').to_owned());
+    order(moment) <= order(now)
 }
 
 #[cfg(test)]
@@ -233,12 +245,19 @@ mod tests {
             (json!("1 hour"), "1 hour"),
             (json!("24 hours"), "1 day"),
             (json!(0), "0 days"),
+            (json!(90.5), "90.5 seconds"),
+            (json!("90.5 seconds"), "90.5 seconds"),
+            (json!("1.5 minutes"), "90 seconds"),
+            (json!(0.000001), "0.000001 seconds"),
         ] {
             assert_eq!(duration(&given), Some(json!(spelled)), "{given}");
         }
         for bad in [
             json!("soon"),
             json!("-1 hours"),
+            json!("1e3 hours"),
+            json!("inf hours"),
+            json!(". hours"),
             json!("1 fortnight"),
             json!(true),
         ] {
@@ -256,7 +275,13 @@ mod tests {
             moment(&json!("2027-01-31T00:00:00.000Z")),
             Some(json!("2027-01-31T00:00:00Z"))
         );
+        for far in ["10000-01-01T00:00:00Z", "294276-12-31T23:59:59.999999Z"] {
+            assert_eq!(moment(&json!(far)), Some(json!(far)));
+        }
         for bad in [
+            "0010000-01-01T00:00:00Z",
+            "01000-01-01T00:00:00Z",
+            "999-01-01T00:00:00Z",
             "2027-01-31",
             "2027-01-31T00:00:00",
             "2027-01-31T00:00:00+01",
@@ -264,6 +289,21 @@ mod tests {
             "Z",
         ] {
             assert_eq!(moment(&json!(bad)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_are_compared_by_what_they_mean() {
+        let now = "2027-01-31T12:00:00Z";
+        for past in [
+            "2027-01-31T12:00:00Z",
+            "2026-12-31T00:00:00Z",
+            "0999-01-01T00:00:00Z",
+        ] {
+            assert!(is_past(past, now), "{past}");
+        }
+        for future in ["2027-01-31T12:00:00.5Z", "10000-01-01T00:00:00Z"] {
+            assert!(!is_past(future, now), "{future}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups, and what each holds.
 
 use super::application::rows;
-use super::field::{Absent, Field, Form, defaulting, optional, required};
+use super::field::{Absent, Field, Form, defaulting, is_past, optional, required};
 use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::authz::{self, Kind, Reference, Validity, change, definition};
@@ -292,12 +292,12 @@ fn define_role(former: Option<&Item>, item: &Item) -> Result<()> {
 pub(super) fn still_valid(item: &mut Item, moment: &Moment) -> Option<&'static str> {
     if item
         .optional_text("valid_from")
-        .is_some_and(|from| from <= moment.now.as_str())
+        .is_some_and(|from| is_past(from, &moment.now))
     {
         item.0.remove("valid_from");
     }
     item.optional_text("valid_until")
-        .is_some_and(|until| until <= moment.now.as_str())
+        .is_some_and(|until| is_past(until, &moment.now))
         .then_some("it has run out")
 }
 

@@ -89,15 +89,16 @@ pub(super) const SECTIONS: &[Section] = &[
             required("key", Form::Text),
             optional("parent", Form::Text),
             required("level", Form::Text),
-            optional("label", Form::Text),
+            defaulting("label", Form::Text, Absent::Text("")),
         ],
         read: || rows(&NODES),
-        define: |_, item| {
+        define: |former, item| {
             let node = NodeDefinition {
                 key: item.text("key"),
                 parent: item.optional_text("parent"),
                 level: item.optional_text("level"),
-                label: item.optional_text("label"),
+                // One that was taken away in the document is taken away: without any the former would stay.
+                label: item.optional_text("label").or(former.is_some().then_some("")),
             };
             hierarchy::define_node(item.text("hierarchy"), &node)
         },

@@ -10,6 +10,9 @@ use super::tree::Element;
 const LONGEST_NAME: usize = 256;
 const LONGEST_RESOURCE: usize = 200;
 
+/// The role whose privileges everybody has here, logged in or not. In the file it is a role like others, which only its members have.
+const ANONYMOUS: &str = "anonymous";
+
 /// An application as the file has it.
 pub struct Application<'a> {
     element: Element<'a>,
@@ -101,6 +104,10 @@ impl<'a> Application<'a> {
                 continue;
             };
             let name = self.role_name(&name);
+            if name == ANONYMOUS {
+                report.leave(role.line(), format!("app-role {name}"), belongs_to_everybody());
+                continue;
+            }
             definitions.role(&name, "application", describe(role));
             report.take(
                 role.line(),
@@ -112,8 +119,14 @@ impl<'a> Application<'a> {
         for role in self.element.listed("app-roles", "app-role") {
             let Some(name) = role.text("name") else { continue };
             let name = self.role_name(&name);
+            let is_taken = definitions.kind_of_role(&name) == Some("application");
             for member in role.listed("members", "member") {
-                self.define_member(&name, member, definitions, report);
+                if is_taken {
+                    self.define_member(&name, member, definitions, report);
+                } else {
+                    let what = format!("member {} of {name}", member.text("name").unwrap_or_default());
+                    report.leave(member.line(), what, "the role is not taken");
+                }
             }
         }
     }
@@ -151,10 +164,14 @@ impl<'a> Application<'a> {
     /// The role that stands for a principal.
     fn holder(&self, principal: Principal, definitions: &mut Definitions) -> Result<String, String> {
         match principal {
+            Principal::EnterpriseRole(name) | Principal::Everybody(name) if name == ANONYMOUS => {
+                Err(belongs_to_everybody())
+            }
             Principal::ApplicationRole(name) => {
                 let name = self.role_name(&name);
                 match definitions.kind_of_role(&name) {
                     Some("application") => Ok(name),
+                    _ if name == ANONYMOUS => Err(belongs_to_everybody()),
                     _ => Err("the file has no application role of this name".to_owned()),
                 }
             }
@@ -511,6 +528,10 @@ fn is_usable(name: &str, longest: usize) -> bool {
         && name.chars().count() <= longest
         && !name.chars().any(char::is_control)
         && name.trim() == name
+}
+
+fn belongs_to_everybody() -> String {
+    format!("what the role {ANONYMOUS} holds belongs to everybody here: give the role another name")
 }
 
 fn unusable(longest: usize) -> String {

@@ -74,6 +74,40 @@ fn members_that_are_not_there_or_no_role_are_left() {
 }
 
 #[test]
+fn a_role_that_would_be_everybodys_is_left() {
+    let of_class = |class: &str| {
+        let anonymous = member(class, "anonymous");
+        let permission = permission("com.example.OwnPermission", "thing", "use");
+        let grant = grant("anonymous", &permission).replace(ROLE, class);
+        let roles = [role("R", &anonymous), role("anonymous", &member(ROLE, "R"))];
+        converted(&application(&format!(
+            "<app-roles>{}</app-roles>\n{grant}",
+            roles.join("\n")
+        )))
+    };
+    for class in [
+        ROLE,
+        "weblogic.security.principal.WLSGroupImpl",
+        "oracle.security.jps.internal.core.principals.JpsAnonymousRoleImpl",
+    ] {
+        let conversion = of_class(class);
+        assert_eq!(conversion.document["grants"], json!([]), "{class}");
+        assert_eq!(
+            conversion.document["roles"],
+            json!([{"name": "R", "kind": "application"}]),
+            "{class}"
+        );
+        for line in [2, 3, 4] {
+            let told = reasons(&conversion, line);
+            assert!(
+                told.contains("belongs to everybody"),
+                "{class}, line {line}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
 fn patterns_and_odd_actions_are_left() {
     let permissions = [
         permission(

@@ -1,4 +1,4 @@
--- Adds, moves and relabels nodes; with $6 those that are not among them go. A label that is not given stays.
+-- Adds, moves and relabels nodes; with $6 those that are not among them go. A label that is not given stays, an empty one takes it away.
 WITH incoming AS MATERIALIZED (
     SELECT i.key,
            i.parent,
@@ -12,8 +12,8 @@ WITH incoming AS MATERIALIZED (
         ON CONFLICT (hierarchy, key) DO UPDATE
        SET parent = EXCLUDED.parent,
            depth = EXCLUDED.depth,
-           label = coalesce(EXCLUDED.label, n.label)
-     WHERE (n.parent, n.depth, n.label) IS DISTINCT FROM (EXCLUDED.parent, EXCLUDED.depth, coalesce(EXCLUDED.label, n.label))
+           label = nullif(coalesce(EXCLUDED.label, n.label), '')
+     WHERE (n.parent, n.depth, n.label) IS DISTINCT FROM (EXCLUDED.parent, EXCLUDED.depth, nullif(coalesce(EXCLUDED.label, n.label), ''))
     RETURNING n.key, n.parent, n.depth
 ), removed AS (
     DELETE FROM vpd_private.hierarchy_node n

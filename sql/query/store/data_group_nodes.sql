@@ -3,7 +3,7 @@ SELECT jsonb_build_object(
            'data_group', g.data_group,
            'hierarchy', g.hierarchy,
            'node', g.node,
-           'valid_from', to_char(g.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'valid_from', CASE WHEN g.valid_from > clock_timestamp() THEN to_char(g.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'valid_until', CASE WHEN g.valid_until < 'infinity' THEN to_char(g.valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'reason', g.reason
        )

@@ -3,7 +3,7 @@ SELECT jsonb_build_object(
            'actor', d.actor,
            'subject', d.subject,
            'with_full_authority', d.with_full_authority,
-           'valid_from', to_char(d.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'valid_from', CASE WHEN d.valid_from > clock_timestamp() THEN to_char(d.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'valid_until', CASE WHEN d.valid_until < 'infinity' THEN to_char(d.valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'reason', d.reason
        )

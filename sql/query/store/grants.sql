@@ -2,7 +2,7 @@
 SELECT jsonb_build_object(
            'holder', g.holder,
            'granted', g.granted,
-           'valid_from', to_char(g.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'valid_from', CASE WHEN g.valid_from > clock_timestamp() THEN to_char(g.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'valid_until', CASE WHEN g.valid_until < 'infinity' THEN to_char(g.valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'reason', g.reason,
            'seeded_by', g.seeded_by

@@ -75,6 +75,43 @@ fn what_the_application_claims_about_itself_changes_nothing() -> Result<()> {
 }
 
 #[test]
+fn a_node_that_was_granted_and_taken_back_is_not_seen() -> Result<()> {
+    let (database, token) = scene()?;
+    protect(&database)?;
+    let mut admin = database.admin()?;
+    let mut session = admin.transaction()?;
+    attach(&mut session, &token)?;
+    // Assignments are evaluated without a statement of their own.
+    session.batch_execute(
+        "DO $$
+         DECLARE
+             seen boolean[];
+             sees boolean;
+         BEGIN
+             sees := vpd.sees_node('places', 'secret'::text);
+             seen := seen || sees;
+             BEGIN
+                 PERFORM vpd.grant_node('north', 'places', 'secret');
+                 sees := vpd.sees_node('places', 'secret'::text);
+                 seen := seen || sees;
+                 RAISE EXCEPTION SQLSTATE 'AAAAA';
+             EXCEPTION WHEN SQLSTATE 'AAAAA' THEN
+                 sees := vpd.sees_node('places', 'secret'::text);
+             END;
+             seen := seen || sees;
+             sees := vpd.sees_node('places', 'secret'::text);
+             seen := seen || sees;
+             PERFORM set_config('test.seen', seen::text, true);
+         END $$",
+    )?;
+    let seen: String = session
+        .query_one("SELECT current_setting('test.seen')", &[])?
+        .get(0);
+    assert_eq!(seen, "{f,t,f,f}");
+    Ok(())
+}
+
+#[test]
 fn the_tables_and_the_inner_functions_are_out_of_reach() -> Result<()> {
     let (database, token) = scene()?;
     protect(&database)?;
