@@ -197,9 +197,9 @@ CREATE VIEW vpd.grants AS
 COMMENT ON VIEW vpd.grants IS 'Every grant, those that ended as well.';
 
 CREATE VIEW vpd.authority_changes AS
-    SELECT id AS change_id, changed_at, changed_by, login_user, login_role, action, subject, detail
+    SELECT id AS change_id, changed_at, changed_by, user_name, actors, login_user, login_role, action, subject, detail
       FROM vpd_private.authority_change;
-COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when.';
+COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when; and who opened a session on behalf of whom.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_role'),

@@ -502,3 +502,68 @@ fn a_change_names_both_the_user_and_who_acts_for_him() -> Result<()> {
     assert_eq!(row.get::<_, String>(0), "alice by peter as postgres");
     Ok(())
 }
+
+#[test]
+fn a_change_keeps_everybody_who_stands_behind_it() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_user('peter'), vpd.define_user('mary'), vpd.define_role('Service');
+         SELECT vpd.define_resource('session'); SELECT vpd.define_privilege('session:set_audit_identity');
+         SELECT vpd.grant_authority('privilege:session:set_audit_identity', 'role:Service'),
+                vpd.grant_authority('role:Service', 'user:alice');
+         SELECT vpd.grant_delegation('user:mary', 'user:peter', with_full_authority => true),
+                vpd.grant_delegation('user:peter', 'user:alice', with_full_authority => true)",
+    )?;
+    let mary = Subject::new("mary").log_in(&database)?;
+    let version = "SELECT version FROM vpd_private.authority_version";
+    let mut admin = database.admin()?;
+    let former: i64 = admin.query_one(version, &[])?.get(0);
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let mut on_behalf = |token: &str, user: &str| -> Result<String> {
+        Ok(bridge
+            .query_one("SELECT vpd.create_session_on_behalf($1, $2)", &[&token, &user])?
+            .get(0))
+    };
+    let peter = on_behalf(&mary, "peter")?;
+    let alice = on_behalf(&peter, "alice")?;
+    assert_eq!(
+        admin.query_one(version, &[])?.get::<_, i64>(0),
+        former,
+        "opening a session waits for no change of the graph"
+    );
+    let mut transaction = admin.transaction()?;
+    attach(&mut transaction, &alice)?;
+    transaction.batch_execute("SELECT vpd.set_audit_identity('submitter'); SELECT vpd.define_role('New')")?;
+    transaction.commit()?;
+
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let row = auditor.query_one(
+        "SELECT changed_by, user_name, array_to_string(actors, ','), login_user FROM vpd.authority_changes WHERE subject = 'role:New' ORDER BY change_id LIMIT 1",
+        &[],
+    )?;
+    let told: Vec<String> = (0..4).map(|column| row.get(column)).collect();
+    assert_eq!(told, ["submitter", "alice", "peter,mary", "mary"]);
+
+    // That somebody acted for somebody else is told when both sessions are long gone.
+    admin.batch_execute("SELECT vpd.end_all_sessions('gone'); DELETE FROM vpd_private.session")?;
+    let rows = auditor.query(
+        "SELECT concat_ws(' ', changed_by, user_name, actors::text, subject, detail->>'actors', detail->>'with_full_authority'),
+                detail->>'session_id' IS NOT NULL
+           FROM vpd.authority_changes WHERE action = 'on_behalf' ORDER BY change_id",
+        &[],
+    )?;
+    let told: Vec<(String, bool)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(
+        told,
+        [
+            (r#"mary mary {} user:peter ["mary"] true"#.to_owned(), true),
+            (
+                r#"peter peter {mary} user:alice ["peter", "mary"] true"#.to_owned(),
+                true
+            ),
+        ]
+    );
+    Ok(())
+}
