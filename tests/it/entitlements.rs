@@ -84,6 +84,116 @@ fn a_day_is_told_as_it_was_whatever_was_changed_since() -> Result<()> {
     Ok(())
 }
 
+/// Names of what alice has of a kind at a moment.
+fn names_at(database: &Database<'_>, kind: &str, moment: &str) -> Result<Vec<String>> {
+    let rows = database.connect(role::AUDITOR)?.query(
+        "SELECT name FROM vpd.entitlements_at('alice', $2::text::timestamptz) WHERE kind = $1 ORDER BY name",
+        &[&kind, &moment],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// A moment of the server's clock.
+fn moment(database: &Database<'_>) -> Result<String> {
+    Ok(database
+        .admin()?
+        .query_one("SELECT clock_timestamp()::text", &[])?
+        .get(0))
+}
+
+#[test]
+fn a_name_defined_again_has_no_part_in_the_past_of_the_one_dropped() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, SCENE)?;
+    let first = moment(&database)?;
+    define(&database, "SELECT vpd.enable_authority('role:Buyer', false)")?;
+    let disabled = moment(&database)?;
+    define(&database, "SELECT vpd.drop_authority('role:Buyer')")?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Buyer'); SELECT vpd.grant_authority('role:Buyer', 'user:alice')",
+    )?;
+    let again = moment(&database)?;
+    assert_eq!(
+        names_at(&database, "role", &again)?,
+        ["Buyer"],
+        "nobody disabled this one"
+    );
+    define(&database, "SELECT vpd.enable_authority('role:Buyer', false)")?;
+    for (at, expected) in [(&first, 1), (&disabled, 0), (&again, 1), (&"now".to_owned(), 0)] {
+        assert_eq!(names_at(&database, "role", at)?.len(), expected, "{at}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_switches_a_user_off_is_told_as_any_other_switch() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, SCENE)?;
+    let mut moments = vec![moment(&database)?];
+    for is_enabled in ["false", "false", "true"] {
+        define(
+            &database,
+            &format!("SELECT vpd.load_csv('users', E'user_name,is_enabled\\nalice,{is_enabled}')"),
+        )?;
+        moments.push(moment(&database)?);
+    }
+    for (at, expected) in moments.iter().zip([1, 0, 0, 1]) {
+        assert_eq!(names_at(&database, "role", at)?.len(), expected, "{at}");
+    }
+    let changes: Vec<String> = database
+        .connect(role::AUDITOR)?
+        .query(
+            "SELECT concat_ws(' ', action, subject, changed_by) FROM vpd.authority_changes
+              WHERE action IN ('enable', 'disable') ORDER BY change_id",
+            &[],
+        )?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(
+        changes,
+        ["disable user:alice sec_admin", "enable user:alice sec_admin"],
+        "who switches, and only what was switched"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_role_by_a_rule_counts_from_the_day_it_is_defined() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        r#"SELECT vpd.define_user('alice', attributes => '{"grade": 7}')"#,
+    )?;
+    let before = moment(&database)?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5')",
+    )?;
+    assert_eq!(names_at(&database, "role", "now")?, ["Senior"], "control");
+    for at in [before.as_str(), "2001-01-01"] {
+        assert!(names_at(&database, "role", at)?.is_empty(), "{at}");
+    }
+    // Nor does somebody meet a rule before he is known.
+    let unknown = moment(&database)?;
+    define(
+        &database,
+        r#"SELECT vpd.define_user('bob', attributes => '{"grade": 7}')"#,
+    )?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    for (at, expected) in [("now", 1), (unknown.as_str(), 0)] {
+        let count: i64 = auditor
+            .query_one(
+                "SELECT count(*) FROM vpd.entitlements_at('bob', $1::text::timestamptz) WHERE kind = 'role'",
+                &[&at],
+            )?
+            .get(0);
+        assert_eq!(count, expected, "bob, {at}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_grant_of_the_future_is_told_for_the_future() -> Result<()> {
     let database = Database::create()?;
