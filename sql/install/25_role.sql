@@ -32,7 +32,8 @@ CREATE FUNCTION vpd.define_privilege(name text, description text DEFAULT NULL, m
     AS 'MODULE_PATHNAME', 'define_privilege_wrapper';
 COMMENT ON FUNCTION vpd.define_privilege IS
 'Defines a privilege: resource:action for an action on a defined resource, or a name without a colon. mode: whether the action changes something
-(edit) or only shows it (view); by default view for view, search, read, list, inquire, browse, print, export and select, edit for others.
+(edit) or only shows it (view); by default view for view, search, read, list, inquire, browse, print, export, select,
+get, query, display, show and find, edit for others.
 Errors: 22023 argument_invalid, 42704 resource_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.define_entitlement(name text, description text DEFAULT NULL) RETURNS void
@@ -73,14 +74,15 @@ CREATE FUNCTION vpd.grant_authority(
 COMMENT ON FUNCTION vpd.grant_authority IS
 'Grants a node of the graph to another, both written kind:name: a role to a user, group or role; a group to a user or group (membership); a duty, privilege
 or entitlement to a role; a duty or privilege to a duty; a privilege to an entitlement; a data group to a user, group or role.
-valid_from: now by default; valid_until: for good by default. Granting again changes the validity; granting the same again changes nothing and returns false.
+valid_from: as it stands, or now; valid_until: for good by default. For that time it replaces what was granted before; what ends before or begins after it stays.
+Granting the same again changes nothing and returns false.
 Sessions follow with their next statement. Errors: 22023 argument_invalid, 42704 …_not_found, 42P17 authority_cycle, 42501 definition_seeded, sod_conflict.';
 
 CREATE FUNCTION vpd.revoke_authority(granted text, holder text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_authority_wrapper';
 COMMENT ON FUNCTION vpd.revoke_authority IS
-'Takes back what was granted, as from now. Returns false when it was not granted. Sessions follow with their next statement.
+'Takes back what was granted, as from now and for all times to come. Returns false when it was not granted. Sessions follow with their next statement.
 Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.mark_seeded(reference text, owner text) RETURNS void
