@@ -346,3 +346,98 @@ fn an_explanation_shows_the_data_groups_that_rows_are_filtered_by() -> Result<()
     }
     Ok(())
 }
+
+/// The lines of the explanation of a row of orders, without the spaces they begin with.
+fn lines(database: &Database<'_>, user: &str, table: &str, key: &str) -> Result<Vec<String>> {
+    let rows = database.connect(role::AUDITOR)?.query(
+        "SELECT btrim(vpd.explain_access($1, $2::text::regclass, $3::text))",
+        &[&user, &table, &key],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[test]
+fn an_explanation_says_when_nothing_is_filtered_and_lists_the_nodes_of_who_acts() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    database
+        .admin()?
+        .batch_execute("GRANT SELECT ON shop.orders TO app_auditor")?;
+    define(
+        &database,
+        "SELECT vpd.define_hierarchy('regions', '{region}'); SELECT vpd.define_node('regions', 'North'), vpd.define_node('regions', 'East');
+         SELECT vpd.define_data_group('Northerners'), vpd.define_data_group('All'), vpd.define_user('alice'), vpd.define_user('bob'), vpd.define_user('carol');
+         SELECT vpd.grant_node('Northerners', 'regions', 'North'), vpd.grant_node('All', 'regions', 'North'), vpd.grant_node('All', 'regions', 'East');
+         SELECT vpd.grant_authority('data_group:All', 'user:alice'), vpd.grant_authority('data_group:Northerners', 'user:bob');
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'regions', 'region'); SELECT vpd.grant_delegation('user:bob', 'user:alice')",
+    )?;
+    let bob = Subject::new("bob").log_in(&database)?;
+    database
+        .connect(role::BRIDGE)?
+        .execute("SELECT vpd.create_session_on_behalf($1, 'alice')", &[&bob])?;
+    let told = lines(&database, "alice", "shop.orders", "4")?;
+    for expected in [
+        "set 1, node:regions/East: user:alice → data_group:All → node:regions/East",
+        "set 1, node:regions/North: user:alice → data_group:All → node:regions/North",
+        "set 2, node:regions/North: user:bob → data_group:Northerners → node:regions/North",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:?}");
+    }
+    assert!(
+        !told
+            .iter()
+            .any(|line| line.starts_with("set 2") && line.contains("East")),
+        "{told:?}"
+    );
+
+    Subject::new("carol").log_in(&database)?;
+    let of_carol = |line: &str| -> Result<()> {
+        let told = lines(&database, "carol", "shop.orders", "4")?;
+        assert!(told.contains(&line.to_owned()), "{line}: {told:?}");
+        Ok(())
+    };
+    of_carol("nodes of regions: NOT HELD")?;
+    define(
+        &database,
+        "SELECT vpd.set_hierarchy_mode('regions', 'open', 'while it is filled')",
+    )?;
+    of_carol("nodes of regions: nothing is filtered: the hierarchy is in open mode")?;
+    define(
+        &database,
+        "SELECT vpd.set_hierarchy_mode('regions', 'closed', 'filled'); SELECT vpd.exempt_app('portal', 'sums up everything', 'regions')",
+    )?;
+    of_carol("nodes of regions: nothing is filtered: the application portal is exempt")?;
+    Ok(())
+}
+
+#[test]
+fn an_explanation_names_the_parts_in_a_task_and_the_way_to_what_a_mask_asks_for() -> Result<()> {
+    let database = Database::create()?;
+    database.admin()?.batch_execute(
+        "CREATE SCHEMA shop; GRANT USAGE ON SCHEMA shop TO PUBLIC;
+         CREATE TABLE shop.tasks (id integer PRIMARY KEY, kind text, owner text, amount integer, note text);
+         INSERT INTO shop.tasks VALUES (1, 'approval', 'alice', 5, 'n');
+         GRANT SELECT ON shop.tasks TO app_user, app_auditor",
+    )?;
+    define(&database, SCENE)?;
+    define(
+        &database,
+        "SELECT vpd.define_task_type('approval'), vpd.define_task_type('errand');
+         SELECT vpd.define_task_action('approval', 'view', '{owner,manager}'), vpd.define_task_action('errand', 'view', '{assignee}'),
+                vpd.define_task_content('approval', 'amount', '{owner}');
+         SELECT vpd.add_policy('shop.tasks', 'viewers', $$vpd.can_act(kind, 'view', owner)$$);
+         SELECT vpd.add_mask('shop.tasks', 'amount', visible_when => $$vpd.can_see('approval', 'amount', owner)$$),
+                vpd.add_mask('shop.tasks', 'note', visible_when => $$vpd.has_privilege('order:approve')$$)",
+    )?;
+    Subject::new("alice").log_in(&database)?;
+    let told = lines(&database, "alice", "shop.tasks", "1")?;
+    for expected in [
+        "action view of task approval: for owner, manager",
+        "action view of task errand: for assignee",
+        "content amount of task approval: for owner",
+        "privilege:order:approve: user:alice → group:north → role:Buyer → duty:Approval → privilege:order:approve",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:?}");
+    }
+    Ok(())
+}

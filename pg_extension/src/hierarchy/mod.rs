@@ -22,7 +22,7 @@ pub use list::{visible_nodes, who_can_see};
 pub use load::{Columns, Report, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};
 pub use protection::protect;
-pub use view::{Hierarchy, Share, find, sees, share, statement_started, visible_keys};
+pub use view::{Hierarchy, Share, find, sees, share, statement_started, visible_keys, why_unfiltered};
 
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
