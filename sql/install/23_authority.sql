@@ -206,6 +206,8 @@ CREATE TABLE vpd_private.authority_change (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_by text NOT NULL,
+    user_name text,
+    actors text[],
     login_user text,
     login_role name NOT NULL DEFAULT session_user,
     action text NOT NULL,
@@ -214,15 +216,19 @@ CREATE TABLE vpd_private.authority_change (
 );
 CREATE INDEX authority_change_time_idx ON vpd_private.authority_change (changed_at);
 CREATE INDEX authority_change_subject_idx ON vpd_private.authority_change (subject, id);
-COMMENT ON TABLE vpd_private.authority_change IS 'Who changed what in the graph and in the data filters.';
+COMMENT ON TABLE vpd_private.authority_change IS 'Who changed what in the graph and in the data filters, and who opened a session on behalf of whom. Rows are only ever added.';
 COMMENT ON COLUMN vpd_private.authority_change.id IS 'Key, in the order of the changes.';
 COMMENT ON COLUMN vpd_private.authority_change.changed_at IS 'When (wall clock).';
 COMMENT ON COLUMN vpd_private.authority_change.changed_by IS 'Audit identity of the session, or the database role.';
-COMMENT ON COLUMN vpd_private.authority_change.login_user IS 'The user who was really logged in, who may act for the one named; NULL without a session.';
+COMMENT ON COLUMN vpd_private.authority_change.user_name IS 'The user of the session, whatever its audit identity; NULL without a session.';
+COMMENT ON COLUMN vpd_private.authority_change.actors IS 'Everybody who acted for that user, the nearest first; NULL without a session.';
+COMMENT ON COLUMN vpd_private.authority_change.login_user IS 'The user who was really logged in: the last of the actors, or the user; NULL without a session.';
 COMMENT ON COLUMN vpd_private.authority_change.login_role IS 'The database role that was logged in.';
-COMMENT ON COLUMN vpd_private.authority_change.action IS 'What was done: define, drop, grant, revoke, enable, disable, mode, exempt, ….';
+COMMENT ON COLUMN vpd_private.authority_change.action IS 'What was done: define, drop, grant, revoke, enable, disable, mode, exempt, on_behalf, ….';
 COMMENT ON COLUMN vpd_private.authority_change.subject IS 'To what, as kind:name.';
 COMMENT ON COLUMN vpd_private.authority_change.detail IS 'What else was said.';
+SELECT pg_extension_config_dump('vpd_private.authority_change', '');
+SELECT pg_extension_config_dump('vpd_private.authority_change_id_seq', '');
 
 CREATE FUNCTION vpd_private.authority_changed() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE

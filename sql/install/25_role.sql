@@ -38,7 +38,8 @@ CREATE FUNCTION vpd.define_privilege(name text, description text DEFAULT NULL, m
     AS 'MODULE_PATHNAME', 'define_privilege_wrapper';
 COMMENT ON FUNCTION vpd.define_privilege IS
 'Defines a privilege: resource:action for an action on a defined resource, or a name without a colon. mode: whether the action changes something
-(edit) or only shows it (view); by default view for view, search, read, list, inquire, browse, print, export and select, edit for others.
+(edit) or only shows it (view); by default view for view, search, read, list, inquire, browse, print, export, select,
+get, query, display, show and find, edit for others.
 Errors: 22023 argument_invalid, 42704 resource_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.define_entitlement(name text, description text DEFAULT NULL) RETURNS void
@@ -80,14 +81,15 @@ CREATE FUNCTION vpd.grant_authority(
 COMMENT ON FUNCTION vpd.grant_authority IS
 'Grants a node of the graph to another, both written kind:name: a role to a user, group or role; a group to a user or group (membership); a duty, privilege
 or entitlement to a role; a duty or privilege to a duty; a privilege to an entitlement; a data group to a user, group or role.
-valid_from: now by default; valid_until: for good by default. Granting again changes the validity; granting the same again changes nothing and returns false.
+valid_from: as it stands, or now; valid_until: for good by default. For that time it replaces what was granted before; what ends before or begins after it stays.
+Granting the same again changes nothing and returns false.
 Sessions follow with their next statement. Errors: 22023 argument_invalid, 42704 …_not_found, 42P17 authority_cycle, 42501 definition_seeded, sod_conflict.';
 
 CREATE FUNCTION vpd.revoke_authority(granted text, holder text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_authority_wrapper';
 COMMENT ON FUNCTION vpd.revoke_authority IS
-'Takes back what was granted, as from now. Returns false when it was not granted. Sessions follow with their next statement.
+'Takes back what was granted, as from now and for all times to come. Returns false when it was not granted. Sessions follow with their next statement.
 Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.mark_seeded(reference text, owner text) RETURNS void
@@ -126,7 +128,7 @@ CREATE FUNCTION vpd.entitlements_at(
 COMMENT ON FUNCTION vpd.entitlements_at IS
 'What a user had, has or will have at a moment: groups, roles, duties, entitlements, privileges, data groups and their nodes (hierarchy/key), each with the shortest way to it, how many
 ways there are, and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or switched off since is taken as it
-was then, and so are rules of parametric roles, units and attributes of users. No row for a user that was not known.';
+was then, and so are rules of parametric roles, units and attributes of users, from the day on which role and user were defined. No row for a user that was not known.';
 
 CREATE VIEW vpd.roles AS
     SELECT a.name,
@@ -204,9 +206,9 @@ CREATE VIEW vpd.grants AS
 COMMENT ON VIEW vpd.grants IS 'Every grant, those that ended as well.';
 
 CREATE VIEW vpd.authority_changes AS
-    SELECT id AS change_id, changed_at, changed_by, login_user, login_role, action, subject, detail
+    SELECT id AS change_id, changed_at, changed_by, user_name, actors, login_user, login_role, action, subject, detail
       FROM vpd_private.authority_change;
-COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when.';
+COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when; and who opened a session on behalf of whom.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_role'),

@@ -96,8 +96,8 @@ COMMENT ON TABLE vpd_private.action_record IS 'Who did what to which object; wha
 COMMENT ON COLUMN vpd_private.action_record.id IS 'Key, in the order of the actions.';
 COMMENT ON COLUMN vpd_private.action_record.object IS 'The object, as resource/key.';
 COMMENT ON COLUMN vpd_private.action_record.action IS 'The privilege that was used, as resource:action; maker for who made a row of a table under vpd.protect_action.';
-COMMENT ON COLUMN vpd_private.action_record.user_name IS 'User of the session.';
-COMMENT ON COLUMN vpd_private.action_record.persons IS 'Everybody who took part: the user, who acts for him, for whom he acts, the audit identity.';
+COMMENT ON COLUMN vpd_private.action_record.user_name IS 'User of the session; his pseudonym once he was erased.';
+COMMENT ON COLUMN vpd_private.action_record.persons IS 'Everybody who took part: the user, who acts for him, for whom he acts, the audit identity; pseudonyms for those who were erased.';
 COMMENT ON COLUMN vpd_private.action_record.session_id IS 'The session.';
 COMMENT ON COLUMN vpd_private.action_record.recorded_at IS 'When (wall clock).';
 SELECT pg_extension_config_dump('vpd_private.action_record', '');

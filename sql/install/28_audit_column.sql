@@ -99,7 +99,8 @@ CREATE FUNCTION vpd.erase_pseudonym(user_name text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'erase_pseudonym_wrapper';
 COMMENT ON FUNCTION vpd.erase_pseudonym IS
-'Forgets who stands behind a pseudonym, for good; the next time the user gets another. False when he has none. Rows whose maker was erased cannot be approved by anybody (42501 maker_unknown).';
+'Forgets who stands behind a pseudonym, for good, and puts it in the place of the name in the records of actions; the next time the user gets another. False when there is nothing
+to forget. Rows whose maker was erased cannot be approved by anybody (42501 maker_unknown), and what rules keep apart from something he did to an object is done to it by nobody (42501 sod_conflict).';
 
 CREATE FUNCTION vpd.pseudonym_owner(pseudonym text) RETURNS text
     LANGUAGE c STABLE PARALLEL RESTRICTED

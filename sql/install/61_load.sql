@@ -1,4 +1,4 @@
--- Loads of CSV files: users, groups, who belongs to what. All or nothing, with a report of every fault.
+-- Loads of CSV files: users, groups, who belongs to what, nodes of hierarchies and who has them. All or nothing, with a report of every fault.
 
 CREATE FUNCTION vpd.load_csv(kind text, content text, dry_run boolean DEFAULT false)
     RETURNS TABLE (line bigint, column_name text, value text, reason text)

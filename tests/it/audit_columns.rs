@@ -433,7 +433,7 @@ fn pseudonyms_stand_for_names_until_they_are_erased() -> Result<()> {
     }
     assert_eq!(owner(&mut auditor, &alice)?, None);
     assert_eq!(owner(&mut auditor, &bob)?.as_deref(), Some("bob"));
-    // Nothing in the database knows her name any more, and the next time she is somebody else.
+    // The next time she is somebody else.
     run_as(
         &mut user,
         &database,
@@ -442,6 +442,102 @@ fn pseudonyms_stand_for_names_until_they_are_erased() -> Result<()> {
     )?;
     assert_ne!(by(&mut admin, 4)?, alice);
     assert_eq!(by(&mut admin, 1)?, alice);
+    Ok(())
+}
+
+/// Columns of the extension's tables and of the notes in which a name stands.
+fn where_it_stands(database: &Database<'_>, name: &str) -> Result<Vec<String>> {
+    let mut admin = database.admin()?;
+    let columns = admin.query(
+        "SELECT format('%s.%I', a.attrelid::regclass, a.attname), format('SELECT FROM %s WHERE %I::text LIKE $1 LIMIT 1', a.attrelid::regclass, a.attname)
+           FROM pg_attribute a
+           JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
+          WHERE c.relnamespace IN ('vpd_private'::regnamespace, 'shop'::regnamespace) AND a.attnum > 0 AND NOT a.attisdropped
+          ORDER BY 1",
+        &[],
+    )?;
+    let mut found = Vec::new();
+    for column in &columns {
+        let pattern = format!("%{name}%");
+        if !admin.query(column.get::<_, &str>(1), &[&pattern])?.is_empty() {
+            found.push(column.get(0));
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn an_erased_name_stands_beside_no_object_and_what_it_did_still_counts() -> Result<()> {
+    let database = tracked("pseudonym")?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_resource('note'); SELECT vpd.define_privilege('note:submit'), vpd.define_privilege('note:approve');
+         SELECT vpd.define_role('DESK', 'enterprise');
+         SELECT vpd.grant_authority('privilege:note:submit', 'role:DESK'), vpd.grant_authority('privilege:note:approve', 'role:DESK');
+         SELECT vpd.define_sod_rule('one_of_both', '{privilege:note:submit,privilege:note:approve}', scope => 'object')",
+    )?;
+    let mut user = database.connect(role::USER)?;
+    let mut act = |name: &str, statements: &str| -> Result<Option<String>> {
+        let token = Subject::new(name).role("DESK").log_in(&database)?;
+        let mut transaction = user.transaction()?;
+        attach(&mut transaction, &token)?;
+        let refused = outcome(transaction.batch_execute(statements)).err();
+        transaction.commit()?;
+        Ok(refused.and_then(|refusal| refusal.token))
+    };
+    let submitted = "INSERT INTO shop.notes VALUES (1, 'a'); SELECT vpd.record_action('note/1', 'submit')";
+    assert_eq!(act("zenobia", submitted)?, None);
+    assert_eq!(
+        act("yorick", "SELECT vpd.record_action('note/2', 'submit')")?,
+        None
+    );
+    assert_eq!(
+        act("zenobia", "SELECT vpd.record_action('note/3', 'submit')")?,
+        None
+    );
+    assert_eq!(
+        act("yorick", "SELECT vpd.record_action('note/3', 'approve')")?,
+        None,
+        "control: somebody else does it"
+    );
+    let records = "vpd_private.action_record.persons";
+    assert!(
+        where_it_stands(&database, "zenobia")?.contains(&records.to_owned()),
+        "control"
+    );
+
+    security.batch_execute("SELECT vpd.erase_pseudonym('zenobia')")?;
+    let stands = where_it_stands(&database, "zenobia")?;
+    assert!(
+        stands
+            .iter()
+            .all(|column| column.starts_with("vpd_private.session")),
+        "{stands:?}"
+    );
+    // Nobody can tell whether it was he.
+    for name in ["zenobia", "yorick"] {
+        let refused = act(name, "SELECT vpd.record_action('note/1', 'approve')")?;
+        assert_eq!(refused.as_deref(), Some("sod_conflict"), "{name}");
+    }
+    assert_eq!(
+        act("zenobia", "SELECT vpd.record_action('note/2', 'approve')")?,
+        None
+    );
+    // Somebody of whom only the records tell is erased as well.
+    assert!(
+        where_it_stands(&database, "yorick")?.contains(&records.to_owned()),
+        "control"
+    );
+    let erased: bool = security
+        .query_one("SELECT vpd.erase_pseudonym('yorick')", &[])?
+        .get(0);
+    assert!(erased);
+    // Sessions stay until they are purged, some time after they have ended.
+    database.admin()?.batch_execute(
+        "SELECT vpd.end_all_sessions('gone');
+         TRUNCATE vpd_private.session, vpd_private.session_token, vpd_private.session_use, vpd_private.session_authority, vpd_private.queue CASCADE",
+    )?;
+    assert_eq!(where_it_stands(&database, "yorick")?, [""; 0]);
     Ok(())
 }
 

@@ -567,3 +567,178 @@ fn a_change_names_both_the_user_and_who_acts_for_him() -> Result<()> {
     assert_eq!(row.get::<_, String>(0), "alice by peter as postgres");
     Ok(())
 }
+
+#[test]
+fn a_renewal_from_a_later_day_keeps_what_holds_until_then() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let mut security = database.connect(role::SECURITY)?;
+    // The days on which grants to dave begin and end, after a grant of his role.
+    let mut after = |from: &str, until: &str| -> Result<(bool, String)> {
+        let is_changed = security
+            .query_one(
+                "SELECT vpd.grant_authority('role:Clerk', 'user:dave', nullif($1::text, '')::timestamptz, nullif($2::text, '')::timestamptz)",
+                &[&from, &until],
+            )?
+            .get(0);
+        let windows = security
+            .query_one(
+                "SELECT string_agg(CASE WHEN valid_from > now() THEN to_char(valid_from AT TIME ZONE 'UTC', 'YYYY') ELSE 'now' END || '-' ||
+                                   to_char(valid_until AT TIME ZONE 'UTC', 'YYYY'), ' ' ORDER BY valid_from)
+                   FROM vpd.grants WHERE granted = 'role:Clerk' AND holder = 'user:dave' AND valid_until > now()",
+                &[],
+            )?
+            .get(0);
+        Ok((is_changed, windows))
+    };
+    let steps = [
+        ("", "2090-06-01", true, "now-2090"),
+        // Next year's window stands beside today's, and the years between stay free.
+        ("2100-06-01", "2101-06-01", true, "now-2090 2100-2101"),
+        ("2100-06-01", "2101-06-01", false, "now-2090 2100-2101"),
+        // What overlaps ends where the new one begins.
+        ("2080-06-01", "2085-06-01", true, "now-2080 2080-2085 2100-2101"),
+        // The one that begins as asked for is kept for that long, and takes the place of what it reaches into.
+        ("2080-06-01", "2100-09-01", true, "now-2080 2080-2100"),
+        ("2100-06-01", "2101-06-01", true, "now-2080 2080-2100 2100-2101"),
+        // Without a beginning it is about the one that holds.
+        ("", "2070-06-01", true, "now-2070 2080-2100 2100-2101"),
+        ("", "2070-06-01", false, "now-2070 2080-2100 2100-2101"),
+    ];
+    for (from, until, is_changed, windows) in steps {
+        assert_eq!(
+            after(from, until)?,
+            (is_changed, windows.to_owned()),
+            "{from} to {until}"
+        );
+    }
+    let dave = Subject::new("dave").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    assert_eq!(
+        asks(&mut user, &dave, ROLES)?,
+        ["Clerk"],
+        "today's access is kept"
+    );
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let mut holds = |at: &str| -> Result<i64> {
+        Ok(auditor
+            .query_one(
+                "SELECT count(*) FROM vpd.entitlements_at('dave', $1::text::timestamptz) WHERE kind = 'role'",
+                &[&at],
+            )?
+            .get(0))
+    };
+    for (at, expected) in [
+        ("2069-01-01", 1),
+        ("2075-01-01", 0),
+        ("2090-01-01", 1),
+        ("2101-01-01", 1),
+        ("2102-01-01", 0),
+    ] {
+        assert_eq!(holds(at)?, expected, "{at}");
+    }
+    // Taking back takes back all of them.
+    security.execute("SELECT vpd.revoke_authority('role:Clerk', 'user:dave')", &[])?;
+    assert!(asks(&mut user, &dave, ROLES)?.is_empty());
+    assert_eq!(holds("2090-01-01")?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_window_beside_a_seeded_grant_leaves_it_alone_and_none_is_cut_out_of_it() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.grant_authority('role:Clerk', 'role:Buyer', '2080-01-01', '2081-01-01')",
+    )?;
+    database
+        .admin()?
+        .batch_execute("SELECT vpd.mark_seeded('role:Buyer', 'erp_owner')")?;
+    let mut security = database.connect(role::SECURITY)?;
+    let mut grant = |from: &str, until: &str| {
+        security.execute(
+            "SELECT vpd.grant_authority('role:Clerk', 'role:Buyer', $1::text::timestamptz, $2::text::timestamptz)",
+            &[&from, &until],
+        )
+    };
+    for (from, until) in [
+        ("2080-06-01", "2080-07-01"),
+        ("2070-01-01", "2090-01-01"),
+        ("2080-01-01", "2082-01-01"),
+    ] {
+        assert_refused(grant(from, until), "42501", "definition_seeded");
+    }
+    grant("2070-01-01", "2080-01-01")?;
+    assert_refused(
+        security.execute("SELECT vpd.revoke_authority('role:Clerk', 'role:Buyer')", &[]),
+        "42501",
+        "definition_seeded",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_change_keeps_everybody_who_stands_behind_it() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    define(
+        &database,
+        "SELECT vpd.define_user('peter'), vpd.define_user('mary'), vpd.define_role('Service');
+         SELECT vpd.define_resource('session'); SELECT vpd.define_privilege('session:set_audit_identity');
+         SELECT vpd.grant_authority('privilege:session:set_audit_identity', 'role:Service'),
+                vpd.grant_authority('role:Service', 'user:alice');
+         SELECT vpd.grant_delegation('user:mary', 'user:peter', with_full_authority => true),
+                vpd.grant_delegation('user:peter', 'user:alice', with_full_authority => true)",
+    )?;
+    let mary = Subject::new("mary").log_in(&database)?;
+    let version = "SELECT version FROM vpd_private.authority_version";
+    let mut admin = database.admin()?;
+    let former: i64 = admin.query_one(version, &[])?.get(0);
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let mut on_behalf = |token: &str, user: &str| -> Result<String> {
+        Ok(bridge
+            .query_one("SELECT vpd.create_session_on_behalf($1, $2)", &[&token, &user])?
+            .get(0))
+    };
+    let peter = on_behalf(&mary, "peter")?;
+    let alice = on_behalf(&peter, "alice")?;
+    assert_eq!(
+        admin.query_one(version, &[])?.get::<_, i64>(0),
+        former,
+        "opening a session waits for no change of the graph"
+    );
+    let mut transaction = admin.transaction()?;
+    attach(&mut transaction, &alice)?;
+    transaction.batch_execute("SELECT vpd.set_audit_identity('submitter'); SELECT vpd.define_role('New')")?;
+    transaction.commit()?;
+
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let row = auditor.query_one(
+        "SELECT changed_by, user_name, array_to_string(actors, ','), login_user FROM vpd.authority_changes WHERE subject = 'role:New' ORDER BY change_id LIMIT 1",
+        &[],
+    )?;
+    let told: Vec<String> = (0..4).map(|column| row.get(column)).collect();
+    assert_eq!(told, ["submitter", "alice", "peter,mary", "mary"]);
+
+    // That somebody acted for somebody else is told when both sessions are long gone.
+    admin.batch_execute("SELECT vpd.end_all_sessions('gone'); DELETE FROM vpd_private.session")?;
+    let rows = auditor.query(
+        "SELECT concat_ws(' ', changed_by, user_name, actors::text, subject, detail->>'actors', detail->>'with_full_authority'),
+                detail->>'session_id' IS NOT NULL
+           FROM vpd.authority_changes WHERE action = 'on_behalf' ORDER BY change_id",
+        &[],
+    )?;
+    let told: Vec<(String, bool)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(
+        told,
+        [
+            (r#"mary mary {} user:peter ["mary"] true"#.to_owned(), true),
+            (
+                r#"peter peter {mary} user:alice ["peter", "mary"] true"#.to_owned(),
+                true
+            ),
+        ]
+    );
+    Ok(())
+}

@@ -673,9 +673,20 @@ fn dates_of_members_are_followed_and_history_stays() -> Result<()> {
     assert_eq!(of("2020-01-01,2098-01-01")?, "Buyers|alice|2020-01-01|2098-01-01");
     assert_eq!(of(",2099-01-01")?, "Buyers|alice|2020-01-01|2099-01-01");
     assert_eq!(of("2020-01-01,")?, "Buyers|alice|2020-01-01");
-    // Another beginning is another grant; the one before ends now and is kept.
-    assert_eq!(of("2090-01-01,2099-01-01")?, "Buyers|alice|2090-01-01|2099-01-01");
-    assert_eq!(of("2091-01-01T12:00:00Z,")?, "Buyers|alice|2091-01-01");
+    // Another beginning is another grant; the one before goes on until then.
+    assert_eq!(
+        of("2090-01-01,2099-01-01")?,
+        "Buyers|alice|2020-01-01|2090-01-01\nBuyers|alice|2090-01-01|2099-01-01"
+    );
+    // What is spoken of is that one grant; the others stay.
+    let three = "Buyers|alice|2020-01-01|2090-01-01\nBuyers|alice|2090-01-01|2098-01-01\nBuyers|alice|2110-01-01|2111-01-01";
+    of("2110-01-01,2111-01-01")?;
+    assert_eq!(of("2090-01-01,2098-01-01")?, three);
+    assert_eq!(of(",2090-01-01")?, three, "a file loaded again changes nothing");
+    assert_eq!(
+        of("2085-01-01T12:00:00Z,")?,
+        "Buyers|alice|2020-01-01|2085-01-01\nBuyers|alice|2085-01-01"
+    );
     let rows: i64 = database
         .admin()?
         .query_one(

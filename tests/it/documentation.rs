@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use postgres::{SimpleQueryMessage, SimpleQueryRow};
 use vpd_tests::{Database, Result};
 
 /// The SQL blocks of a page.
@@ -25,11 +26,32 @@ fn run(page: &str, granted: &str) -> Result<()> {
     let mut admin = database.admin()?;
     admin.batch_execute(granted)?;
     for block in blocks(page)? {
-        admin
-            .batch_execute(&block)
+        let told = admin
+            .simple_query(&block)
             .map_err(|error| format!("{page}: {error:?}\n{block}"))?;
+        for message in &told {
+            if let SimpleQueryMessage::Row(row) = message
+                && let Some(claim) = untrue(row)
+            {
+                return Err(format!("{page}: {claim} is not true\n{block}").into());
+            }
+        }
     }
     Ok(())
+}
+
+/// What a row claims and is not so. It claims something when each of its columns says that something is, sees or has something.
+fn untrue(row: &SimpleQueryRow) -> Option<String> {
+    let is_claim = |name: &str| ["is_", "sees_", "has_"].iter().any(|verb| name.starts_with(verb));
+    let columns = row.columns();
+    if !columns.iter().all(|column| is_claim(column.name())) {
+        return None;
+    }
+    columns
+        .iter()
+        .zip(0..)
+        .find(|(_, place)| row.get(*place) != Some("t"))
+        .map(|(column, _)| column.name().to_owned())
 }
 
 #[test]
@@ -55,6 +77,31 @@ fn reference_of_authority() -> Result<()> {
 #[test]
 fn from_roles_to_rows() -> Result<()> {
     run("tutorials/from-roles-to-rows.md", "")
+}
+
+#[test]
+fn a_claim_that_is_not_true_is_reported() -> Result<()> {
+    let database = Database::create()?;
+    let claims = |query: &str| -> Result<Option<String>> {
+        let told = database.admin()?.simple_query(query)?;
+        Ok(told.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => untrue(row),
+            _ => None,
+        }))
+    };
+    assert_eq!(
+        claims("SELECT true AS is_so, false AS sees_it")?.as_deref(),
+        Some("sees_it")
+    );
+    assert_eq!(
+        claims("SELECT NULL::boolean AS has_it")?.as_deref(),
+        Some("has_it")
+    );
+    assert_eq!(
+        claims("SELECT true AS is_so; SELECT 1 AS id, false AS is_enabled")?,
+        None
+    );
+    Ok(())
 }
 
 #[test]

@@ -236,3 +236,53 @@ fn hierarchies_and_who_has_their_nodes_travel_with_a_dump() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn the_past_of_the_graph_and_its_changes_travel_with_a_dump() -> Result<()> {
+    let source = Database::create()?;
+    let mut security = source.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_user('alice'), vpd.define_role('Buyer'); SELECT vpd.grant_authority('role:Buyer', 'user:alice');
+         SELECT vpd.define_hierarchy('places', '{region}'); SELECT vpd.set_hierarchy_mode('places', 'open', 'while we move');
+         SELECT vpd.enable_authority('role:Buyer', false, 'an inquiry')",
+    )?;
+    let disabled: String = security.query_one("SELECT clock_timestamp()::text", &[])?.get(0);
+    security.batch_execute("SELECT vpd.enable_authority('role:Buyer', true)")?;
+    let output = dump(&source, "postgres")?;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let target = Database::create_bare()?;
+    let complaints = restore(&output.stdout, &target)?;
+    assert!(!complaints.contains("ERROR"), "{complaints}");
+
+    let told = |database: &Database<'_>| -> Result<(Vec<String>, i64, i64)> {
+        let mut auditor = database.connect(role::AUDITOR)?;
+        let changes = auditor.query(
+            "SELECT c::text FROM vpd.authority_changes c ORDER BY change_id",
+            &[],
+        )?;
+        let roles =
+            "SELECT count(*) FROM vpd.entitlements_at('alice', $1::text::timestamptz) WHERE kind = 'role'";
+        Ok((
+            changes.iter().map(|row| row.get(0)).collect(),
+            auditor.query_one(roles, &[&disabled])?.get(0),
+            auditor.query_one(roles, &[&"now"])?.get(0),
+        ))
+    };
+    let before = told(&source)?;
+    assert_eq!((before.1, before.2), (0, 1), "control: it was switched off then");
+    assert!(
+        before.0.iter().any(|change| change.contains("while we move")),
+        "control: the reason is told"
+    );
+    assert_eq!(told(&target)?, before);
+    // The next change follows the last one.
+    target
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.define_role('Later')")?;
+    assert!(told(&target)?.0.len() > before.0.len());
+    Ok(())
+}

@@ -84,6 +84,116 @@ fn a_day_is_told_as_it_was_whatever_was_changed_since() -> Result<()> {
     Ok(())
 }
 
+/// Names of what alice has of a kind at a moment.
+fn names_at(database: &Database<'_>, kind: &str, moment: &str) -> Result<Vec<String>> {
+    let rows = database.connect(role::AUDITOR)?.query(
+        "SELECT name FROM vpd.entitlements_at('alice', $2::text::timestamptz) WHERE kind = $1 ORDER BY name",
+        &[&kind, &moment],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// A moment of the server's clock.
+fn moment(database: &Database<'_>) -> Result<String> {
+    Ok(database
+        .admin()?
+        .query_one("SELECT clock_timestamp()::text", &[])?
+        .get(0))
+}
+
+#[test]
+fn a_name_defined_again_has_no_part_in_the_past_of_the_one_dropped() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, SCENE)?;
+    let first = moment(&database)?;
+    define(&database, "SELECT vpd.enable_authority('role:Buyer', false)")?;
+    let disabled = moment(&database)?;
+    define(&database, "SELECT vpd.drop_authority('role:Buyer')")?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Buyer'); SELECT vpd.grant_authority('role:Buyer', 'user:alice')",
+    )?;
+    let again = moment(&database)?;
+    assert_eq!(
+        names_at(&database, "role", &again)?,
+        ["Buyer"],
+        "nobody disabled this one"
+    );
+    define(&database, "SELECT vpd.enable_authority('role:Buyer', false)")?;
+    for (at, expected) in [(&first, 1), (&disabled, 0), (&again, 1), (&"now".to_owned(), 0)] {
+        assert_eq!(names_at(&database, "role", at)?.len(), expected, "{at}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_switches_a_user_off_is_told_as_any_other_switch() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, SCENE)?;
+    let mut moments = vec![moment(&database)?];
+    for is_enabled in ["false", "false", "true"] {
+        define(
+            &database,
+            &format!("SELECT vpd.load_csv('users', E'user_name,is_enabled\\nalice,{is_enabled}')"),
+        )?;
+        moments.push(moment(&database)?);
+    }
+    for (at, expected) in moments.iter().zip([1, 0, 0, 1]) {
+        assert_eq!(names_at(&database, "role", at)?.len(), expected, "{at}");
+    }
+    let changes: Vec<String> = database
+        .connect(role::AUDITOR)?
+        .query(
+            "SELECT concat_ws(' ', action, subject, changed_by) FROM vpd.authority_changes
+              WHERE action IN ('enable', 'disable') ORDER BY change_id",
+            &[],
+        )?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(
+        changes,
+        ["disable user:alice sec_admin", "enable user:alice sec_admin"],
+        "who switches, and only what was switched"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_role_by_a_rule_counts_from_the_day_it_is_defined() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        r#"SELECT vpd.define_user('alice', attributes => '{"grade": 7}')"#,
+    )?;
+    let before = moment(&database)?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade >= 5')",
+    )?;
+    assert_eq!(names_at(&database, "role", "now")?, ["Senior"], "control");
+    for at in [before.as_str(), "2001-01-01"] {
+        assert!(names_at(&database, "role", at)?.is_empty(), "{at}");
+    }
+    // Nor does somebody meet a rule before he is known.
+    let unknown = moment(&database)?;
+    define(
+        &database,
+        r#"SELECT vpd.define_user('bob', attributes => '{"grade": 7}')"#,
+    )?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    for (at, expected) in [("now", 1), (unknown.as_str(), 0)] {
+        let count: i64 = auditor
+            .query_one(
+                "SELECT count(*) FROM vpd.entitlements_at('bob', $1::text::timestamptz) WHERE kind = 'role'",
+                &[&at],
+            )?
+            .get(0);
+        assert_eq!(count, expected, "bob, {at}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_day_is_told_with_the_rules_and_attributes_of_that_day() -> Result<()> {
     let database = Database::create()?;
@@ -325,6 +435,101 @@ fn an_explanation_shows_the_data_groups_that_rows_are_filtered_by() -> Result<()
         )?;
         let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         assert!(lines.iter().any(|found| found.trim() == line), "{lines:?}");
+    }
+    Ok(())
+}
+
+/// The lines of the explanation of a row of orders, without the spaces they begin with.
+fn lines(database: &Database<'_>, user: &str, table: &str, key: &str) -> Result<Vec<String>> {
+    let rows = database.connect(role::AUDITOR)?.query(
+        "SELECT btrim(vpd.explain_access($1, $2::text::regclass, $3::text))",
+        &[&user, &table, &key],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[test]
+fn an_explanation_says_when_nothing_is_filtered_and_lists_the_nodes_of_who_acts() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    database
+        .admin()?
+        .batch_execute("GRANT SELECT ON shop.orders TO app_auditor")?;
+    define(
+        &database,
+        "SELECT vpd.define_hierarchy('regions', '{region}'); SELECT vpd.define_node('regions', 'North'), vpd.define_node('regions', 'East');
+         SELECT vpd.define_data_group('Northerners'), vpd.define_data_group('All'), vpd.define_user('alice'), vpd.define_user('bob'), vpd.define_user('carol');
+         SELECT vpd.grant_node('Northerners', 'regions', 'North'), vpd.grant_node('All', 'regions', 'North'), vpd.grant_node('All', 'regions', 'East');
+         SELECT vpd.grant_authority('data_group:All', 'user:alice'), vpd.grant_authority('data_group:Northerners', 'user:bob');
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'regions', 'region'); SELECT vpd.grant_delegation('user:bob', 'user:alice')",
+    )?;
+    let bob = Subject::new("bob").log_in(&database)?;
+    database
+        .connect(role::BRIDGE)?
+        .execute("SELECT vpd.create_session_on_behalf($1, 'alice')", &[&bob])?;
+    let told = lines(&database, "alice", "shop.orders", "4")?;
+    for expected in [
+        "set 1, node:regions/East: user:alice → data_group:All → node:regions/East",
+        "set 1, node:regions/North: user:alice → data_group:All → node:regions/North",
+        "set 2, node:regions/North: user:bob → data_group:Northerners → node:regions/North",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:?}");
+    }
+    assert!(
+        !told
+            .iter()
+            .any(|line| line.starts_with("set 2") && line.contains("East")),
+        "{told:?}"
+    );
+
+    Subject::new("carol").log_in(&database)?;
+    let of_carol = |line: &str| -> Result<()> {
+        let told = lines(&database, "carol", "shop.orders", "4")?;
+        assert!(told.contains(&line.to_owned()), "{line}: {told:?}");
+        Ok(())
+    };
+    of_carol("nodes of regions: NOT HELD")?;
+    define(
+        &database,
+        "SELECT vpd.set_hierarchy_mode('regions', 'open', 'while it is filled')",
+    )?;
+    of_carol("nodes of regions: nothing is filtered: the hierarchy is in open mode")?;
+    define(
+        &database,
+        "SELECT vpd.set_hierarchy_mode('regions', 'closed', 'filled'); SELECT vpd.exempt_app('portal', 'sums up everything', 'regions')",
+    )?;
+    of_carol("nodes of regions: nothing is filtered: the application portal is exempt")?;
+    Ok(())
+}
+
+#[test]
+fn an_explanation_names_the_parts_in_a_task_and_the_way_to_what_a_mask_asks_for() -> Result<()> {
+    let database = Database::create()?;
+    database.admin()?.batch_execute(
+        "CREATE SCHEMA shop; GRANT USAGE ON SCHEMA shop TO PUBLIC;
+         CREATE TABLE shop.tasks (id integer PRIMARY KEY, kind text, owner text, amount integer, note text);
+         INSERT INTO shop.tasks VALUES (1, 'approval', 'alice', 5, 'n');
+         GRANT SELECT ON shop.tasks TO app_user, app_auditor",
+    )?;
+    define(&database, SCENE)?;
+    define(
+        &database,
+        "SELECT vpd.define_task_type('approval'), vpd.define_task_type('errand');
+         SELECT vpd.define_task_action('approval', 'view', '{owner,manager}'), vpd.define_task_action('errand', 'view', '{assignee}'),
+                vpd.define_task_content('approval', 'amount', '{owner}');
+         SELECT vpd.add_policy('shop.tasks', 'viewers', $$vpd.can_act(kind, 'view', owner)$$);
+         SELECT vpd.add_mask('shop.tasks', 'amount', visible_when => $$vpd.can_see('approval', 'amount', owner)$$),
+                vpd.add_mask('shop.tasks', 'note', visible_when => $$vpd.has_privilege('order:approve')$$)",
+    )?;
+    Subject::new("alice").log_in(&database)?;
+    let told = lines(&database, "alice", "shop.tasks", "1")?;
+    for expected in [
+        "action view of task approval: for owner, manager",
+        "action view of task errand: for assignee",
+        "content amount of task approval: for owner",
+        "privilege:order:approve: user:alice → group:north → role:Buyer → duty:Approval → privilege:order:approve",
+    ] {
+        assert!(told.contains(&expected.to_owned()), "{expected}: {told:?}");
     }
     Ok(())
 }

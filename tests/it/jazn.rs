@@ -27,6 +27,19 @@ fn a_file_with_nested_roles_and_permission_sets_is_imported_and_explained() -> R
     ] {
         assert!(imported.1.contains(told), "{told}: {}", imported.1);
     }
+    let modes: Vec<String> = database
+        .connect(role::AUDITOR)?
+        .query(
+            "SELECT concat_ws(' ', action, mode) FROM vpd.privileges WHERE resource = 'purchase_order' ORDER BY action",
+            &[],
+        )?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(
+        modes,
+        ["approve edit", "maintain edit", "submit edit", "view view"]
+    );
     let compared = desk.run(&["policy", "diff", "--format", "jazn", "jazn-data.xml"])?;
     assert_eq!(compared.0, Some(0), "{compared:?}");
     let pruned = desk.run(&[
@@ -43,6 +56,17 @@ fn a_file_with_nested_roles_and_permission_sets_is_imported_and_explained() -> R
     let mut admin = database.connect(role::SECURITY)?;
     admin.batch_execute("SELECT vpd.define_user('alice')")?;
     admin.batch_execute("SELECT vpd.grant_authority('role:Buyer', 'user:alice')")?;
+    let path: String = database
+        .connect(role::AUDITOR)?
+        .query_one(
+            "SELECT array_to_string(path, ' > ') FROM vpd.entitlements_at('alice') WHERE kind = 'privilege' AND name = 'purchase_order:submit'",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(
+        path,
+        "user:alice > role:Buyer > entitlement:OrderManagement > privilege:purchase_order:submit"
+    );
     let token: String = database
         .connect(role::BRIDGE)?
         .query_one("SELECT vpd.create_session('alice', 'portal')", &[])?

@@ -285,3 +285,88 @@ fn what_was_flattened_is_kept_once_for_every_connection() -> Result<()> {
     assert_eq!(kept()?, 1, "what is superseded goes");
     Ok(())
 }
+
+#[test]
+fn a_role_of_a_project_is_mapped_later_and_the_next_statement_has_it() -> Result<()> {
+    let database = scene()?;
+    define(
+        &database,
+        "SELECT vpd.define_role('Warehouse.Picker'), vpd.define_user('bob');
+         SELECT vpd.grant_authority('privilege:read_orders', 'role:Warehouse.Picker')",
+    )?;
+    let is_mapped = || -> Result<bool> {
+        Ok(database
+            .connect(role::AUDITOR)?
+            .query_one(
+                "SELECT is_mapped FROM vpd.roles WHERE name = 'Warehouse.Picker'",
+                &[],
+            )?
+            .get(0))
+    };
+    let bob = Subject::new("bob").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &bob)?;
+    assert!(!is_mapped()?);
+    assert!(ids(&mut transaction, ORDERS)?.is_empty());
+    define(
+        &database,
+        "SELECT vpd.grant_authority('role:Warehouse.Picker', 'user:bob')",
+    )?;
+    assert!(is_mapped()?);
+    assert_eq!(ids(&mut transaction, ORDERS)?.len(), 40);
+    Ok(())
+}
+
+#[test]
+fn a_thousand_checks_read_no_table() -> Result<()> {
+    let database = scene()?;
+    define(
+        &database,
+        "SELECT vpd.define_resource('order'); SELECT vpd.define_privilege('order:view'); SELECT vpd.grant_authority('privilege:order:view', 'role:Reader');
+         SELECT vpd.define_hierarchy('regions', '{region}'); SELECT vpd.define_node('regions', 'North'), vpd.define_node('regions', 'East');
+         SELECT vpd.define_data_group('Northerners'); SELECT vpd.grant_node('Northerners', 'regions', 'North');
+         SELECT vpd.grant_authority('data_group:Northerners', 'user:alice')",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let mut scans = |query: &str| -> Result<(i64, i64)> {
+        let count = "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::bigint FROM pg_stat_xact_all_tables WHERE schemaname = 'vpd_private'";
+        let before: i64 = transaction.query_one(count, &[])?.get(0);
+        let rows = transaction.query(query, &[])?;
+        let held = rows
+            .iter()
+            .filter(|row| row.get::<_, Option<bool>>(0) == Some(true))
+            .count();
+        let after: i64 = transaction.query_one(count, &[])?.get(0);
+        Ok((after - before, held.try_into()?))
+    };
+    for (check, held) in [
+        ("vpd.user_in_role(name)", 500),
+        ("vpd.user_in_all_roles(name, 'Reader')", 500),
+        (
+            "vpd.has_privilege(CASE name WHEN 'Reader' THEN 'read_orders' ELSE name END)",
+            500,
+        ),
+        (
+            "vpd.has_resource(CASE name WHEN 'Reader' THEN 'order' ELSE name END, 'view')",
+            500,
+        ),
+        (
+            "vpd.sees_node('regions', CASE name WHEN 'Reader' THEN 'North' ELSE 'East' END)",
+            500,
+        ),
+    ] {
+        // The first call of a backend reads what it then keeps.
+        scans(&format!("SELECT {check} FROM (VALUES ('Reader')) v (name)"))?;
+        let query = format!(
+            "SELECT {check} FROM (SELECT CASE i % 2 WHEN 0 THEN 'Reader' ELSE 'Role ' || i END AS name FROM generate_series(1, 1000) i OFFSET 0) v"
+        );
+        assert_eq!(scans(&query)?, (0, held), "{check}");
+    }
+    let (read, _) = scans("SELECT mode = 'view' FROM vpd.session_privileges()")?;
+    assert!(read > 0, "control: what does read a table is counted");
+    Ok(())
+}

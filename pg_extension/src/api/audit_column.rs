@@ -52,7 +52,7 @@ fn audit_pseudonym(user_name: Option<&str>) -> Answer<String> {
 #[pg_extern(sql = false)]
 fn erase_pseudonym(user_name: Option<&str>) -> Answer<bool> {
     require_primary()?;
-    Ok(audit::erase(required(user_name, "user_name")?))
+    Ok(audit::erase(required(user_name, "user_name")?)?)
 }
 
 #[pg_extern(sql = false)]

@@ -94,10 +94,12 @@ pub fn has_erased(names: &[String]) -> bool {
         .is_some()
 }
 
-/// Forgets who stands behind the pseudonym of a user; false when there is none.
-pub fn erase(user: &str) -> bool {
+/// Forgets who stands behind the pseudonym of a user, and puts it in the place of his name beside objects; false when there is nothing to forget.
+pub fn erase(user: &str) -> Result<bool> {
     super::transaction_ended();
-    ERASE.with(|statement| statement.execute(&[arg(user)])) > 0
+    let unknown = random_name()?;
+    let erased = ERASE.with(|statement| statement.modify(&[arg(user), arg(unknown)], |_| ()));
+    Ok(!erased.is_empty())
 }
 
 /// Who stands behind a pseudonym.

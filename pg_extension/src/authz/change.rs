@@ -1,6 +1,6 @@
 //! Changes of the graph: one transaction at a time, announced to every backend at commit, and written down.
 
-use crate::context;
+use crate::context::{self, Identity};
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{shmem, user, xact};
 use pgrx::JsonB;
@@ -29,13 +29,29 @@ pub fn begin() {
 
 /// Writes down who did what to what.
 pub fn record(action: &str, subject: &str, detail: Value) {
-    let login = context::identity().map(|identity| identity.login().to_owned());
+    record_each(action, vec![subject.to_owned()], detail);
+}
+
+/// Writes down that the same was done to each of several.
+pub fn record_each(action: &str, subjects: Vec<String>, detail: Value) {
+    write(context::identity().as_deref(), action, subjects, detail);
+}
+
+/// Writes down what the session of somebody did that is not attached.
+pub fn record_by(identity: &Identity, action: &str, subject: &str, detail: Value) {
+    write(Some(identity), action, vec![subject.to_owned()], detail);
+}
+
+fn write(identity: Option<&Identity>, action: &str, subjects: Vec<String>, detail: Value) {
+    let author = identity.map_or_else(user::session_name, |identity| identity.audit_identity.clone());
     RECORD.with(|statement| {
         statement.execute(&[
-            arg(author()),
-            arg(login),
+            arg(author),
+            arg(identity.map(|identity| identity.user_name.clone())),
+            arg(identity.map(|identity| identity.actors.clone())),
+            arg(identity.map(|identity| identity.login().to_owned())),
             arg(action),
-            arg(subject),
+            arg(subjects),
             arg(JsonB(detail)),
         ])
     });

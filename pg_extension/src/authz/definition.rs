@@ -42,8 +42,9 @@ const ROLE_KINDS: [&str; 7] = [
 const MAX_NAME_CHARS: usize = 256;
 
 /// Actions that only show something.
-const VIEWING: [&str; 9] = [
-    "view", "search", "read", "list", "inquire", "browse", "print", "export", "select",
+const VIEWING: [&str; 14] = [
+    "view", "search", "read", "list", "inquire", "browse", "print", "export", "select", "get", "query",
+    "display", "show", "find",
 ];
 
 /// Defines something that has a name and a description.
@@ -221,7 +222,8 @@ pub fn define_privilege(name: &str, description: Option<&str>, mode: Option<&str
 
 /// The mode of an action for which none is said.
 pub fn default_mode(action: &str) -> &'static str {
-    if VIEWING.contains(&action) { "view" } else { "edit" }
+    let is_viewing = VIEWING.iter().any(|viewing| viewing.eq_ignore_ascii_case(action));
+    if is_viewing { "view" } else { "edit" }
 }
 
 /// Switches something on or off: whoever holds it gets nothing from it while it is off. A user who is switched off loses every session.

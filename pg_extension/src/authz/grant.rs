@@ -33,46 +33,22 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
     let (granted, holder) = (granted.require()?, holder.require()?);
     check(&granted, &holder)?;
     let watch = Watch::of(&[holder.id]);
-    let open = OPEN.with(|statement| {
-        statement.query_one(
-            &[
-                arg(holder.id),
-                arg(granted.id),
-                arg(validity.from),
-                arg(validity.until),
-            ],
-            |row| {
-                (
-                    row.get::<bool>(1).unwrap_or(false),
-                    row.get::<bool>(2).unwrap_or(false),
-                    row.get::<String>(3),
-                )
-            },
-        )
-    });
-    match open {
-        Some((true, _, _)) => return Ok(false),
-        Some((false, _, Some(owner))) if !may_change(&owner) => {
-            return Err(Error::seeded(
-                &format!("the grant of {} to {}", granted.reference, holder.reference),
-                &owner,
-            ));
-        }
-        // What began earlier ends as it is told now.
-        Some((false, true, _)) => {
-            PROLONG.with(|statement| {
-                statement.execute(&[
-                    arg(holder.id),
-                    arg(granted.id),
-                    arg(validity.until),
-                    arg(validity.reason.clone()),
-                ])
-            });
-        }
-        _ => {
-            close(holder.id, granted.id);
-            insert(&granted, &holder, &validity)?;
-        }
+    let met = meet(&granted, &holder, validity.from, validity.until);
+    let begun = match met.first() {
+        Some(Met {
+            is_as_asked: true, ..
+        }) => return Ok(false),
+        Some(met) => met.begins_as_asked_at,
+        None => None,
+    };
+    // Only for the time that is spoken of: what ends before it, or begins after it, stays.
+    if !met.is_empty() {
+        require_free_grants(&met, &granted, &holder)?;
+        close(&granted, &holder, begun.or(validity.from), validity.until);
+    }
+    match begun {
+        Some(from) => prolong(&granted, &holder, from, &validity),
+        None => insert(&granted, &holder, &validity)?,
     }
     change::record(
         "grant",
@@ -92,27 +68,12 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
 pub fn revoke(granted: &Reference, holder: &Reference) -> Result<bool> {
     change::begin();
     let (granted, holder) = (granted.require()?, holder.require()?);
-    let open = OPEN.with(|statement| {
-        statement.query_one(
-            &[
-                arg(holder.id),
-                arg(granted.id),
-                arg(None::<TimestampWithTimeZone>),
-                arg(None::<TimestampWithTimeZone>),
-            ],
-            |row| row.get::<String>(3),
-        )
-    });
-    match open {
-        None => return Ok(false),
-        Some(Some(owner)) if !may_change(&owner) => {
-            return Err(Error::seeded(
-                &format!("the grant of {} to {}", granted.reference, holder.reference),
-                &owner,
-            ));
-        }
-        Some(_) => close(holder.id, granted.id),
+    let met = meet(&granted, &holder, None, None);
+    if met.is_empty() {
+        return Ok(false);
     }
+    require_free_grants(&met, &granted, &holder)?;
+    close(&granted, &holder, None, None);
     change::record(
         "revoke",
         &granted.reference.to_string(),
@@ -169,6 +130,72 @@ fn insert(granted: &Node, holder: &Node, validity: &Validity) -> Result<()> {
     Ok(())
 }
 
-fn close(holder: i32, granted: i32) {
-    CLOSE.with(|statement| statement.execute(&[arg(holder), arg(granted), arg(change::author())]));
+fn prolong(granted: &Node, holder: &Node, from: TimestampWithTimeZone, validity: &Validity) {
+    PROLONG.with(|statement| {
+        statement.execute(&[
+            arg(holder.id),
+            arg(granted.id),
+            arg(from),
+            arg(validity.until),
+            arg(validity.reason.clone()),
+        ])
+    });
+}
+
+fn close(
+    granted: &Node,
+    holder: &Node,
+    from: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+) {
+    CLOSE.with(|statement| {
+        statement.execute(&[
+            arg(holder.id),
+            arg(granted.id),
+            arg(from),
+            arg(until),
+            arg(change::author()),
+        ])
+    });
+}
+
+/// A grant of the same to the same, which holds, or will, in the time that is spoken of.
+struct Met {
+    /// When it begins, if that is as asked for.
+    begins_as_asked_at: Option<TimestampWithTimeZone>,
+    /// Nothing is left to change.
+    is_as_asked: bool,
+    seeded_by: Option<String>,
+}
+
+/// What is met in the time that is spoken of, the one that begins as asked for first.
+fn meet(
+    granted: &Node,
+    holder: &Node,
+    from: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+) -> Vec<Met> {
+    OPEN.with(|statement| {
+        statement.query(&[arg(holder.id), arg(granted.id), arg(from), arg(until)], |row| {
+            let begins_as_asked_at = row.get(1);
+            Met {
+                begins_as_asked_at,
+                is_as_asked: begins_as_asked_at.is_some() && row.get(2).unwrap_or(false),
+                seeded_by: row.get(3),
+            }
+        })
+    })
+}
+
+fn require_free_grants(met: &[Met], granted: &Node, holder: &Node) -> Result<()> {
+    let owner = met
+        .iter()
+        .filter_map(|met| met.seeded_by.as_deref())
+        .find(|owner| !may_change(owner));
+    owner.map_or(Ok(()), |owner| {
+        Err(Error::seeded(
+            &format!("the grant of {} to {}", granted.reference, holder.reference),
+            owner,
+        ))
+    })
 }

@@ -78,6 +78,13 @@ impl Part {
         (Self::ProcessReviewer, "process_reviewer"),
     ];
 
+    fn as_str(self) -> &'static str {
+        Self::ALL
+            .into_iter()
+            .find(|(part, _)| *part == self)
+            .map_or("", |(_, name)| name)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -87,7 +94,8 @@ impl Part {
 }
 
 impl Kind {
-    fn as_str(self) -> &'static str {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Action => "action",
             Self::Content => "content",
@@ -186,6 +194,33 @@ pub fn visible(identity: &Identity, document: &Value) -> Value {
         .filter_map(|name| Some((name.clone(), document.get(&name)?.clone())))
         .collect();
     Value::Object(seen)
+}
+
+/// Which parts are allowed what some names say, for each kind of task that is named among them, or for all: kind of task, name, parts.
+pub fn parts(kind: Kind, names: &[String]) -> Vec<(String, String, Vec<&'static str>)> {
+    let definitions = definitions();
+    let is_named = |task_type: &String| names.contains(task_type);
+    let is_any_named = definitions.types.keys().any(is_named);
+    let mut found: Vec<_> = definitions
+        .types
+        .iter()
+        .filter(|(task_type, _)| !is_any_named || is_named(task_type))
+        .flat_map(|(task_type, (actions, content))| {
+            let rights = match kind {
+                Kind::Action => actions,
+                Kind::Content => content,
+            };
+            rights
+                .iter()
+                .filter(|(name, _)| names.contains(name))
+                .map(|(name, parts)| {
+                    let parts = parts.iter().map(|part| part.as_str()).collect();
+                    (task_type.clone(), name.clone(), parts)
+                })
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 impl Definitions {

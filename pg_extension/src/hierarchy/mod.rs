@@ -25,6 +25,7 @@ pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_nod
 pub use protection::{POLICY, predicate, protect};
 pub use view::{
     Hierarchy, Share, find, note_plan, sees, session_changed, share, statement_started, visible_keys,
+    why_unfiltered,
 };
 
 use crate::error::{Error, Result};

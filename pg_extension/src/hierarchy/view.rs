@@ -222,6 +222,25 @@ impl Current {
     }
 }
 
+/// Why nothing is filtered for the attached session; `None` when rows are.
+pub fn why_unfiltered(hierarchy: Hierarchy) -> Result<Option<String>> {
+    if context::attached_serial() == 0
+        || !with_current(hierarchy, true, |current| {
+            matches!(*current.view, View::Everything)
+        })?
+    {
+        return Ok(None);
+    }
+    let app = context::identity().and_then(|identity| identity.app.clone());
+    let is_exempt = IS_EXEMPT
+        .with(|statement| statement.query_one(&[arg(hierarchy.name()), arg(app.clone())], |_| ()))
+        .is_some();
+    Ok(Some(match app {
+        Some(app) if is_exempt => format!("the application {app} is exempt"),
+        _ => "the hierarchy is in open mode".to_owned(),
+    }))
+}
+
 /// How much the attached session sees, as of now and not of the current statement: what a plan is made for.
 pub fn share(hierarchy: Hierarchy) -> Result<Share> {
     let (visible, all) = if context::attached_serial() == 0 {

@@ -7,7 +7,8 @@ use crate::authz::definition::may_change;
 use crate::error::Error;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{Arg, Statement, arg};
+use pgrx::IntoDatum;
 use std::collections::HashMap;
 
 thread_local! {
@@ -47,6 +48,14 @@ struct Open {
     is_fixed: bool,
 }
 
+/// The time that a line speaks of.
+#[derive(Clone, Copy)]
+struct Span<'a> {
+    wish: &'a Wish<'a>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
 /// Times by their texts, which the server reads.
 pub fn times<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, Timestamp> {
     let mut texts: Vec<&str> = texts.into_iter().collect();
@@ -65,25 +74,49 @@ pub fn times<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, T
 
 /// Writes what is missing and changes what is otherwise. Two wishes never ask for the same grant. Nothing is written when the report has faults.
 pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
-    let open = find_open(wishes);
+    let found = find_open(wishes);
     let now = clock::now();
     let (mut fresh, mut prolonged, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut added, mut changed) = (0, 0);
     for wish in wishes {
-        let Some(open) = open.get(&(wish.holder, wish.granted)) else {
-            fresh.push(wish);
-            continue;
-        };
-        let begins_as_asked = wish.from.is_none_or(|from| from == open.from);
-        if begins_as_asked && wish.until.is_none_or(|until| until == open.until) {
+        let open = found
+            .get(&(wish.holder, wish.granted))
+            .map_or(&[][..], Vec::as_slice);
+        let until = wish.until.unwrap_or(FOR_GOOD);
+        // The one that begins as the file says; the others stay as far as they end before or begin after.
+        let same = open.iter().find(|open| {
+            wish.from
+                .map_or(open.from < until, |from| from == open.from && from < until)
+        });
+        if same.is_some_and(|same| wish.until.is_none_or(|until| until == same.until)) {
             continue;
         }
-        if open.is_fixed {
+        let span = Span {
+            wish,
+            from: same.map_or(wish.from.unwrap_or(now), |same| same.from),
+            until,
+        };
+        let mut others = open
+            .iter()
+            .filter(|open| open.from != span.from && open.from < until && open.until > span.from)
+            .peekable();
+        let is_replacing = others.peek().is_some();
+        if others.any(|open| open.is_fixed) || same.is_some_and(|same| same.is_fixed) {
             report.line(wish.line, "the grant belongs to somebody else and is not changed");
-        } else if begins_as_asked && wish.until.is_none_or(|until| until > open.from) {
-            prolonged.push(wish);
         } else {
-            closed.push(wish);
-            fresh.push(wish);
+            if is_replacing {
+                closed.push(span);
+            }
+            if same.is_some() {
+                prolonged.push(span);
+            } else {
+                fresh.push(wish);
+            }
+            *(if is_replacing || same.is_some() {
+                &mut changed
+            } else {
+                &mut added
+            }) += 1;
         }
     }
     for wish in &fresh {
@@ -94,24 +127,29 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
     if !report.is_empty() {
         return Counts::default();
     }
-    for chunk in prolonged.chunks(STEP / 5) {
-        let until: Vec<_> = chunk
-            .iter()
-            .map(|wish| wish.until.unwrap_or(FOR_GOOD).0)
-            .collect();
-        let reason: Vec<_> = chunk.iter().map(|wish| wish.reason).collect();
-        PROLONG.with(|statement| {
-            statement.execute(&[arg(holders(chunk)), arg(granted(chunk)), arg(until), arg(reason)])
-        });
-    }
     for chunk in closed.chunks(STEP / 5) {
         CLOSE.with(|statement| {
-            statement.execute(&[arg(holders(chunk)), arg(granted(chunk)), arg(change::author())])
+            statement.execute(&[
+                list(chunk, |span| span.wish.holder),
+                list(chunk, |span| span.wish.granted),
+                list(chunk, |span| span.from.0),
+                list(chunk, |span| span.until.0),
+                arg(change::author()),
+            ])
+        });
+    }
+    for chunk in prolonged.chunks(STEP / 5) {
+        PROLONG.with(|statement| {
+            statement.execute(&[
+                list(chunk, |span| span.wish.holder),
+                list(chunk, |span| span.wish.granted),
+                list(chunk, |span| span.from.0),
+                list(chunk, |span| span.until.0),
+                list(chunk, |span| span.wish.reason),
+            ])
         });
     }
     add(&fresh, now);
-    let changed = (prolonged.len() + closed.len()) as u64;
-    let added = (fresh.len() - closed.len()) as u64;
     Counts {
         added,
         changed,
@@ -146,23 +184,19 @@ fn add(fresh: &[&Wish<'_>], now: Timestamp) {
     });
 }
 
-fn holders(wishes: &[&Wish<'_>]) -> Vec<i32> {
-    wishes.iter().map(|wish| wish.holder).collect()
+/// Binds one value of each span.
+fn list<'a, T: IntoDatum>(spans: &'a [Span<'_>], read: impl Fn(&Span<'a>) -> T) -> Arg {
+    arg(spans.iter().map(read).collect::<Vec<_>>())
 }
 
-fn granted(wishes: &[&Wish<'_>]) -> Vec<i32> {
-    wishes.iter().map(|wish| wish.granted).collect()
-}
-
-fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Open> {
-    let mut found = HashMap::new();
+fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Vec<Open>> {
+    let mut found: HashMap<_, Vec<Open>> = HashMap::new();
     let mut owners: HashMap<String, bool> = HashMap::new();
     let mut keep = |row: (i32, i32, Timestamp, Timestamp, Option<String>)| {
         let (holder, granted, from, until, owner) = row;
         let is_fixed =
             owner.is_some_and(|owner| !*owners.entry(owner).or_insert_with_key(|owner| may_change(owner)));
-        // Of several the first counts, as for a single grant.
-        found.entry((holder, granted)).or_insert(Open {
+        found.entry((holder, granted)).or_default().push(Open {
             from,
             until,
             is_fixed,

@@ -12,7 +12,7 @@ use crate::session;
 use crate::sys::copy;
 use crate::sys::spi::{Arg, Statement, arg};
 use pgrx::IntoDatum;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 
 thread_local! {
@@ -179,11 +179,15 @@ impl Content for Users {
             self.rows.iter().partition(|row| is_new[row.user as usize]);
         self.add_accounts(&fresh, &known);
         let changed = self.change_accounts(&old, &known);
-        let ended = self.change_enabled(&old, &known);
-        for name in &ended.disabled {
+        let switched = self.change_enabled(&old, &known);
+        for name in &switched.disabled {
             session::end_user(name, "disabled");
         }
-        let changed = changed.union(&ended.changed).count();
+        for (action, names) in [("enable", switched.enabled), ("disable", switched.disabled)] {
+            let subjects = names.iter().map(|name| format!("{}:{name}", Kind::User.as_str()));
+            change::record_each(action, subjects.collect(), json!({ "reason": "load" }));
+        }
+        let changed = changed.union(&switched.changed).count();
         Ok(Counts {
             added: fresh.len() as u64,
             changed: changed as u64,
@@ -197,6 +201,8 @@ impl Content for Users {
 struct Switched {
     /// Places among the lines.
     changed: HashSet<usize>,
+    /// Names of those who were switched on.
+    enabled: Vec<String>,
     /// Names of those who may not be there any more.
     disabled: Vec<String>,
 }
@@ -492,7 +498,7 @@ impl Users {
                 entry.1 &= is_enabled;
             }
         }
-        for (is_enabled, is_disabled) in [(true, false), (false, true)] {
+        for is_enabled in [true, false] {
             let places: HashMap<i32, (usize, u32)> = wanted
                 .iter()
                 .filter(|(_, (_, wanted))| *wanted == is_enabled)
@@ -503,9 +509,12 @@ impl Users {
                 .with(|statement| statement.modify(&[arg(ids), arg(is_enabled)], |row| row.get::<i32>(1)));
             for (place, user) in ids.into_iter().flatten().filter_map(|id| places.get(&id)) {
                 switched.changed.insert(*place);
-                if is_disabled {
-                    switched.disabled.push(self.names.text(*user).to_owned());
-                }
+                let names = if is_enabled {
+                    &mut switched.enabled
+                } else {
+                    &mut switched.disabled
+                };
+                names.push(self.names.text(*user).to_owned());
             }
         }
         switched

@@ -326,9 +326,11 @@ fn explain_masks(relation: &Relation, table: &Table, key: &Map<String, Value>) -
             Ok(Err(error)) => Err(error.code().to_owned()),
             Err(failure) => Err(failure.state),
         };
+        let authority = context::identity().map(|identity| authority::asked(&visible_when, &identity));
         json!({
             "column": column,
             "visible_when": visible_when,
+            "authority": authority.unwrap_or_default(),
             "is_visible": outcome.as_ref().ok().map(|truth| *truth == Some(json!(true))),
             "error": outcome.err(),
         })

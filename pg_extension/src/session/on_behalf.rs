@@ -3,11 +3,12 @@
 use super::attachment;
 use super::store::{check_attributes, no_such_app};
 use super::token::{self, TokenKind};
-use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference};
+use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
 use pgrx::{JsonB, Uuid};
+use serde_json::json;
 
 thread_local! {
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/on_behalf.sql")) };
@@ -83,6 +84,20 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
             };
             let authority = authz::flatten(user_name, &claims)?;
             authz::keep(*session_id, &authority);
+            // The rows of sessions go; that somebody acted for somebody stays. It changes nothing in the graph, so it waits for nobody.
+            let actors: Vec<&str> = std::iter::once(actor.user_name.as_str())
+                .chain(actor.actors.iter().map(String::as_str))
+                .collect();
+            change::record_by(
+                &actor,
+                "on_behalf",
+                &Reference::new(Kind::User, user_name).to_string(),
+                json!({
+                    "actors": actors,
+                    "session_id": session_id.to_string(),
+                    "with_full_authority": extent.is_full,
+                }),
+            );
             Ok(token)
         }
     }

@@ -23,7 +23,8 @@ pub const CREATE_SESSION: &str = "
         roles => $4,
         client_address => $5::text::inet,
         user_agent => $6,
-        auth_time => to_timestamp($7::double precision))";
+        auth_time => to_timestamp($7::double precision),
+        assumed_role => $8)";
 
 /// The attached session; the argument names the application whose idle time-out its clock follows.
 pub const CURRENT_SESSION: &str = "

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 pub struct Definitions {
     /// Resources: kind and description.
     resources: BTreeMap<String, (String, Option<String>)>,
-    /// Privileges: mode.
-    privileges: BTreeMap<String, &'static str>,
+    /// Privileges; the database knows which actions only show something.
+    privileges: BTreeSet<String>,
     /// Entitlements: description.
     entitlements: BTreeMap<String, Option<String>>,
     /// Roles: kind and description.
@@ -18,11 +18,6 @@ pub struct Definitions {
     /// What each holder holds.
     grants: BTreeMap<String, BTreeSet<String>>,
 }
-
-/// Actions that only show something.
-const SHOWING: &[&str] = &[
-    "view", "read", "list", "search", "get", "query", "browse", "display", "show", "find",
-];
 
 impl Definitions {
     /// A role; the first description stays.
@@ -53,10 +48,9 @@ impl Definitions {
     /// An action on a resource; returns the privilege.
     pub fn privilege(&mut self, resource: &str, action: &str) -> String {
         let name = format!("{resource}:{action}");
-        let is_showing = SHOWING.iter().any(|showing| showing.eq_ignore_ascii_case(action));
-        self.privileges
-            .insert(name.clone(), if is_showing { "view" } else { "edit" });
-        format!("privilege:{name}")
+        let privilege = format!("privilege:{name}");
+        self.privileges.insert(name);
+        privilege
     }
 
     /// A set of privileges.
@@ -103,7 +97,7 @@ impl Definitions {
         let privileges: Vec<Value> = self
             .privileges
             .iter()
-            .map(|(name, mode)| json!({ "name": name, "mode": mode }))
+            .map(|name| json!({ "name": name }))
             .collect();
         let entitlements: Vec<Value> = self
             .entitlements

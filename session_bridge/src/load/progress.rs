@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Time between two lines where there is no terminal.
+/// Time between two lines where there is no terminal; the end of the reading and the beginning of each step are told in any case.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is shown.
@@ -42,7 +42,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.inc(count);
         } else {
-            self.tell(&format!("reading: {} of {} bytes", self.read, self.size));
+            let line = format!("reading: {} of {} bytes", self.read, self.size);
+            self.tell(&line, self.read == self.size);
         }
         if self.read == self.size {
             self.begin("checking", None);
@@ -51,14 +52,15 @@ impl Progress {
 
     /// So many lines were checked or written, of all.
     pub fn done(&mut self, step: &str, done: u64, all: u64) {
-        if self.step != step {
+        let is_begun = self.step != step;
+        if is_begun {
             self.begin(step, Some(all));
         }
         if let Some(bar) = &self.bar {
             bar.set_length(all);
             bar.set_position(done);
         } else {
-            self.tell(&format!("{step}: {done} of {all} lines"));
+            self.tell(&format!("{step}: {done} of {all} lines"), is_begun);
         }
     }
 
@@ -83,8 +85,8 @@ impl Progress {
         }
     }
 
-    fn tell(&mut self, line: &str) {
-        if self.told_at.elapsed() >= PAUSE {
+    fn tell(&mut self, line: &str, is_due: bool) {
+        if is_due || self.told_at.elapsed() >= PAUSE {
             self.told_at = Instant::now();
             eprintln!("{line}");
         }

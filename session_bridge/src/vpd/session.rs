@@ -121,15 +121,16 @@ pub fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(text.chars().take(256).collect())
 }
 
-/// Creates a session for a verified identity and reads it back.
+/// Creates a session for a verified identity, with all of its roles or with one, and reads it back.
 pub async fn create(
     pool: &Pool,
     claims: &Claims,
     app: &str,
+    assumed_role: Option<&str>,
     client: &Client,
 ) -> Result<(Token, Session), DatabaseError> {
     let transaction = Transaction::begin(pool).await?;
-    let result = create_within(&transaction, claims, app, client).await;
+    let result = create_within(&transaction, claims, app, assumed_role, client).await;
     transaction.finish(result).await
 }
 
@@ -214,6 +215,7 @@ async fn create_within(
     transaction: &Transaction,
     claims: &Claims,
     app: &str,
+    assumed_role: Option<&str>,
     client: &Client,
 ) -> Result<(Token, Session), DatabaseError> {
     let attributes = Json(claims.session_attributes());
@@ -229,6 +231,7 @@ async fn create_within(
                 &address,
                 &client.user_agent,
                 &claims.auth_time,
+                &assumed_role,
             ],
         )
         .await?;

@@ -40,12 +40,12 @@ fn roles_members_permission_sets_and_grants_become_definitions() {
     assert_eq!(
         document["privileges"],
         json!([
-            {"name": "/WEB-INF/orders.xml#orders:view", "mode": "view"},
-            {"name": "com.example.view.pageDefs.ordersPageDef:view", "mode": "view"},
-            {"name": "purchase_order:approve", "mode": "edit"},
-            {"name": "purchase_order:maintain", "mode": "edit"},
-            {"name": "purchase_order:submit", "mode": "edit"},
-            {"name": "purchase_order:view", "mode": "view"},
+            {"name": "/WEB-INF/orders.xml#orders:view"},
+            {"name": "com.example.view.pageDefs.ordersPageDef:view"},
+            {"name": "purchase_order:approve"},
+            {"name": "purchase_order:maintain"},
+            {"name": "purchase_order:submit"},
+            {"name": "purchase_order:view"},
         ])
     );
     assert_eq!(

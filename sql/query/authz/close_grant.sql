@@ -1,14 +1,23 @@
--- Ends what holds and removes what has not begun.
-WITH begun AS (
-    UPDATE vpd_private.authority_grant
-       SET valid_until = clock_timestamp(),
-           revoked_by = $3
-     WHERE holder_id = $1
-       AND granted_id = $2
-       AND valid_from < clock_timestamp()
-       AND valid_until > clock_timestamp()
+-- Makes room from $3 (NULL: now, and whatever began before) until $4 (NULL: for good): what holds, or will, before that ends there, what would begin
+-- within it goes. A grant that begins at $3 is the one that the room is made for.
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now, greatest($3::timestamptz, clock_timestamp()) AS ends_at, coalesce($4::timestamptz, 'infinity') AS valid_until
+), begun AS (
+    UPDATE vpd_private.authority_grant g
+       SET valid_until = moment.ends_at,
+           revoked_by = CASE WHEN moment.ends_at > moment.now THEN g.revoked_by ELSE $5 END
+      FROM moment
+     WHERE g.holder_id = $1
+       AND g.granted_id = $2
+       AND g.valid_from IS DISTINCT FROM $3
+       AND g.valid_from < moment.ends_at
+       AND g.valid_until > moment.ends_at
+       AND g.valid_from < moment.valid_until
 )
-DELETE FROM vpd_private.authority_grant
- WHERE holder_id = $1
-   AND granted_id = $2
-   AND valid_from >= clock_timestamp();
+DELETE FROM vpd_private.authority_grant g
+ USING moment
+ WHERE g.holder_id = $1
+   AND g.granted_id = $2
+   AND g.valid_from IS DISTINCT FROM $3
+   AND g.valid_from >= moment.ends_at
+   AND g.valid_from < moment.valid_until;

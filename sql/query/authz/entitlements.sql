@@ -2,10 +2,12 @@
 -- $1 user, $2 roles the login brings, $3 the moment, $4 whether this is the production environment.
 WITH RECURSIVE node AS MATERIALIZED (
     -- What was switched on then: as the last change before tells, or else the opposite of the first one after.
+    -- Only what was said while it was there counts: the name may have been another's before. What is granted as from an earlier day
+    -- is told from that day on; what comes by a rule or a claim, from the day it was defined.
     SELECT a.id,
            a.kind,
            a.name,
-           a.created_at,
+           a.created_at <= $3 AS is_defined,
            coalesce(former.kind, r.kind) AS role_kind,
            CASE WHEN former.kind IS NULL THEN r.rule ELSE former.rule END AS rule
       FROM vpd_private.authority a
@@ -24,6 +26,7 @@ WITH RECURSIVE node AS MATERIALIZED (
             WHERE c.subject = a.kind || ':' || a.name
               AND c.action IN ('enable', 'disable')
               AND c.changed_at <= $3
+              AND c.changed_at BETWEEN a.created_at AND coalesce(a.dropped_at, 'infinity')
             ORDER BY c.id DESC
             LIMIT 1
        ) before ON true
@@ -33,6 +36,7 @@ WITH RECURSIVE node AS MATERIALIZED (
             WHERE c.subject = a.kind || ':' || a.name
               AND c.action IN ('enable', 'disable')
               AND c.changed_at > $3
+              AND c.changed_at BETWEEN a.created_at AND coalesce(a.dropped_at, 'infinity')
             ORDER BY c.id
             LIMIT 1
        ) after ON true
@@ -41,7 +45,7 @@ WITH RECURSIVE node AS MATERIALIZED (
        AND coalesce(before.is_enabled, after.is_enabled, a.is_enabled)
        AND (a.kind <> 'role' OR a.name NOT LIKE '%\_PREPROD' OR NOT $4)
 ), subject AS (
-    SELECT n.id, n.created_at FROM node n WHERE n.kind = 'user' AND n.name = $1
+    SELECT n.id, n.is_defined FROM node n WHERE n.kind = 'user' AND n.name = $1
 ), attribute AS (
     -- What rules read of the user then: what ended first after the moment, or what is told now.
     SELECT coalesce(
@@ -54,7 +58,7 @@ WITH RECURSIVE node AS MATERIALIZED (
                (SELECT d.document FROM vpd_private.user_document d WHERE d.user_id = subject.id)
            ) AS document
       FROM subject
-     WHERE subject.created_at <= $3
+     WHERE subject.is_defined
 ), held (id, path, valid_from, valid_until) AS (
     (
         SELECT s.id, ARRAY[s.id], '-infinity'::timestamptz, 'infinity'::timestamptz FROM subject s
@@ -64,12 +68,13 @@ WITH RECURSIVE node AS MATERIALIZED (
          WHERE n.kind = 'role'
            AND n.role_kind = 'enterprise'
            AND n.name = ANY ($2)
+           AND n.is_defined
         UNION ALL
         SELECT n.id, ARRAY[n.id], '-infinity', 'infinity'
           FROM node n
          CROSS JOIN attribute
          WHERE n.role_kind = 'parametric'
-           AND n.created_at <= $3
+           AND n.is_defined
            AND jsonb_path_match(attribute.document, n.rule, '{}', true)
     )
     UNION ALL

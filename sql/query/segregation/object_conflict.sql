@@ -1,4 +1,5 @@
 -- The rule that one of some persons would break with an action on an object, and what he has done to it. $1 object, $2 privilege, $3 persons.
+-- Whoever was erased may have been any of them.
 SELECT r.name, done.actions
   FROM vpd_private.authority own
   JOIN vpd_private.sod_rule_item i ON i.authority_id = own.id
@@ -8,8 +9,12 @@ SELECT r.name, done.actions
        SELECT array_agg(DISTINCT a.name ORDER BY a.name) AS actions
          FROM vpd_private.sod_rule_item o
          JOIN vpd_private.authority a ON a.id = o.authority_id AND a.name <> $2
-         JOIN vpd_private.action_record x ON x.object = $1 AND x.action = a.name AND person = ANY (x.persons)
+         JOIN vpd_private.action_record x ON x.object = $1 AND x.action = a.name
         WHERE o.rule_id = r.id
+          AND (
+              person = ANY (x.persons)
+              OR EXISTS (SELECT FROM vpd_private.pseudonym p WHERE p.pseudonym = ANY (x.persons) AND p.user_name IS NULL)
+          )
        ) done
  WHERE own.kind = 'privilege'
    AND own.name = $2

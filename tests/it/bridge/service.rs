@@ -230,3 +230,43 @@ fn a_front_end_asks_what_the_session_may_do_and_acts_for_others() -> Result<()> 
     assert_eq!(modes(&token)?, json!(["hidden", "hidden"]));
     Ok(())
 }
+
+#[test]
+fn a_tool_asks_for_a_session_with_one_role() -> Result<()> {
+    let database = Database::create()?;
+    crate::authority::define(
+        &database,
+        "SELECT vpd.define_privilege('read'), vpd.define_privilege('write'), vpd.define_role('Reader'), vpd.define_role('Writer'), vpd.define_role('Boss');
+         SELECT vpd.define_user('alice');
+         SELECT vpd.grant_authority('privilege:read', 'role:Reader'), vpd.grant_authority('privilege:write', 'role:Writer'),
+                vpd.grant_authority('role:Reader', 'user:alice'), vpd.grant_authority('role:Writer', 'user:alice')",
+    )?;
+    let stage = Stage::before(&database)?;
+    let create = |role: Option<&str>| -> Result<_> {
+        let body =
+            json!({"identity_token": stage.identity_token("alice")?, "app": "portal", "assumed_role": role});
+        stage.call("POST /v1/sessions", "none", &body)
+    };
+    let privileges = |session: &Value| session["privileges"].clone();
+    for (role, expected) in [
+        (None, json!(["read", "write"])),
+        (Some("Reader"), json!(["read"])),
+    ] {
+        let created = create(role)?;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let body: Value = serde_json::from_str(&created.body)?;
+        assert_eq!(privileges(&body["session"]), expected);
+        // The token it is given has no more than that either.
+        let token = body["token"].as_str().ok_or("no token")?;
+        let current = stage.call("GET /v1/sessions/current", token, &Value::Null)?;
+        assert_eq!(privileges(&serde_json::from_str(&current.body)?), expected);
+    }
+    for role in ["Boss", "Unheard Of", ""] {
+        assert_eq!(
+            create(Some(role))?.refusal()?,
+            (403, "role_not_held".into()),
+            "{role:?}"
+        );
+    }
+    Ok(())
+}

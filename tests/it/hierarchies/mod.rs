@@ -7,6 +7,8 @@ mod superstore;
 use scene::{ALL, data_group, join, member, reader, stores};
 use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, fresh_ids, ids, role};
 
+use crate::authority::define;
+
 #[test]
 fn members_see_what_is_at_and_below_their_nodes() -> Result<()> {
     let database = stores()?;
@@ -791,20 +793,38 @@ fn dropped_nodes_and_hierarchies_leave_the_data_groups() -> Result<()> {
          SELECT vpd.drop_hierarchy('geography')",
     )?;
     assert!(nodes(&mut security)?.is_empty());
-    security.batch_execute("SELECT vpd.install_hierarchies(); SELECT vpd.install_hierarchies()")?;
-    let rows = security.query(
-        "SELECT hierarchy, levels[7], nodes FROM vpd.hierarchies ORDER BY 1",
-        &[],
-    )?;
-    let rows: Vec<(String, Option<String>, i64)> = rows
-        .iter()
-        .map(|row| (row.get(0), row.get(1), row.get(2)))
-        .collect();
+    Ok(())
+}
+
+#[test]
+fn two_hierarchies_are_shipped_and_installing_them_again_changes_nothing() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let mut install = || -> Result<Vec<String>> {
+        security.batch_execute("SELECT vpd.install_hierarchies()")?;
+        let rows = security.query(
+            "SELECT concat_ws(' ', hierarchy, levels::text, mode, nodes) FROM vpd.hierarchies ORDER BY 1",
+            &[],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
     assert_eq!(
-        rows,
+        install()?,
         [
-            ("merchandise".into(), Some("item".into()), 0),
-            ("organization".into(), None, 0)
+            "merchandise {company,division,group,department,class,subclass,item} closed 0",
+            "organization {company,chain,area,region,district,location} closed 0",
+        ]
+    );
+    define(
+        &database,
+        "SELECT vpd.define_node('organization', 'Acme'), vpd.define_node('organization', 'Shops', 'Acme');
+         SELECT vpd.set_hierarchy_mode('merchandise', 'open', 'while it is filled')",
+    )?;
+    assert_eq!(
+        install()?,
+        [
+            "merchandise {company,division,group,department,class,subclass,item} open 0",
+            "organization {company,chain,area,region,district,location} closed 2",
         ]
     );
     Ok(())

@@ -46,6 +46,7 @@ pub fn lines(explanation: &Value) -> Vec<String> {
         };
         lines.push(format!("  column {}: {outcome}", shown(&mask["column"])));
         lines.push(format!("    visible when {}", shown(&mask["visible_when"])));
+        lines.extend(authority_lines(mask));
     }
     if explanation["roles_above_policies"]
         .as_array()
@@ -84,15 +85,31 @@ fn policy_lines(policy: &Value) -> Vec<String> {
     if let Some(predicate) = policy["predicate"].as_str() {
         lines.extend(predicate.lines().map(|line| format!("    {line}")));
     }
-    for asked in policy["authority"].as_array().into_iter().flatten() {
-        let way = match (asked["is_held"].as_bool(), asked["path"].as_array()) {
-            (Some(true), Some(path)) => path.iter().map(shown).collect::<Vec<_>>().join(" → "),
-            (Some(true), None) => "brought by the login".to_owned(),
+    lines.extend(authority_lines(policy));
+    lines
+}
+
+/// What is asked for by name, each with the way to it. With several sets a row has to match in each.
+fn authority_lines(explained: &Value) -> Vec<String> {
+    let line = |asked: &Value| {
+        let way = match (
+            &asked["note"],
+            asked["is_held"].as_bool(),
+            asked["path"].as_array(),
+        ) {
+            (Value::String(note), ..) => note.clone(),
+            (_, Some(true), Some(path)) => path.iter().map(shown).collect::<Vec<_>>().join(" → "),
+            (_, Some(true), None) => "brought by the login".to_owned(),
             _ => "NOT HELD".to_owned(),
         };
-        lines.push(format!("    {}: {way}", shown(&asked["asks"])));
-    }
-    lines
+        let set = match asked["set"].as_i64() {
+            Some(set) => format!("set {set}, "),
+            None => String::new(),
+        };
+        format!("    {set}{}: {way}", shown(&asked["asks"]))
+    };
+    let asked = explained["authority"].as_array().into_iter().flatten();
+    asked.map(line).collect()
 }
 
 fn shown(value: &Value) -> String {

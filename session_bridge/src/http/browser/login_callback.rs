@@ -59,7 +59,7 @@ pub async fn login_callback(
         address,
         user_agent: session::user_agent(&headers),
     };
-    let (token, created) = session::create(&bridge.pool, &claims, &front.own.app, &client).await?;
+    let (token, created) = session::create(&bridge.pool, &claims, &front.own.app, None, &client).await?;
     record.name(&created.user_name, &created.app);
     if let Some(old) = cookie::read(&headers, cookie::SESSION) {
         session::end(&bridge.pool, &Token::from(old.to_owned()), "new_login").await?;

@@ -24,6 +24,8 @@ pub struct NewSession {
     identity_token: String,
     /// Application the session is for.
     app: String,
+    /// The one role of the user that the session runs with, for tools; all of them when it is left out.
+    assumed_role: Option<String>,
 }
 
 /// A session that was created.
@@ -50,7 +52,14 @@ pub async fn create_session(
         address,
         user_agent: session::user_agent(&headers),
     };
-    let (token, session) = session::create(&bridge.pool, &claims, &request.app, &client).await?;
+    let (token, session) = session::create(
+        &bridge.pool,
+        &claims,
+        &request.app,
+        request.assumed_role.as_deref(),
+        &client,
+    )
+    .await?;
     record.name(&session.user_name, &session.app);
     Ok((StatusCode::CREATED, axum::Json(Created { token, session })))
 }
