@@ -119,7 +119,7 @@ CREATE FUNCTION vpd.entitlements_at(
     AS 'MODULE_PATHNAME', 'entitlements_at_wrapper';
 COMMENT ON FUNCTION vpd.entitlements_at IS
 'What a user had, has or will have at a moment: groups, roles, duties, entitlements, privileges, data groups and their nodes (hierarchy/key), each with the shortest way to it, how many
-ways there are, and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or switched off since is taken as it
+ways there are (the largest bigint stands for more), and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or switched off since is taken as it
 was then; rules of parametric roles and attributes of users are those of today. No row for a user that was not known.';
 
 CREATE VIEW vpd.roles AS
