@@ -127,8 +127,9 @@ CREATE FUNCTION vpd.entitlements_at(
     AS 'MODULE_PATHNAME', 'entitlements_at_wrapper';
 COMMENT ON FUNCTION vpd.entitlements_at IS
 'What a user had, has or will have at a moment: groups, roles, duties, entitlements, privileges, data groups and their nodes (hierarchy/key), each with the shortest way to it, how many
-ways there are, and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or switched off since is taken as it
-was then, and so are rules of parametric roles, units and attributes of users, from the day on which role and user were defined. No row for a user that was not known.';
+ways there are (the largest bigint stands for more), and between when that way holds. claimed_roles: enterprise roles that a login would bring. What was granted, revoked, dropped or
+switched off since is taken as it was then, and so are rules of parametric roles, units and attributes of users, from the day on which role and user were defined. No row for a user
+that was not known.';
 
 CREATE VIEW vpd.roles AS
     SELECT a.name,

@@ -533,3 +533,30 @@ fn an_explanation_names_the_parts_in_a_task_and_the_way_to_what_a_mask_asks_for(
     }
     Ok(())
 }
+
+/// A graph in which every way forks at every step: more ways than anybody can walk.
+#[test]
+fn ways_are_counted_and_not_walked() -> Result<()> {
+    let database = Database::create()?;
+    define(
+        &database,
+        "SELECT vpd.define_user('alice');
+         SELECT vpd.define_role(layer || '/' || side) FROM generate_series(0, 24) layer, generate_series(1, 2) side;
+         SELECT vpd.grant_authority('role:0/' || side, 'user:alice') FROM generate_series(1, 2) side;
+         SELECT vpd.grant_authority('role:' || layer + 1 || '/' || below, 'role:' || layer || '/' || above)
+           FROM generate_series(0, 23) layer, generate_series(1, 2) above, generate_series(1, 2) below",
+    )?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    // So that the test ends when they are walked.
+    auditor.batch_execute("SET statement_timeout = '60 s'")?;
+    let row = auditor.query_one(
+        "SELECT paths, cardinality(path), path[1] || ' ' || path[26], count(*) OVER ()
+           FROM (SELECT * FROM vpd.entitlements_at('alice') OFFSET 0) e ORDER BY cardinality(path) DESC, name DESC LIMIT 1",
+        &[],
+    )?;
+    assert_eq!(row.get::<_, i64>(0), 1 << 24);
+    assert_eq!(row.get::<_, i32>(1), 26);
+    assert_eq!(row.get::<_, String>(2), "user:alice role:24/2");
+    assert_eq!(row.get::<_, i64>(3), 51);
+    Ok(())
+}

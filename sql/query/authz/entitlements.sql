@@ -1,4 +1,5 @@
--- What a user has at a moment, each with its shortest way through the graph as it stood then.
+-- The part of the graph that a user has at a moment, as it stood then: each step from a holder to what is granted to it; without a holder what a way begins with.
+-- No way is walked here: there may be more of them than anybody can count.
 -- $1 user, $2 roles the login brings, $3 the moment, $4 whether this is the production environment.
 WITH RECURSIVE node AS MATERIALIZED (
     -- What was switched on then: as the last change before tells, or else the opposite of the first one after.
@@ -59,73 +60,54 @@ WITH RECURSIVE node AS MATERIALIZED (
            ) AS document
       FROM subject
      WHERE subject.is_defined
-), held (id, path, valid_from, valid_until) AS (
-    (
-        SELECT s.id, ARRAY[s.id], '-infinity'::timestamptz, 'infinity'::timestamptz FROM subject s
-        UNION ALL
-        SELECT n.id, ARRAY[n.id], '-infinity', 'infinity'
-          FROM node n
-         WHERE n.kind = 'role'
-           AND n.role_kind = 'enterprise'
-           AND n.name = ANY ($2)
-           AND n.is_defined
-        UNION ALL
-        SELECT n.id, ARRAY[n.id], '-infinity', 'infinity'
-          FROM node n
-         CROSS JOIN attribute
-         WHERE n.role_kind = 'parametric'
-           AND n.is_defined
-           AND jsonb_path_match(attribute.document, n.rule, '{}', true)
-    )
-    UNION ALL
-    SELECT g.granted_id, h.path || g.granted_id, greatest(h.valid_from, g.valid_from), least(h.valid_until, g.valid_until)
+), start (id) AS MATERIALIZED (
+    SELECT s.id FROM subject s
+    UNION
+    SELECT n.id
+      FROM node n
+     WHERE n.kind = 'role'
+       AND n.role_kind = 'enterprise'
+       AND n.name = ANY ($2)
+       AND n.is_defined
+    UNION
+    SELECT n.id
+      FROM node n
+     CROSS JOIN attribute
+     WHERE n.role_kind = 'parametric'
+       AND n.is_defined
+       AND jsonb_path_match(attribute.document, n.rule, '{}', true)
+), held (id) AS (
+    SELECT start.id FROM start
+    UNION
+    SELECT g.granted_id
       FROM held h
       JOIN vpd_private.authority_grant g
         ON g.holder_id = h.id
        AND g.valid_from <= $3
        AND $3 < g.valid_until
       JOIN node n ON n.id = g.granted_id
-     WHERE g.granted_id <> ALL (h.path)
-       AND (n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD')
-), reached (kind, name, path, nodes, valid_from, valid_until) AS (
-    SELECT n.kind,
-           n.name,
-           ARRAY(
-               SELECT p.kind || ':' || p.name
-                 FROM unnest(h.path) WITH ORDINALITY step (id, place)
-                 JOIN vpd_private.authority p ON p.id = step.id
-                ORDER BY step.place
-           ),
-           h.path,
-           h.valid_from,
-           h.valid_until
-      FROM held h
-      JOIN node n ON n.id = h.id
-    UNION ALL
-    -- What a data group filters by: the nodes of hierarchies, hierarchy/key.
-    SELECT 'node',
-           d.hierarchy || '/' || d.node,
-           ARRAY(
-               SELECT p.kind || ':' || p.name
-                 FROM unnest(h.path) WITH ORDINALITY step (id, place)
-                 JOIN vpd_private.authority p ON p.id = step.id
-                ORDER BY step.place
-           ) || ('node:' || d.hierarchy || '/' || d.node),
-           h.path,
-           greatest(h.valid_from, d.valid_from),
-           least(h.valid_until, d.valid_until)
-      FROM held h
-      JOIN vpd_private.data_group_node d
-        ON d.data_group_id = h.id
-       AND d.valid_from <= $3
-       AND $3 < d.valid_until
+     WHERE n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD'
 )
-SELECT DISTINCT ON (r.kind, r.name)
-       r.kind,
-       r.name,
-       r.path,
-       count(*) OVER (PARTITION BY r.kind, r.name),
-       r.valid_from,
-       r.valid_until
-  FROM reached r
- ORDER BY r.kind, r.name, cardinality(r.path), r.nodes;
+SELECT NULL AS holder, n.kind, n.name, '-infinity'::timestamptz, 'infinity'::timestamptz
+  FROM start
+  JOIN node n ON n.id = start.id
+UNION ALL
+SELECT p.kind || ':' || p.name, n.kind, n.name, g.valid_from, g.valid_until
+  FROM held h
+  JOIN node p ON p.id = h.id
+  JOIN vpd_private.authority_grant g
+    ON g.holder_id = h.id
+   AND g.valid_from <= $3
+   AND $3 < g.valid_until
+  JOIN node n ON n.id = g.granted_id
+ WHERE n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD'
+UNION ALL
+-- What a data group filters by: the nodes of hierarchies, hierarchy/key.
+SELECT p.kind || ':' || p.name, 'node', d.hierarchy || '/' || d.node, d.valid_from, d.valid_until
+  FROM held h
+  JOIN node p ON p.id = h.id
+  JOIN vpd_private.data_group_node d
+    ON d.data_group_id = h.id
+   AND d.valid_from <= $3
+   AND $3 < d.valid_until
+ ORDER BY 2, 3, 1 NULLS FIRST;
