@@ -1,30 +1,36 @@
 -- The grants of what is dropped end with it, and what goes by its name; those that have not begun go.
 -- $1 what, $2 by whom, $3 as kind:name, $4 the name of a user.
-WITH begun AS (
-    UPDATE vpd_private.authority_grant
-       SET valid_until = clock_timestamp(),
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+), begun AS (
+    UPDATE vpd_private.authority_grant g
+       SET valid_until = moment.now,
            revoked_by = $2
-     WHERE (holder_id = $1 OR granted_id = $1)
-       AND valid_from < clock_timestamp()
-       AND valid_until > clock_timestamp()
+      FROM moment
+     WHERE (g.holder_id = $1 OR g.granted_id = $1)
+       AND g.valid_from < moment.now
+       AND g.valid_until > moment.now
 ), planned AS (
-    DELETE FROM vpd_private.authority_grant
-     WHERE (holder_id = $1 OR granted_id = $1)
-       AND valid_from >= clock_timestamp()
+    DELETE FROM vpd_private.authority_grant g
+     USING moment
+     WHERE (g.holder_id = $1 OR g.granted_id = $1)
+       AND g.valid_from >= moment.now
 ), delegated AS (
-    UPDATE vpd_private.delegation
-       SET valid_from = least(valid_from, clock_timestamp()),
-           valid_until = clock_timestamp(),
+    UPDATE vpd_private.delegation d
+       SET valid_from = least(d.valid_from, moment.now),
+           valid_until = moment.now,
            revoked_by = $2
-     WHERE (actor = $3 OR subject = $3)
-       AND valid_until > clock_timestamp()
+      FROM moment
+     WHERE (d.actor = $3 OR d.subject = $3)
+       AND d.valid_until > moment.now
 ), excused AS (
-    UPDATE vpd_private.sod_exception
-       SET revoked_at = clock_timestamp(),
+    UPDATE vpd_private.sod_exception e
+       SET revoked_at = moment.now,
            revoked_by = $2
-     WHERE user_name = $4
-       AND revoked_at IS NULL
-       AND expires_at > clock_timestamp()
+      FROM moment
+     WHERE e.user_name = $4
+       AND e.revoked_at IS NULL
+       AND e.expires_at > moment.now
 ), kept AS (
     -- What rules read of a user.
     INSERT INTO vpd_private.user_history (user_id, document)
@@ -32,4 +38,4 @@ WITH begun AS (
       FROM vpd_private.user_document d
      WHERE d.user_id = $1
 )
-UPDATE vpd_private.authority SET dropped_at = clock_timestamp() WHERE id = $1;
+UPDATE vpd_private.authority a SET dropped_at = moment.now FROM moment WHERE a.id = $1;
