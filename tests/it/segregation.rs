@@ -288,18 +288,68 @@ fn an_exception_that_ends_before_it_excuses_nothing_that_begins_later() -> Resul
 }
 
 #[test]
-fn a_load_that_breaks_a_rule_changes_nothing() -> Result<()> {
+fn a_load_that_breaks_a_rule_changes_nothing_and_tells_the_lines() -> Result<()> {
     let (_database, mut security) = scene()?;
-    let members = "SELECT FROM vpd.load_csv('role_members', E'role_name,user_name\\nSubmitter,alice\\nApprover,alice\\nPayer,bob\\n')";
+    let members = "SELECT line, column_name, value, reason FROM vpd.load_csv('role_members',
+                       E'role_name,user_name\\nPayer,bob\\nSubmitter,alice\\nPayer,alice\\nApprover,alice\\n')";
     // Control: without the rule it loads.
     let mut transaction = security.transaction()?;
     assert!(transaction.query(members, &[])?.is_empty());
     transaction.rollback()?;
     security.batch_execute(PAIR)?;
-    refused(&mut security, members);
+    let told = faults(&mut security, members)?;
+    let lines: Vec<i64> = told.iter().map(|fault| fault.0).collect();
+    assert_eq!(lines, [3, 5], "{told:?}");
+    assert!(
+        told.iter()
+            .all(|fault| fault.1 == "user_name" && fault.2 == "alice" && fault.3.contains("\"pair\"")),
+        "{told:?}"
+    );
     let loaded = "SELECT FROM vpd.grants WHERE granted = ANY ('{role:Submitter,role:Approver,role:Payer}')";
     assert!(security.query(loaded, &[])?.is_empty());
+    // Half of it is there already: the line that brings the other half.
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    let half = "SELECT line, column_name, value, reason FROM vpd.load_csv('role_members', E'role_name,user_name\\nPayer,bob\\nApprover,alice\\n')";
+    let told = faults(&mut security, half)?;
+    assert_eq!(
+        told.iter().map(|fault| fault.0).collect::<Vec<_>>(),
+        [3],
+        "{told:?}"
+    );
+    // Through a group, and where no line names the user.
+    security.batch_execute(
+        "SELECT vpd.define_group('staff'), vpd.define_group('approvers'); SELECT vpd.grant_authority('group:staff', 'user:alice');
+         SELECT vpd.grant_authority('role:Approver', 'group:approvers')",
+    )?;
+    for (load, line, value) in [
+        (
+            "'role_members', E'role_name,user_name,group_name\\nPayer,bob,\\nApprover,,staff\\n'",
+            3,
+            "staff",
+        ),
+        (
+            "'group_members', E'group_name,user_name\\napprovers,alice\\n'",
+            2,
+            "alice",
+        ),
+        ("'groups', E'group_name,member_of\\nstaff,approvers\\n'", 1, ""),
+    ] {
+        let query = format!("SELECT line, column_name, value, reason FROM vpd.load_csv({load})");
+        let told = faults(&mut security, &query)?;
+        assert_eq!(told.len(), 1, "{load}: {told:?}");
+        assert_eq!((told[0].0, told[0].2.as_str()), (line, value), "{load}: {told:?}");
+    }
     Ok(())
+}
+
+/// Line, column, value and reason of each.
+fn faults(client: &mut Client, query: &str) -> Result<Vec<(i64, String, String, String)>> {
+    let text = |row: &postgres::Row, place| row.get::<_, Option<String>>(place).unwrap_or_default();
+    let rows = client.query(query, &[])?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), text(row, 1), text(row, 2), text(row, 3)))
+        .collect())
 }
 
 #[test]

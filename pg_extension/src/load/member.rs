@@ -6,6 +6,7 @@ use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
 use super::{Content, Counts, value};
+use crate::authz::segregation::Conflict;
 use crate::authz::{Kind, change};
 use crate::error::{Error, Result};
 
@@ -200,5 +201,41 @@ impl Content for Members {
             }
         }
         Ok(grants::apply(&wishes, report))
+    }
+    fn blame(&self, conflict: &Conflict, report: &mut Report) -> bool {
+        let (mut holders, mut granted) = (Vec::new(), Vec::new());
+        for (kind, name) in conflict.way() {
+            if kind == Kind::User.as_str() {
+                holders.extend(self.users.known(&name).map(Holder::User));
+            }
+            if kind == Kind::Group.as_str() {
+                holders.extend(self.groups.known(&name).map(Holder::Group));
+            }
+            if kind == self.kind.as_str() {
+                granted.extend(self.granted.known(&name));
+            }
+        }
+        let mut is_blamed = false;
+        for pair in granted
+            .iter()
+            .flat_map(|granted| holders.iter().map(|holder| (*granted, *holder)))
+        {
+            // The rows are in this order since they were checked.
+            if let Ok(place) = self
+                .rows
+                .binary_search_by_key(&pair, |row| (row.granted, row.holder))
+            {
+                let (column, name) = self.holder_name(pair.1);
+                let reason = match pair.1 {
+                    Holder::User(_) => conflict.reason(),
+                    Holder::Group(_) => {
+                        format!("has user \"{}\", who {}", conflict.user_name, conflict.reason())
+                    }
+                };
+                report.value(self.rows[place].line, column, name, reason);
+                is_blamed = true;
+            }
+        }
+        is_blamed
     }
 }

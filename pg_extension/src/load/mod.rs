@@ -22,7 +22,7 @@ mod value;
 pub use report::Fault;
 
 use crate::authz::change;
-use crate::authz::segregation::Watch;
+use crate::authz::segregation::{Conflict, Watch};
 use crate::error::{Error, Result};
 use crate::sys::{progress, xact};
 use header::{Header, Line};
@@ -86,6 +86,11 @@ trait Content {
 
     /// Checks the lines against each other and against what there is, and writes them when nothing was wrong so far.
     fn apply(&mut self, report: &mut Report) -> Result<Counts>;
+
+    /// Reports the lines that let a user break a rule of duties; false when none does.
+    fn blame(&self, _conflict: &Conflict, _report: &mut Report) -> bool {
+        false
+    }
 }
 
 /// Kinds of files.
@@ -202,13 +207,19 @@ pub fn load(kind: &str, file: &str, is_dry_run: bool) -> Result<Vec<Fault>> {
     finish()
 }
 
-/// Checks and writes; what would let somebody break a rule of duties is refused as a whole.
+/// Checks and writes, and looks who would break a rule of duties by it.
 fn apply(lines: &mut Lines) -> Result<Counts> {
     change::begin();
     let watch = Watch::everybody();
     let counts = lines.content.apply(&mut lines.report)?;
     if lines.report.is_empty() {
-        watch.check()?;
+        for conflict in watch.conflicts() {
+            if !lines.content.blame(&conflict, &mut lines.report) {
+                // A group in a group, say: no line of the file names the user.
+                let reason = format!("user \"{}\" {}", conflict.user_name, conflict.reason());
+                lines.report.line(1, reason);
+            }
+        }
     }
     Ok(counts)
 }

@@ -44,6 +44,11 @@ impl Names {
         number
     }
 
+    /// The number of a text that is known.
+    pub fn known(&self, text: &str) -> Option<u32> {
+        self.numbers.get(text).copied()
+    }
+
     /// The text of a number.
     pub fn text(&self, number: u32) -> &str {
         &self.texts[number as usize]

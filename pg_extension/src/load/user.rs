@@ -5,6 +5,7 @@ use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
 use super::{Content, Counts, STEP, cycle, value};
+use crate::authz::segregation::Conflict;
 use crate::authz::user::LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
 use crate::error::{Error, Result};
@@ -193,6 +194,27 @@ impl Content for Users {
             changed: changed as u64,
             unchanged: (old.len() - changed) as u64,
         })
+    }
+
+    /// What the file says of a user can give him a parametric role.
+    fn blame(&self, conflict: &Conflict, report: &mut Report) -> bool {
+        let Some(user) = self.names.known(&conflict.user_name) else {
+            return false;
+        };
+        // The rows are in the order of users since they were checked.
+        let first = self.rows.partition_point(|row| row.user < user);
+        let of_user = self.rows[first..].iter().take_while(|row| row.user == user);
+        of_user
+            .map(|row| {
+                report.value(
+                    row.line,
+                    COLUMNS[USER_NAME].name,
+                    &conflict.user_name,
+                    conflict.reason(),
+                );
+            })
+            .count()
+            > 0
     }
 }
 

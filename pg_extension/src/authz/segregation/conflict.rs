@@ -11,6 +11,7 @@ use std::collections::HashSet;
 thread_local! {
     static CONFLICTS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/conflicts.sql")) };
     static REACHED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/reached.sql")) };
+    static WAY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/way.sql")) };
     static SESSION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/session.sql")) };
     static IS_ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_any.sql")) };
     static FORGET: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/forget_existing.sql")) };
@@ -99,8 +100,13 @@ impl Watch {
 
     /// Refuses the change when it made somebody break a rule.
     pub fn check(self) -> Result<()> {
+        refuse(&self.conflicts())
+    }
+
+    /// The conflicts that the change made.
+    pub fn conflicts(self) -> Vec<Conflict> {
         let Some(users) = reached(self.nodes.as_deref()) else {
-            return Ok(());
+            return Vec::new();
         };
         let found = read(users.clone(), None, None);
         // A conflict that was accepted and is gone is not accepted again.
@@ -109,15 +115,33 @@ impl Watch {
             .map(|conflict| format!("{} {}", conflict.rule_id, conflict.user_id))
             .collect();
         FORGET.with(|statement| statement.execute(&[arg(users), arg(standing)]));
-        let new: Vec<Conflict> = unexcused(found)
+        unexcused(found)
             .into_iter()
             .filter(|conflict| !self.before.iter().any(|known| known.covers(conflict)))
-            .collect();
-        refuse(&new)
+            .collect()
     }
 }
 
 impl Conflict {
+    /// What is wrong with it, in words that follow a name.
+    pub fn reason(&self) -> String {
+        format!(
+            "would break the rule \"{}\" with {}",
+            self.rule,
+            self.items.join(", ")
+        )
+    }
+
+    /// What leads from the user to what he must not hold together: kinds and names, his own among them.
+    pub fn way(&self) -> Vec<(String, String)> {
+        let rows = WAY.with(|statement| {
+            statement.query(&[arg(self.user_id), arg(self.item_ids.clone())], |row| {
+                Some((row.get::<String>(1)?, row.get::<String>(2)?))
+            })
+        });
+        rows.into_iter().flatten().collect()
+    }
+
     /// True when the other says nothing that this one does not.
     fn covers(&self, other: &Self) -> bool {
         self.rule_id == other.rule_id

@@ -12,7 +12,7 @@ mod protection;
 mod rule;
 
 pub use action::record as record_action;
-pub use conflict::{Watch, allowed_until, conflicts, what_if};
+pub use conflict::{Conflict, Watch, allowed_until, conflicts, what_if};
 pub use exception::{approve, request, revoke};
 pub use protection::{
     Key, Protection, after_row, forget_relation, key_of, protect, row_moved, transaction_ended, unprotect,
