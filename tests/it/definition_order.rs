@@ -5,27 +5,34 @@ use postgres::Client;
 use serde_json::{Value, json};
 use vpd_tests::{Database, Result, assert_refused, role};
 
-fn document(sections: &Value) -> Value {
+/// A whole document of some sections.
+pub fn document(sections: &Value) -> Value {
     let mut document = sections.clone();
     document["format"] = json!("pg_vpd definitions");
     document["version"] = json!(1);
     document
 }
 
-/// Imports with prune, then again, which must not change anything.
-fn import(client: &mut Client, sections: &Value) -> Result<Vec<[String; 3]>> {
-    let mut read = || -> Result<Vec<[String; 3]>> {
-        let rows = client.query(
-            "SELECT change, kind, name FROM vpd.import_definitions($1, prune => true)",
-            &[&document(sections)],
-        )?;
-        Ok(rows
-            .iter()
-            .map(|row| [row.get(0), row.get(1), row.get(2)])
-            .collect())
-    };
-    let lines = read()?;
-    assert_eq!(read()?, Vec::<[String; 3]>::new(), "{sections:#}");
+/// Imports with prune; change, kind and name of each line.
+pub fn import(client: &mut Client, sections: &Value) -> Result<Vec<[String; 3]>> {
+    let rows = client.query(
+        "SELECT change, kind, name FROM vpd.import_definitions($1, prune => true)",
+        &[&document(sections)],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| [row.get(0), row.get(1), row.get(2)])
+        .collect())
+}
+
+/// Imports, then again, which must not change anything.
+fn import_for_good(client: &mut Client, sections: &Value) -> Result<Vec<[String; 3]>> {
+    let lines = import(client, sections)?;
+    assert_eq!(
+        import(client, sections)?,
+        Vec::<[String; 3]>::new(),
+        "{sections:#}"
+    );
     Ok(lines)
 }
 
@@ -56,8 +63,8 @@ fn a_level_comes_with_its_nodes_and_goes_with_them() -> Result<()> {
     let south = ("South", None, "region");
     let ulm = ("Ulm", Some("South"), "city");
     let mill = ("Mill", Some("Ulm"), "quarter");
-    import(&mut security, &places(&["region", "city"], &[south, ulm]))?;
-    import(
+    import_for_good(&mut security, &places(&["region", "city"], &[south, ulm]))?;
+    import_for_good(
         &mut security,
         &places(&["region", "city", "quarter"], &[south, ulm, mill]),
     )?;
@@ -65,7 +72,7 @@ fn a_level_comes_with_its_nodes_and_goes_with_them() -> Result<()> {
         nodes(&mut security)?,
         ["Mill Ulm quarter", "South region", "Ulm South city"]
     );
-    import(&mut security, &places(&["region"], &[south]))?;
+    import_for_good(&mut security, &places(&["region"], &[south]))?;
     assert_eq!(nodes(&mut security)?, ["South region"]);
     Ok(())
 }
@@ -98,7 +105,7 @@ fn a_subtree_moves_down_and_up_and_turns_around() -> Result<()> {
         ],
     ];
     for tree in trees {
-        import(&mut security, &places(&levels, tree))?;
+        import_for_good(&mut security, &places(&levels, tree))?;
         let mut wanted: Vec<String> = tree
             .iter()
             .map(|(key, parent, level)| {
@@ -127,8 +134,8 @@ fn a_rule_of_duties_changes_with_the_grants_it_permits() -> Result<()> {
             "sod_rules": [{"name": "apart", "items": ["role:Approver", "role:Auditor", "role:Buyer"], "at_most": at_most}],
         })
     };
-    import(&mut security, &with(1, &["role:Buyer"]))?;
-    import(&mut security, &with(2, &["role:Approver", "role:Buyer"]))?;
+    import_for_good(&mut security, &with(1, &["role:Buyer"]))?;
+    import_for_good(&mut security, &with(2, &["role:Approver", "role:Buyer"]))?;
     assert_refused(
         security.query(
             "SELECT vpd.import_definitions($1, prune => true)",
@@ -137,7 +144,7 @@ fn a_rule_of_duties_changes_with_the_grants_it_permits() -> Result<()> {
         "22023",
         "definitions_invalid",
     );
-    import(&mut security, &with(1, &["role:Auditor"]))?;
+    import_for_good(&mut security, &with(1, &["role:Auditor"]))?;
     Ok(())
 }
 
@@ -190,7 +197,7 @@ fn a_label_that_is_taken_away_is_gone() -> Result<()> {
         (Some("South"), "S region South"),
         (None, "S region"),
     ] {
-        import(&mut security, &labelled(label))?;
+        import_for_good(&mut security, &labelled(label))?;
         assert_eq!(nodes(&mut security)?, [wanted]);
     }
     security.batch_execute(
@@ -221,7 +228,7 @@ fn lengths_with_a_fraction_and_moments_far_away_come_back() -> Result<()> {
     )?;
     let exported = export(&mut security)?;
     let mut admin = target.admin()?;
-    let lines = import(&mut admin, &exported)?;
+    let lines = import_for_good(&mut admin, &exported)?;
     assert!(lines.iter().all(|line| line[0] != "skip"), "{lines:?}");
     assert_eq!(export(&mut admin)?, exported);
     let until: String = admin

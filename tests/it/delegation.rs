@@ -25,7 +25,8 @@ fn scene() -> Result<Database<'static>> {
     Ok(database)
 }
 
-fn on_behalf(
+/// The token of a session on behalf of a user.
+pub fn on_behalf(
     database: &Database<'_>,
     token: &str,
     user: &str,

@@ -4,6 +4,7 @@ use postgres::{Client, GenericClient};
 use vpd_tests::{Database, Result, Subject, assert_refused, attach, role};
 
 use crate::authority::define;
+use crate::delegation::on_behalf;
 
 const SCENE: &str = "
 SELECT vpd.define_resource('session');
@@ -22,17 +23,6 @@ fn scene() -> Result<Database<'static>> {
     let database = Database::create()?;
     define(&database, SCENE)?;
     Ok(database)
-}
-
-fn on_behalf(
-    database: &Database<'_>,
-    token: &str,
-    user: &str,
-) -> Result<std::result::Result<String, postgres::Error>> {
-    Ok(database
-        .connect(role::BRIDGE)?
-        .query_one("SELECT vpd.create_session_on_behalf($1, $2)", &[&token, &user])
-        .map(|row| row.get(0)))
 }
 
 fn privileges(database: &Database<'_>, token: &str) -> Result<Vec<String>> {

@@ -6,24 +6,7 @@ use vpd_tests::{
     Cluster, Database, Extension, Library, Result, assert_refused, create_orders, refusal, role,
 };
 
-fn document(sections: &Value) -> Value {
-    let mut document = sections.clone();
-    document["format"] = json!("pg_vpd definitions");
-    document["version"] = json!(1);
-    document
-}
-
-/// Imports and tells change, kind and name of each line.
-fn import(client: &mut Client, sections: &Value) -> Result<Vec<[String; 3]>> {
-    let rows = client.query(
-        "SELECT change, kind, name FROM vpd.import_definitions($1, prune => true)",
-        &[&document(sections)],
-    )?;
-    Ok(rows
-        .iter()
-        .map(|row| [row.get(0), row.get(1), row.get(2)])
-        .collect())
-}
+use crate::definition_order::{document, import};
 
 fn export(client: &mut Client) -> Result<Value> {
     Ok(client
