@@ -611,3 +611,32 @@ fn names_are_written_for_who_has_consented_only() -> Result<()> {
     );
     Ok(())
 }
+
+/// The transaction leaves the backend when it is prepared, and is undone by another command: what was made in it may be none.
+#[test]
+fn a_pseudonym_of_a_prepared_transaction_is_not_written_by_the_next() -> Result<()> {
+    let database = tracked("pseudonym")?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let gid = database.name().to_owned();
+    user.batch_execute("BEGIN")?;
+    attach(&mut user, &token)?;
+    user.batch_execute("INSERT INTO shop.notes VALUES (1, 'a'); SELECT vpd.detach_session()")?;
+    user.batch_execute(&format!("PREPARE TRANSACTION '{gid}'"))?;
+    user.batch_execute(&format!("ROLLBACK PREPARED '{gid}'"))?;
+    run_as(
+        &mut user,
+        &database,
+        "alice",
+        "INSERT INTO shop.notes VALUES (2, 'b')",
+    )?;
+    let owner: Option<String> = database
+        .admin()?
+        .query_one(
+            "SELECT vpd.pseudonym_owner(created_by) FROM shop.notes WHERE id = 2",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(owner.as_deref(), Some("alice"));
+    Ok(())
+}

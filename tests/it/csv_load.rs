@@ -695,6 +695,16 @@ fn dates_of_members_are_followed_and_history_stays() -> Result<()> {
         )?
         .get(0);
     assert_eq!(rows, 1);
+    // Moments are kept to the microsecond, however far.
+    of("2020-01-01,9999-12-31T23:59:59.999999Z")?;
+    let is_exact: bool = database
+        .admin()?
+        .query_one(
+            "SELECT bool_or(valid_until = '9999-12-31 23:59:59.999999+00') FROM vpd_private.authority_grant",
+            &[],
+        )?
+        .get(0);
+    assert!(is_exact);
     Ok(())
 }
 

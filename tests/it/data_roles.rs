@@ -312,3 +312,16 @@ fn a_template_that_gave_roles_keeps_its_base_role_and_hierarchy() -> Result<()> 
     );
     Ok(())
 }
+
+#[test]
+fn a_level_of_another_name_makes_no_role_obsolete() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    generate(&mut security, "'per store'")?;
+    security.batch_execute("SELECT vpd.define_hierarchy('organization', '{chain,shop}')")?;
+    let obsolete =
+        security.batch_execute("SELECT vpd.generate_data_roles('per store', drop_obsolete => true)");
+    assert_refused(obsolete, "42704", "level_not_found");
+    assert_eq!(held(&mut security, "Counter:S1")?, ["organization S1"]);
+    Ok(())
+}

@@ -261,6 +261,16 @@ fn what_is_accepted_now_hides_nothing_that_begins_later() -> Result<()> {
         .map(|row| (row.get::<_, Vec<String>>(0).len(), row.get(1), row.get(2)))
         .collect();
     assert_eq!(told, [(2, true, false), (3, true, true)]);
+    // What ends is not accepted again: neither the larger conflict while the smaller one stands, nor that one.
+    for role in ["Payer", "Approver"] {
+        security.batch_execute(&format!(
+            "SELECT vpd.revoke_authority('role:{role}', 'user:alice')"
+        ))?;
+        refused(
+            &mut security,
+            &format!("SELECT vpd.grant_authority('role:{role}', 'user:alice')"),
+        );
+    }
     Ok(())
 }
 

@@ -309,9 +309,12 @@ pub fn transaction_committed() {
     forget_everything();
 }
 
-/// The transaction was prepared: how it ends is decided elsewhere.
+/// The transaction was prepared: it leaves this backend, and how it ends is decided elsewhere.
 pub fn transaction_prepared() {
     forget_what_was_undone();
+    load::transaction_ended();
+    rows_written();
+    forget_everything();
 }
 
 /// The transaction was rolled back.

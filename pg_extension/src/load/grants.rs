@@ -9,6 +9,7 @@ use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
 use crate::sys::spi::{Arg, Statement, arg};
 use pgrx::IntoDatum;
+use pgrx::datum::TimestampWithTimeZone;
 use std::collections::HashMap;
 
 thread_local! {
@@ -132,8 +133,8 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
                 list(chunk, |span| span.wish.granted),
-                list(chunk, |span| span.from.0),
-                list(chunk, |span| span.until.0),
+                list(chunk, |span| moment(span.from)),
+                list(chunk, |span| moment(span.until)),
                 arg(change::author()),
             ])
         });
@@ -143,8 +144,8 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
                 list(chunk, |span| span.wish.granted),
-                list(chunk, |span| span.from.0),
-                list(chunk, |span| span.until.0),
+                list(chunk, |span| moment(span.from)),
+                list(chunk, |span| moment(span.until)),
                 list(chunk, |span| span.wish.reason),
             ])
         });
@@ -182,6 +183,11 @@ fn add(fresh: &[&Wish<'_>], now: Timestamp) {
         Error::tell_progress("written", written, fresh.len());
         true
     });
+}
+
+/// As the server knows it; what the server can read from a file it can hold.
+fn moment(time: Timestamp) -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(time.0).ok()
 }
 
 /// Binds one value of each span.

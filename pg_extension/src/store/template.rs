@@ -51,15 +51,7 @@ pub fn define(name: &str, base_role: &str, hierarchy: &str, level: &str, pattern
             "Without it every role would have the same name; {base_role} and {label} can stand in it too.",
         ));
     }
-    HAS_LEVEL
-        .with(|statement| statement.query_one(&[arg(hierarchy), arg(level)], |_| ()))
-        .ok_or_else(|| {
-            Error::not_found(
-                "level_not_found",
-                format!("hierarchy \"{hierarchy}\" has no level \"{level}\""),
-                "See the view vpd.hierarchies.",
-            )
-        })?;
+    require_level(hierarchy, level)?;
     // Its roles would have what they were made from and what comes now.
     if find(name).is_some_and(|former| {
         former.has_roles && (former.base_role != base_role || former.hierarchy != hierarchy)
@@ -99,6 +91,8 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
     let template = find(name).ok_or_else(|| not_found(name))?;
     let base = Reference::new(Kind::Role, template.base_role.as_str());
     base.require()?;
+    // Without it every node would seem to be gone.
+    require_level(&template.hierarchy, &template.level)?;
     let nodes = NODES.with(|statement| {
         statement.query(
             &[arg(template.hierarchy.as_str()), arg(template.level.as_str())],
@@ -205,6 +199,18 @@ fn owned(role: &str, template: &str, node: &str) -> Owned {
         .unwrap_or(Owned {
             role: Some(false),
             group: false,
+        })
+}
+
+fn require_level(hierarchy: &str, level: &str) -> Result<()> {
+    HAS_LEVEL
+        .with(|statement| statement.query_one(&[arg(hierarchy), arg(level)], |_| ()))
+        .ok_or_else(|| {
+            Error::not_found(
+                "level_not_found",
+                format!("hierarchy \"{hierarchy}\" has no level \"{level}\""),
+                "See the view vpd.hierarchies.",
+            )
         })
 }
 

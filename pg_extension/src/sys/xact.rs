@@ -163,7 +163,10 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
                 error.raise();
             }
         }
-        XACT_EVENT_PREPARE => context::transaction_prepared(),
+        XACT_EVENT_PREPARE => {
+            query::planning_ended();
+            context::transaction_prepared();
+        }
         _ => (),
     }
 }

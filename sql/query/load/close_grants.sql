@@ -1,18 +1,9 @@
--- As for a single grant: makes room from one time until another. Times are microseconds since 2000; the largest stands for good, the smallest for ever.
+-- As for a single grant: makes room from one time until another.
 WITH span AS MATERIALIZED (
-    SELECT w.holder_id,
-           w.granted_id,
-           t.valid_from,
-           t.valid_until,
+    SELECT w.*,
            clock_timestamp() AS now,
-           greatest(t.valid_from, clock_timestamp()) AS ends_at
-      FROM unnest($1::integer[], $2::integer[], $3::bigint[], $4::bigint[]) AS w (holder_id, granted_id, first, last)
-     CROSS JOIN LATERAL (
-           SELECT CASE WHEN w.first = -9223372036854775808 THEN '-infinity'::timestamptz
-                       ELSE '2000-01-01 00:00:00+00'::timestamptz + w.first * interval '1 microsecond' END AS valid_from,
-                  CASE WHEN w.last = 9223372036854775807 THEN 'infinity'::timestamptz
-                       ELSE '2000-01-01 00:00:00+00'::timestamptz + w.last * interval '1 microsecond' END AS valid_until
-           ) t
+           greatest(w.valid_from, clock_timestamp()) AS ends_at
+      FROM unnest($1::integer[], $2::integer[], $3::timestamptz[], $4::timestamptz[]) AS w (holder_id, granted_id, valid_from, valid_until)
 ), begun AS (
     UPDATE vpd_private.authority_grant g
        SET valid_until = s.ends_at,

@@ -1,4 +1,10 @@
--- Accepted conflicts that are no more. $1 the users looked at (NULL: all), $2 those that stand, as rule and user.
+-- Accepted conflicts that are no more. $1 the users looked at (NULL: all); those that stand: $2 rules, $3 users, $4 items as texts of arrays.
 DELETE FROM vpd_private.sod_existing x
  WHERE ($1::integer[] IS NULL OR x.user_id = ANY ($1))
-   AND x.rule_id || ' ' || x.user_id <> ALL ($2);
+   AND NOT EXISTS (
+       SELECT
+         FROM unnest($2::integer[], $3::integer[], $4::text[]) AS s (rule_id, user_id, items)
+        WHERE s.rule_id = x.rule_id
+          AND s.user_id = x.user_id
+          AND x.items <@ s.items::integer[]
+   );

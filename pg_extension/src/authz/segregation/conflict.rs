@@ -92,7 +92,7 @@ impl Watch {
     fn over(nodes: Option<Vec<i32>>) -> Self {
         let before = match reached(nodes.as_deref()) {
             // One that is excused excuses nothing that begins when that is over.
-            Some(users) => unexcused(read(users, None, None)),
+            Some(users) => unexcused(read_and_forget(users)),
             None => Vec::new(),
         };
         Self { nodes, before }
@@ -108,14 +108,7 @@ impl Watch {
         let Some(users) = reached(self.nodes.as_deref()) else {
             return Vec::new();
         };
-        let found = read(users.clone(), None, None);
-        // A conflict that was accepted and is gone is not accepted again.
-        let standing: Vec<String> = found
-            .iter()
-            .map(|conflict| format!("{} {}", conflict.rule_id, conflict.user_id))
-            .collect();
-        FORGET.with(|statement| statement.execute(&[arg(users), arg(standing)]));
-        unexcused(found)
+        unexcused(read_and_forget(users))
             .into_iter()
             .filter(|conflict| !self.before.iter().any(|known| known.covers(conflict)))
             .collect()
@@ -179,6 +172,24 @@ pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
         allowed_until = allowed_until.min(until);
     }
     Ok(allowed_until)
+}
+
+/// The conflicts of users. One that was accepted and is gone, whatever ended it, is not accepted again.
+fn read_and_forget(users: Option<Vec<i32>>) -> Vec<Conflict> {
+    let found = read(users.clone(), None, None);
+    let items = |conflict: &Conflict| {
+        let ids: Vec<String> = conflict.item_ids.iter().map(i32::to_string).collect();
+        format!("{{{}}}", ids.join(","))
+    };
+    FORGET.with(|statement| {
+        statement.execute(&[
+            arg(users),
+            arg(found.iter().map(|conflict| conflict.rule_id).collect::<Vec<_>>()),
+            arg(found.iter().map(|conflict| conflict.user_id).collect::<Vec<_>>()),
+            arg(found.iter().map(items).collect::<Vec<_>>()),
+        ])
+    });
+    found
 }
 
 /// Those that no exception and no acceptance allows.
