@@ -623,7 +623,9 @@ fn a_pseudonym_of_a_prepared_transaction_is_not_written_by_the_next() -> Result<
     attach(&mut user, &token)?;
     user.batch_execute("INSERT INTO shop.notes VALUES (1, 'a'); SELECT vpd.detach_session()")?;
     user.batch_execute(&format!("PREPARE TRANSACTION '{gid}'"))?;
-    user.batch_execute(&format!("ROLLBACK PREPARED '{gid}'"))?;
+    database
+        .admin()?
+        .batch_execute(&format!("ROLLBACK PREPARED '{gid}'"))?;
     run_as(
         &mut user,
         &database,
