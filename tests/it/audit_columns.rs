@@ -552,14 +552,7 @@ fn a_pseudonym_that_was_rolled_back_is_not_written() -> Result<()> {
         "SAVEPOINT s; INSERT INTO shop.notes VALUES (1, 'a'); ROLLBACK TO s; INSERT INTO shop.notes VALUES (2, 'b')",
     )?;
     transaction.commit()?;
-    let owner: Option<String> = database
-        .admin()?
-        .query_one(
-            "SELECT vpd.pseudonym_owner(created_by) FROM shop.notes WHERE id = 2",
-            &[],
-        )?
-        .get(0);
-    assert_eq!(owner.as_deref(), Some("alice"));
+    assert_eq!(owner_of_second(&database)?.as_deref(), Some("alice"));
     Ok(())
 }
 
@@ -632,13 +625,12 @@ fn a_pseudonym_of_a_prepared_transaction_is_not_written_by_the_next() -> Result<
         "alice",
         "INSERT INTO shop.notes VALUES (2, 'b')",
     )?;
-    let owner: Option<String> = database
-        .admin()?
-        .query_one(
-            "SELECT vpd.pseudonym_owner(created_by) FROM shop.notes WHERE id = 2",
-            &[],
-        )?
-        .get(0);
-    assert_eq!(owner.as_deref(), Some("alice"));
+    assert_eq!(owner_of_second(&database)?.as_deref(), Some("alice"));
     Ok(())
+}
+
+/// Whose pseudonym the second note bears.
+fn owner_of_second(database: &Database<'_>) -> Result<Option<String>> {
+    let owner = "SELECT vpd.pseudonym_owner(created_by) FROM shop.notes WHERE id = 2";
+    Ok(database.admin()?.query_one(owner, &[])?.get(0))
 }

@@ -3,7 +3,7 @@
 use super::group::{SYS_DEFAULT, checked_group};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, oid_arg};
-use crate::sys::{Oid, relation};
+use crate::sys::{Oid, user};
 
 thread_local! {
     static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/relation_named.sql")) };
@@ -14,7 +14,7 @@ thread_local! {
 
 /// The schema that unqualified names of the caller mean.
 pub fn current_schema() -> Result<String> {
-    relation::current_schema().ok_or_else(|| {
+    user::current_schema().ok_or_else(|| {
         Error::policy_argument(
             "there is no current schema",
             "Name the schema, or set search_path.",

@@ -74,16 +74,3 @@ pub fn name(relation: pg_sys::Oid) -> String {
         }
     }
 }
-
-/// The schema that unqualified names of the caller mean; `None` when its search_path names no existing schema.
-pub fn current_schema() -> Option<String> {
-    // SAFETY: a list of OIDs of the current path, without the implicit schemas; a name is palloc'd, or NULL for a schema just dropped.
-    unsafe {
-        let path = pg_sys::fetch_search_path(false);
-        if path.is_null() || (*path).length == 0 {
-            return None;
-        }
-        let name = pg_sys::get_namespace_name((*(*path).elements).oid_value);
-        (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
-    }
-}
