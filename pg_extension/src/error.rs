@@ -78,6 +78,16 @@ impl Error {
         )
     }
 
+    /// 28000: the cross-domain message was used before or is stale.
+    pub fn message_stale() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "message_stale",
+            "the message was used before or is stale, the session goes on",
+            "Record a new message.",
+        )
+    }
+
     /// 22023: an argument is out of range.
     pub fn argument(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(

@@ -28,7 +28,6 @@ CREATE TABLE vpd_private.session (
     last_access_at timestamptz NOT NULL,
     idle_timeout interval NOT NULL,
     expires_at timestamptz NOT NULL,
-    last_message_seq bigint NOT NULL DEFAULT 0,
     ended_at timestamptz,
     end_reason text
 ) WITH (fillfactor = 80);
@@ -63,7 +62,6 @@ COMMENT ON COLUMN vpd_private.session.created_at IS 'Start of the session (wall 
 COMMENT ON COLUMN vpd_private.session.last_access_at IS 'Last use that the purge has folded in; see session_use for later ones.';
 COMMENT ON COLUMN vpd_private.session.idle_timeout IS 'Idle time-out of the application when the session began.';
 COMMENT ON COLUMN vpd_private.session.expires_at IS 'Absolute limit; nothing moves it.';
-COMMENT ON COLUMN vpd_private.session.last_message_seq IS 'Sequence of the last cross-domain message accepted.';
 COMMENT ON COLUMN vpd_private.session.ended_at IS 'When the session was ended.';
 COMMENT ON COLUMN vpd_private.session.end_reason IS 'Why it was ended: logout, idle_timeout, absolute_timeout, ticket_replayed, message_refused, ….';
 

@@ -2,7 +2,6 @@
 
 CREATE TABLE vpd_private.message (
     message_hash bytea PRIMARY KEY,
-    seq bigint GENERATED ALWAYS AS IDENTITY,
     root_id uuid NOT NULL,
     source_app text NOT NULL,
     target_app text NOT NULL,
@@ -10,14 +9,23 @@ CREATE TABLE vpd_private.message (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX message_expiry_idx ON vpd_private.message (expires_at);
-COMMENT ON TABLE vpd_private.message IS 'Keep-alives recorded and not validated yet; validating removes the row.';
+COMMENT ON TABLE vpd_private.message IS 'Keep-alives recorded and not validated yet; validating moves the row to message_spent.';
 COMMENT ON COLUMN vpd_private.message.message_hash IS 'SHA-256 of the message''s nonce.';
-COMMENT ON COLUMN vpd_private.message.seq IS 'Order of recording; a session accepts rising numbers only.';
 COMMENT ON COLUMN vpd_private.message.root_id IS 'Session whose clocks the keep-alive moves.';
 COMMENT ON COLUMN vpd_private.message.source_app IS 'Application that recorded it.';
 COMMENT ON COLUMN vpd_private.message.target_app IS 'Application that may validate it.';
 COMMENT ON COLUMN vpd_private.message.recorded_at IS 'When it was recorded.';
 COMMENT ON COLUMN vpd_private.message.expires_at IS 'From this moment it is stale; 60 seconds after recording.';
+
+CREATE TABLE vpd_private.message_spent (
+    message_hash bytea PRIMARY KEY,
+    root_id uuid NOT NULL
+);
+CREATE INDEX message_spent_root_idx ON vpd_private.message_spent (root_id);
+COMMENT ON TABLE vpd_private.message_spent IS
+'Keep-alives of sessions that are used or stale: one that comes again is told from one that nobody recorded. They go with their session.';
+COMMENT ON COLUMN vpd_private.message_spent.message_hash IS 'SHA-256 of the message''s nonce.';
+COMMENT ON COLUMN vpd_private.message_spent.root_id IS 'Session it was recorded for.';
 
 CREATE TABLE vpd_private.queue (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -48,11 +56,12 @@ CREATE FUNCTION vpd.validate_message(token text, message text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'validate_message_wrapper';
 COMMENT ON FUNCTION vpd.validate_message IS
-'Validates and consumes a keep-alive that another application sent to the token''s application. True: it was recorded for this
-session and application, is fresh and in sequence; the idle clock moved on, never past the absolute limit. False, with a
-WARNING 28000 message_invalid: the session was ended and a close message queued for the other applications. A verdict and not an
-exception because an exception would undo the ending. Commit after it.
-Errors: 28000 session_invalid when the token itself opens no live session.';
+'Validates and consumes a keep-alive that another application sent to the token''s application, which must be the one the user logged in to.
+True: it was recorded for this session and application, is fresh and was not used before; the idle clock moved on, never past the absolute
+limit. Messages may come in any order. False with a WARNING 28000 message_stale: it was recorded for them, and is used or older than 60
+seconds; nothing changed. False with a WARNING 28000 message_invalid: nobody recorded it for them; the session was ended and a close message
+queued for the other applications. A verdict and not an exception because an exception would undo the ending. Commit after it.
+Errors: 28000 session_invalid when the token itself opens no live session, 22023 argument_invalid for a token that was got by handoff.';
 
 CREATE FUNCTION vpd.browse_queue(token text) RETURNS TABLE (
     id bigint,

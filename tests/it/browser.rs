@@ -5,6 +5,8 @@ mod site;
 mod third;
 mod window;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use vpd_tests::Result;
 use vpd_tests::superstore::{Line, grouped};
@@ -14,13 +16,16 @@ use third::ThirdOrigin;
 use window::Browser;
 
 fn run(test: impl AsyncFnOnce(&Site, &Browser) -> Result<()>) -> Result<()> {
-    let site = Site::shared()?;
+    run_on(&*Site::shared()?, test)
+}
+
+fn run_on(site: &Site, test: impl AsyncFnOnce(&Site, &Browser) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let browser = Browser::start().await?;
-        test(&site, &browser).await
+        test(site, &browser).await
     })
 }
 
@@ -120,6 +125,46 @@ fn unrecorded_keepalive_closes_floor() -> Result<()> {
         browser
             .wait_until("document.body.dataset.state === 'nobody'")
             .await?;
+        Ok(())
+    })
+}
+
+/// Each window asks for the clocks when those on its screen have run out. Were that a use, each would keep the others alive.
+#[test]
+fn open_windows_that_nobody_uses_keep_no_session_alive() -> Result<()> {
+    let site = Site::start("12 seconds")?;
+    run_on(&site, async |site, browser| {
+        browser.log_in(site, "alice").await?;
+        let (portal, floor) = browser.open_floor().await?;
+        browser.client.switch_to_window(portal.clone()).await?;
+        let open = format!("(window.open('{}'), true)", site.origin("portal"));
+        browser.evaluate(&open).await?;
+        let tab = browser.wait_for_window(&[&portal, &floor]).await?;
+        browser.wait_for_end_of(&floor).await?;
+        for window in [portal, tab] {
+            browser.client.switch_to_window(window).await?;
+            browser
+                .wait_until("document.body.dataset.state === 'nobody'")
+                .await?;
+        }
+        Ok(())
+    })
+}
+
+/// The control: whoever works in floor alone keeps the session of both.
+#[test]
+fn whoever_uses_floor_keeps_the_session_alive() -> Result<()> {
+    let site = Site::start("12 seconds")?;
+    run_on(&site, async |site, browser| {
+        browser.log_in(site, "alice").await?;
+        let (_, floor) = browser.open_floor().await?;
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(20) {
+            browser.click("orders-count").await?;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        assert!(browser.client.windows().await?.contains(&floor));
+        assert_eq!(browser.evaluate("document.body.dataset.state").await?, "open");
         Ok(())
     })
 }

@@ -77,6 +77,8 @@ mod oracle_import;
 #[cfg(test)]
 mod oracle_vpd;
 #[cfg(test)]
+mod own_plans;
+#[cfg(test)]
 mod partitions;
 #[cfg(test)]
 mod policies;

@@ -51,7 +51,7 @@ impl Pair {
     }
 
     fn idle_seconds(&self) -> Result<f64> {
-        let query = "SELECT extract(epoch FROM clock_timestamp() - last_access_at)::float8 FROM vpd.sessions";
+        let query = "SELECT max(extract(epoch FROM clock_timestamp() - last_access_at))::float8 FROM vpd.sessions";
         Ok(self.database.admin()?.query_one(query, &[])?.get(0))
     }
 
@@ -64,6 +64,35 @@ impl Pair {
             .iter()
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect())
+    }
+
+    /// A refusal that changes nothing: the session goes on, its clock stands still, and a WARNING says why.
+    fn assert_refused_plainly(&mut self, message: &str) -> Result<()> {
+        let before = self.idle_seconds()?;
+        let (mut bridge, notices) = self.database.connect_noticing(role::BRIDGE)?;
+        let validate = "SELECT vpd.validate_message($1, $2)";
+        assert!(
+            !bridge
+                .query_one(validate, &[&self.portal, &message])?
+                .get::<_, bool>(0)
+        );
+        let warnings = notices.take();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let refusal = Refusal::from(&warnings[0]);
+        assert_eq!(
+            (refusal.state.code(), refusal.token.as_deref()),
+            ("28000", Some("message_stale"))
+        );
+        assert!(self.idle_seconds()? >= before, "the clock moved");
+        let floor = self.floor.clone();
+        assert!(self.queue(&floor)?.is_empty());
+        // In a transaction that leaves the clock alone.
+        let mut user = self.database.connect(role::USER)?;
+        let mut look = user.build_transaction().read_only(true).start()?;
+        for token in [&self.portal, &self.floor] {
+            look.execute("SELECT vpd.attach_session($1)", &[token])?;
+        }
+        Ok(())
     }
 
     /// The refusal of RW-7: both tokens dead, a close in the queue of floor.
@@ -152,29 +181,96 @@ fn a_keep_alive_is_good_once() -> Result<()> {
     let mut pair = Pair::new()?;
     let message = pair.record()?;
     assert!(pair.validate(&message)?);
-    assert!(!pair.validate(&message)?);
-    pair.assert_closed()
+    pair.age_session("20 minutes")?;
+    pair.assert_refused_plainly(&message)
 }
 
 #[test]
-fn a_stale_keep_alive_closes_both() -> Result<()> {
+fn a_stale_keep_alive_closes_nothing_purged_or_not() -> Result<()> {
     let mut pair = Pair::new()?;
     let message = pair.record()?;
+    pair.age_session("20 minutes")?;
     pair.database
         .admin()?
         .batch_execute("UPDATE vpd_private.message SET expires_at = clock_timestamp()")?;
-    assert!(!pair.validate(&message)?);
-    pair.assert_closed()
+    pair.assert_refused_plainly(&message)?;
+    pair.database.admin()?.batch_execute("SELECT vpd.purge()")?;
+    pair.assert_refused_plainly(&message)
+}
+
+/// Two windows, or two requests on their way at the same time.
+#[test]
+fn keep_alives_count_in_any_order() -> Result<()> {
+    let mut pair = Pair::new()?;
+    let messages = [pair.record()?, pair.record()?, pair.record()?];
+    for message in messages.iter().rev() {
+        pair.age_session("20 minutes")?;
+        assert!(pair.validate(message)?);
+        assert!(pair.idle_seconds()? < 60.0);
+    }
+    for message in &messages {
+        pair.assert_refused_plainly(message)?;
+    }
+    Ok(())
 }
 
 #[test]
-fn a_keep_alive_overtaken_by_a_later_one_closes_both() -> Result<()> {
+fn only_one_of_two_that_validate_the_same_keep_alive_at_once_is_believed() -> Result<()> {
     let mut pair = Pair::new()?;
-    let first = pair.record()?;
-    let second = pair.record()?;
-    assert!(pair.validate(&second)?);
-    assert!(!pair.validate(&first)?);
-    pair.assert_closed()
+    let message = pair.record()?;
+    let mut other = pair.database.connect(role::BRIDGE)?;
+    let portal = pair.portal.clone();
+    let validate = "SELECT vpd.validate_message($1, $2)";
+    let mut first = pair.bridge.transaction()?;
+    assert!(first.query_one(validate, &[&portal, &message])?.get::<_, bool>(0));
+    let second = std::thread::scope(|scope| -> Result<bool> {
+        let (portal, message) = (&portal, &message);
+        let waiting = scope.spawn(move || other.query_one(validate, &[portal, message]).map(|row| row.get(0)));
+        first.commit()?;
+        Ok(waiting.join().map_err(|_| "the second one failed")??)
+    })?;
+    assert!(!second);
+    attach(&mut pair.database.connect(role::USER)?, &portal)?;
+    Ok(())
+}
+
+/// Else two applications that were both handed the session could keep an abandoned one alive for ever.
+#[test]
+fn only_the_application_of_the_login_validates() -> Result<()> {
+    let mut pair = Pair::new()?;
+    let ledger = hand_over(&mut pair.bridge, &pair.portal, "ledger")?;
+    pair.age_session("20 minutes")?;
+    for (source, target, app) in [(&pair.floor, &ledger, "ledger"), (&ledger, &pair.floor, "floor")] {
+        let message: String = pair
+            .bridge
+            .query_one("SELECT vpd.record_message($1, $2)", &[source, &app])?
+            .get(0);
+        let validated = pair
+            .bridge
+            .query_one("SELECT vpd.validate_message($1, $2)", &[target, &message]);
+        assert_refused(validated, "22023", "argument_invalid");
+    }
+    assert!(pair.idle_seconds()? > 1000.0);
+    attach(&mut pair.database.connect(role::USER)?, &pair.portal)?;
+    Ok(())
+}
+
+#[test]
+fn spent_keep_alives_go_with_their_session() -> Result<()> {
+    let mut pair = Pair::new()?;
+    let message = pair.record()?;
+    assert!(pair.validate(&message)?);
+    let mut admin = pair.database.admin()?;
+    let spent = "SELECT count(*) FROM vpd_private.message_spent";
+    admin.batch_execute("SELECT vpd.purge()")?;
+    assert_eq!(admin.query_one(spent, &[])?.get::<_, i64>(0), 1);
+    admin.batch_execute(
+        "SELECT vpd.end_all_sessions();
+         UPDATE vpd_private.session SET ended_at = ended_at - interval '2 minutes';
+         SELECT vpd.purge()",
+    )?;
+    assert_eq!(admin.query_one(spent, &[])?.get::<_, i64>(0), 0);
+    Ok(())
 }
 
 #[test]

@@ -277,3 +277,51 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     assert_eq!(admin.query_one(left, &[])?.get::<_, i64>(0), 0);
     Ok(())
 }
+
+/// With one slot for workers, all databases are purged all the same: one that found no slot stays due.
+#[test]
+fn many_databases_share_one_worker_slot() -> Result<()> {
+    // The launchers of logical replication and of the purge have a slot each.
+    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "max_worker_processes = 3")?;
+    let first = Database::create_in(&cluster)?;
+    let mut admin = cluster.connect("postgres", "postgres")?;
+    let names: Vec<String> = (1..=6).map(|number| format!("copy_{number}")).collect();
+    for name in &names {
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", first.name()))?;
+    }
+    for name in &names {
+        let mut inside = cluster.connect("postgres", name)?;
+        // Asked for anew in each, so that all of them are due.
+        inside.batch_execute("SELECT vpd.set_purge_interval(1)")?;
+    }
+    for name in &names {
+        wait_for_worker(&mut cluster.connect("postgres", name)?, 0, Duration::from_secs(150))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_database_is_copied_and_dropped_while_it_is_purged() -> Result<()> {
+    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let database = Database::create_in(&cluster)?;
+    let mut admin = cluster.connect("postgres", "postgres")?;
+    let working = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'pg_vpd purge'";
+    for command in ["CREATE DATABASE copy TEMPLATE", "DROP DATABASE"] {
+        let mut inside = database.admin()?;
+        inside.batch_execute(
+            "INSERT INTO vpd_private.message (message_hash, root_id, source_app, target_app, recorded_at, expires_at)
+             SELECT sha256(convert_to(gen_random_uuid()::text, 'UTF8')), gen_random_uuid(), 'portal', 'floor', '-infinity', '-infinity'
+               FROM generate_series(1, 600000);
+             SELECT vpd.set_purge_interval(1)",
+        )?;
+        drop(inside);
+        let deadline = Instant::now() + Duration::from_secs(150);
+        while admin.query_one(working, &[&database.name()])?.get::<_, i64>(0) == 0 {
+            assert!(Instant::now() < deadline, "no purge began");
+            sleep(Duration::from_millis(5));
+        }
+        admin.batch_execute(&format!("{command} {}", database.name()))?;
+    }
+    admin.batch_execute("DROP DATABASE copy")?;
+    Ok(())
+}

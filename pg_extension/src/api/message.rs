@@ -2,7 +2,7 @@
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::error::Error;
-use crate::session;
+use crate::session::{self, Verdict};
 use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -16,11 +16,13 @@ fn record_message(token: &str, target_app: &str) -> Answer<String> {
 #[pg_extern(sql = false)]
 fn validate_message(token: Option<&str>, message: Option<&str>) -> Answer<bool> {
     require_primary()?;
-    let is_accepted = session::validate(required(token, "token")?, message.unwrap_or(""))?;
-    if !is_accepted {
-        Error::message_invalid().warn();
+    let verdict = session::validate(required(token, "token")?, message.unwrap_or(""))?;
+    match verdict {
+        Verdict::Accepted => return Ok(true),
+        Verdict::Spent => Error::message_stale().warn(),
+        Verdict::Unknown => Error::message_invalid().warn(),
     }
-    Ok(is_accepted)
+    Ok(false)
 }
 
 #[pg_extern(sql = false)]

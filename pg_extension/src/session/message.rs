@@ -44,28 +44,46 @@ pub fn record(token: &str, target_app: &str) -> Result<String> {
     }
 }
 
-/// Validates and consumes a keep-alive; false is a refusal, which ended the session and must be committed.
-pub fn validate(token: &str, message: &str) -> Result<bool> {
+/// What became of a keep-alive.
+pub enum Verdict {
+    /// It held; the idle clock moved on.
+    Accepted,
+    /// It was used before or is stale; nothing changed.
+    Spent,
+    /// Nobody recorded it for this session and application; the session was ended, which must be committed.
+    Unknown,
+}
+
+/// Validates and consumes a keep-alive.
+pub fn validate(token: &str, message: &str) -> Result<Verdict> {
     let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
     let holder = HOLDER.with(|statement| {
-        statement.query_one(&[arg(session.clone())], |row| {
-            (row.get::<Uuid>(1), row.get::<String>(2))
+        statement.query_one(&[arg(session)], |row| {
+            Some((row.get::<Uuid>(1)?, row.get::<String>(2)?, row.get::<bool>(3)?))
         })
     });
-    let Some((Some(root_id), Some(app))) = holder else {
-        return Err(Error::session_invalid());
-    };
-    if let Some(hash) = token::hash(TokenKind::Message, message) {
-        let accepted =
-            ACCEPT.with(|statement| statement.execute(&[arg(hash), arg(root_id), arg(app.as_str())]));
-        if accepted > 0 {
-            return Ok(true);
-        }
+    let (root_id, app, is_of_login) = holder.flatten().ok_or_else(Error::session_invalid)?;
+    // Two applications that were both handed the session could keep each other alive for ever.
+    if !is_of_login {
+        return Err(Error::argument(
+            "a keep-alive is validated by the application the user logged in to",
+            "Send the message to that application.",
+        ));
+    }
+    let word = token::hash(TokenKind::Message, message).and_then(|hash| {
+        let args = [arg(hash), arg(root_id), arg(app.as_str())];
+        let words = ACCEPT.with(|statement| statement.modify(&args, |row| row.get::<String>(1)));
+        words.into_iter().next().flatten()
+    });
+    match word.as_deref() {
+        Some("accepted") => return Ok(Verdict::Accepted),
+        Some("spent") => return Ok(Verdict::Spent),
+        _ => (),
     }
     let ended = REFUSE.with(|statement| statement.modify(&[arg(root_id)], |row| row.get::<Uuid>(1)));
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     store::announce_ended(&ended, Some(&app));
-    Ok(false)
+    Ok(Verdict::Unknown)
 }
 
 /// Messages waiting for the token's application, left in place.

@@ -11,7 +11,7 @@ mod token;
 
 pub use app::{Registration, drop_app, register};
 pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
-pub use message::{acknowledge, browse, record, validate};
+pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::create as create_on_behalf;
 pub use profile::{grant, revoke};
 pub use store::{NewSession, create, end_all, end_by_id, end_by_token, end_own, end_user};

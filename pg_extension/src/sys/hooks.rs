@@ -5,6 +5,7 @@
 
 mod executor;
 pub mod function_call;
+mod own_plan;
 pub mod parse_analysis;
 mod planner;
 mod row_security;
@@ -16,6 +17,7 @@ pub(super) fn init() {
     row_security::init();
     parse_analysis::init();
     planner::init();
+    own_plan::init();
     executor::init();
     function_call::init();
     utility::init();

@@ -17,6 +17,13 @@ pub struct DatabaseSlot {
     pub started_at: i64,
 }
 
+impl DatabaseSlot {
+    /// When it is to be purged next, microseconds since 2000.
+    pub fn due_at(&self) -> i64 {
+        self.started_at + i64::from(self.interval_seconds) * 1_000_000
+    }
+}
+
 /// The slots of all databases.
 #[derive(Debug, Clone, Copy)]
 pub struct DatabaseSlots(pub [DatabaseSlot; MAX_DATABASES]);

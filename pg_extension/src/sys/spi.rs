@@ -11,6 +11,21 @@ use std::ffi::{CStr, CString};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static SHAPE: Cell<Option<Shape>> = const { Cell::new(None) };
+}
+
+/// What a statement of ours does with its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// It looks rows up by key.
+    LookUp,
+    /// It goes through whole tables.
+    Scan,
+}
+
+/// The shape of the statement of ours that is planned or run now.
+pub fn shape() -> Option<Shape> {
+    SHAPE.get()
 }
 
 /// True while one of these statements runs: the hooks let them pass without asking who is attached.
@@ -36,7 +51,9 @@ impl Drop for Internal {
 /// While it lives, plans are made for the library's own statements. Most look few rows up by key, and such a plan is kept for the life
 /// of the backend: one made while a table was empty or not yet analyzed must still be right when it is large. None is worth compiling:
 /// what a plan seems to cost with a way of scanning switched off would have the server do that at every execution.
+/// How large the tables count as is told by `hooks::own_plan`.
 struct Planning {
+    shape: Option<Shape>,
     seqscan: bool,
     hashjoin: bool,
     mergejoin: bool,
@@ -44,18 +61,19 @@ struct Planning {
 }
 
 impl Planning {
-    fn enter(is_scan: bool) -> Self {
+    fn enter(shape: Shape) -> Self {
         // SAFETY: flags of the planner in this single-threaded process; `drop` gives them back, when unwinding too, and nothing
         // but the statement itself happens in between.
         unsafe {
             let former = Self {
+                shape: SHAPE.replace(Some(shape)),
                 seqscan: pg_sys::enable_seqscan,
                 hashjoin: pg_sys::enable_hashjoin,
                 mergejoin: pg_sys::enable_mergejoin,
                 jit: pg_sys::jit_enabled,
             };
             pg_sys::jit_enabled = false;
-            if !is_scan {
+            if shape == Shape::LookUp {
                 pg_sys::enable_seqscan = false;
                 pg_sys::enable_hashjoin = false;
                 pg_sys::enable_mergejoin = false;
@@ -67,6 +85,7 @@ impl Planning {
 
 impl Drop for Planning {
     fn drop(&mut self) {
+        SHAPE.set(self.shape);
         // SAFETY: as in `enter`.
         unsafe {
             pg_sys::enable_seqscan = self.seqscan;
@@ -179,7 +198,7 @@ impl Row {
 /// A statement with its plan.
 pub struct Statement {
     text: &'static str,
-    is_scan: bool,
+    shape: Shape,
     plan: Cell<pg_sys::SPIPlanPtr>,
 }
 
@@ -188,7 +207,7 @@ impl Statement {
     pub const fn new(text: &'static str) -> Self {
         Self {
             text,
-            is_scan: false,
+            shape: Shape::LookUp,
             plan: Cell::new(std::ptr::null_mut()),
         }
     }
@@ -197,7 +216,7 @@ impl Statement {
     pub const fn scanning(text: &'static str) -> Self {
         Self {
             text,
-            is_scan: true,
+            shape: Shape::Scan,
             plan: Cell::new(std::ptr::null_mut()),
         }
     }
@@ -227,7 +246,7 @@ impl Statement {
         let _owner = AsOwner::switch();
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
         let _path = CatalogPath::pin();
-        let _planning = Planning::enter(self.is_scan);
+        let _planning = Planning::enter(self.shape);
         // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
         // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
         // registered while the plan runs. Rows are read before SPI_finish frees them.

@@ -5,6 +5,7 @@
 //! extension is installed anywhere. The launcher never exits with 0, so that the postmaster restarts it.
 
 use super::shmem::{self, DatabaseSlot};
+use super::spi::{Statement, oid_arg};
 use super::{clock, extension, lock, xact};
 use crate::purge::{self, Counts};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
@@ -14,16 +15,23 @@ use std::time::Duration;
 
 const LAUNCHER: &str = "pg_vpd launcher";
 const WORKER: &str = "pg_vpd purge";
+const LIBRARY: &str = "pg_vpd";
 const NAP: Duration = Duration::from_secs(1);
 const RESTART: Duration = Duration::from_secs(5);
 const BATCH: i32 = 10_000;
 const MAX_BATCHES: i32 = 10_000;
 /// A database whose worker never reported is tried again after this many seconds.
 const RETRY_SECONDS: i64 = 60;
+/// A lack of worker slots is told to the log this often at most.
+const COMPLAINT_SECONDS: i64 = 60;
+
+thread_local! {
+    static STOP: Statement = const { Statement::scanning(include_str!("../../../sql/query/purge/stop.sql")) };
+}
 
 pub(super) fn init() {
     BackgroundWorkerBuilder::new(LAUNCHER)
-        .set_library("pg_vpd")
+        .set_library(LIBRARY)
         .set_function("pg_vpd_launcher_main")
         .enable_spi_access()
         .set_start_time(BgWorkerStartTime::RecoveryFinished)
@@ -39,6 +47,7 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
     BackgroundWorker::connect_worker_to_spi_by_oid(None, None);
     let mut seen_calls = 0;
     let mut looked_at = 0;
+    let mut complained_at = 0;
     let mut known = Vec::new();
     while BackgroundWorker::wait_latch(Some(NAP)) {
         let calls = shmem::launcher_calls();
@@ -48,44 +57,70 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
             shmem::keep_databases(&known);
             (seen_calls, looked_at) = (calls, now);
         }
-        for database in &known {
-            start_if_due(*database);
+        let due = due(&known);
+        let waiting = due.iter().skip_while(|slot| start(**slot)).count();
+        if waiting > 0 && now - complained_at > COMPLAINT_SECONDS * 1_000_000 {
+            pgrx::log!(
+                "pg_vpd: no background worker slot is free, {waiting} databases wait for their purge; raise max_worker_processes"
+            );
+            complained_at = now;
         }
     }
     // SAFETY: ends the process; a status other than 0 makes the postmaster start the launcher again.
     unsafe { pg_sys::proc_exit(1) }
 }
 
-fn start_if_due(database: u32) {
+/// The databases that are to be purged now, the one that waits longest first.
+fn due(known: &[u32]) -> Vec<DatabaseSlot> {
     let now = clock::now().0;
-    let slot = shmem::databases()
-        .into_iter()
-        .find(|slot| slot.database == database);
-    let is_due = match slot {
-        None => true,
-        Some(DatabaseSlot {
-            interval_seconds: 0, ..
-        }) => false,
-        Some(slot) => now - slot.started_at >= i64::from(slot.interval_seconds) * 1_000_000,
-    };
-    if !is_due {
-        return;
-    }
-    let interval_seconds = slot.map_or(RETRY_SECONDS as u32, |slot| slot.interval_seconds);
-    shmem::set_database(DatabaseSlot {
-        database,
-        interval_seconds,
-        started_at: now,
-    });
+    let slots = shmem::databases();
+    let mut due: Vec<DatabaseSlot> = known
+        .iter()
+        .map(|database| {
+            let slot = slots.iter().find(|slot| slot.database == *database);
+            // Never looked at: it waits longest of all.
+            slot.copied().unwrap_or(DatabaseSlot {
+                database: *database,
+                interval_seconds: RETRY_SECONDS as u32,
+                started_at: 0,
+            })
+        })
+        .filter(|slot| slot.interval_seconds > 0 && now >= slot.due_at())
+        .collect();
+    due.sort_by_key(DatabaseSlot::due_at);
+    due
+}
+
+/// Starts the worker of a database; false when no slot is free, and then the database stays due.
+fn start(slot: DatabaseSlot) -> bool {
     let started = BackgroundWorkerBuilder::new(WORKER)
-        .set_library("pg_vpd")
+        .set_library(LIBRARY)
         .set_function("pg_vpd_purge_main")
         .enable_spi_access()
-        .set_argument(Some(pg_sys::Datum::from(database)))
+        .set_argument(Some(pg_sys::Datum::from(slot.database)))
         .load_dynamic();
     if started.is_err() {
-        pgrx::log!("pg_vpd: no background worker slot is free for a purge; raise max_worker_processes");
+        return false;
     }
+    shmem::set_database(DatabaseSlot {
+        started_at: clock::now().0,
+        ..slot
+    });
+    true
+}
+
+/// Stops the worker of a database, which is about to be dropped, copied or moved, and starts none there for a while.
+pub fn stop_in(database: pg_sys::Oid) {
+    let known = shmem::databases()
+        .into_iter()
+        .find(|slot| slot.database == database.to_u32() && slot.interval_seconds > 0);
+    if let Some(slot) = known {
+        shmem::set_database(DatabaseSlot {
+            started_at: clock::now().0,
+            ..slot
+        });
+    }
+    STOP.with(|statement| statement.query(&[oid_arg(database)], |_| ()));
 }
 
 /// Every database one can connect to.

@@ -9,7 +9,7 @@ import { listenForClose } from "/shared/closing.js";
 import { showOrders } from "/shared/orders.js";
 import { KeepAlive } from "./keepalive.js";
 
-const clocks = new Clocks(() => start());
+const clocks = new Clocks(look);
 let portalOrigin = null;
 let keepAlive = null;
 let stopListening = () => {};
@@ -28,6 +28,16 @@ async function start() {
   }
 }
 
+/** Shows the clocks as they stand now, or that the session is over. */
+async function look() {
+  try {
+    clocks.show(await call("GET", "/api/session"));
+  } catch (problem) {
+    if (problem.status === 401) close("idle_timeout");
+    else fail(problem);
+  }
+}
+
 function open(session) {
   // The mark of the portal's button has done its work; a reload should only reload.
   history.replaceState(null, "", "/");
@@ -37,8 +47,7 @@ function open(session) {
   stopListening = listenForClose(close);
   keepAlive?.stop();
   keepAlive = new KeepAlive(session.keepalive_seconds, portalOrigin, {
-    // The token of a handoff never moves the idle clock, so floor may look at its session as often as it likes.
-    accepted: async () => clocks.show(await call("GET", "/api/session")),
+    accepted: look,
   });
   showOrders().catch((refusal) => refusal.status === 401 && close(refusal.code));
 }

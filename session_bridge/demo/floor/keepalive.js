@@ -1,9 +1,13 @@
-// Floor's keep-alives: recorded in the database through floor's own origin, then sent to the portal's window.
+// Floor's keep-alives: recorded in the database through floor's own origin, then sent to the portal's window. One is sent when it
+// is due and somebody used floor since the last one: an open window by itself keeps no session alive.
 
 import { byId } from "/shared/element.js";
 import { asSpan } from "/shared/format.js";
 import { call } from "/shared/bridge.js";
 import { note } from "/shared/journal.js";
+
+/** What only a person does. */
+const uses = ["pointerdown", "keydown", "wheel", "touchstart"];
 
 export class KeepAlive {
   #portalOrigin;
@@ -11,15 +15,18 @@ export class KeepAlive {
   #interval;
   #next;
   #timer;
+  #isUsed = false;
+  #use = () => (this.#isUsed = true);
   #hear = (event) => this.#verdict(event);
 
-  /** Sends one every `seconds`; `accepted()` is called when the portal took one. */
+  /** Sends one every `seconds` while floor is used; `accepted()` is called when the portal took one. */
   constructor(seconds, portalOrigin, { accepted }) {
     this.#portalOrigin = portalOrigin;
     this.#accepted = accepted;
     this.#interval = seconds * 1000;
     byId("interval").textContent = asSpan(this.#interval);
     window.addEventListener("message", this.#hear);
+    for (const use of uses) window.addEventListener(use, this.#use, { capture: true, passive: true });
     this.#schedule();
     this.#timer = setInterval(() => this.#tick(), 250);
     if (!window.opener) show("no portal", "warn");
@@ -28,6 +35,7 @@ export class KeepAlive {
   stop() {
     clearInterval(this.#timer);
     window.removeEventListener("message", this.#hear);
+    for (const use of uses) window.removeEventListener(use, this.#use, { capture: true });
   }
 
   /** Records a keep-alive and tells the portal its number. */
@@ -73,6 +81,7 @@ export class KeepAlive {
   }
 
   #schedule() {
+    this.#isUsed = false;
     this.#next = Date.now() + this.#interval;
   }
 
@@ -80,7 +89,9 @@ export class KeepAlive {
     const left = this.#next - Date.now();
     byId("next-left").value = asSpan(left);
     byId("next-bar").value = Math.max(0, left / this.#interval);
-    if (left <= 0) this.send();
+    if (left > 0) return;
+    if (this.#isUsed) this.send();
+    else this.#schedule();
   }
 }
 

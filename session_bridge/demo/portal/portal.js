@@ -1,5 +1,6 @@
 // The portal: who is logged in, the rows this user may see, the session's clocks, the way to floor.
-// It does not poll, because every use of its token counts as activity and would keep an abandoned session alive.
+// Only what a person does here moves the idle clock. When its clocks run out it looks once more, which is no use of the session:
+// another tab, or floor, may have moved them.
 
 import { byId, notice, showState } from "/shared/element.js";
 import { asCount, asMoney, asReason } from "/shared/format.js";
@@ -11,7 +12,7 @@ import { showOrders } from "/shared/orders.js";
 import { showRegions } from "/shared/regions.js";
 import { receiveKeepAlives } from "./keepalive.js";
 
-const clocks = new Clocks(() => start("idle_timeout"));
+const clocks = new Clocks(look);
 let floorOrigin = null;
 let stopListening = () => {};
 
@@ -24,6 +25,16 @@ async function start(reason = null) {
     open(await call("GET", "/api/session"));
   } catch (problem) {
     if (problem.status === 401) close(reason);
+    else fail(problem);
+  }
+}
+
+/** Shows the clocks as they stand now, or that the session is over. */
+async function look() {
+  try {
+    clocks.show(await call("GET", "/api/session"));
+  } catch (problem) {
+    if (problem.status === 401) close("idle_timeout");
     else fail(problem);
   }
 }

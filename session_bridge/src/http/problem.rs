@@ -85,7 +85,17 @@ impl Problem {
             .hint("Start the handoff again: a ticket opens one session, once, for one application, for a short time.")
     }
 
-    /// A refusal of `validate_message`.
+    /// A message that was used before or is stale.
+    pub fn message_stale() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "message_stale",
+            "the message was used before or is stale; the session goes on",
+        )
+        .hint("Record a new message.")
+    }
+
+    /// A refusal of `validate_message` that ended the session.
     pub fn message_invalid() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Token;
-use crate::db::{DatabaseError, Identity, Pool, Transaction, call, query_json, statement};
+use super::{Token, session};
+use crate::db::{DatabaseError, Identity, Pool, call, query_json, statement};
 
 /// A message in the queue of an application.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -19,34 +19,44 @@ pub struct Queued {
     pub created_at: String,
 }
 
-/// Records a keep-alive for another application.
+/// Records a keep-alive for another application. Does not count as use of the session: validating it does.
 pub async fn record(
     pool: &Pool,
     token: &Token,
     target_app: &str,
 ) -> Result<(Identity, Token), DatabaseError> {
-    let (transaction, identity) = Transaction::attach(pool, token).await?;
-    let result = transaction
-        .call::<String>(statement::RECORD_MESSAGE, &[token, &target_app])
-        .await;
-    transaction
-        .finish(result.map(|message| (identity, message.into())))
-        .await
+    let identity = session::look(pool, token).await?;
+    let message: String = call(pool, statement::RECORD_MESSAGE, &[token, &target_app]).await?;
+    Ok((identity, message.into()))
 }
 
-/// Validates and consumes a keep-alive; false is a refusal that ended the session, and is committed.
+/// What became of a keep-alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It held; the idle clock moved on.
+    Accepted,
+    /// It was used before or is stale; the session goes on.
+    Stale,
+    /// Nobody recorded it; the session is over.
+    Refused,
+}
+
+/// Validates and consumes a keep-alive. Only a message that holds counts as use of the session.
 pub async fn validate(
     pool: &Pool,
     token: &Token,
     message: &Token,
-) -> Result<(Identity, bool), DatabaseError> {
-    let (transaction, identity) = Transaction::attach(pool, token).await?;
-    let result = transaction
-        .call(statement::VALIDATE_MESSAGE, &[token, message])
-        .await;
-    transaction
-        .finish(result.map(|is_accepted| (identity, is_accepted)))
-        .await
+) -> Result<(Identity, Verdict), DatabaseError> {
+    let identity = session::look(pool, token).await?;
+    // What the refusal ended is committed with it.
+    let verdict = if call(pool, statement::VALIDATE_MESSAGE, &[token, message]).await? {
+        Verdict::Accepted
+    } else if session::identify(pool, token).await?.is_some() {
+        Verdict::Stale
+    } else {
+        Verdict::Refused
+    };
+    Ok((identity, verdict))
 }
 
 /// Messages waiting for the token's application; works after the session ended and does not count as use.

@@ -134,13 +134,13 @@ pub async fn create(
     transaction.finish(result).await
 }
 
-/// Reads the session of a token. `clock_app` names the application whose idle time-out counts, when it is another.
+/// Reads the session of a token, which does not count as use. `clock_app` names the application whose idle time-out counts, when it is another.
 pub async fn current(
     pool: &Pool,
     token: &Token,
     clock_app: Option<&str>,
 ) -> Result<(Identity, Session), DatabaseError> {
-    let (transaction, identity) = Transaction::attach(pool, token).await?;
+    let (transaction, identity) = Transaction::attach_to_look(pool, token).await?;
     let result = transaction
         .query_json(statement::CURRENT_SESSION, &[&clock_app])
         .await;
@@ -149,30 +149,36 @@ pub async fn current(
         .await
 }
 
-/// Whose session a token opens; `None` when it opens none. Does not count as use.
+/// Whose session a token opens. Does not count as use.
+pub async fn look(pool: &Pool, token: &Token) -> Result<Identity, DatabaseError> {
+    let (transaction, identity) = Transaction::attach_to_look(pool, token).await?;
+    transaction.finish(Ok(identity)).await
+}
+
+/// The same; `None` when the token opens no session.
 pub async fn identify(pool: &Pool, token: &Token) -> Result<Option<Identity>, DatabaseError> {
-    match Transaction::attach_to_look(pool, token).await {
-        Ok((transaction, identity)) => transaction.finish(Ok(Some(identity))).await,
+    match look(pool, token).await {
+        Ok(identity) => Ok(Some(identity)),
         Err(error) if error.is_session_invalid() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Lists the live sessions of the token's user.
+/// Lists the live sessions of the token's user. Does not count as use.
 pub async fn list(pool: &Pool, token: &Token) -> Result<(Identity, Vec<SessionSummary>), DatabaseError> {
-    let (transaction, identity) = Transaction::attach(pool, token).await?;
+    let (transaction, identity) = Transaction::attach_to_look(pool, token).await?;
     let result = transaction.query_json(statement::MY_SESSIONS, &[]).await;
     transaction
         .finish(result.map(|sessions| (identity, sessions)))
         .await
 }
 
-/// Lists every resource with what the token's session may do with it.
+/// Lists every resource with what the token's session may do with it. Does not count as use.
 pub async fn privileges(
     pool: &Pool,
     token: &Token,
 ) -> Result<(Identity, Vec<ResourcePrivileges>), DatabaseError> {
-    let (transaction, identity) = Transaction::attach(pool, token).await?;
+    let (transaction, identity) = Transaction::attach_to_look(pool, token).await?;
     let result = transaction.query_json(statement::SESSION_PRIVILEGES, &[]).await;
     transaction
         .finish(result.map(|privileges| (identity, privileges)))

@@ -1,19 +1,29 @@
--- Consumes a keep-alive and moves the idle clock, if it was recorded for this session and application, is fresh and in sequence.
+-- Consumes a keep-alive and moves the idle clock, if it was recorded for this session and application, is fresh and was not used before.
+-- One row says what became of it: accepted; spent, when it was recorded for them and is used or stale; unknown.
 WITH consumed AS (
     DELETE FROM vpd_private.message m
+     USING vpd_private.session r
      WHERE m.message_hash = $1
        AND m.root_id = $2
        AND m.target_app = $3
        AND m.expires_at > clock_timestamp()
-    RETURNING m.seq
-), accepted AS (
-    UPDATE vpd_private.session r
-       SET last_message_seq = consumed.seq
-      FROM consumed
-     WHERE r.id = $2
+       AND r.id = m.root_id
        AND r.ended_at IS NULL
-       AND r.last_message_seq < consumed.seq
-    RETURNING r.id
+    RETURNING m.message_hash, m.root_id
+), spent AS (
+    INSERT INTO vpd_private.message_spent (message_hash, root_id)
+    SELECT message_hash, root_id FROM consumed
+), used AS (
+    INSERT INTO vpd_private.session_use (root_id, used_at)
+    SELECT root_id, clock_timestamp() FROM consumed
 )
-INSERT INTO vpd_private.session_use (root_id, used_at)
-SELECT id, clock_timestamp() FROM accepted;
+SELECT CASE
+           WHEN EXISTS (SELECT FROM consumed) THEN 'accepted'
+           WHEN EXISTS (
+                    SELECT FROM vpd_private.message m
+                     WHERE m.message_hash = $1 AND m.root_id = $2 AND m.target_app = $3
+                )
+             OR EXISTS (SELECT FROM vpd_private.message_spent s WHERE s.message_hash = $1 AND s.root_id = $2)
+               THEN 'spent'
+           ELSE 'unknown'
+       END AS word;

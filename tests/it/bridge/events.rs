@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vpd_tests::{Database, Result, challenge};
+use vpd_tests::{Database, Result, VERIFIER, challenge};
 
 use super::stage::Stage;
 use super::wire::Events;
@@ -68,7 +68,7 @@ fn stream_of_a_session_that_is_over_says_so_at_once() -> Result<()> {
 }
 
 #[test]
-fn waiting_does_not_keep_a_session_alive() -> Result<()> {
+fn waiting_and_looking_do_not_keep_a_session_alive() -> Result<()> {
     let database = Database::create()?;
     let token = Stage::before(&database)?.log_in("alice", "portal")?;
     let mut admin = database.admin()?;
@@ -87,9 +87,20 @@ fn waiting_does_not_keep_a_session_alive() -> Result<()> {
     let _stream = Events::open(stage.port(), &stage.host("service"), &token)?;
     stage.call("GET /v1/messages", &token, &Value::Null)?;
     stage.call("DELETE /v1/messages/7", &token, &Value::Null)?;
+    for look in ["", "/current", "/current/privileges"] {
+        let answer = stage.call(&format!("GET /v1/sessions{look}"), &token, &Value::Null)?;
+        assert_eq!(answer.status, 200, "{look}: {}", answer.body);
+    }
+    let cookie = format!("__Host-session={token}");
+    for look in ["session", "privileges"] {
+        let answer = stage.page(&format!("GET /api/{look}"), "portal", &cookie, &Value::Null)?;
+        assert_eq!(answer.status, 200, "{look}: {}", answer.body);
+    }
+    stage.call("POST /v1/messages", &token, &json!({"target_app": "floor"}))?;
     assert_eq!(last_access()?, before);
-    // The control: use does.
-    assert_eq!(stage.whose(&token)?.0, 200);
+    // The control: what a person does, does. Here he goes on to floor.
+    let handoff = json!({"target_app": "floor", "challenge": challenge(VERIFIER)});
+    assert_eq!(stage.call("POST /v1/tickets", &token, &handoff)?.status, 201);
     assert_ne!(last_access()?, before);
     Ok(())
 }

@@ -34,9 +34,27 @@ fn recorded_message_is_accepted_once() -> Result<()> {
     );
     assert_eq!(stage.whose(&floor)?, (200, "alice".into()));
     let again = stage.call("POST /v1/messages/validate", &portal, &message)?;
-    assert_eq!(again.refusal()?, (401, "message_invalid".into()));
-    assert_eq!(stage.whose(&portal)?, (401, "session_invalid".into()));
-    assert_eq!(stage.whose(&floor)?, (401, "session_invalid".into()));
+    assert_eq!(again.refusal()?, (409, "message_stale".into()));
+    assert_eq!(stage.whose(&portal)?, (200, "alice".into()));
+    assert_eq!(stage.whose(&floor)?, (200, "alice".into()));
+    Ok(())
+}
+
+#[test]
+fn stale_message_leaves_the_cookie_of_the_portal() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let (portal, floor) = both(&stage, "alice")?;
+    let recorded = stage.call("POST /v1/messages", &floor, &json!({"target_app": "portal"}))?;
+    let message = json!({"message": recorded.text("message")?});
+    database
+        .admin()?
+        .batch_execute("UPDATE vpd_private.message SET expires_at = clock_timestamp()")?;
+    let cookie = format!("__Host-session={portal}");
+    let refused = stage.page("POST /api/messages/validate", "portal", &cookie, &message)?;
+    assert_eq!(refused.refusal()?, (409, "message_stale".into()));
+    assert!(refused.cookie("__Host-session").is_err(), "the cookie was removed");
+    assert_eq!(stage.whose(&portal)?, (200, "alice".into()));
     Ok(())
 }
 

@@ -32,7 +32,7 @@ impl Site {
         if let Some(site) = site.upgrade() {
             return Ok(site);
         }
-        let fresh = Arc::new(Self::start()?);
+        let fresh = Arc::new(Self::start("35 minutes")?);
         *site = Arc::downgrade(&fresh);
         Ok(fresh)
     }
@@ -42,7 +42,8 @@ impl Site {
         origin(app, self.port)
     }
 
-    fn start() -> Result<Self> {
+    /// A site of its own, whose sessions end after so long a pause.
+    pub fn start(idle_timeout: &str) -> Result<Self> {
         let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         cluster
@@ -61,7 +62,10 @@ impl Site {
         let mut admin = cluster.connect("postgres", "demo")?;
         for app in ["portal", "floor"] {
             let origins = vec![origin(app, port)];
-            admin.execute("SELECT vpd.register_app($1, 'retail', $2)", &[&app, &origins])?;
+            admin.execute(
+                "SELECT vpd.register_app($1, 'retail', $2, idle_timeout => $3::text::interval)",
+                &[&app, &origins, &idle_timeout],
+            )?;
         }
         superstore::load(&mut admin)?;
         let log = vpd_tests::log_folder().join(format!("bridge-{}-{port}.log", std::process::id()));

@@ -7,6 +7,7 @@ use crate::sys::{extension, lock, spi, user};
 use crate::{context, hierarchy, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
+mod database;
 mod dependent;
 mod expression;
 
@@ -84,6 +85,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             // These two lock what they look at, so they come before everything that looks names up.
             expression::check(statement);
             dependent::check(statement);
+            database::make_way(statement);
             before(statement);
             // A read-only transaction will refuse the command itself.
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;

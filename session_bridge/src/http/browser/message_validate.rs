@@ -9,7 +9,7 @@ use crate::http::cookie;
 use crate::http::extract::Json;
 use crate::http::problem::Problem;
 use crate::http::v1::{Accepted, Message};
-use crate::vpd::message;
+use crate::vpd::message::{self, Verdict};
 
 pub async fn validate_message(
     State(bridge): State<Shared>,
@@ -18,7 +18,8 @@ pub async fn validate_message(
 ) -> Result<Response, Problem> {
     let answer = message::validate(&bridge.pool, &caller.token, &request.message).await?;
     Ok(match caller.note(answer) {
-        true => axum::Json(Accepted { accepted: true }).into_response(),
-        false => (cookie::remove(cookie::SESSION), Problem::message_invalid()).into_response(),
+        Verdict::Accepted => axum::Json(Accepted { accepted: true }).into_response(),
+        Verdict::Stale => Problem::message_stale().into_response(),
+        Verdict::Refused => (cookie::remove(cookie::SESSION), Problem::message_invalid()).into_response(),
     })
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/messages/validate`: validates a keep-alive; a refusal ends the session (RW-6, RW-7).
+//! `POST /v1/messages/validate`: validates a keep-alive; one that nobody recorded ends the session (RW-6, RW-7).
 
 use axum::extract::State;
 
@@ -8,7 +8,7 @@ use crate::http::Shared;
 use crate::http::auth::Bearer;
 use crate::http::extract::Json;
 use crate::http::problem::Problem;
-use crate::vpd::message;
+use crate::vpd::message::{self, Verdict};
 
 /// Validate and consume a keep-alive.
 #[utoipa::path(post, path = "/v1/messages/validate", tag = "messages", security(("bearer" = [])), request_body = Message,
@@ -20,7 +20,8 @@ pub async fn validate_message(
 ) -> Result<axum::Json<Accepted>, Problem> {
     let answer = message::validate(&bridge.pool, &caller.token, &request.message).await?;
     match caller.note(answer) {
-        true => Ok(axum::Json(Accepted { accepted: true })),
-        false => Err(Problem::message_invalid()),
+        Verdict::Accepted => Ok(axum::Json(Accepted { accepted: true })),
+        Verdict::Stale => Err(Problem::message_stale()),
+        Verdict::Refused => Err(Problem::message_invalid()),
     }
 }

@@ -20,6 +20,9 @@ pub enum Refusal {
     /// There is no such thing.
     #[response(status = 404)]
     NotFound(#[to_schema] ProblemBody<'static>),
+    /// What is asked for does not fit what is there.
+    #[response(status = 409)]
+    Conflict(#[to_schema] ProblemBody<'static>),
     /// The request took too long.
     #[response(status = 408)]
     TooSlow(#[to_schema] ProblemBody<'static>),

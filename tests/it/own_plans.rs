@@ -1,0 +1,107 @@
+//! What a call costs does not depend on when its plan was made: one that was made while the tables were empty is kept by a connection
+//! for as long as it lives. Counted are rows and index entries that were read, not seconds.
+
+use postgres::Client;
+use postgres::types::ToSql;
+use vpd_tests::{Cluster, Database, Result, Subject, VERIFIER, challenge, role};
+
+/// Sessions that are made while the connections are open.
+const SESSIONS: i64 = 200_000;
+/// What a call may read, whatever the size of the tables.
+const BOUND: i64 = 150;
+
+/// Rows and index entries of the library's tables that this connection has read lately.
+const READ: &str = "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)), 0)::bigint
+                      FROM pg_class c
+                      JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = 'vpd_private' AND c.relkind IN ('r', 'i')";
+
+/// The columns of the table of sessions, taken from a model but for the identifiers and the user.
+const COLUMNS: &str = "SELECT string_agg(CASE WHEN a.attname IN ('id', 'root_id') THEN 'n.id'
+                                              WHEN a.attname = 'user_name' THEN '''user '' || n.number'
+                                              ELSE 's.' || quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
+                         FROM pg_attribute a
+                        WHERE a.attrelid = 'vpd_private.session'::regclass AND a.attnum > 0 AND NOT a.attisdropped";
+
+/// A connection of the bridge.
+struct Caller(Client);
+
+impl Caller {
+    /// Every call of a session's life, from login to logout; what each of them read.
+    fn call_all(&mut self) -> Result<Vec<(&'static str, i64)>> {
+        let mut read = Vec::new();
+        let mut call = |name, query, args: &[&str]| -> Result<String> {
+            let (found, count) = self.call(query, args)?;
+            read.push((name, count));
+            Ok(found.unwrap_or_default())
+        };
+        let create = "SELECT vpd.create_session('alice', 'portal')";
+        let portal = call("create_session", create, &[])?;
+        call("attach_session", "SELECT vpd.attach_session($1)::text", &[&portal])?;
+        let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
+        let ticket = call("issue_ticket", issue, &[&portal, &challenge(VERIFIER)])?;
+        let redeem = "SELECT vpd.redeem_ticket($1, 'floor', $2)";
+        let floor = call("redeem_ticket", redeem, &[&ticket, VERIFIER])?;
+        let record = "SELECT vpd.record_message($1, 'portal')";
+        let message = call("record_message", record, &[&floor])?;
+        let validate = "SELECT vpd.validate_message($1, $2)::text";
+        assert_eq!(call("validate_message", validate, &[&portal, &message])?, "true");
+        call("validate_message, again", validate, &[&portal, &message])?;
+        call("end_session", "SELECT vpd.end_session($1)::text", &[&floor])?;
+        let browse = "SELECT count(*)::text FROM vpd.browse_queue($1)";
+        call("browse_queue", browse, &[&portal])?;
+        call("create_session", create, &[])?;
+        let end = "SELECT vpd.end_user_sessions('alice')::text";
+        call("end_user_sessions", end, &[])?;
+        Ok(read)
+    }
+
+    fn call(&mut self, query: &str, args: &[&str]) -> Result<(Option<String>, i64)> {
+        let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as _).collect();
+        let mut transaction = self.0.transaction()?;
+        let before: i64 = transaction.query_one(READ, &[])?.get(0);
+        let found = transaction.query_one(query, &args)?.get(0);
+        let after: i64 = transaction.query_one(READ, &[])?.get(0);
+        transaction.commit()?;
+        Ok((found, after - before))
+    }
+}
+
+#[test]
+fn a_call_on_an_old_connection_costs_the_same_with_many_sessions() -> Result<()> {
+    let (_turn, cluster) = Cluster::quiet()?;
+    let database = Database::create_in(cluster)?;
+    let mut admin = database.admin()?;
+    for function in ["end_user_sessions", "attach_session"] {
+        let grant = format!("GRANT EXECUTE ON FUNCTION vpd.{function} TO {}", role::BRIDGE);
+        admin.batch_execute(&grant)?;
+    }
+    admin.batch_execute("VACUUM ANALYZE")?;
+    let mut old = Caller(database.connect(role::BRIDGE)?);
+    old.call_all()?;
+
+    // One session as the functions make it, a great many times, each of another user.
+    Subject::new("model").log_in(&database)?;
+    let columns: String = admin.query_one(COLUMNS, &[])?.get(0);
+    let hash = |text: &str| format!("sha256(convert_to({text} || n.number, 'UTF8'))");
+    admin.batch_execute(&format!(
+        "CREATE TEMP TABLE n AS SELECT number, gen_random_uuid() AS id FROM generate_series(1, {SESSIONS}) number;
+         INSERT INTO vpd_private.session SELECT {columns} FROM vpd_private.session s, n WHERE s.user_name = 'model';
+         INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at)
+         SELECT {token}, n.id, 'portal', true, now() FROM n;
+         INSERT INTO vpd_private.session_use (root_id, used_at) SELECT n.id, now() FROM n;
+         INSERT INTO vpd_private.ticket (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at)
+         SELECT {ticket}, n.id, 'portal', 'floor', {ticket}, now(), now() + interval '2 minutes' FROM n;
+         INSERT INTO vpd_private.message (message_hash, root_id, source_app, target_app, recorded_at, expires_at)
+         SELECT {message}, n.id, 'floor', 'portal', now(), now() + interval '1 minute' FROM n;
+         INSERT INTO vpd_private.message_spent (message_hash, root_id) SELECT {message}, n.id FROM n;
+         INSERT INTO vpd_private.queue (session_id, app, kind, reason, created_at)
+         SELECT n.id, 'floor', 'close', 'logout', now() FROM n",
+        token = hash("'token '"),
+        ticket = hash("'ticket '"),
+        message = hash("'message '"),
+    ))?;
+    let read = old.call_all()?;
+    assert!(read.iter().all(|(_, read)| *read <= BOUND), "{read:?}");
+    Ok(())
+}
