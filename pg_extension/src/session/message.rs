@@ -1,6 +1,6 @@
 //! Cross-domain messages and the queue of an application.
 
-use super::store;
+use super::end;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
@@ -10,7 +10,6 @@ use pgrx::datum::TimestampWithTimeZone;
 thread_local! {
     static RECORD: Statement = const { Statement::new(include_str!("../../../sql/query/message/record.sql")) };
     static ACCEPT: Statement = const { Statement::new(include_str!("../../../sql/query/message/accept.sql")) };
-    static REFUSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/refuse.sql")) };
     static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/message/holder.sql")) };
     static BROWSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/browse.sql")) };
     static ACKNOWLEDGE: Statement = const { Statement::new(include_str!("../../../sql/query/message/acknowledge.sql")) };
@@ -49,22 +48,21 @@ pub fn validate(token: &str, message: &str) -> Result<bool> {
     let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
     let holder = HOLDER.with(|statement| {
         statement.query_one(&[arg(session.clone())], |row| {
-            (row.get::<Uuid>(1), row.get::<String>(2))
+            (row.get::<Uuid>(1), row.get::<String>(2), row.get::<bool>(3))
         })
     });
-    let Some((Some(root_id), Some(app))) = holder else {
+    let Some((Some(root_id), Some(app), Some(is_primary))) = holder else {
         return Err(Error::session_invalid());
     };
     if let Some(hash) = token::hash(TokenKind::Message, message) {
-        let accepted =
-            ACCEPT.with(|statement| statement.execute(&[arg(hash), arg(root_id), arg(app.as_str())]));
+        let accepted = ACCEPT.with(|statement| {
+            statement.execute(&[arg(hash), arg(root_id), arg(app.as_str()), arg(is_primary)])
+        });
         if accepted > 0 {
             return Ok(true);
         }
     }
-    let ended = REFUSE.with(|statement| statement.modify(&[arg(root_id)], |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    store::announce_ended(&ended, Some(&app));
+    end::end(vec![root_id], "message_refused", Some(&app));
     Ok(false)
 }
 
