@@ -8,13 +8,15 @@ use crate::sys::spi::{Statement, arg};
 use crate::sys::xact;
 use pgrx::Uuid;
 use pgrx::datum::TimestampWithTimeZone;
+use std::collections::BTreeMap;
 
 const MAX_BATCH: i32 = 100_000;
 
 thread_local! {
-    static EXPIRE: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/expire.sql")) };
+    static DUE: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/due.sql")) };
     static USES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/uses.sql")) };
     static SESSIONS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/sessions.sql")) };
+    static TOKENS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/tokens.sql")) };
     static AUTHORITIES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/authorities.sql")) };
     static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
     static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
@@ -62,25 +64,41 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
             "The primary purges; its removals arrive here.",
         ));
     }
-    let ended = EXPIRE.with(|statement| statement.modify(&[arg(batch_size)], |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    session::announce_ended(&ended, None);
+    let ended = end_due(batch_size);
     let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
     USES.with(remove);
+    TOKENS.with(remove);
     AUTHORITIES.with(remove);
     policy::exemption::end_stale();
     let (sessions, tickets) = (SESSIONS.with(remove), TICKETS.with(remove));
     let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
     let limit = u64::from(batch_size.unsigned_abs());
     Ok(Counts {
-        expired_sessions: ended.len() as u64,
+        expired_sessions: ended,
         removed_sessions: sessions,
         removed_tickets: tickets,
         removed_messages: messages + queue,
-        is_full: [ended.len() as u64, sessions, tickets, messages, queue]
+        is_full: [ended, sessions, tickets, messages, queue]
             .iter()
             .any(|n| *n >= limit),
     })
+}
+
+/// Ends sessions that are over, with all that came out of them; returns how many.
+fn end_due(batch_size: i32) -> u64 {
+    let due = DUE.with(|statement| {
+        statement.query(&[arg(batch_size)], |row| {
+            Some((row.get::<Uuid>(1)?, row.get::<String>(2)?))
+        })
+    });
+    let mut by_reason: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+    for (session_id, reason) in due.into_iter().flatten() {
+        by_reason.entry(reason).or_default().push(session_id);
+    }
+    by_reason
+        .into_iter()
+        .map(|(reason, sessions)| session::end(sessions, &reason, None))
+        .sum()
 }
 
 /// Leaves a row in the log of runs.

@@ -17,7 +17,8 @@ COMMENT ON COLUMN vpd_private.app.origins IS 'Exact web origins (scheme://host[:
 COMMENT ON COLUMN vpd_private.app.idle_timeout IS 'Longest pause between two uses of a session, 1 second to 24 hours.';
 COMMENT ON COLUMN vpd_private.app.absolute_timeout IS 'Longest life of a session, at least the idle time-out, at most 30 days.';
 COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds; 60 seconds when hardened.';
-COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 'Concurrent live sessions one user may hold through this application.';
+COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 
+'Concurrent live sessions one user may hold through this application: those he logged in to, those handed over to it, and those on behalf of others.';
 COMMENT ON COLUMN vpd_private.app.registered_at IS 'When the application was first registered.';
 SELECT pg_extension_config_dump('vpd_private.app', '');
 
@@ -36,13 +37,15 @@ COMMENT ON FUNCTION vpd.register_app IS
 'Registers an application or changes its registration; calling it again with the same arguments changes nothing.
 Arguments: name and pillar (lower-case names), origins (exact web origins), idle_timeout (1 second to 24 hours),
 absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessions_per_user (1 to 10000).
+Another pillar makes it another application: its sessions, tokens and tickets end as with vpd.drop_app.
 Errors: 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.drop_app(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_app_wrapper';
 COMMENT ON FUNCTION vpd.drop_app IS
-'Removes an application, revokes what it was exempt from, and ends every session that was opened through it. Errors: 42704 app_not_found.';
+'Removes an application, revokes what it was exempt from, and ends every session that was opened through it, with all that came out of them. Its tokens and
+tickets in sessions of others are dead as well, also when the name is registered again. Errors: 42704 app_not_found.';
 
 CREATE VIEW vpd.apps AS
     SELECT name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user

@@ -14,6 +14,7 @@ CREATE TABLE vpd_private.session (
     actor_session_id uuid,
     acts_fully boolean NOT NULL DEFAULT false,
     assumed_role text,
+    made_in bigint NOT NULL,
     roles text[] NOT NULL,
     privileges text[] NOT NULL,
     attributes jsonb NOT NULL,
@@ -32,12 +33,14 @@ CREATE TABLE vpd_private.session (
     end_reason text
 ) WITH (fillfactor = 80);
 CREATE INDEX session_root_idx ON vpd_private.session (root_id);
+CREATE INDEX session_parent_idx ON vpd_private.session (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX session_user_idx ON vpd_private.session (user_name) WHERE ended_at IS NULL;
 CREATE INDEX session_expiry_idx ON vpd_private.session (expires_at);
 COMMENT ON TABLE vpd_private.session IS 'Application sessions. Expired means dead at once, whether or not the row was purged.';
 COMMENT ON COLUMN vpd_private.session.id IS 'Public identifier; not a secret and of no use as a credential.';
-COMMENT ON COLUMN vpd_private.session.root_id IS 'The session whose clocks decide; itself unless it was handed over from another pillar.';
-COMMENT ON COLUMN vpd_private.session.parent_id IS 'The session it was handed over from, for a session of another pillar.';
+COMMENT ON COLUMN vpd_private.session.root_id IS 'The session whose clocks decide: the login, which may be itself.';
+COMMENT ON COLUMN vpd_private.session.parent_id IS
+'The session it came out of: handed over from another pillar, or opened on behalf of somebody. It is live as long as every session above it is.';
 COMMENT ON COLUMN vpd_private.session.pillar IS 'Pillar the session belongs to.';
 COMMENT ON COLUMN vpd_private.session.app IS 'Application that created the session.';
 COMMENT ON COLUMN vpd_private.session.user_name IS 'Name of the subject.';
@@ -48,6 +51,8 @@ COMMENT ON COLUMN vpd_private.session.actors IS 'Who acts for the user, the near
 COMMENT ON COLUMN vpd_private.session.actor_session_id IS 'The session of whoever acts for the user.';
 COMMENT ON COLUMN vpd_private.session.acts_fully IS 'False: the session has what both the user and whoever acts for him have. True: all that the user has.';
 COMMENT ON COLUMN vpd_private.session.assumed_role IS 'The one role the session runs with; NULL for all of them.';
+COMMENT ON COLUMN vpd_private.session.made_in IS
+'The sum of the generations in session_era of everybody, of its user and of its application when it was made. Another sum: it was ended, committed or not.';
 COMMENT ON COLUMN vpd_private.session.roles IS 'Roles the login brought, as the identity provider names them; see session_authority for what they come to.';
 COMMENT ON COLUMN vpd_private.session.privileges IS 'Privileges the login brought, as action or resource:action.';
 COMMENT ON COLUMN vpd_private.session.attributes IS 'Attributes by namespace: {"namespace": {"name": "value" or ["value", …]}}.';
@@ -77,14 +82,54 @@ COMMENT ON TABLE vpd_private.session_use IS
 COMMENT ON COLUMN vpd_private.session_use.root_id IS 'Session whose clock moves.';
 COMMENT ON COLUMN vpd_private.session_use.used_at IS 'When it was used.';
 
+CREATE TABLE vpd_private.session_era (
+    subject bytea PRIMARY KEY,
+    generation bigint NOT NULL
+);
+COMMENT ON TABLE vpd_private.session_era IS
+'How often the sessions of everybody, of a user, or of an application were ended together. Who ends them cannot see a session that is being made and is
+not committed yet; that one carries an earlier sum. Rows are never removed, so that a name which is given again is not the same.';
+COMMENT ON COLUMN vpd_private.session_era.subject IS 'SHA-256 of all, user:name or app:name, so that no name outlives its user here.';
+COMMENT ON COLUMN vpd_private.session_era.generation IS 'How often.';
+
+CREATE VIEW vpd_private.session_state AS
+    SELECT s.id,
+           s.root_id,
+           s.parent_id,
+           s.ended_at IS NULL AND s.made_in = (
+               SELECT coalesce(sum(e.generation), 0)
+                 FROM vpd_private.session_era e
+                WHERE e.subject IN (
+                          sha256('all'),
+                          sha256(convert_to('user:' || s.user_name, 'UTF8')),
+                          sha256(convert_to('app:' || s.app, 'UTF8'))
+                      )
+           ) AS is_open
+      FROM vpd_private.session s;
+COMMENT ON VIEW vpd_private.session_state IS
+'Whether each session, taken by itself, was not ended: neither alone nor with all of everybody, of its user, or of its application.';
+
 CREATE VIEW vpd_private.session_clock AS
     SELECT s.id,
            s.root_id,
-           s.ended_at IS NULL AND r.ended_at IS NULL AS is_open,
+           CASE
+               WHEN s.parent_id IS NULL THEN s.is_open
+               ELSE (
+                   WITH RECURSIVE line AS (
+                       SELECT s.id, s.parent_id, s.is_open
+                       UNION
+                       SELECT above.id, above.parent_id, above.is_open
+                         FROM line
+                         JOIN vpd_private.session_state above ON above.id = line.parent_id
+                   )
+                   -- Nothing hangs in the air: the line goes up to the login.
+                   SELECT bool_and(line.is_open) AND bool_or(line.id = s.root_id AND line.parent_id IS NULL) FROM line
+               )
+           END AS is_open,
            clock.last_access_at,
            least(clock.last_access_at + r.idle_timeout, r.expires_at) AS idle_expires_at,
            r.expires_at
-      FROM vpd_private.session s
+      FROM vpd_private.session_state s
       JOIN vpd_private.session r ON r.id = s.root_id
      CROSS JOIN LATERAL (
            SELECT greatest(
@@ -93,7 +138,22 @@ CREATE VIEW vpd_private.session_clock AS
                   ) AS last_access_at
        ) clock;
 COMMENT ON VIEW vpd_private.session_clock IS
-'When each session dies. It is live while it is open and the wall clock has not reached idle_expires_at, which is never later than expires_at.';
+'When each session dies. It is open while no session from itself up to the login was ended, and live while the wall clock has not reached idle_expires_at
+either, which is never later than expires_at.';
+
+CREATE VIEW vpd_private.held_session AS
+    SELECT s.id,
+           s.app,
+           r.user_name AS holder
+      FROM vpd_private.session r
+      JOIN vpd_private.session s ON s.root_id = r.id
+      JOIN vpd_private.session_clock c ON c.id = s.id
+     WHERE r.ended_at IS NULL
+       AND s.ended_at IS NULL
+       AND c.is_open
+       AND clock_timestamp() < c.idle_expires_at;
+COMMENT ON VIEW vpd_private.held_session IS
+'Live sessions with whoever is logged in: his own, those handed over to other pillars, and those he opened on behalf of others.';
 
 CREATE TABLE vpd_private.session_token (
     token_hash bytea PRIMARY KEY,
@@ -101,7 +161,8 @@ CREATE TABLE vpd_private.session_token (
     app text NOT NULL,
     is_primary boolean NOT NULL,
     ticket_hash bytea,
-    issued_at timestamptz NOT NULL
+    issued_at timestamptz NOT NULL,
+    made_in bigint NOT NULL
 );
 CREATE UNIQUE INDEX session_token_ticket_idx ON vpd_private.session_token (ticket_hash) WHERE ticket_hash IS NOT NULL;
 CREATE INDEX session_token_session_idx ON vpd_private.session_token (session_id);
@@ -113,6 +174,25 @@ COMMENT ON COLUMN vpd_private.session_token.is_primary IS 'True when use through
 COMMENT ON COLUMN vpd_private.session_token.ticket_hash IS
 'SHA-256 of the ticket it was given for; what is left of a redeemed ticket, so that presenting it again ends the session. NULL for a first token.';
 COMMENT ON COLUMN vpd_private.session_token.issued_at IS 'When the token was given out.';
+COMMENT ON COLUMN vpd_private.session_token.made_in IS
+'Generation of its application in session_era when it was given out. Another generation: the application was dropped or moved, and its tokens died with it.';
+
+CREATE VIEW vpd_private.live_token AS
+    SELECT t.token_hash,
+           t.session_id,
+           c.root_id,
+           t.app,
+           t.is_primary
+      FROM vpd_private.session_token t
+      JOIN vpd_private.session_clock c ON c.id = t.session_id
+     WHERE c.is_open
+       AND clock_timestamp() < c.idle_expires_at
+       AND t.made_in = (
+               SELECT coalesce(sum(e.generation), 0)
+                 FROM vpd_private.session_era e
+                WHERE e.subject = sha256(convert_to('app:' || t.app, 'UTF8'))
+           );
+COMMENT ON VIEW vpd_private.live_token IS 'Tokens that open a live session.';
 
 CREATE FUNCTION vpd.create_session(
     user_name text,
@@ -167,7 +247,8 @@ CREATE FUNCTION vpd.end_session(token text, reason text DEFAULT 'logout') RETURN
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_session_wrapper';
 COMMENT ON FUNCTION vpd.end_session IS
-'Ends the session of this token and every session handed over from it, and queues a close message for the other applications.
+'Ends the session of this token and everything that came out of it, handed over or on behalf of somebody, at any depth, and queues a close message for the
+other applications.
 An unknown token gives the same answer (RFC 7009, 2.2). Bites on the next statement of every transaction that has the session attached.';
 
 CREATE FUNCTION vpd.end_own_session(session_id uuid) RETURNS boolean
@@ -181,19 +262,20 @@ CREATE FUNCTION vpd.end_session_by_id(session_id uuid, reason text DEFAULT 'admi
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_session_by_id_wrapper';
 COMMENT ON FUNCTION vpd.end_session_by_id IS
-'Ends one session, for an administrator. Returns false when there is no such live session. Follows OWASP ASVS 5.0 7.4.5.';
+'Ends one session with all that came out of it, for an administrator. Returns false when there is no such live session. Follows OWASP ASVS 5.0 7.4.5.';
 
 CREATE FUNCTION vpd.end_user_sessions(user_name text, reason text DEFAULT 'administrator') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_user_sessions_wrapper';
 COMMENT ON FUNCTION vpd.end_user_sessions IS
-'Ends every live session of a user; returns how many. Follows OWASP ASVS 5.0 7.4.2.';
+'Ends every live session of a user, with all that came out of them; returns how many. One that is being made and not committed yet is dead when it is.
+Follows OWASP ASVS 5.0 7.4.2.';
 
 CREATE FUNCTION vpd.end_all_sessions(reason text DEFAULT 'administrator') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'end_all_sessions_wrapper';
 COMMENT ON FUNCTION vpd.end_all_sessions IS
-'Ends every live session; returns how many. Follows OWASP ASVS 5.0 7.4.5.';
+'Ends every live session; returns how many. One that is being made and not committed yet is dead when it is. Follows OWASP ASVS 5.0 7.4.5.';
 
 CREATE FUNCTION vpd_private.sessions_changed() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -202,7 +284,7 @@ COMMENT ON FUNCTION vpd_private.sessions_changed IS
 'Makes every backend look at its session again when the transaction commits, even when rows were changed by hand.';
 
 CREATE TRIGGER vpd_session_changed
-    AFTER UPDATE OF ended_at, user_name, roles, privileges, attributes, last_access_at, expires_at, idle_timeout
+    AFTER UPDATE OF ended_at, root_id, parent_id, user_name, app, made_in, roles, privileges, attributes, last_access_at, expires_at, idle_timeout
     ON vpd_private.session
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_session_changed ON vpd_private.session IS 'Announces an ended or changed session to every backend.';
@@ -214,6 +296,10 @@ CREATE TRIGGER vpd_sessions_truncated
     AFTER TRUNCATE ON vpd_private.session
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_sessions_truncated ON vpd_private.session IS 'Announces removed sessions to every backend.';
+CREATE TRIGGER vpd_era_ended
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vpd_private.session_era
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_era_ended ON vpd_private.session_era IS 'Announces sessions that were ended together to every backend.';
 CREATE TRIGGER vpd_token_changed
     AFTER DELETE OR UPDATE ON vpd_private.session_token
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();

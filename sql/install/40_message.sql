@@ -56,12 +56,12 @@ CREATE FUNCTION vpd.validate_message(token text, message text) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'validate_message_wrapper';
 COMMENT ON FUNCTION vpd.validate_message IS
-'Validates and consumes a keep-alive that another application sent to the token''s application, which must be the one the user logged in to.
-True: it was recorded for this session and application, is fresh and was not used before; the idle clock moved on, never past the absolute
-limit. Messages may come in any order. False with a WARNING 28000 message_stale: it was recorded for them, and is used or older than 60
+'Validates and consumes a keep-alive that another application sent to the token''s application.
+True: it was recorded for this session and application, is fresh and was not used before. The idle clock moved on, never past the absolute
+limit, if the token is that of the login and not one that was got by handoff. Messages may come in any order. False with a WARNING 28000 message_stale: it was recorded for them, and is used or older than 60
 seconds; nothing changed. False with a WARNING 28000 message_invalid: nobody recorded it for them; the session was ended and a close message
 queued for the other applications. A verdict and not an exception because an exception would undo the ending. Commit after it.
-Errors: 28000 session_invalid when the token itself opens no live session, 22023 argument_invalid for a token that was got by handoff.';
+Errors: 28000 session_invalid when the token itself opens no live session.';
 
 CREATE FUNCTION vpd.browse_queue(token text) RETURNS TABLE (
     id bigint,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, VERIFIER, assert_denied, assert_refused, attach,
-    challenge, role,
+    Cluster, Database, Extension, Library, Result, Subject, VERIFIER, act_for, assert_denied, assert_refused,
+    attach, challenge, issue, redeem, role,
 };
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
@@ -155,6 +155,53 @@ fn a_batch_is_bounded() -> Result<()> {
             security.execute("SELECT vpd.purge($1)", &[&size]),
             "22023",
             "argument_invalid",
+        );
+    }
+    Ok(())
+}
+
+/// What was made below a session that was ended, or ended and removed, before the maker committed.
+#[test]
+fn what_a_race_left_behind_is_ended_announced_and_removed() -> Result<()> {
+    for is_removed in [false, true] {
+        let database = without_worker()?;
+        let mut admin = database.admin()?;
+        let mut security = database.connect(role::SECURITY)?;
+        admin.batch_execute(
+            "SELECT vpd.define_user('alice'), vpd.define_user('bob'), vpd.grant_delegation('user:alice', 'user:bob')",
+        )?;
+        let mut bridge = database.connect(role::BRIDGE)?;
+        let token = Subject::new("alice").log_in_with(&mut bridge)?;
+        let tickets = [
+            issue(&mut bridge, &token, "ledger")?,
+            issue(&mut bridge, &token, "floor")?,
+        ];
+        bridge.batch_execute("BEGIN")?;
+        let child = redeem(&mut bridge, &tickets[0], "ledger")?.ok_or("not redeemed")?;
+        redeem(&mut bridge, &tickets[1], "floor")?.ok_or("not redeemed")?;
+        act_for(&mut bridge, &child, "bob")?;
+        issue(&mut bridge, &child, "portal")?;
+        admin.batch_execute("SELECT vpd.end_all_sessions()")?;
+        if is_removed {
+            age_everything(&mut admin, "2 minutes")?;
+            purge(&mut security)?;
+            assert_eq!(counts(&mut admin)?[..2], [0, 0]);
+        }
+        bridge.batch_execute("COMMIT")?;
+        purge(&mut security)?;
+        let open: i64 = admin
+            .query_one(
+                "SELECT count(*) FROM vpd_private.session WHERE ended_at IS NULL",
+                &[],
+            )?
+            .get(0);
+        assert_eq!(open, 0, "removed before: {is_removed}");
+        age_everything(&mut admin, "3 minutes")?;
+        purge(&mut security)?;
+        assert_eq!(
+            counts(&mut admin)?[..3],
+            [0, 0, 0],
+            "removed before: {is_removed}"
         );
     }
     Ok(())

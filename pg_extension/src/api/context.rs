@@ -161,7 +161,7 @@ fn current_session() -> Result<
     let moment = |at: crate::sys::clock::Timestamp| TimestampWithTimeZone::try_from(at.0).ok();
     let rows = context::identity().map(|identity| {
         // Read now: what this backend remembers of the clocks may be earlier than they stand.
-        let liveness = identity.session_id.and_then(session::liveness);
+        let liveness = session::liveness(&identity);
         (
             identity.session_id,
             identity.user_name.clone(),

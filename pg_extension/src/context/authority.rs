@@ -6,7 +6,19 @@ use crate::error::{Error, Result};
 use crate::policy;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::{shmem, xact};
+use std::cell::RefCell;
 use std::rc::Rc;
+
+/// What a user gave up in this transaction, and in which level of it.
+struct Narrowing {
+    level: i32,
+    user_name: String,
+    role: String,
+}
+
+thread_local! {
+    static NARROWED: RefCell<Vec<Narrowing>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Flattens the attached session again when the graph has changed, or a grant began or ended; true when it may do something else now, an error when
 /// it has what a rule keeps apart.
@@ -41,11 +53,57 @@ pub fn assume_role(role: &str) -> Result<()> {
     if !identity.authority.roles.contains(role) {
         return Err(Error::role_not_held());
     }
-    let mut narrowed = Identity::clone(&identity);
+    let narrowed = narrowed(&identity, role)?;
+    NARROWED.with_borrow_mut(|given_up| {
+        given_up.push(Narrowing {
+            level: xact::nest_level(),
+            user_name: identity.user_name.clone(),
+            role: role.to_owned(),
+        });
+    });
+    change_to(narrowed, generation);
+    Ok(())
+}
+
+/// A session that is attached again, or another of the same user, has no more than he kept in this transaction.
+pub fn as_narrowed(identity: Rc<Identity>) -> Result<Rc<Identity>> {
+    let role = NARROWED.with_borrow(|given_up| {
+        let last = given_up.iter().rfind(|last| last.user_name == identity.user_name);
+        last.map(|last| last.role.clone())
+    });
+    match (role, &identity.claims.assumed_role) {
+        (None, _) => Ok(identity),
+        (Some(role), Some(own)) if role == *own => Ok(identity),
+        (Some(role), None) => narrowed(&identity, &role).map(Rc::new),
+        // It was made with another role than the one that was kept.
+        (Some(_), Some(_)) => narrowed(&identity, authz::ANONYMOUS).map(Rc::new),
+    }
+}
+
+fn narrowed(identity: &Identity, role: &str) -> Result<Identity> {
+    let mut narrowed = Identity::clone(identity);
     narrowed.claims.assumed_role = Some(role.to_owned());
     let authority = narrowed.flatten()?;
-    change_to(narrowed.with_authority(authority), generation);
-    Ok(())
+    Ok(narrowed.with_authority(authority))
+}
+
+/// A savepoint was released.
+pub fn subtransaction_committed(level: i32) {
+    NARROWED.with_borrow_mut(|given_up| {
+        for narrowing in given_up.iter_mut().filter(|narrowing| narrowing.level == level) {
+            narrowing.level = level - 1;
+        }
+    });
+}
+
+/// A savepoint was rolled back to: what was given up after it is there again.
+pub fn subtransaction_aborted(level: i32) {
+    NARROWED.with_borrow_mut(|given_up| given_up.retain(|narrowing| narrowing.level < level));
+}
+
+/// Everybody has what he had.
+pub fn transaction_ended() {
+    NARROWED.with_borrow_mut(Vec::clear);
 }
 
 /// Puts another name into audit columns from now on, for as long as the session may.

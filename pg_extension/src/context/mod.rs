@@ -92,6 +92,7 @@ pub fn attach(
             "Run DISCARD TEMP before attaching, and create temporary tables with ON COMMIT DROP after it.",
         ));
     }
+    let identity = authority::as_narrowed(identity)?;
     let attached = Attached::new(identity, liveness, revocations, authority);
     let serial = attached.serial;
     replace(Some(attached));
@@ -248,12 +249,12 @@ pub fn require_live() -> Result<()> {
         let liveness = attached.liveness?;
         let is_unquestioned =
             attached.revocations == revocations && now < liveness.idle_expires_at && !xact::is_standby();
-        (!is_unquestioned).then(|| attached.identity.session_id)
+        (!is_unquestioned).then(|| Rc::clone(&attached.identity))
     });
-    let Some(Some(session_id)) = suspect else {
+    let Some(identity) = suspect else {
         return Ok(());
     };
-    let liveness = session::liveness(session_id).ok_or_else(Error::session_invalid)?;
+    let liveness = session::liveness(&identity).ok_or_else(Error::session_invalid)?;
     ATTACHED.with_borrow_mut(|attached| {
         if let Some(attached) = attached {
             attached.liveness = Some(liveness);
@@ -265,6 +266,7 @@ pub fn require_live() -> Result<()> {
 
 /// The current transaction changed rows of sessions: every backend looks at its session again when it commits.
 pub fn session_rows_changed() {
+    xact::commit_durably();
     HAS_ENDED_SESSIONS.set(true);
     session::forget_all();
 }
@@ -329,6 +331,7 @@ pub fn transaction_aborted() {
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn subtransaction_committed(level: i32) {
+    authority::subtransaction_committed(level);
     authz::change::subtransaction_committed(level);
     load::subtransaction_committed(level);
     ENDING.with_borrow_mut(|ending| {
@@ -355,6 +358,7 @@ pub fn subtransaction_committed(level: i32) {
 pub fn subtransaction_aborted(level: i32) {
     forget_what_was_undone();
     authz::change::subtransaction_aborted(level);
+    authority::subtransaction_aborted(level);
     load::subtransaction_aborted(level);
     // What was seen of nodes that are taken back. Expressions are evaluated in the middle of a statement, without one of their own.
     hierarchy::statement_started();
@@ -394,6 +398,7 @@ pub fn forget_everything() {
     function_call::transaction_ended();
     ATTACHED.replace(None);
     SAVED.with_borrow_mut(Vec::clear);
+    authority::transaction_ended();
     ENDING.with_borrow_mut(Vec::clear);
     HAS_ENDED_SESSIONS.set(false);
     HAS_WORK_FOR_LAUNCHER.set(false);

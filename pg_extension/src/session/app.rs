@@ -1,18 +1,17 @@
 //! Registered applications.
 
-use super::store;
+use super::end;
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::hierarchy;
 use crate::sys::spi::{Statement, arg};
-use pgrx::Uuid;
 use pgrx::datum::Interval;
 
 thread_local! {
     static UPSERT: Statement = const { Statement::new(include_str!("../../../sql/query/app/upsert.sql")) };
     static CHECK: Statement = const { Statement::new(include_str!("../../../sql/query/app/check.sql")) };
     static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/app/delete.sql")) };
-    static END: Statement = const { Statement::new(include_str!("../../../sql/query/app/end_sessions.sql")) };
+    static PILLAR: Statement = const { Statement::new(include_str!("../../../sql/query/app/pillar.sql")) };
 }
 
 /// What an application registers.
@@ -26,7 +25,7 @@ pub struct Registration {
     pub max_sessions_per_user: i32,
 }
 
-/// Registers an application or changes its registration.
+/// Registers an application or changes its registration. In another pillar it is another application: what it had ends.
 pub fn register(app: Registration) -> Result<()> {
     for (what, name) in [("name", &app.name), ("pillar", &app.pillar)] {
         if !is_name(name) {
@@ -69,6 +68,12 @@ pub fn register(app: Registration) -> Result<()> {
             "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds.",
         ));
     }
+    let former = end::without_failing(|| {
+        PILLAR.with(|statement| statement.modify(&[arg(app.name.as_str())], |row| row.get::<String>(1)))
+    });
+    if former.into_iter().flatten().any(|pillar| pillar != app.pillar) {
+        end::end_app(&app.name, "app_moved");
+    }
     UPSERT.with(|statement| {
         statement.execute(&[
             arg(app.name),
@@ -83,7 +88,7 @@ pub fn register(app: Registration) -> Result<()> {
     Ok(())
 }
 
-/// Removes an application with its exemptions and ends the sessions opened through it.
+/// Removes an application with its exemptions and ends what it had.
 pub fn drop_app(name: &str) -> Result<()> {
     // Nobody exempts it meanwhile.
     change::begin();
@@ -95,9 +100,7 @@ pub fn drop_app(name: &str) -> Result<()> {
         ));
     }
     hierarchy::app_dropped(name);
-    let ended = END.with(|statement| statement.modify(&[arg(name)], |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    store::announce_ended(&ended, None);
+    end::end_app(name, "app_dropped");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! has ended anywhere since it was last found alive and its time-outs are not reached: an ending is announced in shared memory
 //! before it is acknowledged, and the idle clock only ever moves on.
 
+use super::era;
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
@@ -23,6 +24,8 @@ use std::rc::Rc;
 const REMEMBERED: usize = 32;
 /// The idle clock is moved when this share of the idle time-out has passed since it was moved last.
 const TOUCH_SHARE: i64 = 16;
+/// No line of sessions is as long: each counts for the limit of its application.
+const MAX_DEPTH: usize = 10_000;
 
 thread_local! {
     static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
@@ -102,10 +105,15 @@ pub fn attach_anonymous() -> Result<()> {
     context::attach(identity, None, shmem::revocation_generation(), authority)
 }
 
-/// The clocks of a session as they stand now; `None` when it is over.
-pub fn liveness(session_id: Uuid) -> Option<Liveness> {
+/// The clocks of a session as they stand now; `None` when it is over, or the token is dead that it was attached by.
+pub fn liveness(identity: &Identity) -> Option<Liveness> {
+    let args = [
+        arg(identity.session_id?),
+        arg(identity.app.as_deref()),
+        arg(identity.token_era),
+    ];
     LIVENESS
-        .with(|statement| statement.query_one(&[arg(session_id)], read_liveness))
+        .with(|statement| statement.query_one(&args, read_liveness))
         .flatten()
         .filter(|liveness| clock::now() < liveness.idle_expires_at)
 }
@@ -204,33 +212,37 @@ struct Stored {
     liveness: Liveness,
 }
 
-/// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or the
-/// session or its root was ended.
+/// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or it died with its
+/// application, or a session from this one up to the login was ended.
 fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
     let version = authz::version_in(generation);
     let moment = Moment::now();
-    let (session_id, app, is_primary) =
+    let (session_id, app, is_primary, token_era) =
         moment.row(c"session_token", c"session_token_pkey", Key::Bytes(hash), |row| {
             Some((
                 row.named::<Uuid>(c"session_id")?,
-                row.named::<String>(c"app"),
+                row.named::<String>(c"app")?,
                 row.named::<bool>(c"is_primary")?,
+                row.named::<i64>(c"made_in")?,
             ))
         })?;
-    let session = (c"session", c"session_pkey");
-    let (identity, root_id, own_clocks) = moment.row(session.0, session.1, Key::Uuid(session_id), |row| {
-        let clocks = Clocks::of_open(row)?;
-        Some((
-            read_identity(row, session_id, app),
-            row.named::<Uuid>(c"root_id")?,
-            clocks,
-        ))
+    if token_era != era::of(&moment, &[era::Subject::App(&app)]) {
+        return None;
+    }
+    let (mut identity, mut link) = read_session(&moment, session_id, |row| {
+        Some((read_identity(row, session_id, Some(app)), Link::of_open(row)?))
     })?;
-    let clocks = if root_id == session_id {
-        own_clocks
-    } else {
-        moment.row(session.0, session.1, Key::Uuid(root_id), Clocks::of_open)?
-    };
+    identity.token_era = Some(token_era);
+    let mut root_id = session_id;
+    for step in 0.. {
+        if !link.is_open(&moment) || step > MAX_DEPTH {
+            return None;
+        }
+        let Some(parent_id) = link.parent_id else { break };
+        root_id = parent_id;
+        link = read_session(&moment, parent_id, Link::of_open)?;
+    }
+    let clocks = link.clocks;
     let used_at = moment.row(
         c"session_use",
         c"session_use_root_idx",
@@ -256,6 +268,38 @@ fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
             expires_at: clocks.expires_at,
         },
     })
+}
+
+fn read_session<R>(moment: &Moment, id: Uuid, read: impl FnOnce(&Row) -> Option<R>) -> Option<R> {
+    moment.row(c"session", c"session_pkey", Key::Uuid(id), read)
+}
+
+/// A session in the line from one up to its login.
+struct Link {
+    parent_id: Option<Uuid>,
+    user_name: String,
+    /// The application it was opened through.
+    app: String,
+    made_in: i64,
+    clocks: Clocks,
+}
+
+impl Link {
+    /// `None` when the session was ended.
+    fn of_open(row: &Row) -> Option<Self> {
+        Some(Self {
+            parent_id: row.named(c"parent_id"),
+            user_name: row.named(c"user_name")?,
+            app: row.named(c"app")?,
+            made_in: row.named(c"made_in")?,
+            clocks: Clocks::of_open(row)?,
+        })
+    }
+
+    /// Whether it was not ended together with others.
+    fn is_open(&self, moment: &Moment) -> bool {
+        self.made_in == era::of_session(moment, &self.user_name, &self.app)
+    }
 }
 
 /// The clocks of a session that others may live by.

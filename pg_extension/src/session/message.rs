@@ -1,6 +1,6 @@
 //! Cross-domain messages and the queue of an application.
 
-use super::store;
+use super::end;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
@@ -10,7 +10,6 @@ use pgrx::datum::TimestampWithTimeZone;
 thread_local! {
     static RECORD: Statement = const { Statement::new(include_str!("../../../sql/query/message/record.sql")) };
     static ACCEPT: Statement = const { Statement::new(include_str!("../../../sql/query/message/accept.sql")) };
-    static REFUSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/refuse.sql")) };
     static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/message/holder.sql")) };
     static BROWSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/browse.sql")) };
     static ACKNOWLEDGE: Statement = const { Statement::new(include_str!("../../../sql/query/message/acknowledge.sql")) };
@@ -62,16 +61,9 @@ pub fn validate(token: &str, message: &str) -> Result<Verdict> {
             Some((row.get::<Uuid>(1)?, row.get::<String>(2)?, row.get::<bool>(3)?))
         })
     });
-    let (root_id, app, is_of_login) = holder.flatten().ok_or_else(Error::session_invalid)?;
-    // Two applications that were both handed the session could keep each other alive for ever.
-    if !is_of_login {
-        return Err(Error::argument(
-            "a keep-alive is validated by the application the user logged in to",
-            "Send the message to that application.",
-        ));
-    }
+    let (root_id, app, is_primary) = holder.flatten().ok_or_else(Error::session_invalid)?;
     let word = token::hash(TokenKind::Message, message).and_then(|hash| {
-        let args = [arg(hash), arg(root_id), arg(app.as_str())];
+        let args = [arg(hash), arg(root_id), arg(app.as_str()), arg(is_primary)];
         let words = ACCEPT.with(|statement| statement.modify(&args, |row| row.get::<String>(1)));
         words.into_iter().next().flatten()
     });
@@ -80,9 +72,7 @@ pub fn validate(token: &str, message: &str) -> Result<Verdict> {
         Some("spent") => return Ok(Verdict::Spent),
         _ => (),
     }
-    let ended = REFUSE.with(|statement| statement.modify(&[arg(root_id)], |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    store::announce_ended(&ended, Some(&app));
+    end::end(vec![root_id], "message_refused", Some(&app));
     Ok(Verdict::Unknown)
 }
 

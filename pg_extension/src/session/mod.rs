@@ -2,6 +2,9 @@
 
 mod app;
 mod attachment;
+mod derive;
+mod end;
+mod era;
 mod message;
 mod on_behalf;
 mod profile;
@@ -11,10 +14,11 @@ mod token;
 
 pub use app::{Registration, drop_app, register};
 pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
+pub use end::{end_all, end_by_id, end_by_token, end_own, end_user};
 pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::create as create_on_behalf;
 pub use profile::{grant, revoke};
-pub use store::{NewSession, create, end_all, end_by_id, end_by_token, end_own, end_user};
+pub use store::{NewSession, create};
 pub use ticket::{issue, redeem};
 
-pub(crate) use store::announce_ended;
+pub(crate) use end::end;

@@ -1,8 +1,9 @@
-//! The rows of sessions: creating and ending.
+//! Logging in: the first session of a subject, which others come out of.
 
+use super::derive::limit_reached;
+use super::era;
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims};
-use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Statement, arg};
@@ -15,9 +16,6 @@ const MAX_NAME_CHARS: usize = 256;
 
 thread_local! {
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
-    static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
-    static OWN_LIVE: Statement = const { Statement::new(include_str!("../../../sql/query/session/own_live.sql")) };
-    static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
 }
 
 /// What a new session is to hold.
@@ -43,6 +41,7 @@ pub struct NewSession {
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
     check(&new)?;
+    let era = era::begun(&new.user_name, &new.app);
     lock::serialize(Counted::Sessions, new.user_name.as_bytes());
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
@@ -67,17 +66,15 @@ pub fn create(new: NewSession) -> Result<String> {
                 arg(new.user_agent),
                 arg(new.auth_time),
                 arg(new.assumed_role),
+                arg(era.of_session),
+                arg(era.of_token),
             ],
             |row| (row.get::<Uuid>(1), row.get::<i32>(2).unwrap_or(0)),
         )
     });
     match created.first() {
         None => Err(no_such_app(&app)),
-        Some((None, limit)) => Err(Error::limit(
-            "limit_sessions",
-            format!("the user has {limit} live sessions already"),
-            "End one of them, or raise max_sessions_per_user of the application.",
-        )),
+        Some((None, limit)) => Err(limit_reached(*limit)),
         Some((Some(session_id), _)) => {
             authz::keep(*session_id, &authority);
             Ok(token)
@@ -99,81 +96,6 @@ fn authority_of(new: &NewSession) -> Result<Authority> {
         Some(role) if !authority.roles.contains(role) => Err(Error::role_not_held()),
         _ => Ok(authority),
     }
-}
-
-/// Ends the session of a token; an unknown one ends nothing.
-pub fn end_by_token(token: &str, reason: &str) {
-    if let Some(hash) = token::hash(TokenKind::Session, token) {
-        end(&[
-            arg(Some(hash)),
-            arg::<Option<Uuid>>(None),
-            arg::<Option<String>>(None),
-            arg(false),
-            arg(reason),
-        ]);
-    }
-}
-
-/// Ends one session; false when there is no such live one.
-pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
-    end(&[
-        arg::<Option<Vec<u8>>>(None),
-        arg(Some(session_id)),
-        arg::<Option<String>>(None),
-        arg(false),
-        arg(reason),
-    ]) > 0
-}
-
-/// Ends one session of the attached user when the transaction commits. Not before: a row changed now would stay locked for as long
-/// as the user likes, and whoever else wants to end the session would wait.
-pub fn end_own(session_id: Uuid) -> Result<bool> {
-    let identity = context::require_authenticated()?;
-    let user = identity.user_name.as_str();
-    let is_own = OWN_LIVE
-        .with(|statement| statement.query_one(&[arg(session_id), arg(user)], |_| ()))
-        .is_some();
-    if is_own {
-        context::end_at_commit(session_id);
-    }
-    Ok(is_own)
-}
-
-/// Ends every session of a user.
-pub fn end_user(user_name: &str, reason: &str) -> u64 {
-    end(&[
-        arg::<Option<Vec<u8>>>(None),
-        arg::<Option<Uuid>>(None),
-        arg(Some(user_name)),
-        arg(false),
-        arg(reason),
-    ])
-}
-
-/// Ends every session.
-pub fn end_all(reason: &str) -> u64 {
-    end(&[
-        arg::<Option<Vec<u8>>>(None),
-        arg::<Option<Uuid>>(None),
-        arg::<Option<String>>(None),
-        arg(true),
-        arg(reason),
-    ])
-}
-
-fn end(selection: &[crate::sys::spi::Arg]) -> u64 {
-    let ended = END.with(|statement| statement.modify(selection, |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    announce_ended(&ended, None);
-    ended.len() as u64
-}
-
-/// Queues a close message for every application that holds a token of these sessions, and tells this and the other backends.
-pub fn announce_ended(ended: &[Uuid], except_app: Option<&str>) {
-    for session_id in ended {
-        ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
-    }
-    context::sessions_ended(ended);
 }
 
 fn check(new: &NewSession) -> Result<()> {

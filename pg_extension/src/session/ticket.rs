@@ -1,6 +1,8 @@
 //! Handoff tickets.
 
-use super::store;
+use super::derive::{self, Derived};
+use super::end;
+use super::era;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
@@ -8,9 +10,33 @@ use crate::sys::spi::{Statement, arg};
 use pgrx::Uuid;
 
 thread_local! {
+    static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/session/holder.sql")) };
     static ISSUE: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/issue.sql")) };
-    static REDEEM: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/redeem.sql")) };
-    static END_REPLAYED: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/end_replayed.sql")) };
+    static TAKE: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/take.sql")) };
+}
+
+/// Whoever holds a token.
+pub struct Holder {
+    pub session_id: Uuid,
+    pub app: String,
+    /// Whether use through the token moves the clock.
+    pub is_primary: bool,
+}
+
+/// The holder of a token of a live session.
+pub fn holder(token_hash: &[u8]) -> Result<Holder> {
+    HOLDER
+        .with(|statement| {
+            statement.query_one(&[arg(token_hash.to_vec())], |row| {
+                Some(Holder {
+                    session_id: row.get(1)?,
+                    app: row.get(2)?,
+                    is_primary: row.get(3)?,
+                })
+            })
+        })
+        .flatten()
+        .ok_or_else(Error::session_invalid)
 }
 
 /// Gives out a ticket for the session of `token`, to be redeemed by `target_app` with the verifier of `challenge`.
@@ -24,10 +50,13 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
     })?;
     let ticket = token::generate(TokenKind::Ticket)?;
     let hash = token::hash(TokenKind::Ticket, &ticket).unwrap_or_default();
-    lock::serialize(Counted::Tickets, &session);
+    let holder = holder(&session)?;
+    let era = era::of_apps(&[&holder.app, target_app]);
+    // Of the session, whichever of its tokens asks.
+    lock::serialize(Counted::Tickets, holder.session_id.as_bytes());
     let verdict = ISSUE.with(|statement| {
         statement.modify(
-            &[arg(session), arg(hash), arg(target_app), arg(challenge)],
+            &[arg(session), arg(hash), arg(target_app), arg(challenge), arg(era)],
             |row| row.get::<String>(1),
         )
     });
@@ -53,26 +82,32 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
         return Ok(None);
     };
     if token::is_verifier(verifier) {
-        let token = token::generate(TokenKind::Session)?;
-        let token_hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
         let challenge = token::sha256(verifier.as_bytes());
-        let redeemed = REDEEM.with(|statement| {
-            statement.modify(
-                &[
-                    arg(hash.clone()),
-                    arg(target_app),
-                    arg(challenge),
-                    arg(token_hash),
-                ],
-                |row| row.get::<Uuid>(1),
-            )
+        let taken = end::without_failing(|| {
+            TAKE.with(|statement| {
+                statement.modify(&[arg(hash.clone()), arg(target_app), arg(challenge)], |row| {
+                    Some((row.get::<Uuid>(1)?, row.get::<String>(2)?, row.get::<String>(3)?))
+                })
+            })
         });
-        if redeemed.into_iter().flatten().next().is_some() {
-            return Ok(Some(token));
+        if let Some((source, user_name, login)) = taken.into_iter().flatten().next() {
+            let era = era::begun(&user_name, target_app);
+            lock::serialize(Counted::Sessions, login.as_bytes());
+            let token = token::generate(TokenKind::Session)?;
+            let opened = derive::derive(Derived {
+                source,
+                app: target_app.to_owned(),
+                token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
+                ticket_hash: Some(hash.clone()),
+                is_primary: false,
+                on_behalf: None,
+                era,
+            })?;
+            if opened.is_some() {
+                return Ok(Some(token));
+            }
         }
     }
-    let ended = END_REPLAYED.with(|statement| statement.modify(&[arg(hash)], |row| row.get::<Uuid>(1)));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    store::announce_ended(&ended, None);
+    end::end_by_ticket(hash, "ticket_replayed");
     Ok(None)
 }

@@ -42,6 +42,7 @@ pub mod document;
 pub mod extension;
 pub mod function;
 pub mod hooks;
+pub mod isolation;
 pub mod lock;
 pub mod lookup;
 pub mod marker;

@@ -242,6 +242,10 @@ impl Statement {
     }
 
     fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
+        if !is_read {
+            // A session that was ended, a ticket that was redeemed, a grant that was taken back: nothing of it is forgotten in a crash.
+            super::xact::commit_durably();
+        }
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
@@ -381,6 +385,7 @@ pub fn query_as_caller<R>(text: &str, mut read: impl FnMut(&Row) -> R) -> Vec<R>
 
 /// Runs one command whose text was made by the database's own `format()`, such as ALTER TABLE.
 pub fn run_command(text: &str) {
+    super::xact::commit_durably();
     let _internal = Internal::enter();
     let _owner = AsOwner::switch();
     let _path = CatalogPath::pin();

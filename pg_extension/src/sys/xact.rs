@@ -130,6 +130,12 @@ pub fn has_written() -> bool {
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }
 
+/// The commit of the current transaction reaches the disk before it is acknowledged, whatever `synchronous_commit` says, which any role may set.
+pub fn commit_durably() {
+    // SAFETY: sets a flag of the current transaction.
+    unsafe { pg_sys::ForceSyncCommit() }
+}
+
 /// True when the current transaction may not write, on a standby or by its own declaration.
 pub fn is_read_only() -> bool {
     // SAFETY: reads backend state.

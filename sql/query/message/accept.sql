@@ -1,4 +1,5 @@
--- Consumes a keep-alive and moves the idle clock, if it was recorded for this session and application, is fresh and was not used before.
+-- Consumes a keep-alive, if it was recorded for this session and application, is fresh and was not used before. It moves the idle clock when the
+-- application has the clock ($4): two that were handed the session over do not keep it alive between them.
 -- One row says what became of it: accepted; spent, when it was recorded for them and is used or stale; unknown.
 WITH consumed AS (
     DELETE FROM vpd_private.message m
@@ -15,7 +16,7 @@ WITH consumed AS (
     SELECT message_hash, root_id FROM consumed
 ), used AS (
     INSERT INTO vpd_private.session_use (root_id, used_at)
-    SELECT root_id, clock_timestamp() FROM consumed
+    SELECT root_id, clock_timestamp() FROM consumed WHERE $4
 )
 SELECT CASE
            WHEN EXISTS (SELECT FROM consumed) THEN 'accepted'

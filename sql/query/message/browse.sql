@@ -2,9 +2,8 @@
 WITH holder AS (
     SELECT t.session_id,
            t.app,
-           c.is_open AND clock_timestamp() < c.idle_expires_at AS is_live
+           EXISTS (SELECT FROM vpd_private.live_token l WHERE l.token_hash = t.token_hash) AS is_live
       FROM vpd_private.session_token t
-      JOIN vpd_private.session_clock c ON c.id = t.session_id
      WHERE t.token_hash = $1
 ), waiting AS (
     SELECT q.id, q.kind, q.reason, q.created_at

@@ -1,11 +1,8 @@
 -- Records a keep-alive of a live session; one row says what became of it.
 WITH holder AS (
-    SELECT c.root_id, t.app, clock_timestamp() AS now
-      FROM vpd_private.session_token t
-      JOIN vpd_private.session_clock c ON c.id = t.session_id
+    SELECT t.root_id, t.app, clock_timestamp() AS now
+      FROM vpd_private.live_token t
      WHERE t.token_hash = $1
-       AND c.is_open
-       AND clock_timestamp() < c.idle_expires_at
 ), verdict AS (
     SELECT CASE
                WHEN NOT EXISTS (SELECT FROM holder) THEN 'session_invalid'

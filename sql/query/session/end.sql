@@ -1,26 +1,24 @@
--- Ends live sessions and what was handed over from them, or opened on behalf of somebody: those of a token, one by id (perhaps of a
--- given user only), those of a user, or all. Returns the ended ones.
-WITH RECURSIVE chosen AS (
-    SELECT s.id, s.root_id
-      FROM vpd_private.session s
-     WHERE ($1 IS NOT NULL AND s.id = (SELECT t.session_id FROM vpd_private.session_token t WHERE t.token_hash = $1))
-        OR ($2 IS NOT NULL AND s.id = $2 AND ($3 IS NULL OR s.user_name = $3))
-        OR ($2 IS NULL AND $3 IS NOT NULL AND s.user_name = $3)
-        OR ($2 IS NULL AND $3 IS NOT NULL AND $3 = ANY (s.actors))
-        OR $4
-), doomed (id, root_id) AS (
-    SELECT c.id, c.root_id FROM chosen c
+-- Ends sessions with all that came out of them, at any depth and whatever the reason. No other statement ends a session. In the order of their ids, so that
+-- of two who end the same one waits for the other.
+-- $1 the sessions to begin with, $2 why. Returns those it ended.
+WITH RECURSIVE doomed (id) AS (
+    SELECT unnest($1)
     UNION
-    SELECT s.id, s.root_id
+    SELECT s.id
       FROM doomed d
-      JOIN vpd_private.session s ON s.root_id = d.root_id
-     WHERE s.parent_id = d.id
-        OR d.id = d.root_id
+      JOIN vpd_private.session s ON s.parent_id = d.id
+), held AS (
+    SELECT s.id
+      FROM doomed d
+      JOIN vpd_private.session s ON s.id = d.id
+     WHERE s.ended_at IS NULL
+     ORDER BY s.id
+       FOR UPDATE OF s
 )
 UPDATE vpd_private.session s
    SET ended_at = clock_timestamp(),
-       end_reason = left($5, 64)
-  FROM doomed
- WHERE s.id = doomed.id
+       end_reason = left($2, 64)
+  FROM held
+ WHERE s.id = held.id
    AND s.ended_at IS NULL
 RETURNING s.id;

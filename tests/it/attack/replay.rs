@@ -1,8 +1,12 @@
 //! A ticket shown twice was stolen once. Whoever came first must not keep what it gave.
 
+use std::thread;
+use std::time::Duration;
+
 use postgres::Client;
 use vpd_tests::{
-    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, role,
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, outcome, redeem,
+    role,
 };
 
 struct Scene {
@@ -142,5 +146,73 @@ fn a_session_that_used_another_ticket_is_left_alone() -> Result<()> {
     scene.assert_dead(&replayed)?;
     attach(&mut scene.database.connect(role::USER)?, &other)?;
     attach(&mut scene.database.connect(role::USER)?, &scene.portal)?;
+    Ok(())
+}
+
+#[test]
+fn control_a_deletion_that_waited_for_another_fails_and_undoes_what_came_with_it() -> Result<()> {
+    let database = Database::create_bare()?;
+    create_orders(&database)?;
+    let (mut first, mut second) = (database.admin()?, database.admin()?);
+    first.batch_execute("CREATE TABLE shop.ticket (ticket text); INSERT INTO shop.ticket VALUES ('t')")?;
+    first.batch_execute("BEGIN; DELETE FROM shop.ticket")?;
+    second.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM shop.ticket")?;
+    let refused = thread::scope(|scope| {
+        let waiting = scope.spawn(|| outcome(second.batch_execute("DELETE FROM shop.ticket")));
+        thread::sleep(Duration::from_millis(100));
+        first.batch_execute("COMMIT")?;
+        waiting.join().map_err(|_| "the second panicked".into())
+    });
+    let refused: Result<_> = refused;
+    assert_eq!(
+        refused?
+            .err()
+            .map(|refusal| refusal.state.code().to_owned())
+            .as_deref(),
+        Some("40001")
+    );
+    Ok(())
+}
+
+/// The thief and the owner redeem at the same moment; whoever comes second waits for the first, and has seen a state from before.
+#[test]
+fn a_replay_that_raced_ends_what_was_given_at_every_level() -> Result<()> {
+    for level in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
+        for target in ["floor", "ledger"] {
+            let mut scene = Scene::new()?;
+            let ticket = scene.issue(target)?;
+            let mut owner = scene.database.connect(role::BRIDGE)?;
+            let mut watcher = scene.database.admin()?;
+            let thief = &mut scene.bridge;
+            for client in [&mut *thief, &mut owner] {
+                client.batch_execute(&format!("BEGIN ISOLATION LEVEL {level}"))?;
+                client.query("SELECT count(*) FROM pg_class", &[])?;
+            }
+            let stolen = redeem(thief, &ticket, target)?.ok_or("not redeemed")?;
+            let process: i32 = owner.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+            let (replayed, committed) = thread::scope(|scope| -> Result<_> {
+                let waiting = scope.spawn(|| {
+                    let replayed = outcome(redeem(&mut owner, &ticket, target));
+                    (replayed, outcome(owner.batch_execute("COMMIT")))
+                });
+                while !waiting.is_finished()
+                    && watcher
+                        .query("SELECT FROM pg_locks WHERE pid = $1 AND NOT granted", &[&process])?
+                        .is_empty()
+                {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                thief.batch_execute("COMMIT")?;
+                waiting.join().map_err(|_| "the owner panicked".into())
+            })?;
+            let failure = replayed.as_ref().err().or(committed.as_ref().err());
+            if level == "SERIALIZABLE" && failure.is_some_and(|refusal| refusal.state.code() == "40001") {
+                // It may be asked to try again, and is told so.
+                continue;
+            }
+            assert_eq!((replayed, committed), (Ok(None), Ok(())), "{level} {target}");
+            scene.assert_dead(&stolen)?;
+        }
+    }
     Ok(())
 }

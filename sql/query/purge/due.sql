@@ -1,10 +1,10 @@
--- Ends a batch of sessions past a time-out, with what was handed over from them.
-WITH due AS (
+-- A batch of sessions that are over and not ended yet: past a time-out, or made while what they came out of was being ended.
+(
     SELECT s.id,
            CASE WHEN s.expires_at <= clock_timestamp() THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
       FROM vpd_private.session s
      WHERE s.ended_at IS NULL
-       AND s.id = s.root_id
+       AND s.parent_id IS NULL
        AND least(s.last_access_at + s.idle_timeout, s.expires_at) <= clock_timestamp()
        AND (s.expires_at <= clock_timestamp() OR NOT EXISTS (
                SELECT FROM vpd_private.session_use u
@@ -12,12 +12,14 @@ WITH due AS (
                   AND u.used_at + s.idle_timeout > clock_timestamp()
            ))
      LIMIT $1
-       FOR UPDATE SKIP LOCKED
 )
-UPDATE vpd_private.session s
-   SET ended_at = clock_timestamp(),
-       end_reason = due.reason
-  FROM due
- WHERE s.root_id = due.id
-   AND s.ended_at IS NULL
-RETURNING s.id;
+UNION ALL
+(
+    SELECT s.id,
+           'session_over'
+      FROM vpd_private.session s
+     WHERE s.ended_at IS NULL
+       AND s.parent_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM vpd_private.session above WHERE above.id = s.parent_id AND above.ended_at IS NULL)
+     LIMIT $1
+);

@@ -1,0 +1,99 @@
+//! Ending sessions: whatever the reason, a session ends with all that came out of it, and whoever holds a token of one is told.
+
+use super::era::{self, Subject};
+use super::token::{self, TokenKind};
+use crate::context;
+use crate::error::Result;
+use crate::sys::isolation;
+use crate::sys::spi::{Arg, Statement, arg};
+use pgrx::Uuid;
+
+thread_local! {
+    static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
+    static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
+    static OWN_LIVE: Statement = const { Statement::new(include_str!("../../../sql/query/session/own_live.sql")) };
+    static OF_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_token.sql")) };
+    static OF_TICKET: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_ticket.sql")) };
+    static OF_USER: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_user.sql")) };
+    static OF_APP: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/of_app.sql")) };
+    static OF_EVERYBODY: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/of_everybody.sql")) };
+}
+
+/// Ends the session of a token; an unknown one ends nothing.
+pub fn end_by_token(token: &str, reason: &str) {
+    if let Some(hash) = token::hash(TokenKind::Session, token) {
+        let chosen = choose(&OF_TOKEN, &[arg(hash)]);
+        end(chosen, reason, None);
+    }
+}
+
+/// Ends what a redeemed ticket gave; one that was never redeemed ends nothing.
+pub fn end_by_ticket(ticket_hash: Vec<u8>, reason: &str) {
+    let chosen = choose(&OF_TICKET, &[arg(ticket_hash)]);
+    end(chosen, reason, None);
+}
+
+/// Ends one session; false when there is no such live one.
+pub fn end_by_id(session_id: Uuid, reason: &str) -> bool {
+    end(vec![session_id], reason, None) > 0
+}
+
+/// Ends one session of the attached user when the transaction commits. Not before: a row changed now would stay locked for as long
+/// as the user likes, and whoever else wants to end the session would wait.
+pub fn end_own(session_id: Uuid) -> Result<bool> {
+    let identity = context::require_authenticated()?;
+    let user = identity.user_name.as_str();
+    let is_own = OWN_LIVE
+        .with(|statement| statement.query_one(&[arg(session_id), arg(user)], |_| ()))
+        .is_some();
+    if is_own {
+        context::end_at_commit(session_id);
+    }
+    Ok(is_own)
+}
+
+/// Ends every session of a user, those that are being made too.
+pub fn end_user(user_name: &str, reason: &str) -> u64 {
+    era::end(Subject::User(user_name));
+    end(choose(&OF_USER, &[arg(user_name)]), reason, None)
+}
+
+/// Ends every session that was opened through an application, and the tokens and tickets it has in others.
+pub fn end_app(app: &str, reason: &str) -> u64 {
+    era::end(Subject::App(app));
+    end(choose(&OF_APP, &[arg(app)]), reason, None)
+}
+
+/// Ends every session.
+pub fn end_all(reason: &str) -> u64 {
+    era::end(Subject::Everybody);
+    end(choose(&OF_EVERYBODY, &[]), reason, None)
+}
+
+/// Ends sessions and all that came out of them; returns how many. Queues a close message for every application but one that holds a token of these, and
+/// tells this and the other backends.
+pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
+    if chosen.is_empty() {
+        return 0;
+    }
+    let ended = without_failing(|| {
+        END.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
+    });
+    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    for session_id in &ended {
+        ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
+    }
+    context::sessions_ended(&ended);
+    ended.len() as u64
+}
+
+/// Runs a statement that may have to wait for another which does the same. At the higher levels the server would then refuse it, and the session would
+/// stay as it is because somebody else was changing it.
+pub fn without_failing<T>(work: impl FnOnce() -> T) -> T {
+    isolation::as_read_committed(work)
+}
+
+fn choose(statement: &'static std::thread::LocalKey<Statement>, args: &[Arg]) -> Vec<Uuid> {
+    let chosen = statement.with(|statement| statement.query(args, |row| row.get::<Uuid>(1)));
+    chosen.into_iter().flatten().collect()
+}

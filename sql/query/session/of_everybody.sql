@@ -1,0 +1,1 @@
+SELECT id FROM vpd_private.session WHERE ended_at IS NULL;

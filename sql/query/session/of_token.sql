@@ -1,0 +1,1 @@
+SELECT session_id FROM vpd_private.session_token WHERE token_hash = $1;
