@@ -5,6 +5,7 @@
 
 mod executor;
 pub mod function_call;
+mod inheritance;
 pub mod parse_analysis;
 mod planner;
 mod row_security;
@@ -19,5 +20,6 @@ pub(super) fn init() {
     executor::init();
     function_call::init();
     utility::init();
+    inheritance::init();
     truncate::init();
 }
