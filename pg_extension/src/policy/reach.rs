@@ -6,16 +6,17 @@
 use super::{catalogue, mask};
 use crate::audit;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
 use crate::sys::{Oid, user};
 
 thread_local! {
     static READER: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/reader.sql")) };
+    static READERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/readers.sql")) };
     static PUBLICATION: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/publication.sql")) };
     static DEFENCES: Statement = const { Statement::new(include_str!("../../../sql/query/reach/defences.sql")) };
     static GUARD: Statement = const { Statement::new(include_str!("../../../sql/query/reach/guard.sql")) };
     static TRIGGER: Statement = const { Statement::new(include_str!("../../../sql/query/reach/trigger.sql")) };
-    static FORCED: Statement = const { Statement::new(include_str!("../../../sql/query/reach/forced.sql")) };
+    static FORCED: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/forced.sql")) };
     static TYPE: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/type.sql")) };
 }
 
@@ -80,6 +81,12 @@ pub fn check_reader(relation: Oid) -> Result<()> {
     Ok(())
 }
 
+/// Looks at everything with a rule that a role owns, after it was given what others owned.
+pub fn check_readers_of(role: Oid) -> Result<()> {
+    let readers = READERS.with(|statement| statement.query(&[oid_arg(role)], |row| row.get::<Oid>(1)));
+    readers.into_iter().flatten().try_for_each(check_reader)
+}
+
 fn refuse_stored() -> Error {
     Error::privilege_missing(
         "a materialized view over a table under policy is not allowed",
@@ -128,14 +135,16 @@ pub fn follow_joined(members: &[Oid]) -> Result<()> {
     Ok(())
 }
 
-/// Enables row security where it is forced. Forced and not enabled is what a dump makes of a table that was under policy, until after its rows.
-pub fn close_forced(relation: Oid) {
-    let command = FORCED.with(|statement| {
-        statement.query_one(&[oid_arg(relation)], |row| {
-            (row.get::<String>(1), row.get::<String>(2).unwrap_or_default())
+/// Enables row security where it is forced: on a table, or on all. Forced and not enabled is what a dump makes of a table that was under
+/// policy, until after its rows.
+pub fn close_forced(relation: Option<Oid>) {
+    let relation = relation.map_or_else(null_oid_arg, oid_arg);
+    let commands = FORCED.with(|statement| {
+        statement.query(&[relation], |row| {
+            Some((row.get::<String>(1)?, row.get::<String>(2)?))
         })
     });
-    if let Some((Some(command), name)) = command {
+    for (command, name) in commands.into_iter().flatten() {
         run_command(&command);
         pgrx::notice!("row security of {name} is enabled as well");
     }

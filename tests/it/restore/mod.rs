@@ -7,8 +7,8 @@ use std::process::Command;
 
 use scene::{CLOSED, Seen, everything, facts, rows, seen};
 use vpd_tests::{
-    Cluster, Database, Result, Subject, add_policy, assert_refused, attach, create_orders, expected_ids,
-    fresh_ids, ids, protected_orders, role,
+    Cluster, Database, Extension, Library, Result, Subject, add_policy, assert_refused, attach,
+    create_orders, expected_ids, fresh_ids, ids, outcome, protected_orders, role,
 };
 
 /// Runs a program; its complaints are the error.
@@ -73,6 +73,15 @@ fn carry(form: &str, source: &Database<'_>, target: &Database<'_>) -> Result<()>
             target,
             &["-j", "2"],
         ),
+        "cleaned" => {
+            let archive = dump(source, "again", &["-Fc"])?;
+            restore(&archive, target, &[])?;
+            restore(
+                &archive,
+                target,
+                &["--clean", "--if-exists", "--single-transaction"],
+            )
+        }
         "one transaction" => restore(
             &dump(source, "once", &["-Fc"])?,
             target,
@@ -117,6 +126,7 @@ fn every_form_of_dump_gives_the_same_database() -> Result<()> {
         "tar",
         "directory",
         "one transaction",
+        "cleaned",
         "plain",
         "inserts",
         "sections of an archive",
@@ -448,5 +458,69 @@ fn what_stands_for_the_guard_is_not_taken_from_anybody() -> Result<()> {
     // Whatever is defined next puts it back.
     add_policy(&mut security, "shop.orders", "more", "true")?;
     assert_eq!(fresh_ids(&database, Some(&east), query)?, expected_ids("East"));
+    Ok(())
+}
+
+#[test]
+fn a_copy_is_closed_where_the_library_is_not_preloaded() -> Result<()> {
+    let source = protected_orders()?;
+    let archive = dump(&source, "unloaded", &["-Fc"])?;
+    let cluster = Cluster::start(&Extension::debug()?, Library::NotPreloaded, "")?;
+    let target = Database::create_bare_in(&cluster)?;
+    for (section, rows) in [("pre-data", 0), ("data", 40), ("post-data", 40)] {
+        restore(&archive, &target, &[&format!("--section={section}")])?;
+        assert_eq!(
+            ids(&mut target.admin()?, "SELECT id FROM shop.orders")?.len(),
+            rows,
+            "control"
+        );
+        for role in [role::USER, role::OWNER] {
+            let seen = outcome(ids(&mut target.connect(role)?, "SELECT id FROM shop.orders"));
+            assert!(seen.unwrap_or_default().is_empty(), "after {section}: {role}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn numbers_of_columns_follow_their_names_before_one_is_renamed() -> Result<()> {
+    let source = everything()?;
+    let target = Database::create_bare()?;
+    carry("schema and data", &source, &target)?;
+    let mut admin = target.admin()?;
+    let stale = "SELECT FROM vpd_private.tracked_column c JOIN pg_attribute a ON a.attrelid = c.relation AND a.attname = c.column_name
+                  WHERE a.attnum <> c.column_number AND c.relation = 'shop.notes'::regclass";
+    assert!(
+        !admin.query(stale, &[])?.is_empty(),
+        "control: the dump has other numbers"
+    );
+    admin.batch_execute(
+        "ALTER TABLE shop.notes RENAME created_by TO author; ALTER TABLE shop.notes RENAME updated_by TO changer",
+    )?;
+    let mut user = target.connect(role::USER)?;
+    let alice = Subject::in_region("alice", "East").log_in(&target)?;
+    let mut session = user.transaction()?;
+    attach(&mut session, &alice)?;
+    session.batch_execute("INSERT INTO shop.notes (id, region, body) VALUES (100, 'East', 'body')")?;
+    session.commit()?;
+    let row = admin.query_one("SELECT author, changer, body FROM shop.notes WHERE id = 100", &[])?;
+    let row: [Option<String>; 3] = std::array::from_fn(|column| row.get(column));
+    assert_eq!(row.map(Option::unwrap_or_default), ["alice", "alice", "body"]);
+    let columns: Vec<String> = admin
+        .query("SELECT column_name FROM vpd_private.tracked_column WHERE relation = 'shop.notes'::regclass ORDER BY 1", &[])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            "author",
+            "changer",
+            "created_at",
+            "created_login",
+            "updated_at",
+            "updated_login"
+        ]
+    );
     Ok(())
 }

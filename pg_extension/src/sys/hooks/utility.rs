@@ -131,7 +131,10 @@ unsafe extern "C-unwind" fn look_at_made(statement: *mut pg_sys::Node) {
                 let alter = &*statement.cast::<pg_sys::AlterTableStmt>();
                 if dump::is_forcing(alter) && extension::is_installed() {
                     pg_sys::CommandCounterIncrement();
-                    policy::reach::close_forced(resolve(alter.relation));
+                    let relation = resolve(alter.relation);
+                    if relation != pg_sys::InvalidOid {
+                        policy::reach::close_forced(Some(relation));
+                    }
                 }
             }
             dependent::check_made(statement);
