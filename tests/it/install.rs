@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use postgres::Client;
 use vpd_tests::{
-    BY_REGION, Database, Result, Subject, add_policy, assert_denied, create_orders, expected_ids, fresh_ids,
-    protected_orders, role,
+    BY_REGION, Cluster, Database, Extension, Library, Result, Subject, add_policy, assert_denied,
+    create_orders, expected_ids, fresh_ids, protected_orders, refusal, role,
 };
 
 /// Everything the catalogue knows about a database that an extension could leave behind.
@@ -263,5 +263,64 @@ fn a_publication_of_all_tables_stops_nothing() -> Result<()> {
         "attaching moves the idle clock"
     );
     admin.batch_execute("SELECT vpd.purge(); SELECT vpd.end_all_sessions(); SELECT vpd.purge()")?;
+    Ok(())
+}
+
+#[test]
+fn creating_it_without_the_preloaded_library_is_warned_of_at_once() -> Result<()> {
+    for (library, is_warned) in [(Library::NotPreloaded, true), (Library::Preloaded, false)] {
+        let cluster = Cluster::start(&Extension::debug()?, library, "")?;
+        let database = Database::create_bare_in(&cluster)?;
+        let (mut admin, notices) = database.connect_noticing("postgres")?;
+        admin.batch_execute("CREATE EXTENSION pg_vpd")?;
+        let told = notices.take();
+        let found = told.iter().any(|notice| {
+            notice.code().code() == "01000"
+                && notice
+                    .detail()
+                    .is_some_and(|detail| detail.contains("library_not_preloaded"))
+                && notice.hint().is_some()
+        });
+        assert_eq!(found, is_warned, "{library:?}: {told:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn another_schema_is_refused_because_its_own_are_fixed() -> Result<()> {
+    let database = Database::create_bare()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute("CREATE SCHEMA other")?;
+    let refused = refusal(admin.batch_execute("CREATE EXTENSION pg_vpd SCHEMA other"));
+    assert_eq!(refused.state.code(), "0A000", "{refused:?}");
+    admin.batch_execute("CREATE EXTENSION pg_vpd")?;
+    let refused = refusal(admin.batch_execute("ALTER EXTENSION pg_vpd SET SCHEMA other"));
+    assert_eq!(refused.state.code(), "0A000", "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn a_library_named_without_its_folder_is_known_as_itself() -> Result<()> {
+    let database = protected_orders()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE FUNCTION shop.enter(who text) RETURNS void LANGUAGE plpgsql AS
+             $$BEGIN CALL dbms_session.set_context('ctx', 'who', who); END$$;
+         SELECT vpd.create_context('ctx', 'shop.enter')",
+    )?;
+    for path in ["$libdir/pg_vpd", "pg_vpd", "pg_vpd.so"] {
+        // As a control file with another module_pathname would have it.
+        let changed = admin.execute(
+            "UPDATE pg_proc SET probin = $1 WHERE probin ~ 'pg_vpd(.so)?$'",
+            &[&path],
+        )?;
+        assert!(changed > 100, "control: {changed} functions");
+        let mut user = database.connect(role::USER)?;
+        user.batch_execute("BEGIN; SELECT vpd.attach_anonymous(); SELECT shop.enter('boss')")?;
+        let who: Option<String> = user
+            .query_one("SELECT vpd.sys_context('ctx', 'who')", &[])?
+            .get(0);
+        assert_eq!(who.as_deref(), Some("boss"), "{path}");
+    }
     Ok(())
 }

@@ -105,6 +105,8 @@ mod reference;
 #[cfg(test)]
 mod relevant_columns;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod retail_catalogue;
 #[cfg(test)]
 mod row_security;

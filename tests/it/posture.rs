@@ -142,7 +142,7 @@ const WEAKNESSES: &[Weakness] = &[
     (
         "partition_unprotected",
         "shop.child",
-        "ALTER EVENT TRIGGER vpd_follow_create DISABLE\nCREATE TABLE shop.child () INHERITS (shop.orders)\nALTER EVENT TRIGGER vpd_follow_create ENABLE",
+        "CREATE TABLE shop.child () INHERITS (shop.orders)\nDELETE FROM vpd_private.protected_table WHERE relation = 'shop.child'::regclass",
     ),
     (
         "parent_unprotected",
@@ -250,7 +250,7 @@ const WEAKNESSES: &[Weakness] = &[
     (
         "tracking_off",
         "shop.orders",
-        "SELECT vpd.track_changes('shop.orders')\nDROP TRIGGER zzz_vpd_track_changes ON shop.orders",
+        "SELECT vpd.track_changes('shop.orders')\nALTER EVENT TRIGGER vpd_follow_drop DISABLE\nDROP TRIGGER zzz_vpd_track_changes ON shop.orders\nALTER EVENT TRIGGER vpd_follow_drop ENABLE",
     ),
     (
         "tracking_off",
@@ -270,7 +270,7 @@ const WEAKNESSES: &[Weakness] = &[
     (
         "action_unprotected",
         "shop.orders",
-        "SELECT vpd.define_resource('order')\nSELECT vpd.define_privilege('order:approve')\nSELECT vpd.protect_action('shop.orders', NULL, 'order:approve', 'region', 'West')\nDROP TRIGGER aaa_vpd_protect_action ON shop.orders",
+        "SELECT vpd.define_resource('order')\nSELECT vpd.define_privilege('order:approve')\nSELECT vpd.protect_action('shop.orders', NULL, 'order:approve', 'region', 'West')\nALTER EVENT TRIGGER vpd_follow_drop DISABLE\nDROP TRIGGER aaa_vpd_protect_action ON shop.orders\nALTER EVENT TRIGGER vpd_follow_drop ENABLE",
     ),
     // Functions.
     (

@@ -1,8 +1,8 @@
 //! Commands around a protected table that are allowed: what they show is what the policies allow, or nothing of the rows.
 
 use vpd_tests::{
-    Database, Refusal, Result, Subject, assert_denied, assert_refused, attach, expected_ids, fresh_ids, ids,
-    outcome, protected_orders, role,
+    Database, Notices, Refusal, Result, Subject, assert_denied, assert_refused, attach, expected_ids,
+    fresh_ids, ids, outcome, protected_orders, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -268,6 +268,97 @@ fn an_owner_may_drop_the_table_and_its_policies_go_with_it() -> Result<()> {
             .admin()?
             .query("SELECT FROM vpd.policies", &[])?
             .is_empty()
+    );
+    Ok(())
+}
+
+/// The texts of the warnings `01000 policy_bypassed` since the last call.
+fn warned(notices: &Notices) -> Vec<String> {
+    notices
+        .take()
+        .iter()
+        .filter(|notice| {
+            notice.code().code() == "01000"
+                && notice
+                    .detail()
+                    .is_some_and(|detail| detail.contains("policy_bypassed"))
+        })
+        .map(|notice| notice.message().to_owned())
+        .collect()
+}
+
+#[test]
+fn who_takes_a_defence_away_is_told_which_table_that_opens() -> Result<()> {
+    let (database, token) = east()?;
+    let (mut admin, notices) = database.connect_noticing("postgres")?;
+    admin.batch_execute(
+        "CREATE TABLE shop.plain (id integer); CREATE POLICY own ON shop.plain USING (id > 0);
+         ALTER TABLE shop.plain ENABLE ROW LEVEL SECURITY; CREATE POLICY before ON shop.orders USING (id > 0)",
+    )?;
+    let _made = warned(&notices);
+    for (command, opens) in [
+        ("ALTER TABLE shop.orders DISABLE ROW LEVEL SECURITY", true),
+        ("ALTER TABLE shop.orders NO FORCE ROW LEVEL SECURITY", true),
+        (
+            "ALTER TABLE shop.orders ADD note text, DISABLE ROW LEVEL SECURITY",
+            true,
+        ),
+        (
+            "DO $$BEGIN EXECUTE 'ALTER TABLE shop.orders DISABLE ROW LEVEL SECURITY'; END$$",
+            true,
+        ),
+        ("DROP POLICY vpd_guard ON shop.orders", true),
+        ("ALTER POLICY vpd_guard ON shop.orders USING (true)", true),
+        ("ALTER POLICY vpd_guard ON shop.orders RENAME TO other", true),
+        ("CREATE POLICY own ON shop.orders USING (true)", true),
+        ("ALTER POLICY before ON shop.orders USING (true)", true),
+        ("DROP POLICY before ON shop.orders", true),
+        ("DROP EXTENSION pg_vpd CASCADE", true),
+        // control: none of these opens a table under policy
+        (
+            "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            false,
+        ),
+        ("ALTER TABLE shop.orders ADD note text", false),
+        ("ALTER TABLE shop.plain DISABLE ROW LEVEL SECURITY", false),
+        ("DROP POLICY own ON shop.plain", false),
+        ("CREATE POLICY other ON shop.plain USING (true)", false),
+    ] {
+        admin.batch_execute("BEGIN")?;
+        admin.batch_execute(command)?;
+        admin.batch_execute("ROLLBACK")?;
+        let told = warned(&notices);
+        assert_eq!(
+            told.iter().any(|text| text.contains("shop.orders")),
+            opens,
+            "{command}: {told:?}"
+        );
+    }
+    assert_eq!(fresh_ids(&database, Some(&token), ORDERS)?, expected_ids("East"));
+    Ok(())
+}
+
+#[test]
+fn a_table_on_which_row_security_is_forced_is_closed() -> Result<()> {
+    let database = Database::create()?;
+    vpd_tests::create_orders(&database)?;
+    let mut user = database.connect(role::USER)?;
+    assert_eq!(ids(&mut user, ORDERS)?.len(), 40, "control: it is open");
+    let (mut owner, notices) = database.connect_noticing(role::OWNER)?;
+    owner.batch_execute("ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY")?;
+    assert!(
+        notices
+            .take()
+            .iter()
+            .any(|notice| notice.message().contains("shop.orders"))
+    );
+    assert!(ids(&mut user, ORDERS)?.is_empty());
+    assert!(ids(&mut owner, ORDERS)?.is_empty());
+    owner.batch_execute("ALTER TABLE shop.orders DISABLE ROW LEVEL SECURITY")?;
+    assert_eq!(
+        ids(&mut user, ORDERS)?.len(),
+        40,
+        "it is the owner's to open again"
     );
     Ok(())
 }

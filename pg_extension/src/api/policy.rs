@@ -348,13 +348,18 @@ fn effective_predicate(relation: Option<Oid>, command: Option<&str>) -> Answer<O
 
 /// Called by the event triggers, after tables were created, changed or dropped.
 #[pg_extern(sql = false)]
-fn follow_ddl() -> Answer<()> {
-    if crate::sys::is_ready() && crate::sys::extension::is_installed() && !crate::sys::spi::is_internal() {
+fn follow_ddl() {
+    if !crate::sys::extension::is_installed() || crate::sys::spi::is_internal() {
+        return;
+    }
+    if crate::sys::is_ready() {
         policy::forget_dropped_tables();
         policy::exemption::end_stale();
-        policy::protect_new_partitions()?;
-        policy::mask::follow_columns()?;
+        policy::protect_stragglers();
+        policy::mask::follow_columns();
         crate::audit::follow_ddl();
+    } else {
+        // Without the hooks this is what closes a copy that is being restored.
+        policy::reach::close_forced(None);
     }
-    Ok(())
 }

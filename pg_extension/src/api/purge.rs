@@ -1,6 +1,7 @@
 //! `vpd.purge`, `set_purge_interval`, and the call that wakes the launcher.
 
 use super::{Answer, require_primary, required};
+use crate::error::Error;
 use crate::sys::clock;
 use crate::{context, purge as domain};
 use pgrx::datum::TimestampWithTimeZone;
@@ -24,10 +25,12 @@ fn set_purge_interval(minutes: i32) -> Answer<()> {
     Ok(())
 }
 
-/// Called by CREATE EXTENSION, which works without the preloaded library too.
+/// Called by CREATE EXTENSION, which works without the preloaded library too, but says so.
 #[pg_extern(sql = false)]
 fn wake_launcher() {
     if crate::sys::is_ready() {
         context::call_launcher_at_commit();
+    } else if !crate::sys::is_preloaded() {
+        Error::not_preloaded().warn();
     }
 }

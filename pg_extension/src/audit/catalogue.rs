@@ -169,8 +169,13 @@ pub fn take_triggers(table: Oid, is_tracking: bool) {
 
 /// After tables were created, changed or dropped: new children get the triggers, renamed columns are followed.
 pub fn follow_ddl() {
-    FOLLOW_COLUMNS.with(|statement| statement.execute(&[]));
+    follow_columns();
     put_triggers(None);
+}
+
+/// Follows renamed columns. What is not renamed keeps its name and gets the number it has here, which in a restored database is another.
+pub fn follow_columns() {
+    FOLLOW_COLUMNS.with(|statement| statement.execute(&[]));
 }
 
 fn number_of(table: Oid, column: &str, is_moment: bool) -> Result<Option<i16>> {

@@ -8,6 +8,8 @@ mod catalogue;
 mod pseudonym;
 mod tracking;
 
-pub use catalogue::{Columns, follow_ddl, lock_table, put_triggers, take_triggers, track, untrack};
+pub use catalogue::{
+    Columns, follow_columns, follow_ddl, lock_table, put_triggers, take_triggers, track, untrack,
+};
 pub use pseudonym::{Identification, erase, has_erased, of_user, of_users, owner, record_consent};
-pub use tracking::{Tracking, before_row, forget_relation, of_relation, transaction_ended};
+pub use tracking::{Tracking, before_row, forget_relation, is_loaded, of_relation, transaction_ended};

@@ -45,6 +45,9 @@ struct Move {
 
 /// Fills the audit columns of a row that is about to be stored.
 pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
+    if is_loaded(trigger) {
+        return Ok(());
+    }
     let tracking = of_relation(trigger.relation)?.ok_or_else(|| {
         Error::not_ready(
             "the table's audit columns are not known",
@@ -94,6 +97,11 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
         }),
     }
     Ok(())
+}
+
+/// True for a row of a dump: it has the author it had. The catalogue may not be there yet.
+pub fn is_loaded(trigger: &RowTrigger) -> bool {
+    trigger.event == Event::Insert && context::identity().is_none() && user::is_loading_dump()
 }
 
 /// The audit columns of a table or of what it is a part of; `None` when it has none.

@@ -38,6 +38,16 @@ impl Error {
         Self::new(PgSqlErrorCode::ERRCODE_WARNING, "policy_bypassed", message, hint)
     }
 
+    /// 01000, a warning: nothing is protected yet.
+    pub fn not_preloaded() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "library_not_preloaded",
+            "the library of pg_vpd is not preloaded: nothing can be protected, and tables under policy show nothing",
+            "Add pg_vpd to shared_preload_libraries and restart the server.",
+        )
+    }
+
     /// 42501: a foreign key to the table tells which keys exist, whoever may see them.
     pub fn reference_refused() -> Self {
         Self::privilege_missing(

@@ -26,7 +26,7 @@ pub struct Relation {
     pub schema: String,
     pub name: String,
     /// Whether any policy or mask, enabled or not, is on the table itself. A partition without policies of its own shows nothing when it
-    /// is read directly.
+    /// is read directly; nor does a table that is being restored, until it has its guard.
     pub has_policies: bool,
     /// Roles that policies do not apply to.
     pub exempt_roles: Vec<Oid>,
@@ -97,11 +97,12 @@ pub fn forget_predicates() {
 }
 
 fn load(oid: Oid) -> Option<Relation> {
-    let (schema, name) = PROTECTED.with(|statement| {
+    let (schema, name, is_complete) = PROTECTED.with(|statement| {
         statement.query_one(&[oid_arg(oid)], |row| {
             (
                 row.get::<String>(1).unwrap_or_default(),
                 row.get::<String>(2).unwrap_or_default(),
+                row.get::<bool>(3).unwrap_or(false),
             )
         })
     })?;
@@ -133,7 +134,7 @@ fn load(oid: Oid) -> Option<Relation> {
             (is_enabled, policy)
         })
     });
-    let has_policies = !rows.is_empty() || super::mask::has_own(oid);
+    let has_policies = is_complete && (!rows.is_empty() || super::mask::has_own(oid));
     let policies = rows
         .into_iter()
         .filter_map(|(is_enabled, policy)| is_enabled.then_some(policy))

@@ -10,6 +10,8 @@ use crate::sys::{Oid, relation};
 
 const MAX_PREDICATE_BYTES: usize = 64 * 1024;
 const MAX_NAME_BYTES: usize = 63;
+/// Tables that a warning names.
+const MAX_NAMES: usize = 20;
 
 thread_local! {
     static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/relation.sql")) };
@@ -20,7 +22,7 @@ thread_local! {
     static PROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protect.sql")) };
     static UNPROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotect.sql")) };
     static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
-    static UNPROTECTED_CHILDREN: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotected_children.sql")) };
+    static UNPROTECTED_MEMBERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/unprotected_members.sql")) };
     static PROTECTED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/protected.sql")) };
     static EXISTS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/exists.sql")) };
     static ASSOCIATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/associate.sql")) };
@@ -147,8 +149,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     if added == 0 {
         return Err(Error::policy_exists(name));
     }
-    protect(table);
-    protect_new_partitions()?;
+    protect_family(table)?;
     announce(table);
     Ok(())
 }
@@ -246,32 +247,76 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
 
 /// Gives a table and its partitions back what protecting changed, unless a policy or mask is left.
 pub fn unprotect_family(table: Oid) {
-    for member in family(table) {
+    for member in family(table).collect::<Vec<_>>() {
         unprotect(Some(member));
     }
 }
 
-/// Gives every table what it had before its first policy, because the extension is being dropped.
+/// Gives every table what it had before its first policy, because the extension is being dropped, and tells which are open then.
 pub fn unprotect_all() {
-    unprotect(None);
+    let open = unprotect(None);
+    if !open.is_empty() {
+        let more = match open.len().saturating_sub(MAX_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = open
+            .iter()
+            .take(MAX_NAMES)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        Error::policy_bypassed(
+            format!("no row security is left on {names}{more}: whoever may read them sees every row"),
+            "Roll the transaction back, or enable row security on them.",
+        )
+        .warn();
+    }
 }
 
-/// Protects partitions and children that were created or attached since; refuses those that row security does not reach.
-pub fn protect_new_partitions() -> Result<()> {
-    let parents = UNPROTECTED_CHILDREN
-        .with(|statement| statement.query(&[], |row| (row.get::<Oid>(1), row.get::<String>(2))));
-    for (parent, out_of_reach) in parents {
+/// Protects a table with its partitions and children; refuses when row security does not reach one of them.
+pub(super) fn protect_family(table: Oid) -> Result<()> {
+    protect(table);
+    protect_joined(&family(table).collect::<Vec<_>>())
+}
+
+/// Protects what just became a partition or child of a protected table, with everything below it; refuses what row security does not reach.
+pub fn protect_joined(members: &[Oid]) -> Result<()> {
+    for (parent, out_of_reach) in unprotected(Some(members)) {
         if let Some(name) = out_of_reach {
             return Err(Error::wrong_relation(
                 format!("\"{name}\" is no table and cannot be part of a table under policy"),
                 "Row security does not reach a foreign table; drop the policies of the parent first.",
             ));
         }
-        if let Some(parent) = parent {
-            protect(parent);
-        }
+        protect(parent);
     }
     Ok(())
+}
+
+/// Protects what joined a family while nobody was looking, such as without the library. What cannot be protected is told and stops nothing:
+/// whoever runs a command did not make it.
+pub fn protect_stragglers() {
+    for (parent, out_of_reach) in unprotected(None) {
+        protect(parent);
+        if let Some(name) = out_of_reach {
+            Error::policy_bypassed(
+                format!("\"{name}\" is part of a table under policy, and row security does not reach it"),
+                "Take it out with ALTER TABLE … NO INHERIT or DETACH PARTITION; see vpd.posture().",
+            )
+            .warn();
+        }
+    }
+}
+
+/// Protected tables with members that are not; of those that row security does not reach one is named.
+fn unprotected(members: Option<&[Oid]>) -> Vec<(Oid, Option<String>)> {
+    let members = arg(members.map(<[Oid]>::to_vec));
+    UNPROTECTED_MEMBERS
+        .with(|statement| statement.query(&[members], |row| Some((row.get::<Oid>(1)?, row.get::<String>(2)))))
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Forgets tables that were dropped.
@@ -283,7 +328,7 @@ pub fn forget_dropped_tables() {
 pub fn protect(table: Oid) {
     let commands = PROTECT.with(|statement| {
         statement.modify(&[oid_arg(table)], |row| {
-            [row.get::<String>(1), row.get::<String>(2)]
+            [1, 2, 3].map(|column| row.get::<String>(column))
         })
     });
     for command in commands.into_iter().flatten().flatten() {
@@ -291,17 +336,21 @@ pub fn protect(table: Oid) {
     }
 }
 
-fn unprotect(table: Option<Oid>) {
+/// Returns the tables that had no row security before.
+fn unprotect(table: Option<Oid>) -> Vec<String> {
     let table = table.map_or_else(
         || arg::<Option<i64>>(None),
         |table| arg(i64::from(table.to_u32())),
     );
     let commands = UNPROTECT.with(|statement| {
         statement.modify(&[table], |row| {
-            (row.get::<Oid>(1), [row.get::<String>(2), row.get::<String>(3)])
+            let commands = [row.get::<String>(2), row.get::<String>(3)];
+            (row.get::<Oid>(1), commands, row.get::<String>(4))
         })
     });
-    for (oid, commands) in commands {
+    let mut open = Vec::new();
+    for (oid, commands, name) in commands {
+        open.extend(name);
         for command in commands.into_iter().flatten() {
             run_command(&command);
         }
@@ -309,6 +358,7 @@ fn unprotect(table: Option<Oid>) {
             relation::announce_change(oid);
         }
     }
+    open
 }
 
 /// Makes every backend forget what it knows and planned of a table and its partitions, when the transaction commits.

@@ -5,7 +5,7 @@
 mod catalogue;
 mod hash;
 
-pub use catalogue::{Definition, add, alter, drop_mask, enable, follow_columns};
+pub use catalogue::{Definition, add, alter, check_joined, drop_mask, enable, follow_columns};
 pub use hash::hash;
 
 use super::{cache, compose, exemption, predicate};

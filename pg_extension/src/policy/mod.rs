@@ -20,7 +20,7 @@ mod version;
 
 pub use cache::is_protected;
 pub use catalogue::{
-    Definition, add, alter, associate, drop_policy, enable, forget_dropped_tables, protect_new_partitions,
+    Definition, add, alter, associate, drop_policy, enable, forget_dropped_tables, protect_stragglers,
     refresh, refresh_all, unprotect_all,
 };
 pub use compose::{

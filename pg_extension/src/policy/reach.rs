@@ -3,13 +3,20 @@
 //! What it is not: it looks at no statement; the utility hook does and asks here.
 //! Invariant: a role that policies apply to is refused; whoever they do not apply to is warned when the door stays open for others.
 
+use super::{catalogue, mask};
+use crate::audit;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
 use crate::sys::{Oid, user};
 
 thread_local! {
     static READER: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/reader.sql")) };
+    static READERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/readers.sql")) };
     static PUBLICATION: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/publication.sql")) };
+    static DEFENCES: Statement = const { Statement::new(include_str!("../../../sql/query/reach/defences.sql")) };
+    static GUARD: Statement = const { Statement::new(include_str!("../../../sql/query/reach/guard.sql")) };
+    static TRIGGER: Statement = const { Statement::new(include_str!("../../../sql/query/reach/trigger.sql")) };
+    static FORCED: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/forced.sql")) };
     static TYPE: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/type.sql")) };
 }
 
@@ -74,6 +81,12 @@ pub fn check_reader(relation: Oid) -> Result<()> {
     Ok(())
 }
 
+/// Looks at everything with a rule that a role owns, after it was given what others owned.
+pub fn check_readers_of(role: Oid) -> Result<()> {
+    let readers = READERS.with(|statement| statement.query(&[oid_arg(role)], |row| row.get::<Oid>(1)));
+    readers.into_iter().flatten().try_for_each(check_reader)
+}
+
 fn refuse_stored() -> Error {
     Error::privilege_missing(
         "a materialized view over a table under policy is not allowed",
@@ -112,4 +125,95 @@ pub fn check_type(oid: Oid) -> Result<()> {
         return Err(refuse_expression("a change of this type"));
     }
     Ok(())
+}
+
+/// Looks at what became a partition or child: it is protected as its parent is, or refused, and gets its parent's triggers.
+pub fn follow_joined(members: &[Oid]) -> Result<()> {
+    catalogue::protect_joined(members)?;
+    mask::check_joined(members)?;
+    audit::put_triggers(None);
+    Ok(())
+}
+
+/// Enables row security where it is forced: on a table, or on all. Forced and not enabled is what a dump makes of a table that was under
+/// policy, until after its rows.
+pub fn close_forced(relation: Option<Oid>) {
+    let relation = relation.map_or_else(null_oid_arg, oid_arg);
+    let commands = FORCED.with(|statement| {
+        statement.query(&[relation], |row| {
+            Some((row.get::<String>(1)?, row.get::<String>(2)?))
+        })
+    });
+    for (command, name) in commands.into_iter().flatten() {
+        run_command(&command);
+        pgrx::notice!("row security of {name} is enabled as well");
+    }
+}
+
+/// True when a table has the guard as the library makes it.
+pub fn has_guard(relation: Oid) -> bool {
+    GUARD
+        .with(|statement| statement.query_one(&[oid_arg(relation)], |_| ()))
+        .is_some()
+}
+
+/// True when a table has a trigger of the library.
+pub fn has_trigger(relation: Oid, name: &str) -> bool {
+    TRIGGER
+        .with(|statement| statement.query_one(&[oid_arg(relation), arg(name)], |_| ()))
+        .is_some()
+}
+
+/// Tells what a table under policy lacks, after a command that may have taken it away.
+pub fn warn_of_missing_defences(relation: Oid) {
+    let Some((name, is_enabled, is_forced, has_guard)) = defences(relation) else {
+        return;
+    };
+    let warn = |message: String, hint: String| Error::policy_bypassed(message, hint).warn();
+    if !is_enabled {
+        warn(
+            format!("no policy applies to {name} any more: whoever may read it sees every row"),
+            format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY closes it again."),
+        );
+    } else if !is_forced {
+        warn(
+            format!(
+                "no policy of {name} applies to its owner any more, nor to the owner's views and functions"
+            ),
+            format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY closes it again."),
+        );
+    }
+    if !has_guard {
+        warn(
+            format!(
+                "{name} has lost its guard: where the library is missing, PostgreSQL's own policies would open it"
+            ),
+            "See vpd.posture() for the statement that puts it back; until then the table shows nothing."
+                .to_owned(),
+        );
+    }
+}
+
+/// Tells that a policy of PostgreSQL's own was made, changed or dropped on a table under policy.
+pub fn warn_of_native_policy(relation: Oid) {
+    if let Some((name, ..)) = defences(relation) {
+        Error::policy_bypassed(
+            format!("PostgreSQL's own policies count on {name}, a table under policy, and were changed"),
+            "They decide with the policies of vpd which rows are shown; use vpd.add_policy and vpd.drop_policy instead.",
+        )
+        .warn();
+    }
+}
+
+fn defences(relation: Oid) -> Option<(String, bool, bool, bool)> {
+    DEFENCES.with(|statement| {
+        statement.query_one(&[oid_arg(relation)], |row| {
+            (
+                row.get::<String>(1).unwrap_or_default(),
+                row.get::<bool>(2).unwrap_or(false),
+                row.get::<bool>(3).unwrap_or(false),
+                row.get::<bool>(4).unwrap_or(false),
+            )
+        })
+    })
 }

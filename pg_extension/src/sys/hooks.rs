@@ -6,6 +6,7 @@
 mod executor;
 pub mod function_call;
 mod own_plan;
+mod inheritance;
 pub mod parse_analysis;
 mod planner;
 mod row_security;
@@ -21,5 +22,6 @@ pub(super) fn init() {
     executor::init();
     function_call::init();
     utility::init();
+    inheritance::init();
     truncate::init();
 }

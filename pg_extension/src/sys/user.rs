@@ -39,6 +39,17 @@ pub fn bypasses_policies() -> bool {
     unsafe { pg_sys::has_bypassrls_privilege(pg_sys::GetUserId()) }
 }
 
+/// True for what loads a dump: a role that policies do not apply to, both as it logged in and as it acts now, with row security switched off,
+/// as every script of pg_dump and pg_restore has it.
+pub fn is_loading_dump() -> bool {
+    // SAFETY: a setting, and catalogue look-ups of users, inside a transaction.
+    unsafe {
+        !pg_sys::row_security
+            && pg_sys::has_bypassrls_privilege(pg_sys::GetUserId())
+            && pg_sys::has_bypassrls_privilege(pg_sys::GetSessionUserId())
+    }
+}
+
 /// The user that statements run as now.
 pub fn current() -> pg_sys::Oid {
     // SAFETY: reads backend state.

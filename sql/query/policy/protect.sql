@@ -1,5 +1,5 @@
 -- Remembers the row security settings of a table and its partitions before the first policy changes them; returns the commands
--- that protect each.
+-- that put what each lacks: row security, and the guard in the place of another policy of that name.
 WITH RECURSIVE family AS (
     SELECT $1::oid AS member
     UNION
@@ -11,10 +11,26 @@ WITH RECURSIVE family AS (
       JOIN family f ON f.member = c.oid
      WHERE c.relkind IN ('r', 'p')
         ON CONFLICT (relation) DO NOTHING
-    RETURNING relation
 )
-SELECT format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname),
-       format('CREATE POLICY vpd_guard ON %I.%I AS RESTRICTIVE USING (vpd.guard()) WITH CHECK (vpd.guard())', n.nspname, c.relname)
-  FROM remembered r
-  JOIN pg_class c ON c.oid = r.relation
-  JOIN pg_namespace n ON n.oid = c.relnamespace;
+SELECT CASE
+           WHEN NOT (c.relrowsecurity AND c.relforcerowsecurity)
+               THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname)
+       END,
+       CASE WHEN NOT g.is_good THEN format('DROP POLICY vpd_guard ON %I.%I', n.nspname, c.relname) END,
+       CASE
+           WHEN g.is_good IS DISTINCT FROM true
+               THEN format('CREATE POLICY vpd_guard ON %I.%I AS RESTRICTIVE USING (vpd.guard()) WITH CHECK (vpd.guard())', n.nspname, c.relname)
+       END
+  FROM family f
+  JOIN pg_class c ON c.oid = f.member AND c.relkind IN ('r', 'p')
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN LATERAL (
+       SELECT NOT p.polpermissive
+              AND p.polcmd = '*'
+              AND p.polroles = '{0}'
+              AND pg_get_expr(p.polqual, p.polrelid) = 'vpd.guard()'
+              AND pg_get_expr(p.polwithcheck, p.polrelid) = 'vpd.guard()' AS is_good
+         FROM pg_policy p
+        WHERE p.polrelid = c.oid
+          AND p.polname = 'vpd_guard'
+  ) g ON true;

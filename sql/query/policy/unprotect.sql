@@ -1,5 +1,5 @@
 -- Forgets a table that has no policy and no mask left, neither itself nor a table it is a partition of, or with NULL every table; returns
--- the commands that give it the settings it had before.
+-- the commands that give it the settings it had before, and the name of one that then is open.
 WITH RECURSIVE ancestors AS (
     SELECT $1::bigint::oid AS member
     UNION
@@ -20,7 +20,8 @@ SELECT f.relation::oid,
            c.relname,
            CASE WHEN f.had_row_security THEN 'ENABLE' ELSE 'DISABLE' END,
            CASE WHEN f.had_force THEN 'FORCE' ELSE 'NO FORCE' END
-       )
+       ),
+       CASE WHEN NOT f.had_row_security THEN format('%I.%I', n.nspname, c.relname) END
   FROM forgotten f
   JOIN pg_class c ON c.oid = f.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace;

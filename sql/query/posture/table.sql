@@ -14,7 +14,7 @@ UNION ALL
 SELECT 'critical',
        'guard_missing',
        t.name,
-       'when the library is missing, a native permissive policy opens the table',
+       'the table shows nothing; where the library is missing, a native permissive policy opens it',
        format(
            'DROP POLICY IF EXISTS vpd_guard ON %1$s; CREATE POLICY vpd_guard ON %1$s AS RESTRICTIVE USING (vpd.guard()) WITH CHECK (vpd.guard())',
            t.name
@@ -35,7 +35,11 @@ SELECT 'critical',
        'partition_unprotected',
        format('%I.%I', n.nspname, c.relname),
        format('a partition or child of %s without policies', t.name),
-       format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', n.nspname, c.relname)
+       CASE
+           WHEN c.relkind IN ('r', 'p') THEN format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', n.nspname, c.relname)
+           WHEN t.relkind = 'p' THEN format('ALTER TABLE %s DETACH PARTITION %I.%I', t.name, n.nspname, c.relname)
+           ELSE format('ALTER FOREIGN TABLE %I.%I NO INHERIT %s', n.nspname, c.relname, t.name)
+       END
   FROM vpd_private.posture_table t
   JOIN pg_inherits i ON i.inhparent = t.oid
   JOIN pg_class c ON c.oid = i.inhrelid

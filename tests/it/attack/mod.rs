@@ -66,3 +66,4 @@ mod unendable;
 mod unreadable_document;
 mod views;
 mod wall_clock;
+mod wrapped_command;

@@ -9,7 +9,7 @@ use vpd_tests::{
 const GRANT: &str = "GRANT SELECT ON ALL TABLES IN SCHEMA shop TO app_user";
 
 /// Ways in which a superuser opens the table, and the relation to read.
-const OPENINGS: [(&str, &str); 7] = [
+const OPENINGS: [(&str, &str); 8] = [
     ("CREATE VIEW shop.door AS SELECT * FROM shop.orders", "shop.door"),
     (
         "CREATE OR REPLACE VIEW shop.door AS SELECT id FROM shop.orders WHERE id > 0",
@@ -27,6 +27,12 @@ const OPENINGS: [(&str, &str); 7] = [
     (
         "SET ROLE app_owner; CREATE VIEW shop.door AS SELECT * FROM shop.orders; RESET ROLE;
          ALTER TABLE shop.door OWNER TO postgres",
+        "shop.door",
+    ),
+    (
+        "GRANT CREATE ON SCHEMA shop TO app_stranger; GRANT SELECT ON shop.orders TO app_stranger;
+         SET ROLE app_stranger; CREATE VIEW shop.door AS SELECT * FROM shop.orders; RESET ROLE;
+         REASSIGN OWNED BY app_stranger TO postgres",
         "shop.door",
     ),
     (

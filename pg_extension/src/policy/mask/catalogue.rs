@@ -56,8 +56,7 @@ pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
     if added == 0 {
         return Err(Error::mask_exists(column));
     }
-    tables::protect(table);
-    tables::protect_new_partitions()?;
+    tables::protect_family(table)?;
     tables::announce(table);
     Ok(())
 }
@@ -103,23 +102,28 @@ pub fn drop_mask(table: Oid, column: &str) -> Result<()> {
     Ok(())
 }
 
-/// Keeps masks on the columns they were put on, after tables were changed; refuses what would show columns without their masks.
-pub fn follow_columns() -> Result<()> {
-    if let Some(name) = ATTACHED.with(|statement| statement.query_one(&[], |row| row.get::<String>(1))) {
-        return Err(Error::wrong_relation(
-            format!(
-                "\"{}\" has column masks and cannot be a partition or child",
-                name.unwrap_or_default()
-            ),
+/// Refuses a partition or child that has masks of its own.
+pub fn check_joined(members: &[Oid]) -> Result<()> {
+    let attached = ATTACHED.with(|statement| {
+        statement.query_one(&[arg(members.to_vec())], |row| {
+            row.get::<String>(1).unwrap_or_default()
+        })
+    });
+    attached.map_or(Ok(()), |name| {
+        Err(Error::wrong_relation(
+            format!("\"{name}\" has column masks and cannot be a partition or child"),
             "Its rows could be read through the parent without them: add the masks to the parent instead.",
-        ));
-    }
+        ))
+    })
+}
+
+/// Keeps masks on the columns they were put on, after tables were changed.
+pub fn follow_columns() {
     let changed = FOLLOW_COLUMNS.with(|statement| statement.modify(&[], |row| row.get::<Oid>(1)));
     for table in changed.into_iter().flatten() {
         tables::announce(table);
         tables::unprotect_family(table);
     }
-    Ok(())
 }
 
 /// Number of a column.

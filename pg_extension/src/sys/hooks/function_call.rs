@@ -17,8 +17,8 @@ const INTERNAL_LANGUAGE: u32 = 12;
 const C_LANGUAGE: u32 = 13;
 const SQL_LANGUAGE: u32 = 14;
 
-/// The end of the path of this library, whose own functions run no text of their callers.
-const LIBRARY: &str = "/pg_vpd";
+/// The file of this library, whose own functions run no text of their callers.
+const LIBRARY: &str = "pg_vpd";
 
 /// Open queries of a trusted function that are told from those of others.
 const MAX_QUERIES: usize = 256;
@@ -196,7 +196,7 @@ fn can_set_values(function: pg_sys::Oid) -> bool {
                 let returns_set = column(pg_sys::Anum_pg_proc_proretset).value() != 0;
                 (is_volatile || returns_set)
                     && String::from_datum(column(pg_sys::Anum_pg_proc_probin), false)
-                        .is_none_or(|library| !library.ends_with(LIBRARY))
+                        .is_none_or(|library| !is_own(&library))
             }
             SQL_LANGUAGE => String::from_datum(column(pg_sys::Anum_pg_proc_prosrc), false)
                 .is_none_or(|source| source.to_ascii_lowercase().contains("call")),
@@ -205,6 +205,12 @@ fn can_set_values(function: pg_sys::Oid) -> bool {
         pg_sys::ReleaseSysCache(row);
         can
     }
+}
+
+/// True for this library, named with a folder or without, with the end of its file's name or without.
+fn is_own(library: &str) -> bool {
+    let file = library.rsplit('/').next().unwrap_or(library);
+    file.strip_suffix(".so").unwrap_or(file) == LIBRARY
 }
 
 #[pg_guard]

@@ -1,14 +1,16 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
-use super::server;
+use super::{inheritance, server};
 use crate::error::Result;
 use crate::sys::predicate::nth;
 use crate::sys::{extension, lock, spi, user};
-use crate::{context, hierarchy, policy};
+use crate::{audit, context, hierarchy, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
 mod database;
+mod defence;
 mod dependent;
+mod dump;
 mod expression;
 
 static mut NEXT: pg_sys::ProcessUtility_hook_type = None;
@@ -35,6 +37,9 @@ unsafe extern "C-unwind" fn utility(
     unsafe {
         let statement = (*planned).utilityStmt;
         let due = before_utility(statement);
+        if due == Due::Done {
+            return;
+        }
         chained!(match NEXT {
             Some(next) => next(
                 planned,
@@ -57,8 +62,9 @@ unsafe extern "C-unwind" fn utility(
                 completion,
             ),
         });
+        follow_joined();
         match due {
-            Due::Nothing => (),
+            Due::Nothing | Due::Done => (),
             Due::Look => look_at_made(statement),
             Due::Forget => forget(),
         }
@@ -66,10 +72,12 @@ unsafe extern "C-unwind" fn utility(
 }
 
 /// What is left to do after a command. Told before it, because some commands free their own statement.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Due {
     Nothing,
+    /// It is not run: what it makes is there.
+    Done,
     /// It may have made something that shows rows of a protected table.
     Look,
     /// Nothing of a session may be left.
@@ -80,6 +88,7 @@ enum Due {
 unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due {
     // SAFETY: the utility statement the server passed, read as the type its tag says.
     unsafe {
+        let statement = executed(statement);
         let is_ours = spi::is_internal();
         if !is_ours {
             // These two lock what they look at, so they come before everything that looks names up.
@@ -91,13 +100,22 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;
             if is_changing && !extension::is_being_created() {
                 policy::column::remember();
+                if extension::is_installed() {
+                    // Numbers of columns are others in a restored database: while the names are there, they count.
+                    policy::mask::follow_columns();
+                    audit::follow_columns();
+                }
+            }
+            if dump::is_made_already(statement) {
+                pgrx::notice!("pg_vpd has put this on the table already, skipping");
+                return Due::Done;
             }
         }
         if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
             && (*statement.cast::<pg_sys::DiscardStmt>()).target == pg_sys::DiscardMode::DISCARD_ALL
         {
             Due::Forget
-        } else if !is_ours && dependent::is_made_by(statement) {
+        } else if !is_ours && (dependent::is_made_by(statement) || defence::is_touched_by(statement)) {
             Due::Look
         } else {
             Due::Nothing
@@ -109,7 +127,66 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
 unsafe extern "C-unwind" fn look_at_made(statement: *mut pg_sys::Node) {
     if !extension::is_being_created() {
         // SAFETY: a command that defines something keeps its statement.
-        unsafe { dependent::check_made(statement) }
+        unsafe {
+            let statement = executed(statement);
+            if is_a(statement, pg_sys::NodeTag::T_AlterTableStmt) {
+                let alter = &*statement.cast::<pg_sys::AlterTableStmt>();
+                if dump::is_forcing(alter) && extension::is_installed() {
+                    pg_sys::CommandCounterIncrement();
+                    let relation = resolve(alter.relation);
+                    if relation != pg_sys::InvalidOid {
+                        policy::reach::close_forced(Some(relation));
+                    }
+                }
+            }
+            dependent::check_made(statement);
+            pg_sys::CommandCounterIncrement();
+            defence::check_made(statement);
+        }
+    }
+}
+
+/// Looks at the partitions and children that the command made or attached: at the end of the innermost command, so that none is left
+/// open while an outer one goes on.
+#[pg_guard]
+unsafe extern "C-unwind" fn follow_joined() {
+    if spi::is_internal() {
+        return;
+    }
+    let joined = inheritance::take_joined();
+    if joined.is_empty() || !extension::is_installed() || extension::is_being_created() {
+        return;
+    }
+    // SAFETY: as the server does before it calls event triggers: the command is over.
+    unsafe { pg_sys::CommandCounterIncrement() }
+    policy::reach::follow_joined(&joined).unwrap_or_else(|error| error.raise());
+}
+
+/// What the server executes: EXPLAIN ANALYZE of a command that makes a table is that command, and nobody calls it one.
+unsafe fn executed(statement: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: each node is read as the type its tag says; EXPLAIN holds an analyzed query.
+    unsafe {
+        if !is_a(statement, pg_sys::NodeTag::T_ExplainStmt) {
+            return statement;
+        }
+        let explain = &*statement.cast::<pg_sys::ExplainStmt>();
+        let is_analyzing = elements(explain.options).fold(false, |known, option| {
+            let option = option.cast::<pg_sys::DefElem>();
+            if std::ffi::CStr::from_ptr((*option).defname) == c"analyze" {
+                pg_sys::defGetBoolean(option)
+            } else {
+                known
+            }
+        });
+        if !is_analyzing || !is_a(explain.query, pg_sys::NodeTag::T_Query) {
+            return statement;
+        }
+        let inner = (*explain.query.cast::<pg_sys::Query>()).utilityStmt;
+        if !inner.is_null() && is_a(inner, pg_sys::NodeTag::T_CreateTableAsStmt) {
+            inner
+        } else {
+            statement
+        }
     }
 }
 
@@ -142,11 +219,13 @@ unsafe fn before(statement: *mut pg_sys::Node) {
             }
             T_IndexStmt => check_index((*statement.cast::<pg_sys::IndexStmt>()).relation),
             T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
+            T_CreatePolicyStmt => check_guard((*statement.cast::<pg_sys::CreatePolicyStmt>()).policy_name),
             T_AlterPolicyStmt => check_guard((*statement.cast::<pg_sys::AlterPolicyStmt>()).policy_name),
             T_RenameStmt => {
                 let rename = &*statement.cast::<pg_sys::RenameStmt>();
                 if rename.renameType == pg_sys::ObjectType::OBJECT_POLICY {
                     check_guard(rename.subname);
+                    check_guard(rename.newname);
                 }
             }
             T_DropStmt => before_drop(&*statement.cast::<pg_sys::DropStmt>()),
@@ -263,11 +342,16 @@ unsafe fn check_parent(relation: *const pg_sys::RangeVar, command: &pg_sys::Alte
     }
 }
 
-/// The guard is what denies when the library is absent: nobody but a superuser may change it.
-unsafe fn check_guard(policy: *const std::ffi::c_char) {
+/// True for the name of the guard.
+unsafe fn is_guard(policy: *const std::ffi::c_char) -> bool {
     // SAFETY: a NUL-terminated name of the statement.
-    let is_guard = !policy.is_null() && unsafe { std::ffi::CStr::from_ptr(policy) } == c"vpd_guard";
-    if is_guard && !user::is_superuser() && extension::is_installed() {
+    !policy.is_null() && unsafe { std::ffi::CStr::from_ptr(policy) } == c"vpd_guard"
+}
+
+/// The guard is what denies when the library is absent, and a table that has it is under policy: nobody but a superuser may make or change it.
+unsafe fn check_guard(policy: *const std::ffi::c_char) {
+    // SAFETY: a name of the statement.
+    if unsafe { is_guard(policy) } && !user::is_superuser() && extension::is_installed() {
         context::refuse_unprotecting().raise();
     }
 }

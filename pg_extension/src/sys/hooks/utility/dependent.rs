@@ -53,6 +53,7 @@ pub unsafe fn is_made_by(statement: *mut pg_sys::Node) -> bool {
             | T_CreateTableAsStmt
             | T_AlterTableStmt
             | T_RenameStmt
+            | T_ReassignOwnedStmt
             | T_CreatePublicationStmt
             | T_AlterPublicationStmt
     )
@@ -104,6 +105,12 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                 check_columns();
             }
             T_RenameStmt => check_columns(),
+            T_ReassignOwnedStmt if extension::is_installed() => {
+                let reassign = &*statement.cast::<pg_sys::ReassignOwnedStmt>();
+                let owner = pg_sys::get_rolespec_oid(reassign.newrole, false);
+                pg_sys::CommandCounterIncrement();
+                reach::check_readers_of(owner).unwrap_or_else(|error| error.raise());
+            }
             T_CreatePublicationStmt => {
                 check_publication((*statement.cast::<pg_sys::CreatePublicationStmt>()).pubname);
             }
