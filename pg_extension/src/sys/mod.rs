@@ -38,6 +38,7 @@ macro_rules! chained {
 pub mod clock;
 mod compat;
 pub mod copy;
+pub mod datum;
 pub mod document;
 pub mod extension;
 pub mod function;
@@ -45,6 +46,7 @@ pub mod hooks;
 pub mod lock;
 pub mod lookup;
 pub mod marker;
+pub mod memory;
 pub mod node_access;
 pub mod portal;
 pub mod predicate;

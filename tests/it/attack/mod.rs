@@ -3,12 +3,14 @@
 
 mod acting;
 mod audit_column;
+mod changed_type;
 mod column_name;
 mod copying;
 mod crash;
 mod csv_injection;
 mod cursors;
 mod definitions;
+mod detached_partition;
 mod disabled_user;
 mod discard_all;
 mod duty_race;
@@ -45,6 +47,7 @@ mod publication;
 mod race;
 mod reinstall;
 mod replay;
+mod replicated_end;
 mod rolled_back;
 mod savepoint;
 mod search_path;
