@@ -203,6 +203,16 @@ impl Error {
         )
     }
 
+    /// 53200: there is no memory for what was asked.
+    pub fn memory_missing(bytes: usize) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+            "out_of_memory",
+            format!("there is no memory for this, which takes up to {} MiB", bytes.div_ceil(1024 * 1024)),
+            "Give it in smaller pieces, or give the server more memory.",
+        )
+    }
+
     /// The stable token.
     pub fn code(&self) -> &'static str {
         self.code

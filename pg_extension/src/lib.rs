@@ -178,8 +178,13 @@ pgrx::extension_sql_file!(
     requires = ["explain"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/87_replication.sql",
+    name = "replication",
+    requires = ["follow_ddl"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",
     name = "profile",
-    requires = ["follow_ddl"],
+    requires = ["replication"],
     finalize
 );

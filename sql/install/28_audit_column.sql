@@ -153,3 +153,12 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'pseudonym_owner'),
     ('auditor', 'tracked_tables'),
     ('auditor', 'consents');
+
+CREATE TABLE vpd_private.audited_member (
+    relation regclass PRIMARY KEY,
+    root regclass NOT NULL
+);
+COMMENT ON TABLE vpd_private.audited_member IS 'Partitions and children of tables with audit columns or protected actions, as they were when tables were changed last: one that is detached goes on by itself.';
+COMMENT ON COLUMN vpd_private.audited_member.relation IS 'The partition or child.';
+COMMENT ON COLUMN vpd_private.audited_member.root IS 'The table whose definitions it follows.';
+SELECT pg_extension_config_dump('vpd_private.audited_member', '');

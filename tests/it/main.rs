@@ -19,6 +19,8 @@ mod browser;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod changed_types;
+#[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod context;

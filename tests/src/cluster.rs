@@ -122,6 +122,18 @@ impl Cluster {
         self.start_on_free_port(library)
     }
 
+    /// Lets a process of the server take so many bytes more than it has.
+    ///
+    /// # Errors
+    /// There is no such process, or no program `prlimit`.
+    pub fn limit_memory(&self, process: i32, more: u64) -> Result<()> {
+        let sizes = fs::read_to_string(format!("/proc/{process}/statm"))?;
+        let pages: u64 = sizes.split_whitespace().next().ok_or("no size")?.parse()?;
+        let limit = pages * 4096 + more;
+        run(as_server_user(&self.folder, Path::new("prlimit"))
+            .args(["--pid", &process.to_string(), &format!("--as={limit}:{limit}")]))
+    }
+
     /// How to connect as a role; the unix socket trusts the name.
     #[must_use]
     pub fn config(&self, role: &str, database: &str) -> Config {

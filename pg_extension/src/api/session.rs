@@ -117,3 +117,11 @@ fn sessions_changed() {
         context::session_rows_changed();
     }
 }
+
+/// The trigger on rows that come by logical replication.
+#[pg_extern(sql = false)]
+fn rows_replicated() {
+    if crate::sys::is_ready() {
+        context::rows_replicated();
+    }
+}

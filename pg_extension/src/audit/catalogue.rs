@@ -1,6 +1,6 @@
 //! Which tables have audit columns: adding, changing, taking back, and following the application's DDL.
 
-use super::Identification;
+use super::{Identification, membership};
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
@@ -75,6 +75,7 @@ pub fn track(table: Oid, columns: &Columns, identification: Identification) -> R
             .with(|statement| statement.execute(&[oid_arg(table), arg(purpose), arg(column), arg(number)]));
     }
     put_triggers(Some(table));
+    membership::note();
     announce(table);
     change::record(
         "track",
@@ -104,6 +105,7 @@ pub fn untrack(table: Oid) -> Result<()> {
         ));
     }
     take_triggers(table, true);
+    membership::note();
     announce(table);
     change::record("untrack", &format!("table:{name}"), json!({}));
     Ok(())
@@ -170,6 +172,7 @@ pub fn take_triggers(table: Oid, is_tracking: bool) {
 /// After tables were created, changed or dropped: new children get the triggers, renamed columns are followed.
 pub fn follow_ddl() {
     follow_columns();
+    membership::follow();
     put_triggers(None);
 }
 
@@ -221,7 +224,7 @@ fn add(table: Oid, column: &str, is_moment: bool) {
 }
 
 /// Makes every backend forget what it knows of the triggers of a table and its family.
-fn announce(table: Oid) {
+pub(super) fn announce(table: Oid) {
     let members = FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1)));
     members.into_iter().flatten().for_each(relation::announce_change);
 }

@@ -5,6 +5,7 @@
 //! trigger alone; `created_…` never changes once the row is there, not even when it moves to another partition.
 
 mod catalogue;
+mod membership;
 mod pseudonym;
 mod tracking;
 

@@ -4,7 +4,7 @@ use super::Identification;
 use crate::authz::segregation;
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sys::row_trigger::{Assigned, Event, Place, RowTrigger};
+use crate::sys::row_trigger::{Assigned, Event, Place, RowTrigger, TableRow};
 use crate::sys::spi::{Statement, oid_arg};
 use crate::sys::{Oid, clock, user};
 use std::cell::RefCell;
@@ -55,7 +55,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
         )
     })?;
     match trigger.event {
-        Event::Insert if arrives(trigger, &tracking) => {
+        Event::Insert if arrives(trigger, &tracking)? => {
             let moved = MOVE.take().and_then(|moved| moved.key);
             if let (Some(key), Some(new)) = (moved, &trigger.new) {
                 segregation::row_moved(trigger.relation, key, new)?;
@@ -71,7 +71,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
                 (tracking.updated_by, Assigned::Text(&by)),
                 (tracking.updated_at, Assigned::Moment(now)),
                 (tracking.updated_login, Assigned::person(login.as_deref())),
-            ]);
+            ])?;
         }
         Event::Update => {
             let (by, login) = written(tracking.identification)?;
@@ -82,7 +82,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
                 (tracking.updated_by, Assigned::Text(&by)),
                 (tracking.updated_at, Assigned::Moment(clock::now())),
                 (tracking.updated_login, Assigned::person(login.as_deref())),
-            ]);
+            ])?;
             remember(trigger, &tracking)?;
         }
         Event::Delete => MOVE.with_borrow_mut(|moved| {
@@ -173,6 +173,15 @@ impl Tracking {
             self.updated_login,
         ]
     }
+
+    /// What a row has in them.
+    fn written_in(&self, row: &TableRow) -> Result<[Option<String>; 6]> {
+        let mut written = [const { None }; 6];
+        for (text, column) in written.iter_mut().zip(self.columns()) {
+            *text = row.audit_text(column)?;
+        }
+        Ok(written)
+    }
 }
 
 fn remember(trigger: &RowTrigger, tracking: &Tracking) -> Result<()> {
@@ -188,7 +197,7 @@ fn remember(trigger: &RowTrigger, tracking: &Tracking) -> Result<()> {
         place: old.place(),
         root: tracking.root,
         is_deleted: false,
-        columns: tracking.columns().map(|column| new.text(column)),
+        columns: tracking.written_in(new)?,
         key: segregation::key_of(trigger.relation, old)?,
     };
     MOVE.replace(Some(moved));
@@ -196,16 +205,12 @@ fn remember(trigger: &RowTrigger, tracking: &Tracking) -> Result<()> {
 }
 
 /// True when the inserted row is one that is on its way from another partition.
-fn arrives(trigger: &RowTrigger, tracking: &Tracking) -> bool {
+fn arrives(trigger: &RowTrigger, tracking: &Tracking) -> Result<bool> {
     MOVE.with_borrow(|moved| {
-        moved
-            .as_ref()
-            .zip(trigger.new.as_ref())
-            .is_some_and(|(moved, new)| {
-                moved.is_deleted
-                    && moved.root == tracking.root
-                    && tracking.columns().map(|column| new.text(column)) == moved.columns
-            })
+        let Some((moved, new)) = moved.as_ref().zip(trigger.new.as_ref()) else {
+            return Ok(false);
+        };
+        Ok(moved.is_deleted && moved.root == tracking.root && tracking.written_in(new)? == moved.columns)
     })
 }
 

@@ -27,6 +27,11 @@ pub fn begin() {
     }
 }
 
+/// The graph changes by rows that bring their version along: nothing is raised here, and nobody waited for.
+pub fn note() {
+    HAS_CHANGED.set(true);
+}
+
 /// Writes down who did what to what.
 pub fn record(action: &str, subject: &str, detail: Value) {
     record_each(action, vec![subject.to_owned()], detail);

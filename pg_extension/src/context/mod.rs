@@ -27,7 +27,7 @@ pub use userenv::{sys_context, sys_context_cut};
 use crate::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
-use crate::sys::{portal, shmem, temporary, xact};
+use crate::sys::{portal, relation, shmem, temporary, xact};
 use crate::{audit, authz, hierarchy, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -76,6 +76,8 @@ thread_local! {
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
     /// Whether shared values changed since a plan was begun that has not run yet.
     static CHANGED_WHILE_PLANNING: Cell<bool> = const { Cell::new(false) };
+    /// Whether the current transaction applies rows of another server, and said so.
+    static HAS_REPLICATED: Cell<bool> = const { Cell::new(false) };
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -271,6 +273,18 @@ pub fn session_rows_changed() {
     session::forget_all();
 }
 
+/// The current transaction applies rows of another server: what any backend knows may be another when it commits.
+pub fn rows_replicated() {
+    if HAS_REPLICATED.replace(true) {
+        return;
+    }
+    session_rows_changed();
+    globals_changed();
+    authz::change::note();
+    policy::exemption::note_change();
+    relation::announce_every_change();
+}
+
 /// The current transaction ended these sessions: this backend detaches at once if it has one of them.
 pub fn sessions_ended(ended: &[pgrx::Uuid]) {
     if identity().is_some_and(|identity| identity.session_id.is_some_and(|id| ended.contains(&id))) {
@@ -360,6 +374,8 @@ pub fn subtransaction_aborted(level: i32) {
     authz::change::subtransaction_aborted(level);
     authority::subtransaction_aborted(level);
     load::subtransaction_aborted(level);
+    // Its news go with a sub-transaction.
+    HAS_REPLICATED.set(false);
     // What was seen of nodes that are taken back. Expressions are evaluated in the middle of a statement, without one of their own.
     hierarchy::statement_started();
     rows_written();
@@ -401,6 +417,7 @@ pub fn forget_everything() {
     authority::transaction_ended();
     ENDING.with_borrow_mut(Vec::clear);
     HAS_ENDED_SESSIONS.set(false);
+    HAS_REPLICATED.set(false);
     HAS_WORK_FOR_LAUNCHER.set(false);
 }
 

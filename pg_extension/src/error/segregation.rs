@@ -89,6 +89,46 @@ impl Error {
         )
     }
 
+    /// 55000: rows join a table with audit columns whose own were written by statements.
+    pub fn rows_untracked(table: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "rows_untracked",
+            format!("{table} may have rows whose audit columns nobody kept"),
+            "Attach it empty, or ask somebody who may call vpd.track_changes to attach it.",
+        )
+    }
+
+    /// 42804: a column that audit columns or a protected action rest on has another type than it had.
+    pub fn kept_column_type(column: &str, kind: &str, wanted: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            "column_type",
+            format!("column \"{column}\" is of type {kind} now, and not {wanted}"),
+            "Give it back its type, or take back vpd.track_changes or vpd.protect_action for the table.",
+        )
+    }
+
+    /// 42703: such a column is gone.
+    pub fn kept_column_gone() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+            "column_not_found",
+            "a column that vpd keeps or looks at is gone from the table",
+            "Call vpd.track_changes or vpd.protect_action for the table again, or take them back.",
+        )
+    }
+
+    /// 42804: a value is of a type that it cannot be read as.
+    pub fn value_type(kind: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            "column_type",
+            format!("a value of type {kind} cannot be read here"),
+            "Some table or function has another form than pg_vpd gave it; restore it.",
+        )
+    }
+
     /// 42804: the column cannot serve for this.
     pub fn column_type(message: impl Into<String>) -> Self {
         Self::new(

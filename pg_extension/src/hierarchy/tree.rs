@@ -2,7 +2,11 @@
 //!
 //! A key is found by one probe of a hash table over one block of bytes; about 30 bytes a node beside its key.
 
+use crate::sys::memory;
 use std::collections::HashMap;
+
+/// Most bytes that a node takes beside its key while the tree is made.
+const NODE: usize = 256;
 
 /// The nodes that hang together from the top. What does not is not in it.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub struct Tree {
 impl Tree {
     /// From keys and the keys of their parents.
     pub fn new(nodes: &[(String, Option<String>)]) -> Self {
+        let keys: usize = nodes.iter().map(|(key, _)| key.len()).sum();
+        memory::ask(nodes.len().saturating_mul(NODE).saturating_add(2 * keys));
         let places: HashMap<&str, usize> = nodes
             .iter()
             .enumerate()

@@ -24,7 +24,7 @@ pub use report::Fault;
 use crate::authz::change;
 use crate::authz::segregation::{Conflict, Watch};
 use crate::error::{Error, Result};
-use crate::sys::{progress, xact};
+use crate::sys::{memory, progress, xact};
 use header::{Header, Line};
 use reader::{Broken, Reader, Record};
 use report::Report;
@@ -158,11 +158,22 @@ pub fn take_part(part: &[u8]) -> Result<i64> {
                 "Split it and load the parts one after the other.",
             ));
         }
+        ask_for_part(part);
         let Load { reader, lines, .. } = load;
         reader.feed(part, &mut |record| lines.take(record));
         lines.check_limit()?;
         Ok(i64::from(lines.count))
     })
+}
+
+/// 53200 unless there is memory for what becomes of a part: its bytes, and for each line a row with a few names.
+fn ask_for_part(part: &[u8]) {
+    const ROW: usize = 512;
+    let lines = part
+        .iter()
+        .filter(|byte| matches!(byte, b'\n' | b'\r'))
+        .count();
+    memory::ask_for_growth(lines.saturating_mul(ROW).saturating_add(4 * part.len()));
 }
 
 /// Reads the end, checks everything and writes it. The faults; none means that it is done.
@@ -176,6 +187,8 @@ pub fn finish() -> Result<Vec<Fault>> {
             .report
             .line(1, "the file is empty; its first line must be a header");
     }
+    // Lists of about the size of what is kept are made on the way.
+    memory::ask_for_growth(0);
     let is_dry_run = load.is_dry_run;
     let mut lines = load.lines;
     let (counts, report) = xact::provisionally(|| {

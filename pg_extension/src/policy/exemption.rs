@@ -7,7 +7,7 @@
 use super::cache;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, oid_arg};
-use crate::sys::{Oid, marker, relation, shmem, user};
+use crate::sys::{Oid, marker, relation, shmem, user, xact};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
@@ -21,8 +21,11 @@ thread_local! {
     static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/revoke.sql")) };
     static END_STALE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/end_stale.sql")) };
     static TABLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/protected_tables.sql")) };
+    static OPEN: Statement = const { Statement::scanning(include_str!("../../../sql/query/exemption/open.sql")) };
     /// The exemption generation this backend has followed.
     static SEEN: Cell<u64> = const { Cell::new(0) };
+    /// The exemptions there were then, on a standby.
+    static FOLLOWED: RefCell<Option<Vec<Exemption>>> = const { RefCell::new(None) };
     /// Roles and tables for which queries were rewritten as exempt since then.
     static USED: RefCell<HashSet<(Oid, Oid)>> = RefCell::new(HashSet::new());
     /// Statements and cursors of the transaction that may run as exempt.
@@ -30,6 +33,9 @@ thread_local! {
     /// Whether the current transaction changed exemptions.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Role, its name, and the table; none for every table.
+type Exemption = (Oid, String, Option<Oid>);
 
 /// What a statement or cursor was started as.
 struct Start {
@@ -66,12 +72,28 @@ fn is_role_exempt(role: Oid, table: Oid) -> bool {
 /// Forgets what was read and planned before exemptions changed. The news of the tables, which come with the commit too, are not read
 /// while a transaction holds the table.
 fn follow(generation: u64) {
-    if SEEN.replace(generation) != generation {
+    if SEEN.replace(generation) != generation && !are_as_followed() {
         cache::forget_relation(None);
         if !USED.take().is_empty() {
             marker::forget_plans();
         }
     }
+}
+
+/// The generation of a standby rises with whatever the primary writes: there the exemptions themselves are compared.
+fn are_as_followed() -> bool {
+    if !xact::is_standby() {
+        return false;
+    }
+    let open = OPEN.with(|statement| {
+        statement.query(&[], |row| Some((row.get(1)?, row.get(2)?, row.get(3))))
+    });
+    let open: Vec<Exemption> = open.into_iter().flatten().collect();
+    FOLLOWED.with_borrow_mut(|followed| {
+        let are_same = followed.as_ref() == Some(&open);
+        *followed = Some(open);
+        are_same
+    })
 }
 
 /// A statement starts with the plan it has: an error when that plan may have been made for an exemption that is gone.
@@ -170,6 +192,11 @@ pub fn end_stale() {
     if END_STALE.with(|statement| statement.execute(&[])) > 0 {
         announce(None);
     }
+}
+
+/// The current transaction changed exemptions otherwise.
+pub fn note_change() {
+    HAS_CHANGED.set(true);
 }
 
 /// The transaction committed: whoever plans now must look again.

@@ -26,7 +26,7 @@ pub use section::Extent;
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::spi::Statement;
-use crate::sys::xact;
+use crate::sys::{memory, xact};
 use change::{Pruning, apply, compare, report};
 use document::{Document, Fault};
 use section::Moment;
@@ -62,6 +62,8 @@ fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {
         test_users: test_users(document),
         ..now()
     };
+    // What there is, what is wanted and the difference are about as large as the document, each.
+    memory::ask_for_growth(0);
     let document = Document::read(document, &moment);
     let mut faults = document.faults;
     let mut foreign = BTreeSet::new();

@@ -3,6 +3,7 @@
 //! The server stores what cannot be read here: numbers that no double holds, and documents nested deeper than the reader follows. Invariant: such
 //! a document raises nothing by itself, so that one row of many cannot break a query.
 
+use super::memory;
 use crate::error::{Error, Result};
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pgrx_sql_entity_graph::metadata::{
@@ -37,6 +38,16 @@ impl Document {
     }
 }
 
+/// 53200 unless there is memory for what becomes of a document: each value and each member has pieces of memory of its own.
+fn ask_for_document(text: &[u8]) {
+    const PIECES: usize = 192;
+    let values = text
+        .iter()
+        .filter(|letter| matches!(letter, b',' | b':' | b'[' | b'{'))
+        .count();
+    memory::ask(values.saturating_mul(PIECES).saturating_add(2 * text.len()));
+}
+
 impl FromDatum for Document {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
         if is_null {
@@ -44,7 +55,10 @@ impl FromDatum for Document {
         }
         // SAFETY: the caller promises a jsonb; its output function takes one as it is stored and returns a NUL-terminated text.
         let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
-        let value = text.and_then(|text| serde_json::from_slice(text.to_bytes()).ok());
+        let value = text.and_then(|text| {
+            ask_for_document(text.to_bytes());
+            serde_json::from_slice(text.to_bytes()).ok()
+        });
         Some(Self(value))
     }
 }

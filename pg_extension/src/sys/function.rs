@@ -1,5 +1,6 @@
 //! Calls of policy functions.
 
+use super::datum;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -12,8 +13,12 @@ pub fn call_policy_function(
     schema: &str,
     relation: &str,
 ) -> Result<Option<String>> {
+    // What was looked up under its name may have been dropped and made again as something else.
+    if !datum::is_function_of(function, &[pg_sys::TEXTOID; 2], pg_sys::TEXTOID) {
+        return Err(Error::policy_function_gone(policy));
+    }
     PgTryBuilder::new(AssertUnwindSafe(|| {
-        // SAFETY: the function was looked up with the signature (text, text) RETURNS text; the call frame has room for
+        // SAFETY: the function has the signature (text, text) RETURNS text, see above; the call frame has room for
         // two arguments; the result is copied before its memory context goes away.
         unsafe {
             let mut info = pg_sys::FmgrInfo::default();

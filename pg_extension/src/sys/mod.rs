@@ -38,6 +38,7 @@ macro_rules! chained {
 pub mod clock;
 mod compat;
 pub mod copy;
+pub mod datum;
 pub mod document;
 pub mod extension;
 pub mod function;
@@ -46,6 +47,7 @@ pub mod isolation;
 pub mod lock;
 pub mod lookup;
 pub mod marker;
+pub mod memory;
 pub mod node_access;
 pub mod portal;
 pub mod predicate;

@@ -1,6 +1,6 @@
 //! Locks on relations and news about them and about functions.
 
-use super::marker;
+use super::{marker, memory, predicate};
 use crate::authz::segregation;
 use crate::{audit, context, policy, session};
 use pgrx::{pg_guard, pg_sys};
@@ -38,9 +38,19 @@ pub fn announce_change(relation: pg_sys::Oid) {
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) }
 }
 
+/// Makes every backend forget, when this transaction commits, what it knows and planned of any relation.
+pub fn announce_every_change() {
+    // SAFETY: queues an invalidation message.
+    unsafe { pg_sys::CacheInvalidateRelcacheAll() }
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    if memory::is_over() {
+        return;
+    }
     let relation = (relation != pg_sys::InvalidOid).then_some(relation);
+    predicate::forget_if_looked_up(relation, || policy::forget_relation(None));
     policy::forget_relation(relation);
     context::relation_changed(relation);
     audit::forget_relation(relation);
@@ -49,7 +59,7 @@ unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32, hash: u32) {
-    if !marker::is_marker(hash) {
+    if !memory::is_over() && !marker::is_marker(hash) {
         policy::forget_predicates();
         session::forget_all();
         context::function_changed();

@@ -1,12 +1,13 @@
 //! Row triggers written in this library: what a trigger is handed, what it may put in its place.
 //!
-//! Values go through the input and output functions of their types, so that a column's length and domain hold.
+//! Values go through `datum`, which looks at the type that a column has now: the numbers of columns that callers keep say nothing of it.
 
 use super::clock::Timestamp;
+use super::datum::Column;
 use crate::error::{Error, Result};
 use crate::{audit, authz};
 use pgrx::{FromDatum, pg_guard, pg_sys};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 unsafe extern "C-unwind" {
     /// Whether two values of a type are the same, bit by bit, wherever they are stored.
@@ -140,24 +141,27 @@ impl RowTrigger {
         row.map_or(pg_sys::Datum::from(0), |row| pg_sys::Datum::from(row.tuple))
     }
 
-    /// Puts values into the row that is about to be stored.
-    pub fn assign(&mut self, values: &[(i16, Assigned<'_>)]) {
-        let Some(new) = &mut self.new else { return };
+    /// Puts values into the row that is about to be stored; 42804 when a column is not what it was.
+    pub fn assign(&mut self, values: &[(i16, Assigned<'_>)]) -> Result<()> {
+        let Some(new) = &mut self.new else { return Ok(()) };
         let mut columns = Vec::with_capacity(values.len());
         let mut datums = Vec::with_capacity(values.len());
         let mut nulls = Vec::with_capacity(values.len());
-        for (column, value) in values {
+        for (number, value) in values {
+            let column = new.column(*number)?;
             let datum = match value {
-                Assigned::Text(text) => Some(new.datum_of_text(*column, text)),
-                Assigned::Moment(moment) => Some(pg_sys::Datum::from(moment.0)),
+                Assigned::Text(text) => Some(column.value_of_text(text)?),
+                Assigned::Moment(moment) => Some(column.value_of_moment(*moment)?),
                 Assigned::Null => None,
-                Assigned::Former => self.old.as_ref().and_then(|old| old.datum(*column)),
+                // Both rows have the form of the one table.
+                Assigned::Former => self.old.as_ref().and_then(|old| old.datum(*number)),
             };
-            columns.push(i32::from(*column));
+            columns.push(i32::from(*number));
             nulls.push(datum.is_none());
             datums.push(datum.unwrap_or(pg_sys::Datum::from(0)));
         }
-        // SAFETY: three arrays of one length, for columns of the table; the result lives as long as what the trigger was handed.
+        // SAFETY: three arrays of one length, for columns of the table, each value made for the type of its column; the result lives as long as
+        // what the trigger was handed.
         new.tuple = unsafe {
             pg_sys::heap_modify_tuple_by_cols(
                 new.tuple,
@@ -168,6 +172,7 @@ impl RowTrigger {
                 nulls.as_mut_ptr(),
             )
         };
+        Ok(())
     }
 }
 
@@ -187,31 +192,37 @@ impl TableRow {
         Place(block, place.ip_posid)
     }
 
-    /// The value of a column as text; `None` for NULL.
-    pub fn text(&self, column: i16) -> Option<String> {
-        // SAFETY: the column is one of the table; the result is NULL or palloc'd and NUL-terminated.
-        unsafe {
-            let text = pg_sys::SPI_getvalue(self.tuple, self.descriptor, i32::from(column));
-            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
-        }
+    /// The value of an audit column as text; `None` for NULL, 42804 when the column is not what it was.
+    pub fn audit_text(&self, number: i16) -> Result<Option<String>> {
+        let column = self.column(number)?;
+        column.require_audit()?;
+        Ok(self.written(number))
+    }
+
+    /// The value of a column of a key; `None` for NULL, 42804 when the column is not what it was.
+    pub fn key_text(&self, number: i16) -> Result<Option<String>> {
+        let column = self.column(number)?;
+        column.require_plain()?;
+        Ok(self.written(number))
     }
 
     /// True when a column equals a value given as text, as the column's type and collation see it.
-    pub fn equals(&self, column: i16, value: &str) -> Result<bool> {
-        let Some(datum) = self.datum(column) else {
+    pub fn equals(&self, number: i16, value: &str) -> Result<bool> {
+        let column = self.column(number)?;
+        // Made before the value there is looked at, so that a column that is not what it was is noticed at the first row.
+        let other = column.value_as_written(value)?;
+        let Some(datum) = self.datum(number) else {
             return Ok(false);
         };
-        let attribute = self.attribute(column);
         // SAFETY: looks the type's equality up; both values are of the column's type.
         unsafe {
             let entry =
-                &mut *pg_sys::lookup_type_cache(attribute.atttypid, pg_sys::TYPECACHE_EQ_OPR_FINFO as i32);
+                &mut *pg_sys::lookup_type_cache(column.kind(), pg_sys::TYPECACHE_EQ_OPR_FINFO as i32);
             if entry.eq_opr_finfo.fn_oid == pg_sys::InvalidOid {
                 return Err(Error::column_type("the column's type has no equality"));
             }
-            let other = self.datum_of_text(column, value);
             let result =
-                pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, attribute.attcollation, datum, other);
+                pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, column.collation(), datum, other);
             Ok(bool::from_datum(result, false).unwrap_or(false))
         }
     }
@@ -221,68 +232,42 @@ impl TableRow {
         // SAFETY: the descriptor lives while the trigger runs.
         let width = unsafe { (*self.descriptor).natts } as i16;
         (1..=width)
-            .filter(|column| !columns.contains(column))
-            .all(|column| {
-                let attribute = self.attribute(column);
-                if attribute.attisdropped || attribute.attgenerated != 0 {
-                    return true;
-                }
-                match (self.datum(column), other.datum(column)) {
+            .filter(|number| !columns.contains(number))
+            .filter_map(|number| Some((number, self.column(number).ok()?)))
+            .filter(|(_, column)| !column.is_generated())
+            .all(
+                |(number, column)| match (self.datum(number), other.datum(number)) {
                     (None, None) => true,
-                    // SAFETY: both values are of the column's type.
+                    // SAFETY: both rows have the form of the one table, so both values are of the column's type.
                     (Some(one), Some(another)) => unsafe {
-                        guarded!(datum_image_eq(
-                            one,
-                            another,
-                            attribute.attbyval,
-                            i32::from(attribute.attlen)
-                        ))
+                        let (is_by_value, length) = column.form();
+                        guarded!(datum_image_eq(one, another, is_by_value, length))
                     },
                     _ => false,
-                }
-            })
+                },
+            )
     }
 
-    fn datum(&self, column: i16) -> Option<pg_sys::Datum> {
+    fn datum(&self, number: i16) -> Option<pg_sys::Datum> {
         let mut is_null = true;
-        // SAFETY: the column is one of the table.
+        // SAFETY: the row and its description belong together; a column that is not there is NULL.
         let datum =
-            unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, i32::from(column), &mut is_null) };
+            unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, i32::from(number), &mut is_null) };
         (!is_null).then_some(datum)
     }
 
-    /// A value of a column's type; the server's own error when it is none.
-    fn datum_of_text(&self, column: i16, text: &str) -> pg_sys::Datum {
-        let attribute = self.attribute(column);
-        let text = CString::new(text).unwrap_or_default();
-        // SAFETY: the input function copies the text.
-        unsafe { input(attribute.atttypid, attribute.atttypmod, &text) }
-    }
-
-    fn attribute(&self, column: i16) -> &pg_sys::FormData_pg_attribute {
-        // SAFETY: the number is one of the table's, from 1; the descriptor lives while the trigger runs.
+    /// A value as its type writes it.
+    fn written(&self, number: i16) -> Option<String> {
+        // SAFETY: the column is one of the table; the result is NULL or palloc'd and NUL-terminated.
         unsafe {
-            let width = (*self.descriptor).natts as usize;
-            &(*self.descriptor).attrs.as_slice(width)[usize::from(column.unsigned_abs()) - 1]
+            let text = pg_sys::SPI_getvalue(self.tuple, self.descriptor, i32::from(number));
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
         }
     }
-}
 
-/// # Safety
-/// The type exists.
-unsafe fn input(kind: pg_sys::Oid, modifier: i32, text: &CStr) -> pg_sys::Datum {
-    let mut function = pg_sys::InvalidOid;
-    let mut parameter = pg_sys::InvalidOid;
-    // SAFETY: both out-pointers are valid.
-    unsafe {
-        pg_sys::getTypeInputInfo(kind, &mut function, &mut parameter);
-        pg_sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), parameter, modifier)
+    /// The column of a number, as it is now.
+    fn column(&self, number: i16) -> Result<Column<'_>> {
+        // SAFETY: the descriptor lives while the trigger runs.
+        unsafe { Column::of(self.descriptor, number) }
     }
-}
-
-/// Raises the server's own error when a text is no value of a type.
-pub fn check_value(kind: pg_sys::Oid, modifier: i32, text: &str) {
-    let text = CString::new(text).unwrap_or_default();
-    // SAFETY: the caller looked the type up in the catalogue.
-    unsafe { input(kind, modifier, &text) };
 }

@@ -59,9 +59,25 @@ pub(super) fn init() {
     pg_shmem_init!(DATABASES);
 }
 
+/// Set in a generation of a standby, so that it is none of the primary that the standby may become.
+const OF_STANDBY: u64 = 1 << 63;
+
+/// What tells whether something that was kept may be trusted: it was read under a generation, and may while that is the same. Read it before what
+/// is kept under it. The counter of a standby is raised by nobody: there the generation is how far it has replayed what the primary has written, so
+/// that whatever was changed is followed once it is there. A commit is visible before the position rises behind it.
+fn generation(counter: &PgAtomic<AtomicU64>) -> u64 {
+    // SAFETY: reads shared state.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        // SAFETY: as above; no time line is asked for.
+        let replayed = unsafe { pg_sys::GetXLogReplayRecPtr(std::ptr::null_mut()) };
+        return replayed | OF_STANDBY;
+    }
+    counter.get().load(Ordering::Acquire)
+}
+
 /// Rises whenever a transaction that ended sessions has committed.
 pub fn revocation_generation() -> u64 {
-    REVOCATIONS.get().load(Ordering::Acquire)
+    generation(&REVOCATIONS)
 }
 
 /// Makes every backend look at its session again before its next statement.
@@ -71,7 +87,7 @@ pub fn announce_revocation() {
 
 /// Rises whenever a transaction that changed exemptions has committed.
 pub fn exemption_generation() -> u64 {
-    EXEMPTIONS.get().load(Ordering::Acquire)
+    generation(&EXEMPTIONS)
 }
 
 /// Makes every backend look at the exemptions again before it plans or runs as an exempt role.
@@ -81,7 +97,7 @@ pub fn announce_exemptions() {
 
 /// Rises whenever a transaction that changed values shared between sessions has committed.
 pub fn global_context_generation() -> u64 {
-    GLOBAL_CONTEXTS.get().load(Ordering::Acquire)
+    generation(&GLOBAL_CONTEXTS)
 }
 
 /// Makes every backend read the shared values again before its next statement.
@@ -91,7 +107,7 @@ pub fn announce_global_contexts() {
 
 /// Rises whenever a transaction that changed who may do what has committed.
 pub fn authority_generation() -> u64 {
-    AUTHORITY.get().load(Ordering::Acquire)
+    generation(&AUTHORITY)
 }
 
 /// Makes every backend flatten its session again before its next statement.

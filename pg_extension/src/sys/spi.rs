@@ -3,9 +3,11 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+use super::datum::{self, Readable};
 use super::hooks::parse_analysis::PastPolicies;
+use super::memory;
 use super::user::AsOwner;
-use pgrx::{FromDatum, IntoDatum, pg_sys};
+use pgrx::{IntoDatum, pg_sys};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
@@ -138,23 +140,23 @@ impl Row {
         Self { tuple, description }
     }
 
-    /// Column `number`, counted from 1; `None` for NULL. The type must be the column's.
-    pub fn get<T: FromDatum>(&self, number: i32) -> Option<T> {
-        let (datum, is_null) = self.datum(number);
-        // SAFETY: the datum is of the column's type, and FromDatum copies it into Rust memory before the row is gone.
-        unsafe { T::from_polymorphic_datum(datum, is_null, self.type_of(number)) }
+    /// Column `number`, counted from 1; `None` for NULL. 42804 when the column is of another type.
+    pub fn get<T: Readable>(&self, number: i32) -> Option<T> {
+        let (value, is_null) = self.datum(number);
+        // SAFETY: the value is of the column's type; it is copied into Rust memory before the row is gone.
+        unsafe { datum::read(value, is_null, self.type_of(number)) }
     }
 
     /// The column of a name; `None` for NULL.
-    pub fn named<T: FromDatum>(&self, name: &CStr) -> Option<T> {
+    pub fn named<T: Readable>(&self, name: &CStr) -> Option<T> {
         self.get(self.number(name))
     }
 
     /// A timestamptz column.
     pub fn timestamp(&self, number: i32) -> Option<super::clock::Timestamp> {
-        let (datum, is_null) = self.datum(number);
-        // A timestamptz is a 64-bit integer passed by value.
-        (!is_null).then(|| super::clock::Timestamp(datum.value() as i64))
+        let (value, is_null) = self.datum(number);
+        // SAFETY: the value is of the column's type.
+        unsafe { datum::read_moment(value, is_null, self.type_of(number)) }
     }
 
     /// The timestamptz column of a name.
@@ -289,6 +291,7 @@ impl Statement {
             let table = pg_sys::SPI_tuptable;
             let mut rows = Vec::new();
             if !table.is_null() {
+                ask_for_rows::<R>(&*table, count as usize);
                 rows.reserve(count as usize);
                 for index in 0..count as usize {
                     rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
@@ -345,6 +348,7 @@ pub fn query_past_policies<R>(
         let table = pg_sys::SPI_tuptable;
         let mut rows = Vec::new();
         if !table.is_null() {
+            ask_for_rows::<R>(&*table, count as usize);
             for index in 0..count as usize {
                 rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
             }
@@ -373,6 +377,7 @@ pub fn query_as_caller<R>(text: &str, mut read: impl FnMut(&Row) -> R) -> Vec<R>
         let table = pg_sys::SPI_tuptable;
         let mut rows = Vec::new();
         if !table.is_null() {
+            ask_for_rows::<R>(&*table, count as usize);
             rows.reserve(count as usize);
             for index in 0..count as usize {
                 rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
@@ -396,6 +401,16 @@ pub fn run_command(text: &str) {
         pg_sys::SPI_execute(text.as_ptr(), false, 0);
         pg_sys::SPI_finish();
     }
+}
+
+/// 53200 unless there is memory for what becomes of rows: each has a place in a list and a few pieces of memory of its own, which hold what it holds.
+unsafe fn ask_for_rows<R>(table: &pg_sys::SPITupleTable, count: usize) {
+    const PIECES: usize = 128;
+    // SAFETY: the table has as many rows as its statement processed.
+    let bytes: usize = (0..count)
+        .map(|row| unsafe { (**table.vals.add(row)).t_len } as usize)
+        .sum();
+    memory::ask(bytes.saturating_add(count.saturating_mul(size_of::<R>() + PIECES)));
 }
 
 /// Prepares a statement for the life of the backend; the caller has pinned the path.

@@ -2,7 +2,7 @@
 
 use crate::context;
 use crate::policy::exemption;
-use crate::sys::query;
+use crate::sys::{memory, query};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -151,6 +151,9 @@ pub fn is_standby() -> bool {
 #[pg_guard]
 unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::*;
+    if memory::is_over() {
+        return;
+    }
     match event {
         XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
         XACT_EVENT_COMMIT => {
@@ -185,6 +188,9 @@ unsafe extern "C-unwind" fn on_subtransaction_end(
     _arg: *mut std::ffi::c_void,
 ) {
     use pg_sys::SubXactEvent::*;
+    if memory::is_over() {
+        return;
+    }
     match event {
         SUBXACT_EVENT_COMMIT_SUB => context::subtransaction_committed(nest_level()),
         SUBXACT_EVENT_ABORT_SUB => context::subtransaction_aborted(nest_level()),

@@ -1,4 +1,5 @@
 -- Commands that put the triggers on tables that want them and on their children; partitions get theirs from the server. $1: one table, or NULL for all.
+-- On a table that was a partition they are called otherwise, so that it can become one again.
 WITH RECURSIVE wanted AS (
     SELECT t.relation::oid AS member, true AS is_tracked
       FROM vpd_private.tracked_table t
@@ -14,15 +15,20 @@ WITH RECURSIVE wanted AS (
 )
 SELECT CASE
            WHEN w.is_tracked THEN format(
-               'CREATE TRIGGER zzz_vpd_track_changes BEFORE INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.track_changes()',
-               n.nspname, c.relname
+               'CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.track_changes()',
+               'zzz_vpd_track_changes' || w.suffix, n.nspname, c.relname
            )
            ELSE format(
-               'CREATE TRIGGER aaa_vpd_protect_action AFTER INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.protect_action()',
-               n.nspname, c.relname
+               'CREATE TRIGGER %I AFTER INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.protect_action()',
+               'aaa_vpd_protect_action' || w.suffix, n.nspname, c.relname
            )
        END
-  FROM wanted w
+  FROM (
+           SELECT w.member,
+                  w.is_tracked,
+                  CASE WHEN EXISTS (SELECT FROM vpd_private.audited_member m WHERE m.relation = w.member::regclass) THEN '_own' ELSE '' END AS suffix
+             FROM wanted w
+       ) w
   JOIN pg_class c ON c.oid = w.member
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE NOT c.relispartition

@@ -3,6 +3,7 @@
 
 mod acting;
 mod audit_column;
+mod changed_type;
 mod column_name;
 mod copying;
 mod crash;
@@ -10,6 +11,7 @@ mod csv_injection;
 mod cursors;
 mod definitions;
 mod derived_session;
+mod detached_partition;
 mod disabled_user;
 mod discard_all;
 mod dropped_app;
@@ -50,6 +52,7 @@ mod publication;
 mod race;
 mod reinstall;
 mod replay;
+mod replicated_end;
 mod rolled_back;
 mod savepoint;
 mod search_path;

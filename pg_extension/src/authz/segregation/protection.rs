@@ -8,7 +8,8 @@ use crate::audit;
 use crate::authz::{Kind, Reference, change};
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
-use crate::sys::row_trigger::{self, Event, RowTrigger, TableRow};
+use crate::sys::datum;
+use crate::sys::row_trigger::{Event, RowTrigger, TableRow};
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, relation};
 use serde_json::json;
@@ -80,7 +81,7 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
         return Err(Error::moves_not_followed());
     }
     let (number, kind, modifier) = column(table, &asked.column)?;
-    row_trigger::check_value(kind, modifier, &asked.value);
+    datum::check_value(kind, modifier, &asked.value);
     let (keys, numbers) = key_columns(table, asked.key_columns.as_deref())?;
     DEFINE.with(|statement| {
         statement.execute(&[
@@ -140,9 +141,9 @@ pub fn after_row(trigger: &RowTrigger) -> Result<()> {
     }
     let mut renamed: Vec<(String, String)> = Vec::new();
     for protected in protected.iter() {
-        let object = protected.object(new);
+        let object = protected.object(new)?;
         if let (Event::Update, Some(old)) = (trigger.event, &trigger.old) {
-            let former = protected.object(old);
+            let former = protected.object(old)?;
             if former != object && !renamed.contains(&(former.clone(), object.clone())) {
                 action::rename(&former, &object);
                 renamed.push((former, object.clone()));
@@ -151,7 +152,8 @@ pub fn after_row(trigger: &RowTrigger) -> Result<()> {
     }
     let arrived = match protected.first() {
         Some(first) if trigger.event == Event::Insert => {
-            ARRIVED.with_borrow_mut(|arrived| arrived.remove(&(trigger.relation, first.object(new))))
+            let object = first.object(new)?;
+            ARRIVED.with_borrow_mut(|arrived| arrived.remove(&(trigger.relation, object)))
         }
         _ => None,
     };
@@ -183,7 +185,7 @@ pub fn key_of(relation: Oid, row: &TableRow) -> Result<Option<Key>> {
     };
     for protected in protected.iter() {
         key.objects
-            .push((protected.action.clone(), protected.object(row)));
+            .push((protected.action.clone(), protected.object(row)?));
         if row.equals(protected.column, &protected.value)? {
             key.held.push(protected.action.clone());
         }
@@ -196,14 +198,14 @@ pub fn row_moved(relation: Oid, former: Key, row: &TableRow) -> Result<()> {
     let protected = of_relation(relation)?;
     for (action, object) in &former.objects {
         if let Some(protected) = protected.iter().find(|known| known.action == *action) {
-            let now = protected.object(row);
+            let now = protected.object(row)?;
             if now != *object {
                 action::rename(object, &now);
             }
         }
     }
     if let Some(first) = protected.first() {
-        let object = first.object(row);
+        let object = first.object(row)?;
         ARRIVED.with_borrow_mut(|arrived| arrived.insert((relation, object), former.held));
     }
     Ok(())
@@ -223,13 +225,10 @@ pub fn transaction_ended() {
 
 impl Protected {
     /// Name of the object that a row is.
-    fn object(&self, row: &TableRow) -> String {
-        let key: Vec<String> = self
-            .key
-            .iter()
-            .map(|column| row.text(*column).unwrap_or_default())
-            .collect();
-        format!("{}/{}", self.resource, key.join(","))
+    fn object(&self, row: &TableRow) -> Result<String> {
+        let key = self.key.iter().map(|column| Ok(row.key_text(*column)?.unwrap_or_default()));
+        let key: Vec<String> = key.collect::<Result<_>>()?;
+        Ok(format!("{}/{}", self.resource, key.join(",")))
     }
 
     /// The session gives the row the value.
@@ -237,7 +236,7 @@ impl Protected {
         if context::identity().is_none_or(|identity| !identity.is_authenticated) {
             return Err(Error::action_denied(&self.action));
         }
-        let object = self.object(new);
+        let object = self.object(new)?;
         let identity = action::begin(&object, &self.action)?;
         if let Some(maker) = &self.maker {
             self.check_maker(trigger, new, maker, &identity, &object)?;
@@ -257,7 +256,7 @@ impl Protected {
         let mut makers: Vec<Option<String>> = Vec::new();
         if maker == "created_by" {
             for row in [Some(new), trigger.old.as_ref()].into_iter().flatten() {
-                makers.extend([row.text(tracking.created_by), row.text(tracking.created_login)]);
+                makers.extend([row.audit_text(tracking.created_by)?, row.audit_text(tracking.created_login)?]);
             }
         } else {
             // Whoever stores the row is its last changer now; who was it before is the question. What he changes with it he would approve himself.
@@ -269,7 +268,7 @@ impl Protected {
                 ));
             }
             let row = trigger.old.as_ref().unwrap_or(new);
-            makers.extend([row.text(tracking.updated_by), row.text(tracking.updated_login)]);
+            makers.extend([row.audit_text(tracking.updated_by)?, row.audit_text(tracking.updated_login)?]);
         }
         let makers: Vec<String> = makers
             .into_iter()
@@ -299,10 +298,13 @@ impl Protected {
         let Some(tracking) = audit::of_relation(relation)? else {
             return Ok(());
         };
-        let mut named: Vec<String> = [tracking.created_by, tracking.created_login]
-            .iter()
-            .filter_map(|column| new.text(*column))
-            .collect();
+        let mut named: Vec<String> = [
+            new.audit_text(tracking.created_by)?,
+            new.audit_text(tracking.created_login)?,
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let persons = person::persons(&identity);
         named.extend(
             named
@@ -311,7 +313,7 @@ impl Protected {
                 .collect::<Vec<_>>(),
         );
         if persons.iter().any(|person| !named.contains(person)) {
-            action::note_maker(&identity, &self.object(new));
+            action::note_maker(&identity, &self.object(new)?);
         }
         Ok(())
     }

@@ -10,11 +10,13 @@ use pgrx::{PgTryBuilder, is_a, pg_sys};
 use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
 
+mod looked_up;
 mod node;
 mod session_read;
 mod value;
 mod verdict;
 
+pub(super) use looked_up::forget_if_looked_up;
 pub use node::{
     always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, refusal,
     relevant, relevant_function, session_gate,
@@ -137,6 +139,7 @@ fn build_apart(
             let outcome = analysis(&text).and_then(|analyzed| hoist(analyzed, marker));
             pg_sys::MemoryContextSwitchTo(former);
             let hoisted = outcome?;
+            looked_up::note(hoisted.plain);
             pg_sys::MemoryContextSetParent(memory, pg_sys::CacheMemoryContext);
             Ok(Compiled {
                 memory,
