@@ -12,6 +12,7 @@ CREATE TABLE vpd_private.authority (
     dropped_at timestamptz
 );
 CREATE UNIQUE INDEX authority_name_idx ON vpd_private.authority (kind, name) WHERE dropped_at IS NULL;
+CREATE INDEX authority_dropped_idx ON vpd_private.authority (kind, name) WHERE dropped_at IS NOT NULL;
 COMMENT ON TABLE vpd_private.authority IS 'What can hold or be granted something: users, groups, roles, duties, privileges, entitlements, data groups. Rows are never removed.';
 COMMENT ON COLUMN vpd_private.authority.id IS 'Key; never given to another.';
 COMMENT ON COLUMN vpd_private.authority.kind IS 'user, group, role, duty, privilege, entitlement or data_group.';
@@ -61,6 +62,7 @@ CREATE TABLE vpd_private.role_detail (
     rule jsonpath,
     CHECK ((kind = 'parametric') = (rule IS NOT NULL))
 );
+CREATE INDEX role_detail_parametric_idx ON vpd_private.role_detail (role_id) WHERE kind = 'parametric';
 COMMENT ON TABLE vpd_private.role_detail IS 'What kind of role a role is.';
 COMMENT ON COLUMN vpd_private.role_detail.role_id IS 'The role.';
 COMMENT ON COLUMN vpd_private.role_detail.kind IS 'enterprise (comes from the identity provider), application, job, duty, data, abstract or parametric.';
@@ -216,6 +218,7 @@ CREATE TABLE vpd_private.authority_change (
 );
 CREATE INDEX authority_change_time_idx ON vpd_private.authority_change (changed_at);
 CREATE INDEX authority_change_subject_idx ON vpd_private.authority_change (subject, id);
+CREATE INDEX authority_change_switch_idx ON vpd_private.authority_change (subject, id) WHERE action IN ('enable', 'disable');
 COMMENT ON TABLE vpd_private.authority_change IS 'Who changed what in the graph and in the data filters, and who opened a session on behalf of whom. Rows are only ever added.';
 COMMENT ON COLUMN vpd_private.authority_change.id IS 'Key, in the order of the changes.';
 COMMENT ON COLUMN vpd_private.authority_change.changed_at IS 'When (wall clock).';

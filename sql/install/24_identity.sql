@@ -119,9 +119,29 @@ CREATE VIEW vpd_private.user_profile AS
 COMMENT ON VIEW vpd_private.user_profile IS 'Each user as the sources together tell of him.';
 
 CREATE VIEW vpd_private.user_document AS
-    SELECT p.id AS user_id,
-           p.attributes || jsonb_build_object('user_name', p.name, 'unit', p.unit) AS document
-      FROM vpd_private.user_profile p;
+    SELECT a.id AS user_id,
+           coalesce((
+               SELECT jsonb_object_agg(e.key, e.value)
+                 FROM (
+                      SELECT DISTINCT ON (x.key) x.key, x.value
+                        FROM vpd_private.user_account u
+                        JOIN vpd_private.identity_source s ON s.name = u.source
+                       CROSS JOIN jsonb_each(u.attributes) x
+                       WHERE u.user_id = a.id
+                       ORDER BY x.key, s.precedence
+                      ) e
+           ), '{}') || jsonb_build_object('user_name', a.name, 'unit', (
+               SELECT u.unit
+                 FROM vpd_private.user_account u
+                 JOIN vpd_private.identity_source s ON s.name = u.source
+                WHERE u.user_id = a.id
+                  AND u.unit IS NOT NULL
+                ORDER BY s.precedence
+                LIMIT 1
+           )) AS document
+      FROM vpd_private.authority a
+     WHERE a.kind = 'user'
+       AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd_private.user_document IS 'What rules of parametric roles read of each user.';
 
 CREATE VIEW vpd.users AS

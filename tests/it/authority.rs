@@ -95,6 +95,71 @@ fn a_front_end_learns_resources_and_modes_in_one_call() -> Result<()> {
 }
 
 #[test]
+fn a_front_end_learns_of_claimed_privileges_what_checks_say() -> Result<()> {
+    let database = Database::create()?;
+    define(&database, ORDERS)?;
+    let token = Subject::new("eve")
+        .privilege("purchase_order:archive")
+        .privilege("stock:Count")
+        .privilege("stock:view")
+        .privilege("purchase_order:view")
+        .privilege("loose")
+        .log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let query = "SELECT resource || ' ' || kind || ' ' || mode || ' ' || array_to_string(actions, ',') FROM vpd.session_privileges()";
+    assert_eq!(
+        asks(&mut user, &token, query)?,
+        [
+            "purchase_order task_flow edit archive",
+            "stock abstract edit Count,view"
+        ]
+    );
+    // The same by the check, action by action; what is administered here is not claimed.
+    let check = "SELECT r || ':' || a FROM unnest('{purchase_order,stock}'::text[]) r, unnest('{archive,Count,view,submit}'::text[]) a
+                  WHERE vpd.has_resource(r, a) ORDER BY 1";
+    assert_eq!(
+        asks(&mut user, &token, check)?,
+        asks(
+            &mut user,
+            &token,
+            "SELECT resource || ':' || a FROM vpd.session_privileges(), unnest(actions) a ORDER BY 1"
+        )?
+    );
+    Ok(())
+}
+
+#[test]
+fn another_precedence_of_sources_makes_no_circle_of_managers() -> Result<()> {
+    let database = Database::create()?;
+    // hr: bob is above alice; directory, believed less: alice is above bob, and hr says that carol is.
+    define(
+        &database,
+        "SELECT vpd.define_source('hr', 10), vpd.define_source('directory', 20), vpd.define_user('alice'), vpd.define_user('carol');
+         SELECT vpd.define_user('bob', source => 'hr', manager => 'carol');
+         SELECT vpd.define_user('alice', source => 'hr', manager => 'bob');
+         SELECT vpd.define_user('bob', source => 'directory', manager => 'alice')",
+    )?;
+    let chain = "SELECT string_agg(manager, ' ' ORDER BY level) FROM vpd.manager_chain('alice')";
+    let mut security = database.connect(role::SECURITY)?;
+    let before: String = security.query_one(chain, &[])?.get(0);
+    assert_eq!(before, "bob carol");
+    // control: said by one source it is refused
+    assert_refused(
+        security.batch_execute("SELECT vpd.define_user('bob', source => 'hr', manager => 'alice')"),
+        "22023",
+        "argument_invalid",
+    );
+    assert_refused(
+        security.batch_execute("SELECT vpd.define_source('directory', 5)"),
+        "22023",
+        "argument_invalid",
+    );
+    assert_eq!(security.query_one(chain, &[])?.get::<_, String>(0), before);
+    security.batch_execute("SELECT vpd.define_source('directory', 15)")?;
+    Ok(())
+}
+
+#[test]
 fn groups_are_nested_and_roles_hold_users_groups_and_roles() -> Result<()> {
     let database = Database::create()?;
     define(&database, ORDERS)?;

@@ -554,6 +554,40 @@ fn a_cancelled_load_leaves_nothing_and_the_connection_works_on() -> Result<()> {
 }
 
 #[test]
+fn what_is_no_csv_is_refused_with_its_line() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    for (file, line) in [
+        ("user_name,note\nalice,x\nbob,a\"b\n", 3),
+        ("user_name,note\nalice,\"a\"b\n", 2),
+        ("user_name,note\nalice, \"a\"\n", 2),
+        ("user_name,no\"te\nalice,x\n", 1),
+    ] {
+        assert_faults(
+            &load(&mut security, "users", file)?,
+            &[(line, None, None, "quote inside a value")],
+        );
+    }
+    assert_faults(
+        &load(&mut security, "groups", "\u{feff}\u{feff}group_name\nstaff\n")?,
+        &[
+            (1, Some("\u{feff}group_name"), None, "no column"),
+            (1, Some("group_name"), None, "missing"),
+        ],
+    );
+    // control: one mark, and quotes where they belong
+    assert_faults(
+        &load(
+            &mut security,
+            "users",
+            "\u{feff}user_name,note\nalice,\"a\"\"b\"\n",
+        )?,
+        &[],
+    );
+    Ok(())
+}
+
+#[test]
 fn loads_and_changes_wait_for_each_other() -> Result<()> {
     let database = Database::create()?;
     let mut one = database.connect(role::SECURITY)?;

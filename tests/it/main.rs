@@ -16,6 +16,7 @@ mod bad_session;
 mod bridge;
 #[cfg(test)]
 mod browser;
+mod brute_force;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]

@@ -653,6 +653,63 @@ fn an_exception_wants_three_persons_at_least_two_and_an_end() -> Result<()> {
 }
 
 #[test]
+fn an_exception_is_from_what_the_rule_said_and_from_nothing_else() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(PAIR)?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
+    in_session(
+        &database,
+        &Subject::new("bob"),
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
+    )??;
+    in_session(
+        &database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    // control: it allows what it was asked for
+    security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
+    // attack: the rule says something else now
+    let payer = "SELECT vpd.grant_authority('role:Payer', 'user:alice')";
+    security.batch_execute(
+        "SELECT vpd.define_sod_rule('pair', '{privilege:order:submit,duty:Approval,duty:Payment}')",
+    )?;
+    refused(&mut security, payer);
+    let pay = "SELECT vpd.define_sod_rule('pair', '{privilege:order:submit,duty:Payment}')";
+    security.batch_execute(pay)?;
+    refused(&mut security, payer);
+    // The same by a login, and by what is done to one object.
+    security.batch_execute("SELECT vpd.revoke_authority('role:Submitter', 'user:alice')")?;
+    security.batch_execute(
+        "SELECT vpd.define_sod_rule('pair', '{privilege:order:submit,privilege:order:approve}', scope => 'object');
+         SELECT vpd.grant_authority('role:Submitter', 'user:alice')",
+    )?;
+    in_session(
+        &database,
+        &Subject::new("alice"),
+        "SELECT vpd.record_action('order/1', 'submit')",
+    )??;
+    assert_refused(
+        in_session(
+            &database,
+            &Subject::new("alice"),
+            "SELECT vpd.record_action('order/1', 'submit'), vpd.record_action('order/1', 'approve')",
+        )?,
+        "42501",
+        "sod_conflict",
+    );
+    let state: String = security
+        .query_one("SELECT state FROM vpd.sod_exceptions", &[])?
+        .get(0);
+    assert_eq!(state, "rule changed");
+    // As it was, it counts again.
+    security.batch_execute(PAIR)?;
+    let row = security.query_one("SELECT exception_id, items FROM vpd.sod_conflicts", &[])?;
+    assert_eq!(row.get::<_, Option<i64>>(0), Some(1));
+    Ok(())
+}
+
+#[test]
 fn an_exception_goes_with_its_user_and_is_not_inherited() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;

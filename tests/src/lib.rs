@@ -3,6 +3,7 @@
 //! It is not a mock of anything: every test talks over the wire to a PostgreSQL server that this crate started.
 //! Invariant: whatever happens to the test process, its servers stop and their folders go.
 
+pub mod authority;
 mod cluster;
 mod database;
 mod extension;

@@ -201,8 +201,8 @@ fn entitlements_at(
         &required(user_name, "user_name")?,
         &claimed_roles,
         required(at, "at")?,
-    );
-    Ok(TableIterator::new(rows.into_iter().map(|entitled| {
+    )?;
+    Ok(TableIterator::new(rows.map(|entitled| {
         (
             entitled.kind,
             entitled.name,

@@ -42,7 +42,7 @@ const ROLE_KINDS: [&str; 7] = [
 const MAX_NAME_CHARS: usize = 256;
 
 /// Actions that only show something.
-const VIEWING: [&str; 14] = [
+pub(super) const VIEWING: [&str; 14] = [
     "view", "search", "read", "list", "inquire", "browse", "print", "export", "select", "get", "query",
     "display", "show", "find",
 ];
@@ -106,7 +106,11 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
     let existing = reference.find();
     let node = define(&reference, description)?;
     let is_new = existing.is_none();
-    let watch = Watch::of(&[node.id]);
+    let watch = if kind == "parametric" {
+        Watch::of_rule(node.id)
+    } else {
+        Watch::of(node.id)
+    };
     let changed = xact::attempt(|| {
         ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()))
             .len()
@@ -234,7 +238,10 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     if !is_enabled {
         require_unreferenced(&node)?;
     }
-    let watch = Watch::of(&[node.id]);
+    let watch = match reference.kind {
+        Kind::User => Watch::of_user(node.id),
+        _ => Watch::of(node.id),
+    };
     let changed = ENABLE.with(|statement| statement.execute(&[arg(node.id), arg(is_enabled)]));
     if changed == 0 {
         return Ok(false);

@@ -3,15 +3,21 @@
 //! The ways are counted and the shortest is kept, in time that grows with the graph; there can be more of them than anybody can walk.
 
 use super::claims::roles_here;
+use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::Timestamp;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::progress;
+use crate::sys::spi::{Row, Statement, arg};
 use pgrx::datum::TimestampWithTimeZone;
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 
 thread_local! {
-    static AT: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/entitlements.sql")) };
+    static AT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/entitlements.sql")) };
 }
+
+/// Most steps of all the ways that are told together; a way is as long as the graph is deep, and there is one to each thing.
+const MAX_STEPS: usize = 4_000_000;
 
 /// Something a user has.
 pub struct Entitled {
@@ -36,13 +42,24 @@ impl Entitled {
     }
 }
 
-/// What is granted to a holder; without one, what a way begins with.
-struct Step {
-    holder: Option<String>,
-    kind: String,
-    name: String,
-    valid_from: Timestamp,
-    valid_until: Timestamp,
+/// A line of the query.
+enum Line {
+    Node {
+        id: i32,
+        kind: String,
+        name: String,
+        is_start: bool,
+        /// Whether it counts when it is granted.
+        is_granted: bool,
+    },
+    /// Something is granted to a holder: a node of the graph, or one of a hierarchy by its name.
+    Grant {
+        holder: i32,
+        granted: Option<i32>,
+        name: Option<String>,
+        valid_from: Timestamp,
+        valid_until: Timestamp,
+    },
 }
 
 /// The part of the graph that a user has.
@@ -67,98 +84,174 @@ struct Node {
 #[derive(Clone, Copy)]
 struct Way {
     holder: Option<usize>,
+    /// How many steps it has.
+    length: usize,
     valid_from: Timestamp,
     valid_until: Timestamp,
 }
 
-/// Everything a user has at a moment, with the roles that a login would bring.
-pub fn at(user: &str, claimed_roles: &[String], moment: TimestampWithTimeZone) -> Vec<Entitled> {
-    let steps = AT.with(|statement| {
-        statement.query(
-            &[
-                arg(user),
-                arg(roles_here(claimed_roles)),
-                arg(moment),
-                arg(guc::is_production()),
-            ],
-            |row| {
-                Some(Step {
-                    holder: row.get(1),
-                    kind: row.get(2)?,
-                    name: row.get(3)?,
-                    valid_from: row.timestamp(4)?,
-                    valid_until: row.timestamp(5)?,
-                })
-            },
-        )
-    });
-    let mut reached = Reached::new(steps.into_iter().flatten().collect());
+/// Everything a user has at a moment, with the roles that a login would bring. Each way is made when it is asked for.
+pub fn at(
+    user: &str,
+    claimed_roles: &[String],
+    moment: TimestampWithTimeZone,
+) -> Result<impl Iterator<Item = Entitled> + use<>> {
+    let args = [
+        arg(user),
+        arg(roles_here(claimed_roles)),
+        arg(moment),
+        arg(guc::is_production()),
+    ];
+    let lines = AT.with(|statement| statement.query(&args, line));
+    let mut reached = Reached::new(lines.into_iter().flatten().collect());
     reached.find_shortest();
     reached.count();
-    (0..reached.nodes.len())
-        .filter_map(|place| reached.entitled(place))
-        .collect()
+    let steps: usize = reached
+        .nodes
+        .iter()
+        .filter_map(|node| node.shortest)
+        .map(|way| way.length)
+        .sum();
+    if steps > MAX_STEPS {
+        return Err(Error::limit(
+            "limit_paths",
+            "the ways to what the user has are too long to be told",
+            "Grant to roles near the user what is now behind a long chain of roles; see the view vpd.grants.",
+        ));
+    }
+    let order = reached.in_order();
+    Ok(order.into_iter().filter_map(move |place| reached.entitled(place)))
+}
+
+fn line(row: &Row) -> Option<Line> {
+    let id = row.get::<i32>(1)?;
+    Some(match row.get::<String>(2) {
+        Some(kind) => Line::Node {
+            id,
+            kind,
+            name: row.get(3)?,
+            is_start: row.get(7).unwrap_or(false),
+            is_granted: row.get(8).unwrap_or(false),
+        },
+        None => Line::Grant {
+            holder: id,
+            granted: row.get(4),
+            name: row.get(3),
+            valid_from: row.timestamp(5)?,
+            valid_until: row.timestamp(6)?,
+        },
+    })
 }
 
 impl Reached {
-    fn new(steps: Vec<Step>) -> Self {
+    fn new(lines: Vec<Line>) -> Self {
         let mut reached = Self::default();
-        for step in &steps {
-            reached
-                .places
-                .entry(format!("{}:{}", step.kind, step.name))
-                .or_insert_with(|| {
-                    reached.nodes.push(Node {
-                        kind: step.kind.clone(),
-                        name: step.name.clone(),
-                        holds: Vec::new(),
-                        is_start: false,
-                        shortest: None,
-                        paths: 0,
-                    });
-                    reached.nodes.len() - 1
-                });
-        }
-        for step in &steps {
-            let place = reached.places[&format!("{}:{}", step.kind, step.name)];
-            match &step.holder {
-                None => reached.nodes[place].is_start = true,
-                Some(holder) => {
-                    if let Some(holder) = reached.places.get(holder) {
-                        reached.nodes[*holder]
-                            .holds
-                            .push((place, step.valid_from, step.valid_until));
-                    }
-                }
+        // One name can have been given to several, one after the other.
+        let mut known: HashMap<i32, (usize, bool)> = HashMap::new();
+        for line in &lines {
+            if let Line::Node {
+                id,
+                kind,
+                name,
+                is_start,
+                is_granted,
+            } = line
+            {
+                let place = reached.place(kind, name);
+                reached.nodes[place].is_start |= is_start;
+                known.insert(*id, (place, *is_granted));
             }
+        }
+        for line in lines {
+            let Line::Grant {
+                holder,
+                granted,
+                name,
+                valid_from,
+                valid_until,
+            } = line
+            else {
+                continue;
+            };
+            let granted = match (granted, name) {
+                (Some(id), _) => known
+                    .get(&id)
+                    .filter(|(_, is_granted)| *is_granted)
+                    .map(|(place, _)| *place),
+                (None, name) => name.map(|name| reached.place("node", &name)),
+            };
+            if let (Some((holder, _)), Some(granted)) = (known.get(&holder), granted) {
+                reached.nodes[*holder]
+                    .holds
+                    .push((granted, valid_from, valid_until));
+            }
+        }
+        // Of several shortest ways the one whose names come first is told; what was granted for several times that overlap is one way.
+        let names: Vec<String> = reached.nodes.iter().map(Node::reference).collect();
+        for node in &mut reached.nodes {
+            let order = |held: &(usize, Timestamp, Timestamp)| (names[held.0].as_str(), Reverse(held.2));
+            node.holds.sort_by(|one, other| order(one).cmp(&order(other)));
+            node.holds.dedup_by_key(|held| held.0);
         }
         reached
     }
 
-    /// Breadth first: whatever is met for the first time is met by a shortest way.
+    /// The place of a node, which is a new one when it was not met before.
+    fn place(&mut self, kind: &str, name: &str) -> usize {
+        let nodes = &mut self.nodes;
+        *self.places.entry(format!("{kind}:{name}")).or_insert_with(|| {
+            nodes.push(Node {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+                holds: Vec::new(),
+                is_start: false,
+                shortest: None,
+                paths: 0,
+            });
+            nodes.len() - 1
+        })
+    }
+
+    /// Places by kind and name.
+    fn in_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        order.sort_by_key(|place| {
+            let node = &self.nodes[*place];
+            (node.kind.as_str(), node.name.as_str())
+        });
+        order
+    }
+
+    /// Breadth first, and within a length in the order of the names: whatever is met for the first time is met by the way that is told.
     fn find_shortest(&mut self) {
-        let mut next = VecDeque::new();
-        for (place, node) in self.nodes.iter_mut().enumerate() {
-            if node.is_start {
-                node.shortest = Some(Way {
-                    holder: None,
-                    valid_from: Timestamp(i64::MIN),
-                    valid_until: Timestamp(i64::MAX),
-                });
-                next.push_back((place, i64::MIN, i64::MAX));
-            }
+        let mut next: VecDeque<usize> = self
+            .in_order()
+            .into_iter()
+            .filter(|place| self.nodes[*place].is_start)
+            .collect();
+        for place in &next {
+            self.nodes[*place].shortest = Some(Way {
+                holder: None,
+                length: 1,
+                valid_from: Timestamp(i64::MIN),
+                valid_until: Timestamp(i64::MAX),
+            });
         }
-        while let Some((holder, from, until)) = next.pop_front() {
+        while let Some(holder) = next.pop_front() {
+            progress::check_for_interrupts();
+            let Some(way) = self.nodes[holder].shortest else {
+                continue;
+            };
             for (place, valid_from, valid_until) in self.nodes[holder].holds.clone() {
-                let (from, until) = (from.max(valid_from.0), until.min(valid_until.0));
                 let shortest = &mut self.nodes[place].shortest;
                 if shortest.is_none() {
                     *shortest = Some(Way {
                         holder: Some(holder),
-                        valid_from: Timestamp(from),
-                        valid_until: Timestamp(until),
+                        length: way.length + 1,
+                        valid_from: way.valid_from.max(valid_from),
+                        valid_until: way.valid_until.min(valid_until),
                     });
-                    next.push_back((place, from, until));
+                    next.push_back(place);
                 }
             }
         }
@@ -194,7 +287,7 @@ impl Reached {
         let mut step = Some(place);
         while let Some(place) = step {
             let node = &self.nodes[place];
-            path.push(format!("{}:{}", node.kind, node.name));
+            path.push(node.reference());
             step = node.shortest.and_then(|way| way.holder);
         }
         path.reverse();
@@ -209,22 +302,33 @@ impl Reached {
     }
 }
 
+impl Node {
+    fn reference(&self) -> String {
+        format!("{}:{}", self.kind, self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn step(holder: Option<&str>, name: &str) -> Step {
-        Step {
-            holder: holder.map(|name| format!("role:{name}")),
+    /// Roles by numbers, of which the first begins the ways; holders and what they hold.
+    fn reached(names: &[&str], grants: &[(i32, i32)]) -> Reached {
+        let nodes = (0..).zip(names).map(|(id, name)| Line::Node {
+            id,
             kind: "role".to_owned(),
-            name: name.to_owned(),
+            name: (*name).to_owned(),
+            is_start: id == 0,
+            is_granted: true,
+        });
+        let grants = grants.iter().map(|(holder, granted)| Line::Grant {
+            holder: *holder,
+            granted: Some(*granted),
+            name: None,
             valid_from: Timestamp(0),
             valid_until: Timestamp(9),
-        }
-    }
-
-    fn reached(steps: Vec<Step>) -> Reached {
-        let mut reached = Reached::new(steps);
+        });
+        let mut reached = Reached::new(nodes.chain(grants).collect());
         reached.find_shortest();
         reached.count();
         reached
@@ -237,12 +341,7 @@ mod tests {
 
     #[test]
     fn the_shortest_of_two_ways_is_told_and_both_are_counted() {
-        let reached = reached(vec![
-            step(None, "a"),
-            step(Some("a"), "b"),
-            step(Some("b"), "c"),
-            step(Some("a"), "c"),
-        ]);
+        let reached = reached(&["a", "b", "c"], &[(0, 1), (1, 2), (0, 2)]);
         assert_eq!(
             way(&reached, "c"),
             (vec!["role:a".to_owned(), "role:c".to_owned()], 2)
@@ -250,24 +349,43 @@ mod tests {
     }
 
     #[test]
+    fn of_two_shortest_ways_the_one_whose_names_come_first_is_told() {
+        let reached = reached(&["a", "y", "x", "c"], &[(0, 1), (0, 2), (1, 3), (2, 3)]);
+        assert_eq!(way(&reached, "c").0, ["role:a", "role:x", "role:c"]);
+    }
+
+    #[test]
     fn a_circle_is_walked_once() {
-        let reached = reached(vec![
-            step(None, "a"),
-            step(Some("a"), "b"),
-            step(Some("b"), "c"),
-            step(Some("c"), "b"),
-        ]);
+        let reached = reached(&["a", "b", "c"], &[(0, 1), (1, 2), (2, 1)]);
         assert_eq!(way(&reached, "c").0, ["role:a", "role:b", "role:c"]);
     }
 
     #[test]
+    fn what_hangs_on_what_does_not_count_is_not_reached() {
+        let reached = reached(&["a"], &[(0, 7), (7, 0)]);
+        assert_eq!(reached.nodes.len(), 1);
+        assert_eq!(way(&reached, "a").1, 1);
+    }
+
+    #[test]
     fn more_ways_than_can_be_counted_are_the_largest_number() {
-        let mut steps = vec![step(None, "0")];
-        for layer in 0..80 {
-            for _ in 0..2 {
-                steps.push(step(Some(&layer.to_string()), &(layer + 1).to_string()));
-            }
-        }
-        assert_eq!(way(&reached(steps), "80").1, i64::MAX);
+        // From each layer two nodes lead to the next.
+        let names: Vec<String> = (0..=240).map(|number| number.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let layer = |first: i32| {
+            [
+                (first, first + 1),
+                (first, first + 2),
+                (first + 1, first + 3),
+                (first + 2, first + 3),
+            ]
+        };
+        let grants: Vec<(i32, i32)> = (0..80).flat_map(|number| layer(number * 3)).collect();
+        assert_eq!(way(&reached(&names, &grants), "240").1, i64::MAX);
+    }
+
+    #[test]
+    fn grants_of_several_times_are_one_way() {
+        assert_eq!(way(&reached(&["a", "b"], &[(0, 1), (0, 1)]), "b").1, 1);
     }
 }

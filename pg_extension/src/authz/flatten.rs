@@ -36,7 +36,7 @@ struct Share {
     is_whole: bool,
     /// The user, and those who act for him.
     persons: Vec<String>,
-    /// What these can do, one session or the other.
+    /// What these can do, one session or the other: a login with one role does not take the others away from its user.
     within_reach: Authority,
 }
 
@@ -143,7 +143,7 @@ fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
     let is_whole = claims.assumed_role.is_none();
     let Some(actor_session) = claims.actor_session else {
         return kept_apart(Share {
-            within_reach: own.clone(),
+            within_reach: granted,
             authority: own,
             is_whole,
             persons: vec![user.to_owned()],
@@ -158,17 +158,16 @@ fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
     let valid_until = actor.authority.valid_until.min(extent.until);
     if extent.is_full && claims.acts_fully {
         actor.persons.push(user.to_owned());
-        actor.within_reach.extend(&own);
+        actor.within_reach.extend(&granted);
         return kept_apart(Share {
             authority: own.until(valid_until),
             is_whole,
             ..actor
         });
     }
-    let authority = own.intersected(&actor.authority).until(valid_until);
     kept_apart(Share {
-        within_reach: authority.clone(),
-        authority,
+        within_reach: granted.intersected(&actor.within_reach),
+        authority: own.intersected(&actor.authority).until(valid_until),
         is_whole: false,
         persons: vec![user.to_owned()],
     })

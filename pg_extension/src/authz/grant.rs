@@ -32,7 +32,7 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
     change::begin();
     let (granted, holder) = (granted.require()?, holder.require()?);
     check(&granted, &holder)?;
-    let watch = Watch::of(&[holder.id]);
+    let watch = Watch::of_grant(granted.id, holder.id);
     let met = meet(&granted, &holder, validity.from, validity.until);
     let begun = match met.first() {
         Some(Met {

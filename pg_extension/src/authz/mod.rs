@@ -15,6 +15,7 @@ mod reference;
 pub mod resource;
 pub mod segregation;
 pub mod task;
+mod times;
 pub mod user;
 
 pub use authority::Authority;

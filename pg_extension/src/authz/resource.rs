@@ -1,6 +1,7 @@
 //! What a session may do with each resource, as a front end asks.
 
 use super::Authority;
+use super::definition::VIEWING;
 use crate::sys::spi::{Statement, arg};
 
 thread_local! {
@@ -24,7 +25,8 @@ pub fn usable(authority: &Authority, is_usable_only: bool) -> Vec<Usable> {
     let privileges: Vec<String> = authority.privileges.iter().cloned().collect();
     USABLE
         .with(|statement| {
-            statement.query(&[arg(privileges), arg(is_usable_only)], |row| {
+            let viewing = VIEWING.map(str::to_owned).to_vec();
+            statement.query(&[arg(privileges), arg(is_usable_only), arg(viewing)], |row| {
                 Some(Usable {
                     resource: row.get(1)?,
                     kind: row.get(2)?,

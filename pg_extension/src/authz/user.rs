@@ -9,6 +9,7 @@ use crate::sys::spi::{Statement, arg};
 use crate::sys::user;
 use pgrx::JsonB;
 use serde_json::json;
+use std::collections::{HashMap, HashSet};
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
@@ -23,6 +24,7 @@ thread_local! {
     static DROP_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_unit.sql")) };
     static UNIT_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_use.sql")) };
     static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
+    static MANAGERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/believed_managers.sql")) };
     static CHAIN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/manager_chain.sql")) };
     static REPORTS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/direct_reports.sql")) };
     static IS_ENABLED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_enabled.sql")) };
@@ -64,7 +66,8 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
         ));
     }
     change::begin();
-    let watch = Watch::everybody();
+    let watch = Watch::of_attributes();
+    let has_circle = circle(&managers()).is_some();
     let state = SOURCE.with(|statement| {
         statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
             row.get::<bool>(1)
@@ -76,6 +79,13 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
             "Give each source a precedence of its own; see the view vpd.sources.",
         )),
         Some(_) => {
+            // Another precedence lets other managers be believed.
+            if let Some(user) = circle(&managers()).filter(|_| !has_circle) {
+                return Err(Error::argument(
+                    format!("user \"{user}\" would be above himself"),
+                    "Give the source another precedence, or mend the managers that one of the sources tells of.",
+                ));
+            }
             change::record(
                 "define",
                 &format!("source:{name}"),
@@ -128,7 +138,7 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
             ));
         }
     }
-    let watch = Watch::everybody();
+    let watch = Watch::of_units();
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
@@ -157,7 +167,7 @@ pub fn define_user(account: Account) -> Result<()> {
     };
     let reference = Reference::new(Kind::User, account.name.as_str());
     let node = define(&reference, None)?;
-    let watch = Watch::of(&[node.id]);
+    let watch = Watch::of_user(node.id);
     let changed = ACCOUNT.with(|statement| {
         statement.execute(&[
             arg(node.id),
@@ -243,6 +253,31 @@ fn chain(name: &str) -> Vec<(i32, String)> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Who is whose manager, as it is believed now.
+fn managers() -> HashMap<String, String> {
+    MANAGERS
+        .with(|statement| statement.query(&[], |row| Some((row.get::<String>(1)?, row.get::<String>(2)?))))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Somebody who is above himself.
+fn circle(managers: &HashMap<String, String>) -> Option<&str> {
+    let mut done: HashSet<&str> = HashSet::new();
+    for user in managers.keys() {
+        let (mut line, mut next) = (HashSet::new(), Some(user.as_str()));
+        while let Some(user) = next.filter(|user| !done.contains(user)) {
+            if !line.insert(user) {
+                return Some(user);
+            }
+            next = managers.get(user).map(String::as_str);
+        }
+        done.extend(line);
+    }
+    None
 }
 
 fn require_source(name: &str) -> Result<()> {

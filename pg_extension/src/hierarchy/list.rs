@@ -2,14 +2,13 @@
 
 use super::definition::depth;
 use super::node::require_node;
+use super::viewer::{self, Viewer};
 use super::{find, require, sees};
 use crate::error::Result;
-use crate::guc;
 use crate::sys::spi::{Statement, arg};
 
 thread_local! {
     static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/listed_nodes.sql")) };
-    static WHO: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/who_can_see.sql")) };
 }
 
 /// A node to choose.
@@ -18,16 +17,6 @@ pub struct Listed {
     pub parent: Option<String>,
     pub level: String,
     pub label: Option<String>,
-}
-
-/// A user who sees a node, and how.
-pub struct Viewer {
-    /// `None` for whoever logs in with the role that the path begins with.
-    pub user_name: Option<String>,
-    pub data_group: String,
-    /// The node that was granted: the one asked for, or one above it.
-    pub node: String,
-    pub path: String,
 }
 
 /// The nodes that the attached session sees, of one level or of all.
@@ -57,12 +46,5 @@ pub fn visible_nodes(name: &str, level: Option<&str>) -> Result<Vec<Listed>> {
 pub fn who_can_see(name: &str, node: &str) -> Result<Vec<Viewer>> {
     require(name)?;
     require_node(name, node)?;
-    Ok(WHO.with(|statement| {
-        statement.query(&[arg(name), arg(node), arg(guc::is_production())], |row| Viewer {
-            user_name: row.get(1),
-            data_group: row.get(2).unwrap_or_default(),
-            node: row.get(3).unwrap_or_default(),
-            path: row.get(4).unwrap_or_default(),
-        })
-    }))
+    Ok(viewer::of_node(name, node))
 }

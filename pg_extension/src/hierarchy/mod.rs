@@ -13,6 +13,7 @@ mod node_set;
 mod protection;
 mod tree;
 mod view;
+mod viewer;
 
 pub use definition::{
     app_dropped, define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode,

@@ -253,6 +253,12 @@ impl Lines {
         let record = match record {
             Ok(record) => record,
             Err((line, Broken::OpenQuote)) => return self.report.line(line, "a quote is not closed"),
+            Err((line, Broken::StrayQuote)) => {
+                return self.report.line(
+                    line,
+                    "has a quote inside a value; quote the whole value and double the quotes in it",
+                );
+            }
             Err((line, Broken::TooLong)) => {
                 return self
                     .report

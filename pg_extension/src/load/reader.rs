@@ -1,7 +1,7 @@
 //! A CSV file that comes in parts, cut anywhere: bytes in, records out.
 //!
-//! Not here: what the columns mean. What is quoted, doubled and ended how is `csv_core`'s business; here are the parts, the limits and the
-//! numbers of the lines. Invariant: memory is bound by the limits, whatever the file holds.
+//! Not here: what the columns mean. What is quoted, doubled and ended how is `csv_core`'s business; here are the parts, the limits, the numbers of
+//! the lines, and the quotes that RFC 4180 does not allow and `csv_core` makes something of. Invariant: memory is bound by the limits, whatever the file holds.
 
 use csv_core::ReadRecordResult;
 
@@ -41,6 +41,33 @@ pub enum Broken {
     OpenQuote,
     /// The record is longer than any may be.
     TooLong,
+    /// A quote stands within a value that does not begin with one, or something stands between a quote and the end of its value.
+    StrayQuote,
+}
+
+/// Where in a record a byte stands, as far as quotes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a value.
+    Start,
+    /// In a value without quotes.
+    Plain,
+    Quoted,
+    /// Behind a quote that ends a value, or is the first of two.
+    AfterQuote,
+}
+
+impl Place {
+    /// Where the next byte stands; none when this one has no business here.
+    fn after(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Some(Self::AfterQuote),
+            (Self::Quoted, _) | (Self::Start | Self::AfterQuote, b'"') => Some(Self::Quoted),
+            (_, b',' | b'\r' | b'\n') => Some(Self::Start),
+            (Self::AfterQuote, _) | (Self::Plain, b'"') => None,
+            (Self::Start | Self::Plain, _) => Some(Self::Plain),
+        }
+    }
 }
 
 /// What the reader hands on.
@@ -60,12 +87,17 @@ pub struct Reader {
     start: Option<u32>,
     is_after_return: bool,
     is_too_long: bool,
+    place: Place,
+    has_stray_quote: bool,
 }
 
 impl Default for Reader {
     fn default() -> Self {
+        // A line end before the first record is nothing; it keeps csv_core from taking a second mark for the first.
+        let mut csv = csv_core::Reader::new();
+        csv.read_record(b"\n", &mut [0], &mut [0]);
         Self {
-            csv: csv_core::Reader::new(),
+            csv,
             mark: Some(Vec::new()),
             bytes: vec![0; 4096],
             filled: 0,
@@ -75,6 +107,8 @@ impl Default for Reader {
             start: None,
             is_after_return: false,
             is_too_long: false,
+            place: Place::Start,
+            has_stray_quote: false,
         }
     }
 }
@@ -124,6 +158,7 @@ impl Reader {
                 self.csv
                     .read_record(part, &mut self.bytes[self.filled..], &mut self.ends[self.ended..]);
             self.count_lines(&part[..read]);
+            self.look_at_quotes(&part[..read]);
             part = &part[read..];
             self.filled += written;
             self.ended += ended;
@@ -156,6 +191,8 @@ impl Reader {
         let line = self.start.take().unwrap_or(self.line);
         if self.is_too_long {
             sink(Err((line, Broken::TooLong)));
+        } else if self.has_stray_quote {
+            sink(Err((line, Broken::StrayQuote)));
         } else {
             sink(Ok(Record {
                 line,
@@ -164,8 +201,29 @@ impl Reader {
             }));
         }
         self.is_too_long = false;
+        self.place = Place::Start;
+        self.has_stray_quote = false;
         self.filled = 0;
         self.ended = 0;
+    }
+
+    fn look_at_quotes(&mut self, bytes: &[u8]) {
+        let is_plain = matches!(self.place, Place::Start | Place::Plain) && !bytes.contains(&b'"');
+        let bytes = if is_plain {
+            // Only the last one decides where the next stands.
+            &bytes[bytes.len().saturating_sub(1)..]
+        } else {
+            bytes
+        };
+        for byte in bytes {
+            match self.place.after(*byte) {
+                Some(place) => self.place = place,
+                None => {
+                    self.has_stray_quote = true;
+                    self.place = Place::Plain;
+                }
+            }
+        }
     }
 
     /// Empty lines are none of anybody's, and the next record begins behind them.
@@ -262,6 +320,31 @@ mod tests {
         assert_eq!(
             records(b"a,b\n1,2\n3,\"x\n5,6\n"),
             expected(&[(1, &["a", "b"]), (2, &["1", "2"]), (3, &["OpenQuote"])])
+        );
+    }
+
+    #[test]
+    fn a_quote_where_none_may_be_is_told() {
+        assert_eq!(
+            records(b"a,b\n1,x\"y\n2,\"x\"y\n3,\"x\" \n4, \"x\"\n5,\"\"\"\"\n6,\"\"\n"),
+            expected(&[
+                (1, &["a", "b"]),
+                (2, &["StrayQuote"]),
+                (3, &["StrayQuote"]),
+                (4, &["StrayQuote"]),
+                (5, &["StrayQuote"]),
+                (6, &["5", "\""]),
+                (7, &["6", ""]),
+            ])
+        );
+        assert_eq!(records(b"a\"b"), expected(&[(1, &["StrayQuote"])]));
+    }
+
+    #[test]
+    fn of_two_byte_order_marks_the_second_is_part_of_the_file() {
+        assert_eq!(
+            records(b"\xef\xbb\xbf\xef\xbb\xbfa,b\n"),
+            expected(&[(1, &["\u{feff}a", "b"])])
         );
     }
 

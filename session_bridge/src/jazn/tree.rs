@@ -1,7 +1,7 @@
 //! The XML file as a tree, within limits.
 //!
 //! Invariant: no document type declaration, so no entity, inner or outer, is ever expanded; no more than a bounded size, number and
-//! depth of elements.
+//! depth of elements, of attributes in each, and of declared namespaces: the parser compares each of these with all others.
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -11,6 +11,11 @@ const LARGEST: usize = 32 * 1024 * 1024;
 const MOST_NODES: u32 = 2_000_000;
 /// Deepest nesting; the format needs fewer than fifteen.
 const DEEPEST: usize = 40;
+
+/// Most attributes of an element; the format has one or two.
+const MOST_ATTRIBUTES: usize = 100;
+/// Most declarations of namespaces in all; the format has one. Each is copied to the elements below it.
+const MOST_NAMESPACES: usize = 1_000;
 
 /// Checks the file's limits and gives its text.
 pub fn text(content: &[u8]) -> Result<&str, String> {
@@ -28,7 +33,7 @@ pub fn text(content: &[u8]) -> Result<&str, String> {
 
 /// Reads the text.
 pub fn parse(text: &str) -> Result<Document<'_>, String> {
-    check_depth(text)?;
+    check_tags(text)?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MOST_NODES,
@@ -43,9 +48,10 @@ pub fn parse(text: &str) -> Result<Document<'_>, String> {
     })
 }
 
-/// A look at the text before it is parsed, which costs memory for every level. It counts what looks like tags and is no judge of what is well-formed.
-fn check_depth(text: &str) -> Result<(), String> {
-    let mut depth = 0_usize;
+/// A look at the text before it is parsed, which costs memory for every level, and time for every two attributes of an element. It counts what looks
+/// like tags and is no judge of what is well-formed.
+fn check_tags(text: &str) -> Result<(), String> {
+    let (mut depth, mut namespaces) = (0_usize, 0);
     let mut rest = text;
     while let Some(begin) = rest.find('<') {
         rest = &rest[begin + 1..];
@@ -63,6 +69,14 @@ fn check_depth(text: &str) -> Result<(), String> {
                 depth = depth.saturating_sub(1);
             } else if !tag.ends_with('/') {
                 depth += 1;
+            }
+            let (attributes, declared) = attributes_of(tag);
+            namespaces += declared;
+            if attributes > MOST_ATTRIBUTES {
+                return Err(format!("an element has more than {MOST_ATTRIBUTES} attributes"));
+            }
+            if namespaces > MOST_NAMESPACES {
+                return Err(format!("it declares more than {MOST_NAMESPACES} namespaces"));
             }
             if depth > DEEPEST {
                 return Err(format!("elements are nested more than {DEEPEST} deep"));
@@ -87,6 +101,29 @@ fn end_of_tag(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// How many attributes a tag has, and how many of them declare a namespace.
+fn attributes_of(tag: &str) -> (usize, usize) {
+    let (mut attributes, mut namespaces) = (0, 0);
+    let mut rest = tag;
+    // A sign of equality in a value is none of an attribute.
+    while let Some(equals) = rest.find('=') {
+        attributes += 1;
+        let name = rest[..equals].trim_end().rsplit([' ', '\t', '\r', '\n']).next();
+        if name.is_some_and(|name| name == "xmlns" || name.starts_with("xmlns:")) {
+            namespaces += 1;
+        }
+        rest = rest[equals + 1..].trim_start();
+        let Some(quote) = rest.chars().next().filter(|quote| ['"', '\''].contains(quote)) else {
+            continue;
+        };
+        match rest[1..].find(quote) {
+            Some(end) => rest = &rest[end + 2..],
+            None => break,
+        }
+    }
+    (attributes, namespaces)
 }
 
 /// Where each line of the file begins. The parser's own count goes through the text from its beginning for every question.

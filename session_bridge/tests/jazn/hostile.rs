@@ -42,6 +42,25 @@ fn deep_nesting_is_refused_before_it_costs_anything() {
 }
 
 #[test]
+fn attributes_and_namespaces_are_bounded() {
+    let attributes = |count: usize| -> String { (0..count).map(|n| format!(" a{n}='x'")).collect() };
+    let many = format!("<jazn-data{}/>", attributes(200_000));
+    assert!(refused(&many).contains("attributes"));
+    let spread = format!(
+        "<jazn-data>{}</jazn-data>",
+        format!("<a{}/>", attributes(200)).repeat(1000)
+    );
+    assert!(refused(&spread).contains("attributes"));
+    let namespaces = format!(
+        "<jazn-data>{}</jazn-data>",
+        "<a xmlns:b\n=\"c\"/>".repeat(200_000)
+    );
+    assert!(refused(&namespaces).contains("namespaces"));
+    let good = format!("<jazn-data{} b=\"x='1' y='2'\"/>", attributes(50));
+    assert!(convert(good.as_bytes(), None).is_ok());
+}
+
+#[test]
 fn size_and_number_of_elements_are_bounded() {
     let large = format!("<jazn-data>{}</jazn-data>", " ".repeat(33 << 20));
     assert!(refused(&large).contains("larger"));

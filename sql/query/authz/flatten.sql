@@ -11,26 +11,9 @@ WITH RECURSIVE moment AS MATERIALIZED (
        AND a.dropped_at IS NULL
        AND a.is_enabled
 ), attribute AS MATERIALIZED (
-    -- Where sources disagree the one with the lower precedence counts.
-    SELECT coalesce((
-               SELECT jsonb_object_agg(e.key, e.value)
-                 FROM (
-                     SELECT DISTINCT ON (x.key) x.key, x.value
-                       FROM subject
-                       JOIN vpd_private.user_account u ON u.user_id = subject.id
-                       JOIN vpd_private.identity_source s ON s.name = u.source
-                      CROSS JOIN jsonb_each(u.attributes) x
-                      ORDER BY x.key, s.precedence
-                 ) e
-           ), '{}') || jsonb_build_object('user_name', $1, 'unit', (
-               SELECT u.unit
-                 FROM subject
-                 JOIN vpd_private.user_account u ON u.user_id = subject.id
-                 JOIN vpd_private.identity_source s ON s.name = u.source
-                WHERE u.unit IS NOT NULL
-                ORDER BY s.precedence
-                LIMIT 1
-           )) AS document
+    SELECT d.document
+      FROM subject
+      JOIN vpd_private.user_document d ON d.user_id = subject.id
 ), held (id) AS (
     (
         SELECT id FROM subject
@@ -59,7 +42,6 @@ WITH RECURSIVE moment AS MATERIALIZED (
          WHERE r.kind = 'parametric'
            AND a.dropped_at IS NULL
            AND a.is_enabled
-           AND EXISTS (SELECT FROM subject)
            AND jsonb_path_match(attribute.document, r.rule, '{}', true)
            AND (a.name NOT LIKE '%\_PREPROD' OR NOT $5)
     )
@@ -98,6 +80,10 @@ SELECT v.version,
             WHERE NOT EXISTS (
                   SELECT FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NULL
               )
+              -- What was dropped is gone for those who claim it as well.
+              AND NOT EXISTS (
+                  SELECT FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NOT NULL
+              )
        ),
        ARRAY(
            SELECT n.name FROM node n WHERE n.kind = 'privilege'
@@ -108,6 +94,10 @@ SELECT v.version,
             WHERE c.name !~ '^(session|segregation):'
               AND NOT EXISTS (
                   SELECT FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NULL
+              )
+              -- What was dropped is gone for those who claim it as well.
+              AND NOT EXISTS (
+                  SELECT FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NOT NULL
               )
        ),
        ARRAY(SELECT n.id FROM node n WHERE n.kind = 'data_group' ORDER BY n.id),

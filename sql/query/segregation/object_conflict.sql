@@ -6,7 +6,8 @@ SELECT r.name, done.actions
   JOIN vpd_private.sod_rule r ON r.id = i.rule_id AND r.scope = 'object'
  CROSS JOIN unnest($3::text[]) person
  CROSS JOIN LATERAL (
-       SELECT array_agg(DISTINCT a.name ORDER BY a.name) AS actions
+       SELECT array_agg(DISTINCT a.name ORDER BY a.name) AS actions,
+              array_agg(DISTINCT a.id) AS items
          FROM vpd_private.sod_rule_item o
          JOIN vpd_private.authority a ON a.id = o.authority_id AND a.name <> $2
          JOIN vpd_private.action_record x ON x.object = $1 AND x.action = a.name
@@ -22,11 +23,10 @@ SELECT r.name, done.actions
    AND cardinality(done.actions) >= r.at_most
    AND NOT EXISTS (
        SELECT
-         FROM vpd_private.sod_exception e
+         FROM vpd_private.sod_excuse e
         WHERE e.rule_id = r.id
           AND e.user_name = person
-          AND e.approved_at IS NOT NULL
-          AND e.revoked_at IS NULL
+          AND own.id || done.items <@ e.items
           AND e.expires_at > clock_timestamp()
    )
  ORDER BY r.name

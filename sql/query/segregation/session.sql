@@ -1,5 +1,5 @@
--- Whether what a session has been given, claims of the login included, breaks a rule: rule, items, and for those that do not, because of an exception, its end.
--- $1 user, $2 roles, $3 privileges. What is not in the graph is no item.
+-- The rules that what a session has been given, claims of the login included, breaks: name, items as texts, the end of an exception that allows it; and,
+-- where it was accepted what the user holds, the rule, the user and the items. $1 user, $2 roles, $3 privileges. What is not in the graph is no item.
 WITH RECURSIVE held (id) AS (
     SELECT a.id
       FROM vpd_private.authority a
@@ -43,23 +43,23 @@ WITH RECURSIVE held (id) AS (
 )
 SELECT b.name,
        ARRAY(SELECT a.kind || ':' || a.name FROM vpd_private.authority a WHERE a.id = ANY (b.items) ORDER BY a.kind, a.name),
-       CASE
-           WHEN EXISTS (
-               SELECT
-                 FROM vpd_private.sod_existing x
-                 JOIN subject ON subject.id = x.user_id
-                WHERE x.rule_id = b.id
-                  AND b.items <@ x.items
-           ) THEN 'infinity'
-           ELSE (
-               SELECT max(e.expires_at)
-                 FROM vpd_private.sod_exception e
-                WHERE e.rule_id = b.id
-                  AND e.user_name = $1
-                  AND e.approved_at IS NOT NULL
-                  AND e.revoked_at IS NULL
-                  AND e.expires_at > clock_timestamp()
-           )
-       END
+       (
+           SELECT max(e.expires_at)
+             FROM vpd_private.sod_excuse e
+            WHERE e.rule_id = b.id
+              AND e.user_name = $1
+              AND b.items <@ e.items
+              AND e.expires_at > clock_timestamp()
+       ),
+       b.id,
+       (
+           SELECT x.user_id
+             FROM vpd_private.sod_existing x
+             JOIN subject ON subject.id = x.user_id
+            WHERE x.rule_id = b.id
+              AND b.items <@ x.items
+            LIMIT 1
+       ),
+       b.items
   FROM broken b
  ORDER BY b.name;

@@ -44,6 +44,33 @@ fn a_claim_gives_nothing_that_is_administered_here() -> Result<()> {
 }
 
 #[test]
+fn what_was_dropped_is_not_claimed_from_then_on() -> Result<()> {
+    let database = Database::create()?;
+    let claimed = Subject::new("mallory")
+        .role("Root")
+        .privilege("read")
+        .role("GONE");
+    let check = "vpd.user_in_role('Root') OR vpd.has_privilege('read') OR vpd.user_in_role('GONE')";
+    // control: names that never were anything here stand for themselves, and an enterprise role counts
+    define(&database, "SELECT vpd.define_role('GONE', 'enterprise')")?;
+    let token = claimed.log_in(&database)?;
+    assert!(has(&database, &token, &check.replace("OR", "AND"))?);
+    // attack: they are administered here, then dropped
+    define(&database, SCENE)?;
+    define(
+        &database,
+        "SELECT vpd.drop_authority('role:Root'), vpd.drop_authority('privilege:read'), vpd.drop_authority('role:GONE')",
+    )?;
+    assert!(!has(&database, &token, check)?);
+    let token = claimed.log_in(&database)?;
+    assert!(!has(&database, &token, check)?);
+    // Defined again as what a login may bring, a role counts.
+    define(&database, "SELECT vpd.define_role('GONE', 'enterprise')")?;
+    assert!(has(&database, &token, "vpd.user_in_role('GONE')")?);
+    Ok(())
+}
+
+#[test]
 fn what_opens_doors_of_the_extension_is_never_claimed() -> Result<()> {
     let database = Database::create()?;
     for privilege in [

@@ -8,7 +8,7 @@ mod evaluation;
 mod expression;
 mod generation;
 mod outcome;
-mod random;
+pub(crate) mod random;
 mod scene;
 mod statement;
 mod trial;

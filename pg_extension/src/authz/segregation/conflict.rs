@@ -1,20 +1,21 @@
 //! Who breaks a rule, or would.
 
+use super::holding::{Imagined, TooMuch, too_much};
 use crate::authz::{Authority, Kind, Reference};
 use crate::error::{Error, Result};
-use crate::guc;
 use crate::sys::clock::Timestamp;
 use crate::sys::spi::{Statement, arg};
 use pgrx::datum::TimestampWithTimeZone;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 thread_local! {
-    static CONFLICTS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/conflicts.sql")) };
+    static CONFLICTS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/conflicts.sql")) };
+    static CONCERNED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/concerned.sql")) };
     static REACHED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/reached.sql")) };
-    static WAY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/way.sql")) };
+    static WAY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/way.sql")) };
     static SESSION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/session.sql")) };
     static IS_ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_any.sql")) };
-    static FORGET: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/forget_existing.sql")) };
+    static FORGET: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/forget_existing.sql")) };
 }
 
 /// A user who holds, or will hold, more than a rule allows.
@@ -35,21 +36,18 @@ pub struct Conflict {
     pub is_accepted: bool,
 }
 
-/// A grant that does not exist.
-#[derive(Clone, Copy)]
-struct Imagined {
-    holder: i32,
-    granted: i32,
-}
-
 /// Everybody who breaks a rule.
 pub fn conflicts() -> Vec<Conflict> {
-    read(None, None, None)
+    read(&Reach::default(), None)
 }
 
-/// Everybody who breaks one rule.
+/// Everybody who breaks one rule, as it is defined now.
 pub(super) fn of_rule(rule: i32) -> Vec<Conflict> {
-    read(None, None, Some(rule))
+    let reach = Reach {
+        users: None,
+        rules: Some(vec![rule]),
+    };
+    read_and_forget(&reach)
 }
 
 /// The conflicts that granting something to a user would make.
@@ -64,10 +62,22 @@ pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
         holder: user.id,
         granted: granted.id,
     };
-    let now = unexcused(read(Some(vec![user.id]), None, None));
-    let then = unexcused(read(Some(vec![user.id]), Some(imagined), None));
-    let is_new = |conflict: &Conflict| !now.iter().any(|known| known.covers(conflict));
-    Ok(then.into_iter().filter(is_new).collect())
+    let reach = Reach {
+        users: Some(vec![user.id]),
+        rules: None,
+    };
+    let now = unexcused(read(&reach, None));
+    let then = unexcused(read(&reach, Some(imagined)));
+    Ok(uncovered(then, &now))
+}
+
+/// Whom and what a change can concern.
+#[derive(Default)]
+struct Reach {
+    /// `None`: everybody.
+    users: Option<Vec<i32>>,
+    /// `None`: every rule.
+    rules: Option<Vec<i32>>,
 }
 
 /// Looks out for what a change does to those it reaches. Make one in the transaction that began the change, before anything is written, and check it
@@ -75,27 +85,56 @@ pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
 pub struct Watch {
     /// The nodes that change; `None` for whatever may reach anybody.
     nodes: Option<Vec<i32>>,
+    /// The rules that can be broken by it; `None` for every one.
+    rules: Option<Vec<i32>>,
     before: Vec<Conflict>,
 }
 
 impl Watch {
-    /// For a change of some nodes: of what they hold, or of who has them.
-    pub fn of(nodes: &[i32]) -> Self {
-        Self::over(Some(nodes.to_vec()))
+    /// For a change of a node: of what it is, of whether it counts, or of who has it, but not of what it holds.
+    pub fn of(node: i32) -> Self {
+        Self::over(Some(vec![node]), Some(concerned(&[node], false, false)))
+    }
+
+    /// For a role that a rule is to give to anybody: who had it before does not tell whom it reaches.
+    pub fn of_rule(role: i32) -> Self {
+        Self::over(None, Some(concerned(&[role], false, false)))
+    }
+
+    /// For a change of what is told of a user, or of whether he counts.
+    pub fn of_user(user: i32) -> Self {
+        Self::over(Some(vec![user]), None)
+    }
+
+    /// For a grant.
+    pub fn of_grant(granted: i32, holder: i32) -> Self {
+        Self::over(Some(vec![holder]), Some(concerned(&[granted], false, false)))
+    }
+
+    /// For a change of which units are below which.
+    pub fn of_units() -> Self {
+        Self::over(None, Some(concerned(&[], false, true)))
+    }
+
+    /// For a change of what is believed of users.
+    pub fn of_attributes() -> Self {
+        Self::over(None, Some(concerned(&[], true, true)))
     }
 
     /// For a change that may reach anybody, such as a load.
     pub fn everybody() -> Self {
-        Self::over(None)
+        Self::over(None, None)
     }
 
-    fn over(nodes: Option<Vec<i32>>) -> Self {
-        let before = match reached(nodes.as_deref()) {
-            // One that is excused excuses nothing that begins when that is over.
-            Some(users) => unexcused(read_and_forget(users)),
-            None => Vec::new(),
+    fn over(nodes: Option<Vec<i32>>, rules: Option<Vec<i32>>) -> Self {
+        let mut watch = Self {
+            nodes,
+            rules,
+            before: Vec::new(),
         };
-        Self { nodes, before }
+        // One that is excused excuses nothing that begins when that is over.
+        watch.before = watch.unexcused();
+        watch
     }
 
     /// Refuses the change when it made somebody break a rule.
@@ -105,13 +144,31 @@ impl Watch {
 
     /// The conflicts that the change made.
     pub fn conflicts(self) -> Vec<Conflict> {
-        let Some(users) = reached(self.nodes.as_deref()) else {
-            return Vec::new();
+        uncovered(self.unexcused(), &self.before)
+    }
+
+    fn unexcused(&self) -> Vec<Conflict> {
+        self.reach()
+            .map(|reach| unexcused(read_and_forget(&reach)))
+            .unwrap_or_default()
+    }
+
+    /// `None` when there is nobody whom it reaches, or no rule to break.
+    fn reach(&self) -> Option<Reach> {
+        if self.rules.as_ref().is_some_and(Vec::is_empty) || !is_any() {
+            return None;
+        }
+        let users = match &self.nodes {
+            None => None,
+            Some(nodes) => REACHED
+                .with(|statement| statement.query_one(&[arg(nodes.clone())], |row| row.get::<Vec<i32>>(1)))
+                .flatten(),
         };
-        unexcused(read_and_forget(users))
-            .into_iter()
-            .filter(|conflict| !self.before.iter().any(|known| known.covers(conflict)))
-            .collect()
+        let is_nobody = users.as_ref().is_some_and(Vec::is_empty);
+        (!is_nobody).then(|| Reach {
+            users,
+            rules: self.rules.clone(),
+        })
     }
 }
 
@@ -158,38 +215,84 @@ pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
             arg(names(&authority.roles)),
             arg(names(&authority.privileges)),
         ];
-        statement.query(&args, |row| {
-            let rule = row.get::<String>(1).unwrap_or_default();
-            (
-                rule,
-                row.get::<Vec<String>>(2).unwrap_or_default(),
-                row.timestamp(3),
-            )
+        statement.query(&args, |row| Broken {
+            rule: row.get(1).unwrap_or_default(),
+            items: row.get(2).unwrap_or_default(),
+            excused_until: row.timestamp(3),
+            rule_id: row.get(4).unwrap_or_default(),
+            accepted_user: row.get(5),
+            item_ids: row.get(6).unwrap_or_default(),
         })
     });
-    for (rule, items, excused_until) in broken {
-        let until = excused_until.ok_or_else(|| Error::sod_session(&rule, &items))?;
+    for broken in broken {
+        let until = if broken.is_as_accepted() {
+            Timestamp(i64::MAX)
+        } else {
+            broken
+                .excused_until
+                .ok_or_else(|| Error::sod_session(&broken.rule, &broken.items))?
+        };
         allowed_until = allowed_until.min(until);
     }
     Ok(allowed_until)
 }
 
-/// The conflicts of users. One that was accepted and is gone, whatever ended it, is not accepted again.
-fn read_and_forget(users: Option<Vec<i32>>) -> Vec<Conflict> {
-    let found = read(users.clone(), None, None);
-    let items = |conflict: &Conflict| {
-        let ids: Vec<String> = conflict.item_ids.iter().map(i32::to_string).collect();
-        format!("{{{}}}", ids.join(","))
-    };
+/// A rule that what a session has breaks.
+struct Broken {
+    rule: String,
+    items: Vec<String>,
+    /// Until when an exception allows it.
+    excused_until: Option<Timestamp>,
+    rule_id: i32,
+    /// The user, when such a conflict of his was accepted.
+    accepted_user: Option<i32>,
+    item_ids: Vec<i32>,
+}
+
+impl Broken {
+    /// Accepted is what the graph gives him, for as long as it does, and not what a login brings.
+    fn is_as_accepted(&self) -> bool {
+        self.accepted_user.is_some_and(|user| {
+            too_much(Some(&[user]), Some(&[self.rule_id]), None)
+                .iter()
+                .any(|held| self.item_ids.iter().all(|item| held.items.contains(item)))
+        })
+    }
+}
+
+/// The conflicts there are. One that was accepted and is gone, whatever ended it, is not accepted again.
+fn read_and_forget(reach: &Reach) -> Vec<Conflict> {
+    let found = read(reach, None);
     FORGET.with(|statement| {
         statement.execute(&[
-            arg(users),
+            arg(reach.users.clone()),
             arg(found.iter().map(|conflict| conflict.rule_id).collect::<Vec<_>>()),
             arg(found.iter().map(|conflict| conflict.user_id).collect::<Vec<_>>()),
-            arg(found.iter().map(items).collect::<Vec<_>>()),
+            arg(found
+                .iter()
+                .map(|conflict| array(&conflict.item_ids))
+                .collect::<Vec<_>>()),
+            arg(reach.rules.clone()),
         ])
     });
     found
+}
+
+/// Those that none of the known ones covers.
+fn uncovered(conflicts: Vec<Conflict>, known: &[Conflict]) -> Vec<Conflict> {
+    let mut of_user: HashMap<(i32, i32), Vec<&Conflict>> = HashMap::new();
+    for conflict in known {
+        of_user
+            .entry((conflict.rule_id, conflict.user_id))
+            .or_default()
+            .push(conflict);
+    }
+    let is_new = |conflict: &Conflict| {
+        of_user
+            .get(&(conflict.rule_id, conflict.user_id))
+            .is_none_or(|known| !known.iter().any(|known| known.covers(conflict)))
+    };
+    conflicts.into_iter().filter(is_new).collect()
 }
 
 /// Those that no exception and no acceptance allows.
@@ -213,19 +316,14 @@ pub(super) fn refuse(conflicts: &[Conflict]) -> Result<()> {
     }
 }
 
-/// The users whom a change of some nodes reaches, `Some(None)` for everybody; `None` when there is nobody or no rule to break.
-fn reached(nodes: Option<&[i32]>) -> Option<Option<Vec<i32>>> {
-    if !is_any() {
-        return None;
-    }
-    let Some(nodes) = nodes else { return Some(None) };
-    let users = REACHED
-        .with(|statement| statement.query_one(&[arg(nodes.to_vec())], |row| row.get::<Vec<i32>>(1)))
-        .flatten();
-    users
-        .as_ref()
-        .is_none_or(|users| !users.is_empty())
-        .then_some(users)
+/// The rules with an item below some nodes; perhaps below what users have by their attributes, and those about units.
+fn concerned(nodes: &[i32], are_attributes: bool, are_units: bool) -> Vec<i32> {
+    let args = [arg(nodes.to_vec()), arg(are_attributes), arg(are_units)];
+    CONCERNED
+        .with(|statement| statement.query(&args, |row| row.get::<i32>(1)))
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn is_any() -> bool {
@@ -234,28 +332,39 @@ fn is_any() -> bool {
         .is_some()
 }
 
-fn read(users: Option<Vec<i32>>, imagined: Option<Imagined>, rule: Option<i32>) -> Vec<Conflict> {
+/// The text of an array.
+fn array(ids: &[i32]) -> String {
+    let ids: Vec<String> = ids.iter().map(i32::to_string).collect();
+    format!("{{{}}}", ids.join(","))
+}
+
+fn read(reach: &Reach, imagined: Option<Imagined>) -> Vec<Conflict> {
+    let found = too_much(reach.users.as_deref(), reach.rules.as_deref(), imagined);
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let since = |too_much: &TooMuch| TimestampWithTimeZone::try_from(too_much.since).ok();
+    let args = [
+        arg(found.iter().map(|too_much| too_much.rule).collect::<Vec<_>>()),
+        arg(found.iter().map(|too_much| too_much.user).collect::<Vec<_>>()),
+        arg(found
+            .iter()
+            .map(|too_much| array(&too_much.items))
+            .collect::<Vec<_>>()),
+        arg(found.iter().map(since).collect::<Vec<_>>()),
+    ];
     CONFLICTS.with(|statement| {
-        statement.query(
-            &[
-                arg(users),
-                arg(imagined.map(|grant| grant.holder)),
-                arg(imagined.map(|grant| grant.granted)),
-                arg(guc::is_production()),
-                arg(rule),
-            ],
-            |row| Conflict {
-                rule_id: row.get(1).unwrap_or_default(),
-                rule: row.get(2).unwrap_or_default(),
-                user_id: row.get(3).unwrap_or_default(),
-                user_name: row.get(4).unwrap_or_default(),
-                item_ids: row.get(5).unwrap_or_default(),
-                items: row.get(6).unwrap_or_default(),
-                since: row.get(7),
-                exception_id: row.get(8),
-                exception_expires_at: row.get(9),
-                is_accepted: row.get(10).unwrap_or(false),
-            },
-        )
+        statement.query(&args, |row| Conflict {
+            rule_id: row.get(1).unwrap_or_default(),
+            rule: row.get(2).unwrap_or_default(),
+            user_id: row.get(3).unwrap_or_default(),
+            user_name: row.get(4).unwrap_or_default(),
+            item_ids: row.get(5).unwrap_or_default(),
+            items: row.get(6).unwrap_or_default(),
+            since: row.get(7),
+            exception_id: row.get(8),
+            exception_expires_at: row.get(9),
+            is_accepted: row.get(10).unwrap_or(false),
+        })
     })
 }

@@ -7,6 +7,7 @@
 mod action;
 mod conflict;
 mod exception;
+mod holding;
 mod person;
 mod protection;
 mod rule;

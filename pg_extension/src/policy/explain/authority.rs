@@ -25,7 +25,7 @@ pub fn asked(predicate: &str, identity: &Identity) -> Vec<Value> {
     if names.is_empty() && hierarchies.is_empty() {
         return asked;
     }
-    let has = entitlement::at(&identity.user_name, &identity.claims.roles, now);
+    let has = entitled(&identity.user_name, &identity.claims.roles, now);
     asked.extend(names.into_iter().map(|reference| {
         let is_held = match reference.split_once(':') {
             Some(("role", name)) => identity.authority.roles.contains(name),
@@ -45,6 +45,13 @@ pub fn asked(predicate: &str, identity: &Identity) -> Vec<Value> {
     asked
 }
 
+/// What somebody has; no way is told where all of them together are too long.
+fn entitled(user: &str, claimed_roles: &[String], at: TimestampWithTimeZone) -> Vec<Entitled> {
+    entitlement::at(user, claimed_roles, at)
+        .map(Iterator::collect)
+        .unwrap_or_default()
+}
+
 /// The nodes of a hierarchy that rows are filtered by: those of the user, and for each who acts for him with what both have, those of that one.
 /// A row has to match in every set.
 fn nodes(hierarchy: &str, identity: &Identity, has: &[Entitled], now: TimestampWithTimeZone) -> Vec<Value> {
@@ -58,7 +65,7 @@ fn nodes(hierarchy: &str, identity: &Identity, has: &[Entitled], now: TimestampW
         .actors
         .iter()
         .filter(|_| identity.authority.data_groups.len() > 1)
-        .map(|actor| entitlement::at(actor, &[], now))
+        .map(|actor| entitled(actor, &[], now))
         .collect();
     let sets = &identity.authority.data_groups;
     let mut listed = Vec::new();

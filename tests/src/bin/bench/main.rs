@@ -4,6 +4,7 @@
 //! paired ratio, and the median of the rounds is held against the target. A missed target is printed, not an error.
 
 mod contest;
+mod graph;
 mod hierarchies;
 mod kinds;
 mod loads;
@@ -26,9 +27,9 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 16] = [
+const ROWS: [&str; 17] = [
     "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
-    "kinds", "checks",
+    "kinds", "checks", "graph",
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -77,6 +78,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         masks::measure,
         hierarchies::measure,
         privileges::measure,
+        graph::measure,
         tickets::measure,
         loads::measure,
     ] {

@@ -1,0 +1,65 @@
+-- What some users have, now or by a grant that begins later, as a graph: a line for each node, without what is granted, which tells whether it is
+-- a user, and whether it can be granted here; and a line for each grant. Grants that hang on a node without a line count for nothing.
+-- $1 users, $2 and $3 a grant that does not exist: holder and what is granted, $4 whether this is the production environment.
+WITH RECURSIVE moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+), subject AS MATERIALIZED (
+    SELECT a.id
+      FROM vpd_private.authority a
+     WHERE a.id = ANY ($1)
+       AND a.kind = 'user'
+       AND a.dropped_at IS NULL
+       AND a.is_enabled
+), parametric AS MATERIALIZED (
+    SELECT d.role_id, d.rule
+      FROM vpd_private.role_detail d
+      JOIN vpd_private.authority a ON a.id = d.role_id AND a.dropped_at IS NULL AND a.is_enabled
+     WHERE d.kind = 'parametric'
+       AND (a.name NOT LIKE '%\_PREPROD' OR NOT $4)
+), told AS MATERIALIZED (
+    SELECT d.user_id, d.document
+      FROM subject s
+      JOIN vpd_private.user_document d ON d.user_id = s.id
+     WHERE EXISTS (SELECT FROM parametric)
+), matching AS MATERIALIZED (
+    SELECT t.user_id, p.role_id
+      FROM told t
+      JOIN parametric p ON jsonb_path_match(t.document, p.rule, '{}', true)
+), held (id) AS (
+    (
+        SELECT s.id FROM subject s
+        UNION
+        SELECT m.role_id FROM matching m
+        UNION
+        SELECT $3::integer WHERE $3::integer IS NOT NULL
+    )
+    UNION
+    SELECT g.granted_id
+      FROM held h
+     CROSS JOIN moment
+      JOIN vpd_private.authority_grant g
+        ON g.holder_id = h.id
+       AND g.valid_until > moment.now
+)
+SELECT a.id,
+       NULL::integer,
+       NULL::timestamptz,
+       NULL::timestamptz,
+       a.kind = 'user',
+       a.kind <> 'role' OR CASE WHEN a.name LIKE '%\_PREPROD' THEN NOT $4 ELSE $4 OR d.kind IS DISTINCT FROM 'enterprise' END
+  FROM held h
+  JOIN vpd_private.authority a ON a.id = h.id AND a.dropped_at IS NULL AND a.is_enabled
+  LEFT JOIN vpd_private.role_detail d ON d.role_id = a.id
+UNION ALL
+SELECT h.id, g.granted_id, g.valid_from, g.valid_until, NULL, NULL
+  FROM held h
+ CROSS JOIN moment
+  JOIN vpd_private.authority_grant g
+    ON g.holder_id = h.id
+   AND g.valid_until > moment.now
+UNION ALL
+SELECT m.user_id, m.role_id, '-infinity', 'infinity', NULL, NULL
+  FROM matching m
+UNION ALL
+SELECT $2::integer, $3::integer, '-infinity', 'infinity', NULL, NULL
+ WHERE $3::integer IS NOT NULL;
