@@ -64,6 +64,7 @@ CREATE FUNCTION vpd.policy_predicates(session_id uuid DEFAULT NULL) RETURNS TABL
     AS 'MODULE_PATHNAME', 'policy_predicates_wrapper';
 COMMENT ON FUNCTION vpd.policy_predicates IS
 'The predicates in force, as Oracle''s V$VPD_POLICY: for a live session, or for the attached one, per table, command and policy that applies.
+Policies of PostgreSQL''s own stand in the groups native permissive and native restrictive, whatever role they are for.
 Policy functions run for it, with the caller''s rights; error tells why a predicate cannot be made. Errors: 42704 session_not_found.';
 
 CREATE VIEW vpd.v$vpd_policy AS

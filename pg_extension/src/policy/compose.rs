@@ -4,6 +4,7 @@ use super::Command;
 use super::cache::{self, Policy, Relation};
 use super::exemption::is_exempt;
 use super::group::Chosen;
+use super::native;
 use super::predicate;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
@@ -33,7 +34,8 @@ pub struct Restrictions {
     pub depends_on_context: bool,
 }
 
-/// True when a protected table shows rows at all; a partition that is read past its parent shows none.
+/// True when a protected table shows rows at all; a partition that is read past its parent shows none. What PostgreSQL's own policies
+/// leave of the rows is theirs to say, to exempt roles as well.
 pub fn is_open(relation: Oid) -> bool {
     is_exempt(relation) || cache::relation(relation).is_some_and(|relation| relation.has_policies)
 }
@@ -114,7 +116,13 @@ pub fn require_index_allowed(relation: Oid) -> Result<()> {
 /// The predicate as text, for people; `None` when the table is not protected.
 pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<String>> {
     if is_exempt(relation) {
-        return Ok(Some("true".to_owned()));
+        let natives = native::terms(relation, command);
+        let is_free = natives.is_empty();
+        return Ok(Some(if is_free {
+            "true".to_owned()
+        } else {
+            natives.join(" AND ")
+        }));
     }
     let Some(relation) = cache::relation(relation) else {
         return Ok(None);
@@ -126,5 +134,6 @@ pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<Str
     for policy in applying(&relation, command)? {
         terms.push(format!("({})", policy.predicate.text(&relation, &policy.name)?));
     }
+    terms.extend(native::terms(relation.oid, command));
     Ok(Some(terms.join(" AND ")))
 }

@@ -8,7 +8,7 @@ mod tree;
 
 use super::cache::Relation;
 use super::group::Chosen;
-use super::{Command, cache, inspection};
+use super::{Command, cache, inspection, native};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::session;
@@ -88,12 +88,16 @@ pub fn explain(question: &Question) -> Result<Value> {
             &relation, &table, &key, &commands, row_exists, found,
         )?),
     };
-    let (is_allowed, why) = verdict(
+    let verdict = verdict(
         &question.command,
         row_exists,
         session.is_some(),
         policies.as_deref(),
     );
+    let (is_allowed, why) = match policies {
+        None => verdict,
+        Some(_) => native::qualified(verdict, table.oid, &commands),
+    };
     let exempt: Vec<String> = EXEMPT
         .with(|statement| statement.query(&[oid_arg(table.oid)], |row| row.get::<String>(1)))
         .into_iter()

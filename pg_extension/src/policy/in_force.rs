@@ -3,6 +3,7 @@
 use super::Command;
 use super::cache;
 use super::compose::applying;
+use super::native;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::session;
@@ -77,6 +78,10 @@ fn all() -> Vec<InForce> {
                     let text = xact::attempt(|| policy.predicate.text(&relation, &policy.name));
                     row(&policy.group, &policy.name, text)
                 })),
+            }
+            for native in native::for_command(table, command) {
+                let condition = native.condition.clone().unwrap_or_default();
+                rows.push(row(native.kind(), &native.name, Ok(Ok(condition))));
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod in_force;
 mod inspection;
 pub mod mask;
 mod name;
+mod native;
 pub mod posture;
 mod predicate;
 pub mod reach;
@@ -104,6 +105,17 @@ impl Command {
             "delete" => Some(Self::Delete),
             "index" => Some(Self::Index),
             _ => None,
+        }
+    }
+
+    /// The spelling of `statement_types`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Index => "index",
         }
     }
 }

@@ -14,7 +14,7 @@ WITH policy AS (
 SELECT 'high' AS severity,
        'only_disabled_policies' AS finding,
        p.table_name AS object,
-       'whoever has a session sees every row' AS detail,
+       'whoever has a session sees every row that policies of PostgreSQL leave' AS detail,
        string_agg(format('SELECT vpd.enable_policy(%L, %L)', p.table_name, p.policy_name), '; ' ORDER BY p.policy_name) AS remedy
   FROM policy p
  GROUP BY p.table_name
@@ -28,7 +28,7 @@ UNION ALL
 SELECT 'high',
        'select_not_covered',
        p.table_name,
-       'no enabled policy restricts SELECT: whoever has a session reads every row',
+       'no enabled policy restricts SELECT: whoever has a session reads every row that policies of PostgreSQL leave',
        format(
            'SELECT vpd.alter_policy(%L, %L, statement_types => %L)',
            p.table_name, min(p.policy_name), '{select,insert,update,delete}'

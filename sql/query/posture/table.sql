@@ -31,6 +31,14 @@ SELECT 'critical',
               AND pg_get_expr(g.polwithcheck, g.polrelid) IN ('guard()', 'vpd.guard()')
        )
 UNION ALL
+SELECT 'info',
+       'native_permissive_policy',
+       format('%I on %s', g.polname, t.name),
+       'rows are shown where such a policy of PostgreSQL permits it and every policy here allows it, to exempt roles where it permits it',
+       '-- dropping the last of them shows every row that the policies here allow'
+  FROM vpd_private.posture_table t
+  JOIN pg_policy g ON g.polrelid = t.oid AND g.polpermissive
+UNION ALL
 SELECT 'critical',
        'partition_unprotected',
        format('%I.%I', n.nspname, c.relname),

@@ -141,3 +141,292 @@ fn a_native_permissive_policy_made_before_widens_nothing() -> Result<()> {
     );
     Ok(())
 }
+
+/// Sets of PostgreSQL's own policies. Roles that `app_user` is not a member of, and commands without a policy, are part of them.
+const NATIVES: [&[&str]; 9] = [
+    &["own ON {table} USING (region = 'West')"],
+    &["own ON {table} USING (region = 'West') WITH CHECK (region IN ('West', 'East'))"],
+    &["own ON {table} TO app_owner USING (true) WITH CHECK (true)"],
+    &["reads ON {table} FOR SELECT USING (id < 20)"],
+    &[
+        "reads ON {table} FOR SELECT USING (id < 20)",
+        "writes ON {table} FOR UPDATE TO app_user USING (id < 12) WITH CHECK (id < 50)",
+    ],
+    &[
+        "reads ON {table} FOR SELECT TO app_user USING (id < 20)",
+        "more ON {table} FOR SELECT USING (region = 'East')",
+        "new ON {table} FOR INSERT WITH CHECK (region <> 'North')",
+    ],
+    &[
+        "reads ON {table} FOR SELECT USING (true)",
+        "ends ON {table} FOR DELETE USING (region = 'East')",
+        "not_all ON {table} AS RESTRICTIVE USING (id % 3 <> 0)",
+    ],
+    &["new ON {table} FOR INSERT WITH CHECK (true)"],
+    // Without a permissive one everything is as the policies of the library say.
+    &["not_all ON {table} AS RESTRICTIVE FOR SELECT USING (id % 3 <> 0)"],
+];
+
+const STATEMENTS: [&str; 17] = [
+    "SELECT id FROM {table}",
+    "SELECT id FROM {table} FOR UPDATE",
+    "SELECT id FROM {table} WHERE region = 'West' AND amount > 20",
+    "UPDATE {table} SET amount = 10",
+    "UPDATE {table} SET amount = amount + 1 WHERE id < 30",
+    "UPDATE {table} SET region = 'East' WHERE region = 'West' RETURNING id",
+    "UPDATE {table} SET amount = 1000 WHERE id = 3",
+    "DELETE FROM {table}",
+    "DELETE FROM {table} WHERE id > 2 RETURNING id",
+    "INSERT INTO {table} VALUES (60, 'West', 5)",
+    "INSERT INTO {table} VALUES (60, 'East', 5) RETURNING id",
+    "INSERT INTO {table} VALUES (60, 'North', 5)",
+    "INSERT INTO {table} VALUES (60, 'West', 5000)",
+    "INSERT INTO {table} VALUES (3, 'West', 5) ON CONFLICT (id) DO UPDATE SET amount = 7 RETURNING id",
+    "INSERT INTO {table} VALUES (5, 'East', 5) ON CONFLICT (id) DO NOTHING",
+    "MERGE INTO {table} t USING (VALUES (3), (60)) n (k) ON t.id = k WHEN MATCHED THEN UPDATE SET amount = 3
+         WHEN NOT MATCHED THEN INSERT VALUES (k, 'West', 1)",
+    "MERGE INTO {table} t USING (VALUES (7), (12)) n (k) ON t.id = k WHEN MATCHED THEN DELETE",
+];
+
+/// What the library's policy says too, as a policy of PostgreSQL's own.
+const OURS: &str = "amount <= 200";
+
+fn on(table: &str, statement: &str) -> String {
+    statement.replace("{table}", table)
+}
+
+/// `shop.orders` and a twin without the library, both with these policies.
+fn twins(natives: &[&str]) -> Result<Database<'static>> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE TABLE shop.twin (LIKE shop.orders INCLUDING ALL); INSERT INTO shop.twin SELECT * FROM shop.orders;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON shop.twin TO app_user",
+    )?;
+    for table in ["shop.orders", "shop.twin"] {
+        admin.batch_execute(&format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))?;
+        for native in natives {
+            admin.batch_execute(&format!("CREATE POLICY {}", on(table, native)))?;
+        }
+    }
+    Ok(database)
+}
+
+/// What a statement does to a table: the rows it answers and those it leaves, or its refusal.
+fn effect(database: &Database<'_>, token: &str, table: &str, statement: &str) -> Result<String> {
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    vpd_tests::attach(&mut transaction, token)?;
+    let answered = match outcome(transaction.query(&on(table, statement), &[])) {
+        Ok(rows) => rows
+            .iter()
+            .map(|row| row.get(0))
+            .collect::<std::collections::BTreeSet<i32>>(),
+        Err(refusal) => {
+            let state = refusal.state.code();
+            // A key that exists in a hidden row is refused as well.
+            assert!(
+                matches!(state, "42501" | "44000" | "23505"),
+                "{statement}: {refusal:?}"
+            );
+            return Ok("refused".to_owned());
+        }
+    };
+    let rest = on(
+        table,
+        "SELECT coalesce(string_agg(t::text, ' ' ORDER BY id), '') FROM {table} t",
+    );
+    // A function of the superuser looks at what is left.
+    let left: String = transaction
+        .query_one(&format!("SELECT shop.everything($x${rest}$x$)"), &[])?
+        .get(0);
+    Ok(format!("{answered:?} {left}"))
+}
+
+#[test]
+fn a_policy_of_ours_restricts_what_native_permissive_policies_leave() -> Result<()> {
+    for natives in NATIVES {
+        let database = twins(natives)?;
+        let mut admin = database.admin()?;
+        admin.batch_execute(
+            "CREATE FUNCTION shop.everything(query text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
+                 $$ DECLARE answer text; BEGIN EXECUTE query INTO answer; RETURN answer; END $$",
+        )?;
+        let token = Subject::new("alice").log_in(&database)?;
+        for statement in STATEMENTS {
+            let [ours, theirs] =
+                ["shop.orders", "shop.twin"].map(|table| effect(&database, &token, table, statement));
+            assert_eq!(ours?, theirs?, "control, before: {natives:?}: {statement}");
+        }
+        add_policy(&mut database.connect(role::SECURITY)?, "shop.orders", "few", OURS)?;
+        admin.batch_execute(&format!(
+            "CREATE POLICY few ON shop.twin AS RESTRICTIVE USING ({OURS})"
+        ))?;
+        if natives.iter().all(|native| native.contains("RESTRICTIVE")) {
+            admin.batch_execute("CREATE POLICY permit ON shop.twin USING (true)")?;
+        }
+        for statement in STATEMENTS {
+            let [ours, theirs] =
+                ["shop.orders", "shop.twin"].map(|table| effect(&database, &token, table, statement));
+            assert_eq!(ours?, theirs?, "{natives:?}: {statement}");
+        }
+    }
+    Ok(())
+}
+
+/// As it was reported: a policy for INSERT opened the table for SELECT and DELETE.
+#[test]
+fn a_policy_for_other_commands_does_not_open_the_table() -> Result<()> {
+    let database = twins(&["own ON {table} USING (id = 80 OR id < 3)"])?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let [ours, twin] = ["shop.orders", "shop.twin"].map(|table| format!("SELECT id FROM {table}"));
+    assert_eq!(fresh_ids(&database, Some(&token), &ours)?, [1, 2], "control");
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.add_policy('shop.orders', 'p', 'true', statement_types => '{insert}')")?;
+    assert_eq!(fresh_ids(&database, Some(&token), &ours)?, [1, 2]);
+    let deleted = "DELETE FROM shop.orders RETURNING id";
+    assert_eq!(fresh_ids(&database, Some(&token), deleted)?, [1, 2]);
+    assert!(fresh_ids(&database, None, &ours)?.is_empty(), "without a session");
+    let mut user = database.connect(role::USER)?;
+    let mut anonymous = user.transaction()?;
+    anonymous.execute("SELECT vpd.attach_anonymous()", &[])?;
+    assert_eq!(ids(&mut anonymous, &ours)?, [1, 2]);
+    assert_eq!(anonymous.execute("DELETE FROM shop.orders", &[])?, 2);
+    anonymous.rollback()?;
+    assert_eq!(
+        fresh_ids(&database, None, &twin)?,
+        [1, 2],
+        "control: PostgreSQL alone"
+    );
+    Ok(())
+}
+
+/// Plans that an open connection keeps follow native policies that come and go.
+#[test]
+fn native_permissive_policies_are_followed_when_they_come_and_go() -> Result<()> {
+    let database = protected_orders()?;
+    let mut admin = database.admin()?;
+    let token = Subject::in_region("alice", "West").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("SET plan_cache_mode = force_generic_plan")?;
+    let kept = user.prepare("SELECT id FROM shop.orders")?;
+    let mut seen = || -> Result<Vec<i32>> {
+        let mut transaction = user.transaction()?;
+        vpd_tests::attach(&mut transaction, &token)?;
+        let mut found: Vec<i32> = transaction
+            .query(&kept, &[])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        found.sort_unstable();
+        Ok(found)
+    };
+    let west = expected_ids("West");
+    assert_eq!(seen()?, west, "control");
+    admin.batch_execute("CREATE POLICY few ON shop.orders FOR SELECT USING (id < 8)")?;
+    assert_eq!(seen()?, [3, 7]);
+    admin.batch_execute("CREATE POLICY more ON shop.orders FOR ALL TO app_user USING (id < 12)")?;
+    assert_eq!(seen()?, [3, 7, 11]);
+    admin.batch_execute("ALTER POLICY more ON shop.orders TO app_owner")?;
+    assert_eq!(seen()?, [3, 7]);
+    admin.batch_execute("DROP POLICY few ON shop.orders")?;
+    assert!(seen()?.is_empty(), "the one that is left is for somebody else");
+    admin.batch_execute("DROP POLICY more ON shop.orders")?;
+    assert_eq!(seen()?, west);
+    Ok(())
+}
+
+/// Ours do not apply to an exempt role; PostgreSQL's own do, as they would without the library.
+#[test]
+fn an_exempt_role_stays_under_native_policies() -> Result<()> {
+    let database = twins(&["few ON {table} FOR SELECT USING (id < 9)"])?;
+    database.admin()?.batch_execute(
+        "GRANT SELECT, DELETE ON shop.orders TO app_stranger; GRANT EXECUTE ON FUNCTION vpd.effective_predicate TO app_stranger",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?;
+    let mut stranger = database.connect(role::STRANGER)?;
+    assert!(
+        ids(&mut stranger, "SELECT id FROM shop.orders")?.is_empty(),
+        "control"
+    );
+    security.execute("SELECT vpd.grant_exempt('app_stranger', 'a test')", &[])?;
+    assert_eq!(
+        ids(&mut stranger, "SELECT id FROM shop.orders")?,
+        (1..9).collect::<Vec<_>>()
+    );
+    assert_eq!(stranger.execute("DELETE FROM shop.orders", &[])?, 0);
+    let told: String = stranger
+        .query_one("SELECT vpd.effective_predicate('shop.orders')", &[])?
+        .get(0);
+    assert!(told.contains("id < 9"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn what_native_policies_hide_is_told() -> Result<()> {
+    let database = twins(&[
+        "few ON {table} FOR SELECT USING (id < 9)",
+        "others ON {table} FOR SELECT TO app_stranger USING (id > 30)",
+    ])?;
+    add_policy(
+        &mut database.connect(role::SECURITY)?,
+        "shop.orders",
+        "by_region",
+        BY_REGION,
+    )?;
+    database
+        .admin()?
+        .batch_execute("GRANT SELECT ON shop.orders TO app_auditor")?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut session = user.transaction()?;
+    vpd_tests::attach(&mut session, &token)?;
+    for (command, has, has_not) in [("select", "id < 9", "id > 30"), ("delete", "false", "id < 9")] {
+        let told: String = session
+            .query_one("SELECT vpd.effective_predicate('shop.orders', $1)", &[&command])?
+            .get(0);
+        assert!(
+            told.contains("region") && told.contains(has) && !told.contains(has_not),
+            "{told}"
+        );
+    }
+    session.rollback()?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let reported = auditor.query(
+        "SELECT object FROM vpd.posture() WHERE finding = 'native_permissive_policy' ORDER BY 1",
+        &[],
+    )?;
+    let reported: Vec<String> = reported.iter().map(|row| row.get(0)).collect();
+    assert_eq!(reported, ["few on shop.orders", "others on shop.orders"]);
+    let listed = auditor.query(
+        "SELECT policy_name, policy_group FROM vpd.policy_predicates(
+             (SELECT session_id FROM vpd.sessions WHERE user_name = 'alice')) WHERE command = 'select' ORDER BY 1",
+        &[],
+    )?;
+    let listed: Vec<(String, String)> = listed.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let native = "native permissive".to_owned();
+    assert_eq!(
+        listed[1..],
+        [("few".to_owned(), native.clone()), ("others".to_owned(), native)]
+    );
+    for (command, expected, named) in [
+        ("select", None, "\"few\""),
+        ("update", Some(false), "permit no update"),
+    ] {
+        let explained: serde_json::Value = auditor
+            .query_one(
+                "SELECT vpd.explain_access_json('alice', 'shop.orders', '1', command => $1)",
+                &[&command],
+            )?
+            .get(0);
+        assert_eq!(explained["is_allowed"].as_bool(), expected, "{explained}");
+        assert!(
+            explained["why"].as_str().is_some_and(|why| why.contains(named)),
+            "{explained}"
+        );
+    }
+    Ok(())
+}

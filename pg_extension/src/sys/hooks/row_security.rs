@@ -2,10 +2,12 @@
 //!
 //! A protected table gets one permissive policy `true`, which never stands in the catalogue, and one restrictive policy for
 //! each of ours. Without the permissive one nothing is visible: an error or a missing library shows no row.
+//! Where PostgreSQL's own permissive policies stand on the table, they say what may be seen at all, and ours restrict that:
+//! then ours is `false`, for every role and command, since the server joins permissive policies by OR.
 
 use crate::error::Result;
 use crate::policy::{self, Command, Restriction, Restrictions};
-use crate::sys::predicate::{always_false, always_true, checked, context_mark, relevant, session_gate};
+use crate::sys::predicate::{always_false, always_true, checked, context_mark, nth, relevant, session_gate};
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -36,10 +38,28 @@ unsafe extern "C-unwind" fn permissive(
         if !policy::is_open((*relation).rd_id) {
             return list;
         }
+        let permitted = if has_permissive_policy(relation) {
+            always_false()
+        } else {
+            always_true()
+        };
         pg_sys::lappend(
             list,
-            security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast(),
+            security_policy("vpd_permit", true, permitted, std::ptr::null_mut(), false).cast(),
         )
+    }
+}
+
+/// Whether the catalogue has a permissive policy for the table, whatever role and command it is for. None is ours.
+unsafe fn has_permissive_policy(relation: pg_sys::Relation) -> bool {
+    // SAFETY: the server asks the hooks for tables with row security alone, whose entry in its cache lists their policies.
+    unsafe {
+        let policies = (*(*relation).rd_rsdesc).policies;
+        let count = policies.as_ref().map_or(0, |list| list.length);
+        (0..count).any(|index| {
+            let policy = nth(policies, index).cast::<pg_sys::RowSecurityPolicy>();
+            (*policy).permissive
+        })
     }
 }
 
