@@ -22,7 +22,7 @@ COMMENT ON COLUMN vpd_private.ticket.issued_at IS 'When it was given out.';
 COMMENT ON COLUMN vpd_private.ticket.expires_at IS 'From this moment it is dead.';
 
 CREATE FUNCTION vpd.issue_ticket(token text, target_app text, challenge text) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'issue_ticket_wrapper';
 COMMENT ON FUNCTION vpd.issue_ticket IS
 'Gives out a one-time ticket (vt_…) that hands the token''s session over to target_app.

@@ -6,6 +6,7 @@
 mod executor;
 pub mod function_call;
 pub mod parse_analysis;
+mod permission;
 mod planner;
 mod row_security;
 mod server;
@@ -16,6 +17,7 @@ pub(super) fn init() {
     row_security::init();
     parse_analysis::init();
     planner::init();
+    permission::init();
     executor::init();
     function_call::init();
     utility::init();

@@ -11,6 +11,25 @@ use std::ffi::{CStr, CString};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static LOOKS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often the library looked into tables whose changes nobody announces to who derives something from what it found.
+pub fn looks() -> u64 {
+    LOOKS.get()
+}
+
+/// Something was read that changes without an announcement.
+pub fn note_look() {
+    LOOKS.set(LOOKS.get() + 1);
+}
+
+/// What is read inside is announced when it changes: it does not count as a look.
+pub fn announced<R>(read: impl FnOnce() -> R) -> R {
+    let looks = LOOKS.get();
+    let found = read();
+    LOOKS.set(looks);
+    found
 }
 
 /// True while one of these statements runs: the hooks let them pass without asking who is attached.
@@ -223,6 +242,7 @@ impl Statement {
     }
 
     fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
+        note_look();
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
