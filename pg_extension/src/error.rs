@@ -224,6 +224,11 @@ impl Error {
         unreachable!("an error report of level ERROR does not return")
     }
 
+    /// Tells the client what it should know, and changes nothing.
+    pub fn notice(self) {
+        ErrorReport::from(self).report(PgLogLevel::NOTICE);
+    }
+
     /// Tells the client without undoing what the statement did.
     pub fn warn(self) {
         ErrorReport::from(self).report(PgLogLevel::WARNING);

@@ -16,6 +16,23 @@ pub enum NullPredicate {
     AllRows,
 }
 
+/// What becomes of a changed search_path when a session is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, pgrx::PostgresGucEnum)]
+pub enum AttachSearchPath {
+    /// It is what it was when the connection began. The default.
+    #[name = c"reset"]
+    Reset,
+    /// No session is attached.
+    #[name = c"refuse"]
+    Refuse,
+    /// It stays.
+    #[name = c"keep"]
+    Keep,
+}
+
+static ATTACH_SEARCH_PATH: GucSetting<AttachSearchPath> =
+    GucSetting::<AttachSearchPath>::new(AttachSearchPath::Reset);
+
 static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::new(NullPredicate::Deny);
 
 static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
@@ -29,6 +46,14 @@ pub fn init() {
         c"What a policy function that returns NULL or an empty text means: deny (no row) or all_rows (Oracle's meaning).",
         c"Default deny. May be set by superusers only. Change it only while scripts migrated from Oracle rely on it.",
         &NULL_PREDICATE,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"vpd.attach_search_path",
+        c"What becomes of a search_path that was changed on the connection when a session is attached: reset, refuse or keep.",
+        c"Default reset. May be set by superusers only. With keep, the next user of a pooled connection works with the path that the former one left.",
+        &ATTACH_SEARCH_PATH,
         GucContext::Suset,
         GucFlags::default(),
     );
@@ -54,6 +79,11 @@ pub fn init() {
 /// The meaning of an empty predicate, now.
 pub fn null_predicate() -> NullPredicate {
     NULL_PREDICATE.get()
+}
+
+/// What becomes of a changed search_path, now.
+pub fn attach_search_path() -> AttachSearchPath {
+    ATTACH_SEARCH_PATH.get()
 }
 
 /// Name of the environment.

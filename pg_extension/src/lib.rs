@@ -173,9 +173,14 @@ pgrx::extension_sql_file!(
     requires = ["posture"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/84_private_table.sql",
+    name = "private_table",
+    requires = ["explain"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/85_follow_ddl.sql",
     name = "follow_ddl",
-    requires = ["explain"]
+    requires = ["private_table"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/87_replication.sql",

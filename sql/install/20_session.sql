@@ -223,12 +223,13 @@ Errors: 22023 argument_invalid, 28000 user_disabled, 42501 role_not_held, 42704 
 Follows OWASP ASVS 5.0 7.2.3 (256 random bits), 11.2.4, 7.3.1, 7.3.2.';
 
 CREATE FUNCTION vpd.attach_session(token text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'attach_session_wrapper';
 COMMENT ON FUNCTION vpd.attach_session IS
 'Attaches the session of this token to the current transaction; it ends with the transaction.
-Every open cursor of the connection is closed, so that no row fetched for one user is read by the next.
-Errors: 28000 session_invalid, alike for an unknown, expired or ended session; 55000 not_ready.';
+Every open cursor of the connection is closed, so that no row fetched for one user is read by the next; temporary objects left on it are refused, and
+a changed search_path is treated as vpd.attach_search_path says. Tells when no transaction block is open, and when policies do not apply to the role.
+Errors: 28000 session_invalid, alike for an unknown, expired or ended session and for NULL; 0A000 outlives_session; 55000 not_ready.';
 
 CREATE FUNCTION vpd.attach_anonymous() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -25,7 +25,7 @@ COMMENT ON COLUMN vpd_private.ticket.made_in IS
 'The sum of the generations of both applications in session_era when it was given out. Another sum: one of them was dropped or moved.';
 
 CREATE FUNCTION vpd.issue_ticket(token text, target_app text, challenge text) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'issue_ticket_wrapper';
 COMMENT ON FUNCTION vpd.issue_ticket IS
 'Gives out a one-time ticket (vt_…) that hands the token''s session over to target_app.

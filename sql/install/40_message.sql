@@ -46,7 +46,7 @@ COMMENT ON COLUMN vpd_private.queue.reason IS 'Why.';
 COMMENT ON COLUMN vpd_private.queue.created_at IS 'When it was queued.';
 
 CREATE FUNCTION vpd.record_message(token text, target_app text) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'record_message_wrapper';
 COMMENT ON FUNCTION vpd.record_message IS
 'Records a keep-alive of the token''s application for target_app and returns its nonce (vm_…), good for 60 seconds and one validation.
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION vpd.browse_queue IS
 ended session. For a session that is over, with nothing queued, and for an unknown token: one close message with id 0.';
 
 CREATE FUNCTION vpd.ack_message(token text, id bigint) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ack_message_wrapper';
 COMMENT ON FUNCTION vpd.ack_message IS
 'Removes one message of browse_queue. Returns false when there is no such message for this token.

@@ -48,6 +48,8 @@ mod exemptions;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod freshness;
+#[cfg(test)]
 mod global_context;
 #[cfg(test)]
 mod harness;

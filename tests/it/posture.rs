@@ -59,6 +59,16 @@ const WEAKNESSES: &[Weakness] = &[
         "ALTER DATABASE posture SET log_parameter_max_length_on_error = -1",
     ),
     (
+        "audit_log_parameters",
+        "role app_user",
+        "ALTER ROLE app_user SET pgaudit.log_parameter = on",
+    ),
+    (
+        "search_path_kept",
+        "role app_user",
+        "ALTER ROLE app_user SET vpd.attach_search_path = 'keep'",
+    ),
+    (
         "log_query_trees",
         "debug_print_plan at role app_user",
         "ALTER ROLE app_user SET debug_print_plan = on",
@@ -117,6 +127,22 @@ const WEAKNESSES: &[Weakness] = &[
         "server_access",
         "app_user of pg_read_server_files",
         "GRANT pg_read_server_files TO app_user",
+    ),
+    // What lies beside tables.
+    (
+        "index_statistics",
+        "expr of shop.by_word",
+        "CREATE INDEX by_word ON shop.orders ((region || '!'))\nANALYZE shop.orders",
+    ),
+    (
+        "mask_generated_column",
+        "doubled of shop.orders",
+        "ALTER TABLE shop.orders ADD doubled integer GENERATED ALWAYS AS (amount * 2) STORED\nSELECT vpd.add_mask('shop.orders', 'amount')",
+    ),
+    (
+        "mask_check",
+        "small on shop.orders",
+        "ALTER TABLE shop.orders ADD CONSTRAINT small CHECK (amount < id * 100)\nSELECT vpd.add_mask('shop.orders', 'amount')",
     ),
     // Tables.
     (

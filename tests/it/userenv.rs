@@ -24,8 +24,9 @@ fn what_the_server_knows_is_told_under_oracles_names() -> Result<()> {
     let database = Database::create()?;
     let token = log_in(&database)?;
     let mut user = database.connect(role::USER)?;
-    user.batch_execute("SET application_name = 'orders'; SET search_path = vpd; BEGIN")?;
+    user.batch_execute("SET application_name = 'orders'; BEGIN")?;
     attach(&mut user, &token)?;
+    user.batch_execute("SET search_path = vpd")?;
     for (name, expression) in [
         ("SESSION_USER", "session_user"),
         (

@@ -1,6 +1,6 @@
 //! `vpd.create_session_on_behalf`, `assume_role`, `set_audit_identity` and delegations.
 
-use super::{Answer, require_primary, require_ready, required};
+use super::{Answer, known_token, require_primary, require_ready, required};
 use crate::authz::{Reference, Validity, delegation};
 use crate::sys::document::Document;
 use crate::{context, session};
@@ -45,7 +45,7 @@ fn create_session_on_behalf(
 ) -> Answer<String> {
     require_primary()?;
     Ok(session::create_on_behalf(
-        &required(token, "token")?,
+        known_token(token.as_deref())?,
         &required(user_name, "user_name")?,
         app.as_deref(),
         Document::read_all(attributes)?.unwrap_or_else(|| JsonB(json!({}))),

@@ -1,6 +1,6 @@
 //! `vpd.record_message`, `validate_message`, `browse_queue`, `ack_message`.
 
-use super::{Answer, require_primary, require_ready, required};
+use super::{Answer, known_token, require_primary, require_ready, required};
 use crate::error::Error;
 use crate::session::{self, Verdict};
 use crate::sys::ErrorReport;
@@ -8,15 +8,16 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
-fn record_message(token: &str, target_app: &str) -> Answer<String> {
+fn record_message(token: Option<&str>, target_app: Option<&str>) -> Answer<String> {
     require_primary()?;
-    Ok(session::record(token, target_app)?)
+    let token = known_token(token)?;
+    Ok(session::record(token, required(target_app, "target_app")?)?)
 }
 
 #[pg_extern(sql = false)]
 fn validate_message(token: Option<&str>, message: Option<&str>) -> Answer<bool> {
     require_primary()?;
-    let verdict = session::validate(required(token, "token")?, message.unwrap_or(""))?;
+    let verdict = session::validate(known_token(token)?, message.unwrap_or(""))?;
     match verdict {
         Verdict::Accepted => return Ok(true),
         Verdict::Spent => Error::message_stale().warn(),
@@ -41,11 +42,11 @@ fn browse_queue(
     ErrorReport,
 > {
     require_ready()?;
-    Ok(TableIterator::new(session::browse(token.unwrap_or(""))))
+    Ok(TableIterator::new(session::browse(known_token(token)?)))
 }
 
 #[pg_extern(sql = false)]
-fn ack_message(token: &str, id: i64) -> Answer<bool> {
+fn ack_message(token: Option<&str>, id: Option<i64>) -> Answer<bool> {
     require_primary()?;
-    Ok(session::acknowledge(token, id))
+    Ok(session::acknowledge(known_token(token)?, required(id, "id")?))
 }

@@ -61,6 +61,11 @@ fn required<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| Error::argument(format!("{name} may not be NULL"), "Give a value."))
 }
 
+/// A token. NULL is none: a driver that binds a missing cookie must not work on as whoever was there.
+fn known_token(token: Option<&str>) -> Result<&str> {
+    token.ok_or_else(Error::session_invalid)
+}
+
 /// A list argument none of whose elements may be NULL.
 fn without_null(values: Vec<Option<String>>, name: &str) -> Result<Vec<String>> {
     values

@@ -1,12 +1,15 @@
 //! `vpd.create_session`, `attach_session`, `attach_anonymous`, `detach_session` and the ways to end a session.
 
-use super::{Answer, require_primary, require_ready, required, without_null};
+use super::{Answer, known_token, require_primary, require_ready, required, without_null};
+use crate::error::Error;
+use crate::sys::connection;
 use crate::sys::document::Document;
 use crate::{context, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::json;
+use std::ffi::CStr;
 
 #[pg_extern(sql = false)]
 #[expect(
@@ -52,9 +55,10 @@ fn create_session(
 }
 
 #[pg_extern(sql = false)]
-fn attach_session(token: &str) -> Answer<()> {
+fn attach_session(token: Option<&str>) -> Answer<()> {
     require_ready()?;
-    session::attach(token)?;
+    session::attach(known_token(token)?)?;
+    tell_of_connection(c"vpd.attach_session");
     Ok(())
 }
 
@@ -62,7 +66,16 @@ fn attach_session(token: &str) -> Answer<()> {
 fn attach_anonymous() -> Answer<()> {
     require_ready()?;
     session::attach_anonymous()?;
+    tell_of_connection(c"vpd.attach_anonymous");
     Ok(())
+}
+
+/// What makes an attached session do less than it seems to.
+fn tell_of_connection(function: &CStr) {
+    connection::warn_outside_block(function);
+    if let Some(role) = connection::role_above_policies() {
+        Error::policies_do_not_apply(&role).notice();
+    }
 }
 
 #[pg_extern(sql = false)]
@@ -75,7 +88,10 @@ fn detach_session() -> Answer<()> {
 #[pg_extern(sql = false)]
 fn end_session(token: Option<String>, reason: Option<String>) -> Answer<()> {
     require_primary()?;
-    session::end_by_token(&required(token, "token")?, reason.as_deref().unwrap_or("logout"));
+    session::end_by_token(
+        known_token(token.as_deref())?,
+        reason.as_deref().unwrap_or("logout"),
+    );
     Ok(())
 }
 

@@ -1,14 +1,19 @@
 //! `vpd.issue_ticket`, `redeem_ticket`.
 
-use super::{Answer, require_primary};
+use super::{Answer, known_token, require_primary, required};
 use crate::error::Error;
 use crate::session;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
-fn issue_ticket(token: &str, target_app: &str, challenge: &str) -> Answer<String> {
+fn issue_ticket(token: Option<&str>, target_app: Option<&str>, challenge: Option<&str>) -> Answer<String> {
     require_primary()?;
-    Ok(session::issue(token, target_app, challenge)?)
+    let token = known_token(token)?;
+    Ok(session::issue(
+        token,
+        required(target_app, "target_app")?,
+        required(challenge, "challenge")?,
+    )?)
 }
 
 #[pg_extern(sql = false)]

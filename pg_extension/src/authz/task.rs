@@ -5,10 +5,10 @@
 
 use super::change;
 use super::definition::check_name;
-use crate::context::Identity;
+use crate::context::{self, Identity};
 use crate::error::{Error, Result};
-use crate::sys::shmem;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{self, Statement, arg};
+use crate::sys::{shmem, xact};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -21,7 +21,7 @@ thread_local! {
     static DEFINE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/define_right.sql")) };
     static REMOVE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/remove_right.sql")) };
     static RIGHTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/task/rights.sql")) };
-    /// The definitions, and the generation of the graph they were read in.
+    /// The definitions, and the generation of the graph they were read in; 0 when they have to be read again.
     static DEFINITIONS: RefCell<Option<(u64, Rc<Definitions>)>> = const { RefCell::new(None) };
 }
 
@@ -63,7 +63,7 @@ pub struct Task {
 /// Parts by the name of an action or attribute.
 type Rights = BTreeMap<String, Vec<Part>>;
 
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 struct Definitions {
     types: HashMap<String, (Rights, Rights)>,
 }
@@ -236,18 +236,28 @@ impl Definitions {
 fn definitions() -> Rc<Definitions> {
     // The generation first: a change that commits in between is then read twice and never missed.
     let generation = shmem::authority_generation();
+    // What only this transaction sees is read again each time, and nobody announces anything to a standby.
+    let is_passing = change::has_changed() || xact::is_standby();
     let known = DEFINITIONS.with_borrow(|known| {
         let (known_in, definitions) = known.as_ref()?;
-        (*known_in == generation && !change::has_changed()).then(|| Rc::clone(definitions))
+        (*known_in == generation && !is_passing).then(|| Rc::clone(definitions))
     });
     known.unwrap_or_else(|| {
-        let definitions = Rc::new(read_definitions());
-        // What only this transaction sees is kept for nobody.
-        if !change::has_changed() {
-            DEFINITIONS.replace(Some((generation, Rc::clone(&definitions))));
+        let definitions = Rc::new(spi::announced(read_definitions));
+        let read_in = if is_passing { 0 } else { generation };
+        let former = DEFINITIONS.replace(Some((read_in, Rc::clone(&definitions))));
+        if former.is_some_and(|(_, former)| former != definitions) {
+            context::definitions_changed();
         }
         definitions
     })
+}
+
+/// Looks whether the definitions are still what this backend has read.
+pub fn follow_changes() {
+    if DEFINITIONS.with_borrow(Option::is_some) {
+        definitions();
+    }
 }
 
 fn read_definitions() -> Definitions {

@@ -183,7 +183,7 @@ pub fn refresh_shared() -> bool {
 /// What this session itself changed is seen at once.
 fn see_shared() {
     if refresh_shared() {
-        policy::session_changed(super::known_serial());
+        policy::session_changed(super::known_standing());
     }
 }
 

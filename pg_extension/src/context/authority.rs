@@ -1,6 +1,6 @@
 //! What the attached session may do: kept up with the graph while the transaction runs, and narrowed when the session asks for it.
 
-use super::{ATTACHED, Identity, identity, known_serial, require_live, save};
+use super::{ATTACHED, Identity, identity, known_standing, require_live, save};
 use crate::authz::{self, change, delegation};
 use crate::error::{Error, Result};
 use crate::policy;
@@ -130,7 +130,7 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
 pub fn require_authenticated() -> Result<Rc<Identity>> {
     require_live()?;
     if refresh()? {
-        policy::session_changed(known_serial());
+        policy::session_changed(known_standing());
     }
     identity()
         .filter(|identity| identity.is_authenticated)
@@ -141,7 +141,7 @@ pub fn require_authenticated() -> Result<Rc<Identity>> {
 fn change_to(new: Identity, generation: u64) {
     save(ATTACHED.with_borrow(Clone::clone));
     adopt(Rc::new(new), generation);
-    policy::session_changed(known_serial());
+    policy::session_changed(known_standing());
 }
 
 fn adopt(identity: Rc<Identity>, generation: u64) {

@@ -2,7 +2,7 @@
 //! values are shared. Forgotten as soon as somebody changes them, or any function.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{self, Statement, arg, oid_arg};
 use crate::sys::{Oid, extension, lock};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -18,6 +18,8 @@ thread_local! {
     static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/context/insert.sql")) };
     static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/context/delete.sql")) };
     static KNOWN: RefCell<Option<Rc<Declarations>>> = const { RefCell::new(None) };
+    /// What was declared when it was read last.
+    static LAST: RefCell<Option<Rc<Declarations>>> = const { RefCell::new(None) };
     static TABLE: Cell<Option<Oid>> = const { Cell::new(None) };
     static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
 }
@@ -32,7 +34,7 @@ pub struct Declaration {
 }
 
 /// All of them.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Declarations {
     by_namespace: HashMap<String, Declaration>,
     functions: HashSet<Oid>,
@@ -73,15 +75,26 @@ pub fn declarations() -> Rc<Declarations> {
     }
     let before = FORGOTTEN.get();
     let loaded = Rc::new(if extension::is_installed() {
-        load()
+        spi::announced(load)
     } else {
         Declarations::default()
     });
+    let last = LAST.replace(Some(Rc::clone(&loaded)));
+    if last.is_some_and(|last| last != loaded) {
+        super::definitions_changed();
+    }
     // A change announced while it was being read makes what was read good for this one use only.
     if before == FORGOTTEN.get() {
         KNOWN.set(Some(Rc::clone(&loaded)));
     }
     loaded
+}
+
+/// Looks whether what was read is still declared.
+pub(super) fn follow_changes() {
+    if LAST.with_borrow(Option::is_some) {
+        declarations();
+    }
 }
 
 /// What is declared, if this backend has read it.

@@ -4,7 +4,7 @@
 
 use super::value::Entries;
 use crate::sys::shmem;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{self, Statement, arg};
 use crate::sys::xact;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -42,10 +42,12 @@ pub fn visible(user: &str, client: &str) -> Rc<Entries> {
     {
         return entries;
     }
-    let rows = VISIBLE.with(|statement| {
-        statement.query(&[arg(user), arg(client)], |row| {
-            let name = [1, 2].map(|number| row.get::<String>(number).unwrap_or_default());
-            (name.into(), row.get::<String>(3).unwrap_or_default())
+    let rows = spi::announced(|| {
+        VISIBLE.with(|statement| {
+            statement.query(&[arg(user), arg(client)], |row| {
+                let name = [1, 2].map(|number| row.get::<String>(number).unwrap_or_default());
+                (name.into(), row.get::<String>(3).unwrap_or_default())
+            })
         })
     });
     let entries = Rc::new(rows.into_iter().collect::<Entries>());

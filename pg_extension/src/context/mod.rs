@@ -8,6 +8,7 @@ mod authority;
 mod declaration;
 mod global;
 mod identity;
+mod standing;
 mod userenv;
 mod value;
 
@@ -22,12 +23,15 @@ pub use declaration::{
 };
 pub use global::note_change as globals_changed;
 pub use identity::{Identity, Liveness};
+pub use standing::{Standing, answer_holds_until, definitions_changed, known_standing};
 pub use userenv::{sys_context, sys_context_cut};
 
 use crate::error::{Error, Result};
+use crate::guc::{self, AttachSearchPath};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
-use crate::sys::{portal, relation, shmem, temporary, xact};
+use crate::sys::marker::Marker;
+use crate::sys::{connection, portal, relation, shmem, spi, temporary, xact};
 use crate::{audit, authz, hierarchy, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -74,7 +78,7 @@ thread_local! {
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
-    /// Whether shared values changed since a plan was begun that has not run yet.
+    /// Whether the standing changed since a plan was begun that has not run yet.
     static CHANGED_WHILE_PLANNING: Cell<bool> = const { Cell::new(false) };
     /// Whether the current transaction applies rows of another server, and said so.
     static HAS_REPLICATED: Cell<bool> = const { Cell::new(false) };
@@ -88,17 +92,33 @@ pub fn attach(
     revocations: u64,
     authority: u64,
 ) -> Result<()> {
-    if temporary::has_tables() {
+    refuse_what_was_left()?;
+    let identity = authority::as_narrowed(identity)?;
+    replace(Some(Attached::new(identity, liveness, revocations, authority)));
+    spi::announced(standing::follow);
+    policy::session_changed(known_standing());
+    Ok(())
+}
+
+/// A session takes over a connection, and nothing that the one before has left on it may run in its name.
+fn refuse_what_was_left() -> Result<()> {
+    if let Some(kind) = temporary::object() {
         return Err(Error::outlives_session(
-            "a temporary table left on the connection",
+            &format!("a temporary {kind} left on the connection"),
             "Run DISCARD TEMP before attaching, and create temporary tables with ON COMMIT DROP after it.",
         ));
     }
-    let identity = authority::as_narrowed(identity)?;
-    let attached = Attached::new(identity, liveness, revocations, authority);
-    let serial = attached.serial;
-    replace(Some(attached));
-    policy::session_changed(serial);
+    let rule = guc::attach_search_path();
+    if rule == AttachSearchPath::Keep || !connection::has_other_search_path() {
+        return Ok(());
+    }
+    if rule == AttachSearchPath::Refuse || connection::is_in_function_with_settings() {
+        return Err(Error::outlives_session(
+            "a search_path that the connection did not begin with",
+            "Run RESET search_path before attaching, and not in a function that sets search_path; or see vpd.attach_search_path.",
+        ));
+    }
+    connection::reset_search_path();
     Ok(())
 }
 
@@ -117,7 +137,7 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
         fn drop(&mut self) {
             ATTACHED.replace(self.0.take());
             if is_attached() {
-                policy::session_changed(known_serial());
+                policy::session_changed(known_standing());
             }
         }
     }
@@ -127,9 +147,9 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
         shmem::revocation_generation(),
         shmem::authority_generation(),
     );
-    let serial = attached.serial;
     let _former = Former(ATTACHED.replace(Some(attached)));
-    policy::session_changed(serial);
+    spi::announced(standing::follow);
+    policy::session_changed(known_standing());
     work()
 }
 
@@ -149,7 +169,7 @@ fn change_values(change: impl FnOnce(&mut Values)) {
     if values != *former.values {
         save(Some(former));
         adopt(values);
-        policy::session_changed(known_serial());
+        policy::session_changed(known_standing());
     }
 }
 
@@ -186,42 +206,46 @@ pub fn identity() -> Option<Rc<Identity>> {
     ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
 }
 
-/// Tells identities and what trusted functions have set for them apart within this backend; 0 without a session.
-pub fn serial() -> u64 {
+/// What answers rest on now: for whoever derives something from them that is kept.
+pub fn standing() -> Standing {
     look_while_planning();
-    known_serial()
+    known_standing()
 }
 
-/// The same, without a look whether anything changed.
-pub fn attached_serial() -> u64 {
-    known_serial()
-}
-
-/// A statement starts: values that others share and have changed meanwhile, and what the session may do now, hold from now on.
-/// An error when its plan was made for what the session might do before.
-pub fn statement_started(is_for_session: impl FnOnce() -> bool) -> Result<()> {
-    let is_mixed = CHANGED_WHILE_PLANNING.take();
-    if application::refresh_shared() || is_mixed {
-        policy::context_plans_changed();
+/// A statement starts: values that others share and have changed meanwhile, what the session may do now, and definitions as they are now, hold
+/// from now on. An error when its plan carries a marker of plans that suit no more.
+pub fn statement_started(carries: impl FnOnce(&[Marker]) -> bool) -> Result<()> {
+    if CHANGED_WHILE_PLANNING.take() {
+        policy::plans_mixed();
     }
-    if authority::refresh()? {
-        policy::session_changed(known_serial());
-        if is_for_session() {
+    if refresh()? {
+        let outdated = policy::session_changed(known_standing());
+        if !outdated.is_empty() && carries(&outdated) {
             return Err(Error::authority_changed());
         }
     }
     Ok(())
 }
 
-/// A plan is being made: it is made for the values that are shared now. When they change in the middle, the plan serves once.
+/// A plan is being made: it is made for what holds now. When that changes in the middle, the plan serves once.
 fn look_while_planning() {
-    if authority::refresh().unwrap_or_else(|error| error.raise()) {
-        policy::session_changed(known_serial());
-    }
-    if application::refresh_shared() {
+    if refresh().unwrap_or_else(|error| error.raise()) {
         CHANGED_WHILE_PLANNING.set(true);
-        policy::session_changed(known_serial());
+        policy::session_changed(known_standing());
     }
+}
+
+/// Looks whether the attached session has another standing than keepers were told last. Costs a look at three counters unless it has.
+fn refresh() -> Result<bool> {
+    if !is_attached() {
+        return Ok(false);
+    }
+    spi::announced(|| {
+        let authority = authority::refresh()?;
+        let shared = application::refresh_shared();
+        let definitions = standing::follow();
+        Ok(authority || shared || definitions)
+    })
 }
 
 /// True when the values of some context are shared between sessions, so that they may change at any time.
@@ -229,7 +253,8 @@ pub fn has_shared_values() -> bool {
     declaration::declarations().has_global()
 }
 
-fn known_serial() -> u64 {
+/// Tells identities and what trusted functions have set for them apart within this backend; 0 without a session.
+fn known_session() -> u64 {
     ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.serial))
 }
 
@@ -256,7 +281,7 @@ pub fn require_live() -> Result<()> {
     let Some(identity) = suspect else {
         return Ok(());
     };
-    let liveness = session::liveness(&identity).ok_or_else(Error::session_invalid)?;
+    let liveness = spi::announced(|| session::liveness(&identity)).ok_or_else(Error::session_invalid)?;
     ATTACHED.with_borrow_mut(|attached| {
         if let Some(attached) = attached {
             attached.liveness = Some(liveness);
@@ -391,7 +416,7 @@ pub fn subtransaction_aborted(level: i32) {
     });
     function_call::forget_from(level);
     if is_restored && is_attached() {
-        policy::session_changed(known_serial());
+        policy::session_changed(known_standing());
     }
 }
 

@@ -3,7 +3,7 @@
 use super::application::{client_identifier, read};
 use super::identity;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{self, Statement, arg};
 use crate::sys::user;
 
 /// Oracle's default for the third argument, used when it makes no sense.
@@ -60,8 +60,15 @@ pub fn sys_context(namespace: &str, name: &str) -> Result<Option<String>> {
     let identity = identity();
     let session = identity.as_deref();
     Ok(match name.as_str() {
-        "SESSION_USER" => Some(user::session_name()),
-        "CURRENT_USER" => Some(user::current_name()),
+        // Roles follow SET ROLE, which nobody announces.
+        "SESSION_USER" => {
+            spi::note_look();
+            Some(user::session_name())
+        }
+        "CURRENT_USER" => {
+            spi::note_look();
+            Some(user::current_name())
+        }
         "DB_NAME" | "SERVICE_NAME" => Some(user::database_name()),
         "CLIENT_IDENTIFIER" => client_identifier(),
         // The login under an application session, as with a proxy user in Oracle.

@@ -4,6 +4,14 @@ use super::Error;
 use pgrx::PgSqlErrorCode;
 
 impl Error {
+    /// 01000, a warning: something of the table tells values of a column although it is masked.
+    pub fn mask_told(column: &str, teller: &str) -> Self {
+        Self::policy_bypassed(
+            format!("{teller} tells values of the masked column \"{column}\""),
+            "Mask the generated column too; compare a masked column with others in a trigger and not in a CHECK constraint.",
+        )
+    }
+
     /// 42710: the column has a mask already.
     pub fn mask_exists(column: &str) -> Self {
         Self::new(

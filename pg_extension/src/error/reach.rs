@@ -48,6 +48,16 @@ impl Error {
         )
     }
 
+    /// 00000, a notice: a session is attached by a role that sees every row.
+    pub fn policies_do_not_apply(role: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            "policies_do_not_apply",
+            format!("policies and masks do not apply to role \"{role}\", whatever session is attached"),
+            "Work as a role that is no superuser and has no BYPASSRLS.",
+        )
+    }
+
     /// 42501: a foreign key to the table tells which keys exist, whoever may see them.
     pub fn reference_refused() -> Self {
         Self::privilege_missing(

@@ -25,8 +25,8 @@ pub use load::{Columns, Report, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};
 pub use protection::{POLICY, predicate, protect};
 pub use view::{
-    Hierarchy, Share, find, note_plan, sees, session_changed, share, statement_started, visible_keys,
-    why_unfiltered,
+    Hierarchy, Share, find, follow_changes, note_plan, sees, session_changed, share, statement_started,
+    visible_keys, why_unfiltered,
 };
 
 use crate::error::{Error, Result};

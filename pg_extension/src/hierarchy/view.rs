@@ -6,11 +6,11 @@
 use super::node_set::NodeSet;
 use super::tree::Tree;
 use crate::authz::change;
-use crate::context::{self, Identity};
+use crate::context::{self, Identity, Standing};
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::marker::Marker;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{self, Statement, arg};
 use crate::sys::{shmem, xact};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ thread_local! {
     /// Names that were met, by their numbers in this backend; a name keeps its number.
     static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     /// The hierarchies as they were when last looked at.
-    static FACTS: RefCell<HashMap<String, Facts>> = RefCell::new(HashMap::new());
+    static FACTS: RefCell<Option<HashMap<String, Facts>>> = const { RefCell::new(None) };
     /// The counter of changes when the facts were read; 0 when they must be read again.
     static SEEN: Cell<u64> = const { Cell::new(0) };
     /// Rises with every statement.
@@ -122,7 +122,7 @@ struct Kept {
 
 /// What the attached session sees in the current statement.
 struct Current {
-    serial: u64,
+    standing: Standing,
     statement: u64,
     /// The counter of changes it was computed at; 0 when it is good for one statement only.
     changes: u64,
@@ -164,13 +164,13 @@ pub fn session_changed() {
 /// The hierarchy of a name, or 42704.
 pub fn find(name: &str) -> Result<Hierarchy> {
     if let Some(known) = number(name)
-        && FACTS.with_borrow(|facts| facts.contains_key(name))
+        && is_known(name)
     {
         return Ok(known);
     }
     SEEN.set(0);
     look();
-    if !FACTS.with_borrow(|facts| facts.contains_key(name)) {
+    if !is_known(name) {
         return Err(Error::hierarchy_not_found(name));
     }
     Ok(number(name).unwrap_or_else(|| {
@@ -187,13 +187,13 @@ fn number(name: &str) -> Option<Hierarchy> {
 
 /// True when the attached session sees the node of a key. Without a session nothing is seen.
 pub fn sees(hierarchy: Hierarchy, key: Option<&[u8]>) -> Result<bool> {
-    let serial = context::attached_serial();
-    if serial == 0 {
+    let standing = context::known_standing();
+    if standing.is_none() {
         return Ok(false);
     }
     let statement = STATEMENT.get();
     let known = CURRENT.with_borrow(|current| match current.get(hierarchy.0) {
-        Some(Some(current)) if current.serial == serial && current.statement == statement => {
+        Some(Some(current)) if current.standing == standing && current.statement == statement => {
             Some(current.sees(key))
         }
         _ => None,
@@ -224,7 +224,7 @@ impl Current {
 
 /// Why nothing is filtered for the attached session; `None` when rows are.
 pub fn why_unfiltered(hierarchy: Hierarchy) -> Result<Option<String>> {
-    if context::attached_serial() == 0
+    if context::known_standing().is_none()
         || !with_current(hierarchy, true, |current| {
             matches!(*current.view, View::Everything)
         })?
@@ -243,7 +243,7 @@ pub fn why_unfiltered(hierarchy: Hierarchy) -> Result<Option<String>> {
 
 /// How much the attached session sees, as of now and not of the current statement: what a plan is made for.
 pub fn share(hierarchy: Hierarchy) -> Result<Share> {
-    let (visible, all) = if context::attached_serial() == 0 {
+    let (visible, all) = if context::known_standing().is_none() {
         look();
         (0, 0)
     } else {
@@ -266,7 +266,7 @@ pub fn share(hierarchy: Hierarchy) -> Result<Share> {
 
 /// The keys that the attached session sees; every key when nothing is filtered.
 pub fn visible_keys(hierarchy: Hierarchy) -> Result<Vec<Vec<u8>>> {
-    if context::attached_serial() == 0 {
+    if context::known_standing().is_none() {
         return Ok(Vec::new());
     }
     with_current(hierarchy, false, |current| {
@@ -282,9 +282,9 @@ pub fn visible_keys(hierarchy: Hierarchy) -> Result<Vec<Vec<u8>>> {
 }
 
 fn with_current<R>(hierarchy: Hierarchy, is_fresh: bool, work: impl FnOnce(&Current) -> R) -> Result<R> {
-    let (serial, statement) = (context::attached_serial(), STATEMENT.get());
+    let (standing, statement) = (context::known_standing(), STATEMENT.get());
     let is_known = CURRENT.with_borrow_mut(|current| match current.get_mut(hierarchy.0) {
-        Some(Some(current)) if current.serial == serial => {
+        Some(Some(current)) if current.standing == standing => {
             let is_known = (!is_fresh && current.statement == statement) || current.is_unquestioned();
             if is_known {
                 current.statement = statement;
@@ -294,7 +294,7 @@ fn with_current<R>(hierarchy: Hierarchy, is_fresh: bool, work: impl FnOnce(&Curr
         _ => false,
     });
     if !is_known {
-        let current = compute(hierarchy, serial, statement)?;
+        let current = spi::announced(|| compute(hierarchy, statement))?;
         CURRENT.with_borrow_mut(|all| {
             if all.len() <= hierarchy.0 {
                 all.resize_with(hierarchy.0 + 1, || None);
@@ -310,8 +310,10 @@ fn with_current<R>(hierarchy: Hierarchy, is_fresh: bool, work: impl FnOnce(&Curr
         .ok_or_else(|| Error::hierarchy_not_found(&hierarchy.name()))
 }
 
-fn compute(hierarchy: Hierarchy, serial: u64, statement: u64) -> Result<Current> {
+fn compute(hierarchy: Hierarchy, statement: u64) -> Result<Current> {
     look();
+    // What the look has found may have made another one.
+    let standing = context::known_standing();
     let name = hierarchy.name();
     let facts = facts(&name)?;
     let tree = tree(hierarchy, &name, facts);
@@ -319,8 +321,9 @@ fn compute(hierarchy: Hierarchy, serial: u64, statement: u64) -> Result<Current>
         None => (Rc::new(View::Nothing), Timestamp(i64::MAX)),
         Some(identity) => view(hierarchy, &name, facts, &tree, &identity),
     };
+    context::answer_holds_until(valid_until);
     Ok(Current {
-        serial,
+        standing,
         statement,
         changes: SEEN.get(),
         valid_until,
@@ -331,8 +334,19 @@ fn compute(hierarchy: Hierarchy, serial: u64, statement: u64) -> Result<Current>
 
 fn facts(name: &str) -> Result<Facts> {
     FACTS
-        .with_borrow(|facts| facts.get(name).copied())
+        .with_borrow(|facts| facts.as_ref()?.get(name).copied())
         .ok_or_else(|| Error::hierarchy_not_found(name))
+}
+
+fn is_known(name: &str) -> bool {
+    facts(name).is_ok()
+}
+
+/// Looks whether hierarchies are still what this backend has read.
+pub fn follow_changes() {
+    if FACTS.with_borrow(Option::is_some) {
+        look();
+    }
 }
 
 /// Reads the versions again when something may have changed since they were read.
@@ -342,21 +356,27 @@ fn look() {
     if SEEN.get() == changes && !has_changed && !xact::is_standby() {
         return;
     }
-    let read = VERSIONS.with(|statement| {
-        statement.query(&[], |row| {
-            Some((
-                row.get::<String>(1)?,
-                Facts {
-                    is_open: row.get(2)?,
-                    has_exemption: row.get(3)?,
-                    version: row.get(4)?,
-                    access_version: row.get(5)?,
-                    created_at: row.timestamp(6)?,
-                },
-            ))
+    let rows = spi::announced(|| {
+        VERSIONS.with(|statement| {
+            statement.query(&[], |row| {
+                Some((
+                    row.get::<String>(1)?,
+                    Facts {
+                        is_open: row.get(2)?,
+                        has_exemption: row.get(3)?,
+                        version: row.get(4)?,
+                        access_version: row.get(5)?,
+                        created_at: row.timestamp(6)?,
+                    },
+                ))
+            })
         })
     });
-    FACTS.set(read.into_iter().flatten().collect());
+    let read: HashMap<_, _> = rows.into_iter().flatten().collect();
+    let known = FACTS.replace(Some(read.clone()));
+    if known.is_some_and(|known| known != read) {
+        context::definitions_changed();
+    }
     // What was read of one's own changes may be taken back.
     SEEN.set(if has_changed { 0 } else { changes });
 }

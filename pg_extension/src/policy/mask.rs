@@ -9,12 +9,12 @@ pub use catalogue::{Definition, add, alter, check_joined, drop_mask, enable, fol
 pub use hash::hash;
 
 use super::{cache, compose, exemption, predicate};
-use crate::context;
+use crate::context::{self, Standing};
 use crate::error::{Error, Result};
 use crate::sys::extension;
 use crate::sys::marker::Marker;
 use crate::sys::predicate::{Compiled, Verdict, compile_as, compile_value, mark_plan};
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{self, Statement, oid_arg};
 use crate::sys::{Oid, relation, xact};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -52,11 +52,11 @@ struct Mask {
     compiled: OnceCell<(Rc<Condition>, Rc<Compiled>)>,
 }
 
-/// When the value is shown, with what that came to for the sessions of this backend, by serial. What the catalogue says of
-/// contexts counts too, so a verdict is good until some relation changes.
+/// When the value is shown, with what that came to for the sessions of this backend, by what the answers rested on. A verdict is good until
+/// some relation changes.
 struct Condition {
     predicate: Rc<Compiled>,
-    verdicts: RefCell<Vec<((u64, u64), Verdict)>>,
+    verdicts: RefCell<Vec<((Standing, u64), Verdict)>>,
 }
 
 struct Planned {
@@ -233,8 +233,8 @@ pub fn function_changed() {
 }
 
 /// A session was attached, came back with a savepoint, or changed. Plans are made again only if one of them rests on a verdict
-/// that is another one now. Nothing needs to happen when none is attached any more: then there is no row to show.
-pub fn session_changed(serial: u64) {
+/// that is another one now; tells whether. Nothing needs to happen when none is attached any more: then there is no row to show.
+pub fn session_changed(standing: Standing) -> bool {
     let conditions = PLANNED.with_borrow(|planned| {
         planned
             .iter()
@@ -244,13 +244,19 @@ pub fn session_changed(serial: u64) {
     let is_stale = conditions.iter().any(|(condition, verdicts)| {
         // Nothing can be evaluated while a transaction is rolled back; then only what is known counts.
         let now = condition
-            .known(serial)
+            .known(standing)
             .or_else(|| xact::is_in_progress().then(|| condition.verdict().ok()).flatten());
         now.is_none_or(|now| verdicts.iter().any(|verdict| *verdict != now))
     });
     if is_stale {
         invalidate();
     }
+    is_stale
+}
+
+/// See `policy::plans_mixed`.
+pub fn plans_mixed() {
+    function_changed();
 }
 
 fn invalidate() {
@@ -282,11 +288,11 @@ fn note_plan(condition: &Rc<Condition>, verdict: Verdict) -> Result<()> {
 }
 
 impl Condition {
-    fn known(&self, serial: u64) -> Option<Verdict> {
-        if serial == 0 {
+    fn known(&self, standing: Standing) -> Option<Verdict> {
+        if standing.is_none() {
             return Some(Verdict::Never);
         }
-        let now = (serial, FORGOTTEN.get());
+        let now = (standing, FORGOTTEN.get());
         let verdicts = self.verdicts.borrow();
         verdicts
             .iter()
@@ -296,15 +302,22 @@ impl Condition {
 
     /// What it comes to for the attached session.
     fn verdict(&self) -> Result<Verdict> {
-        let serial = context::serial();
-        if let Some(known) = self.known(serial) {
+        let standing = context::standing();
+        if let Some(known) = self.known(standing) {
             return Ok(known);
         }
+        let looks = spi::looks();
         // Values that other sessions share may change before the plan runs: then it reads them itself.
         let verdict = self.predicate.verdict(!context::has_shared_values())?;
+        // So it does with everything else that may.
+        let verdict = if spi::looks() == looks {
+            verdict
+        } else {
+            Verdict::ByRow
+        };
         let mut verdicts = self.verdicts.borrow_mut();
         verdicts.truncate(SESSIONS_KEPT - 1);
-        verdicts.insert(0, ((serial, FORGOTTEN.get()), verdict));
+        verdicts.insert(0, ((standing, FORGOTTEN.get()), verdict));
         Ok(verdict)
     }
 }

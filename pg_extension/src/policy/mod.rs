@@ -30,17 +30,31 @@ pub use compose::{
 pub use difference::differences;
 pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
 pub use name::{current_schema, function_named, require_in_group, table_named};
-pub use predicate::{context_plans_changed, statement_started};
+pub use predicate::statement_started;
 pub use version::{drop_shadow, promote, roll_back, shadow};
 
+use crate::context::Standing;
 use crate::hierarchy;
 use crate::sys::Oid;
+use crate::sys::marker::Marker;
 
-/// Another session is attached, or the attached one changed: plans that do not suit it are made again.
-pub fn session_changed(serial: u64) {
-    predicate::session_changed(serial);
-    mask::session_changed(serial);
+/// What answers rest on is something else now: plans that do not suit it are made again. Tells which, for whoever has one of them in hand.
+pub fn session_changed(standing: Standing) -> Vec<Marker> {
+    let mut outdated = Vec::new();
+    if predicate::session_changed(standing) {
+        outdated.push(Marker::Context);
+    }
+    if mask::session_changed(standing) {
+        outdated.push(Marker::Mask);
+    }
     hierarchy::session_changed();
+    outdated
+}
+
+/// What answers rest on changed while plans were in the making: those that may be made for both are made again.
+pub fn plans_mixed() {
+    predicate::plans_mixed();
+    mask::plans_mixed();
 }
 
 /// A relation changed, or all: what is known of its policies and masks is forgotten.

@@ -11,6 +11,7 @@ thread_local! {
     static LOG: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/log.sql")) };
     static ROLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/role.sql")) };
     static TABLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/table.sql")) };
+    static MASK: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/mask.sql")) };
     static REACH: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/reach.sql")) };
     static OBJECT: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/object.sql")) };
     static FUNCTION: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/function.sql")) };
@@ -45,6 +46,7 @@ pub fn findings() -> Vec<Finding> {
     findings.extend(check("log", || LOG.with(none)));
     findings.extend(check("role", || ROLE.with(none)));
     findings.extend(check("table", || TABLE.with(none)));
+    findings.extend(check("mask", || MASK.with(none)));
     findings.extend(check("reach", || REACH.with(none)));
     findings.extend(check("object", || OBJECT.with(none)));
     findings.extend(check("function", || FUNCTION.with(none)));

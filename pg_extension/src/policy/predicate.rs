@@ -2,13 +2,14 @@
 
 use super::cache::Relation;
 use super::{Kind, statistics};
-use crate::context;
+use crate::context::{self, Standing};
 use crate::error::{Error, Result};
 use crate::guc::{self, NullPredicate};
 use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
 use crate::sys::marker::Marker;
 use crate::sys::predicate::{Compiled, compile};
+use crate::sys::spi;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -17,16 +18,16 @@ const SESSIONS_KEPT: usize = 16;
 /// Texts kept of functions that several tables share.
 const SHARED_KEPT: usize = 64;
 
-/// What a text depends on: the serial of the session and the values of associated attributes.
+/// What a text depends on: what the answers of readers rest on, and the values of associated attributes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Key {
-    serial: u64,
+    standing: Standing,
     values: Vec<Option<String>>,
 }
 
 thread_local! {
-    /// Session for which plans with context-sensitive predicates were made; `None` when there is no such valid plan.
-    static PLANNED_FOR: Cell<Option<u64>> = const { Cell::new(None) };
+    /// What plans with context-sensitive predicates were made for; `None` when there is no such valid plan.
+    static PLANNED_FOR: Cell<Option<Standing>> = const { Cell::new(None) };
     /// Whether this backend ever made a plan with a dynamic predicate.
     static HAS_DYNAMIC_PLAN: Cell<bool> = const { Cell::new(false) };
     /// Texts of shared kinds, by function: every table whose policy has that function uses them.
@@ -93,8 +94,14 @@ impl Predicate {
             }
             return Ok(Rc::clone(known));
         }
-        let text = self.text(relation, policy)?;
-        let compiled = compile(relation.oid, &text, self.marker()).map_err(|error| {
+        let (text, is_passing) = self.computed(relation, policy)?;
+        let marker = self
+            .marker()
+            .map(|marker| if is_passing { Marker::Statement } else { marker });
+        if marker == Some(Marker::Statement) {
+            HAS_DYNAMIC_PLAN.set(true);
+        }
+        let compiled = compile(relation.oid, &text, marker).map_err(|error| {
             pgrx::log!(
                 "pg_vpd: policy \"{policy}\" on {}.{}: {error}",
                 relation.schema,
@@ -104,7 +111,7 @@ impl Predicate {
             Error::predicate_broken(policy)
         })?;
         let compiled = Rc::new(compiled);
-        if is_kept {
+        if is_kept && !is_passing {
             let mut kept = self.compiled.borrow_mut();
             kept.truncate(SESSIONS_KEPT - 1);
             kept.insert(0, (key, Rc::clone(&compiled)));
@@ -114,27 +121,37 @@ impl Predicate {
 
     /// The text that holds now.
     pub fn text(&self, relation: &Relation, policy: &str) -> Result<String> {
-        let (is_shared, oid) = match &self.source {
-            Source::Template(text) => return Ok(text.clone()),
-            Source::Function { is_shared, oid, .. } => (*is_shared, *oid),
+        Ok(self.computed(relation, policy)?.0)
+    }
+
+    /// The text that holds now, and whether it is good for one statement only: its function follows the session, and asked something whose changes
+    /// nobody announces.
+    fn computed(&self, relation: &Relation, policy: &str) -> Result<(String, bool)> {
+        let (is_shared, oid, kind) = match &self.source {
+            Source::Template(text) => return Ok((text.clone(), false)),
+            Source::Function {
+                is_shared, oid, kind, ..
+            } => (*is_shared, *oid, *kind),
         };
         let oid = oid.ok_or_else(|| Error::policy_function_gone(policy))?;
         let key = self.key();
         if is_shared && let Some(text) = shared_text(oid, &key) {
             statistics::hit(relation.oid, policy);
-            return Ok(text);
+            return Ok((text, false));
         }
         let _running = Running::enter(relation.oid, policy)?;
         // Asked here, so that a session that is over is reported as such and not as a failure of the function.
         context::require_live()?;
+        let looks = spi::looks();
         let text = statistics::timed(relation.oid, policy, || {
             call_policy_function(policy, oid, &relation.schema, &relation.name)
         })?;
+        let is_passing = kind == Kind::ContextSensitive && spi::looks() != looks;
         let text = not_empty(text);
-        if is_shared {
+        if is_shared && !is_passing {
             share_text(oid, key, &text);
         }
-        Ok(text)
+        Ok((text, is_passing))
     }
 
     fn marker(&self) -> Option<Marker> {
@@ -155,7 +172,7 @@ impl Predicate {
                 associations,
                 ..
             } if associations.is_empty() => Key {
-                serial: context::serial(),
+                standing: context::standing(),
                 values: Vec::new(),
             },
             Source::Function {
@@ -163,7 +180,7 @@ impl Predicate {
                 associations,
                 ..
             } => Key {
-                serial: 0,
+                standing: Standing::NONE,
                 values: associations
                     .iter()
                     .map(|association| {
@@ -202,7 +219,7 @@ pub fn not_empty(text: Option<String>) -> String {
 
 /// Notes that a plan is being made that holds for the attached session only.
 pub fn note_context_plan() {
-    PLANNED_FOR.set(Some(context::serial()));
+    PLANNED_FOR.set(Some(context::standing()));
 }
 
 /// Forgets the texts that tables share, because a policy or a function changed.
@@ -226,18 +243,19 @@ fn share_text(function: Oid, key: Key, text: &str) {
     });
 }
 
-/// A session was attached, or came back with a savepoint. Plans made for another are made again. Nothing needs to happen when
-/// none is attached any more: context-sensitive plans show no row without a session.
-pub fn session_changed(serial: u64) {
-    if PLANNED_FOR.get().is_some_and(|planned| planned != serial) {
+/// A session was attached, came back with a savepoint, or changed. Plans made for something else are made again; tells whether there were any.
+/// Nothing needs to happen when none is attached any more: context-sensitive plans show no row without a session.
+pub fn session_changed(standing: Standing) -> bool {
+    let is_outdated = PLANNED_FOR.get().is_some_and(|planned| planned != standing);
+    if is_outdated {
         PLANNED_FOR.set(None);
         Marker::Context.invalidate();
     }
+    is_outdated
 }
 
-/// What the context holds changed while plans were in the making, or at the start of a statement that was planned already: those that
-/// may have been made for the former values are made again.
-pub fn context_plans_changed() {
+/// See `policy::plans_mixed`.
+pub fn plans_mixed() {
     PLANNED_FOR.set(None);
     Marker::Context.invalidate();
 }

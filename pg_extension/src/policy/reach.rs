@@ -7,7 +7,7 @@ use super::{catalogue, mask};
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
-use crate::sys::{Oid, user};
+use crate::sys::{Oid, extension, user};
 
 thread_local! {
     static READER: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/reader.sql")) };
@@ -17,6 +17,7 @@ thread_local! {
     static GUARD: Statement = const { Statement::new(include_str!("../../../sql/query/reach/guard.sql")) };
     static TRIGGER: Statement = const { Statement::new(include_str!("../../../sql/query/reach/trigger.sql")) };
     static FORCED: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/forced.sql")) };
+    static STORED_BY: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/stored_by.sql")) };
     static TYPE: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/type.sql")) };
 }
 
@@ -48,6 +49,32 @@ pub fn refuse_native_policy() -> Error {
         "PostgreSQL's own policies on a table under policy may not be changed",
         "Use vpd.add_policy, or ask a superuser or a role with BYPASSRLS.",
     )
+}
+
+/// Statistics and TOAST tables hold values of other tables and have no policies: whoever policies apply to does not read them himself. `reader` is
+/// the role that privileges were checked of, when it is not the current one.
+pub fn refuse_reading_store(store: Oid, reader: Option<Oid>) -> Result<()> {
+    if user::is_above_policies(reader) || !extension::is_installed() {
+        return Ok(());
+    }
+    let table = STORED_BY
+        .with(|statement| {
+            statement.query_one(&[oid_arg(store)], |row| {
+                Some((row.get::<Oid>(1)?, row.get::<bool>(2)?))
+            })
+        })
+        .flatten();
+    match table {
+        Some((table, is_private))
+            if !is_private && (!super::is_protected(table) || super::exemption::is_exempt(table)) =>
+        {
+            Ok(())
+        }
+        _ => Err(Error::privilege_missing(
+            "stored values of tables under policy may not be read past their policies",
+            "Read the table itself, or the view pg_stats.",
+        )),
+    }
 }
 
 /// Looks at a view, a materialized view, or a table with rules that was just made or changed.

@@ -8,6 +8,7 @@ pub mod function_call;
 mod own_plan;
 mod inheritance;
 pub mod parse_analysis;
+mod permission;
 mod planner;
 mod row_security;
 mod server;
@@ -19,6 +20,7 @@ pub(super) fn init() {
     parse_analysis::init();
     planner::init();
     own_plan::init();
+    permission::init();
     executor::init();
     function_call::init();
     utility::init();

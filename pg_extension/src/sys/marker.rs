@@ -138,13 +138,12 @@ unsafe extern "C-unwind" fn carried_walker(node: *mut pg_sys::Node, context: *mu
     }
 }
 
-/// True when the plan of a query was made for what one session may see.
+/// True when the plan of a query carries one of the markers.
 ///
 /// # Safety
 /// The query has its plan, as the executor gets it.
-pub(super) unsafe fn is_for_session(query: *const pg_sys::QueryDesc) -> bool {
+pub(super) unsafe fn carries(query: *const pg_sys::QueryDesc, markers: &[Marker]) -> bool {
     let hashes = HASHES.get();
-    let ours = [hashes[Marker::Context as usize], hashes[Marker::Mask as usize]];
     // SAFETY: invalItems is a list of PlanInvalItem, or NIL.
     unsafe {
         let items = (*(*query).plannedstmt).invalItems;
@@ -153,7 +152,9 @@ pub(super) unsafe fn is_for_session(query: *const pg_sys::QueryDesc) -> bool {
             .map(|index| nth(items, index).cast::<pg_sys::PlanInvalItem>())
             .any(|item| {
                 (*item).cacheId == pg_sys::SysCacheIdentifier::PROCOID as i32
-                    && ours.contains(&Some((*item).hashValue))
+                    && markers
+                        .iter()
+                        .any(|marker| hashes[*marker as usize] == Some((*item).hashValue))
             })
     }
 }

@@ -37,6 +37,7 @@ macro_rules! chained {
 
 pub mod clock;
 mod compat;
+pub mod connection;
 pub mod copy;
 pub mod datum;
 pub mod document;

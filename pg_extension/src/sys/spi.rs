@@ -14,6 +14,7 @@ use std::ffi::{CStr, CString};
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static SHAPE: Cell<Option<Shape>> = const { Cell::new(None) };
+    static LOOKS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// What a statement of ours does with its tables.
@@ -28,6 +29,24 @@ pub enum Shape {
 /// The shape of the statement of ours that is planned or run now.
 pub fn shape() -> Option<Shape> {
     SHAPE.get()
+}
+
+/// How often the library looked into tables whose changes nobody announces to who derives something from what it found.
+pub fn looks() -> u64 {
+    LOOKS.get()
+}
+
+/// Something was read that changes without an announcement.
+pub fn note_look() {
+    LOOKS.set(LOOKS.get() + 1);
+}
+
+/// What is read inside is announced when it changes: it does not count as a look.
+pub fn announced<R>(read: impl FnOnce() -> R) -> R {
+    let looks = LOOKS.get();
+    let found = read();
+    LOOKS.set(looks);
+    found
 }
 
 /// True while one of these statements runs: the hooks let them pass without asking who is attached.
@@ -248,6 +267,7 @@ impl Statement {
             // A session that was ended, a ticket that was redeemed, a grant that was taken back: nothing of it is forgotten in a crash.
             super::xact::commit_durably();
         }
+        note_look();
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.

@@ -1,20 +1,24 @@
-//! Temporary tables of this connection.
+//! Temporary objects of this connection.
 
 use super::spi::Statement;
 use pgrx::pg_sys;
 
 thread_local! {
-    static TABLES: Statement = const { Statement::new(include_str!("../../../sql/query/session/temporary_tables.sql")) };
+    static OBJECTS: Statement = const { Statement::new(include_str!("../../../sql/query/session/temporary_objects.sql")) };
 }
 
-/// True when the connection has temporary tables, which keep their rows from one session to the next.
-pub fn has_tables() -> bool {
+/// What there is among the temporary objects of the connection, if anything: tables keep their rows from one session to the next, and views, functions,
+/// operators and types run, with the next session, what somebody else wrote.
+pub fn object() -> Option<String> {
     let (mut namespace, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
-    // SAFETY: both out-pointers are valid; gives InvalidOid to a connection that never had a temporary table.
+    // SAFETY: both out-pointers are valid; gives InvalidOid to a connection that never had a temporary object.
     unsafe { pg_sys::GetTempNamespaceState(&mut namespace, &mut toast) };
-    namespace != pg_sys::InvalidOid
-        && TABLES
-            .with(|statement| statement.query_one(&[], |row| row.get::<bool>(1)))
-            .flatten()
-            .unwrap_or(true)
+    if namespace == pg_sys::InvalidOid {
+        return None;
+    }
+    OBJECTS.with(|statement| {
+        statement.query_one(&[], |row| {
+            row.get::<String>(1).unwrap_or_else(|| "an object".to_owned())
+        })
+    })
 }

@@ -50,6 +50,14 @@ pub fn is_loading_dump() -> bool {
     }
 }
 
+/// True when row security does not apply to a role, or to the current one.
+pub fn is_above_policies(role: Option<pg_sys::Oid>) -> bool {
+    // SAFETY: a catalogue look-up inside a transaction.
+    role.map_or_else(bypasses_policies, |role| unsafe {
+        pg_sys::has_bypassrls_privilege(role)
+    })
+}
+
 /// The user that statements run as now.
 pub fn current() -> pg_sys::Oid {
     // SAFETY: reads backend state.

@@ -48,6 +48,15 @@ SELECT 'high',
    AND s.value NOT IN ('0', '0B')
    AND EXISTS (SELECT FROM vpd_private.posture_setting d WHERE d.name = 'auto_explain.log_min_duration' AND d.value <> '-1')
 UNION ALL
+SELECT 'high',
+       'audit_log_parameters',
+       s.place,
+       'pgaudit writes parameters, which carry session tokens and tickets, whatever log_parameter_max_length says',
+       s.set_command || 'off' || s.afterwards
+  FROM vpd_private.posture_setting s
+ WHERE s.name = 'pgaudit.log_parameter'
+   AND lower(s.value) IN ('on', 'true', 'yes', '1')
+UNION ALL
 SELECT 'low',
        'statement_statistics_utility',
        s.place,

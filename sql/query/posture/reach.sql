@@ -22,6 +22,22 @@ SELECT 'medium',
  WHERE (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
    AND NOT EXISTS (SELECT FROM vpd_private.protected_table p WHERE p.relation = k.confrelid)
 UNION ALL
+SELECT 'medium',
+       'index_statistics',
+       format('%s of %I.%I', a.attname, n.nspname, i.relname),
+       format('pg_stats shows values of %s, made by an expression of this index, to its owner and to members of pg_read_all_data', t.name),
+       format(
+           'ALTER INDEX %1$I.%2$I ALTER COLUMN %3$s SET STATISTICS 0; DELETE FROM pg_statistic WHERE starelid = %4$L::regclass AND staattnum = %3$s',
+           n.nspname, i.relname, a.attnum, format('%I.%I', n.nspname, i.relname)
+       )
+  FROM vpd_private.posture_table t
+  JOIN pg_index x ON x.indrelid = t.oid
+  JOIN pg_class i ON i.oid = x.indexrelid
+  JOIN pg_namespace n ON n.oid = i.relnamespace
+  JOIN pg_attribute a ON a.attrelid = i.oid AND NOT a.attisdropped AND (string_to_array(x.indkey::text, ' '))[a.attnum] = '0'
+ WHERE (to_jsonb(a) ->> 'attstattarget') IS DISTINCT FROM '0'
+    OR EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = i.oid AND s.staattnum = a.attnum)
+UNION ALL
 SELECT 'high',
        'publication',
        format('%s in %I', t.name, p.pubname),

@@ -80,8 +80,8 @@ SELECT 'high', 'replication', r.rolname::text, 'copies the whole cluster, rows a
 UNION ALL
 SELECT f.severity, f.finding, format('%I of %I', u.rolname, g.rolname), f.detail, format('REVOKE %I FROM %I', g.rolname, u.rolname)
   FROM (VALUES
-           ('pg_write_all_data', 'critical', 'writes_everything', 'writes the tables of the extension, policies and sessions among them'),
-           ('pg_read_all_data', 'medium', 'reads_everything', 'reads the tables of the extension, sessions and their attributes among them'),
+           ('pg_write_all_data', 'medium', 'writes_everything', 'writes every table that is not under policy'),
+           ('pg_read_all_data', 'medium', 'reads_everything', 'reads every table that is not under policy, and the statistics of indexes over expressions'),
            ('pg_read_server_files', 'high', 'server_access', 'reads the files of the database'),
            ('pg_write_server_files', 'high', 'server_access', 'writes files of the server'),
            ('pg_execute_server_program', 'high', 'server_access', 'runs programs as the user of the server')

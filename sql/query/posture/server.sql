@@ -29,6 +29,15 @@ SELECT 'high',
  WHERE s.name = 'vpd.null_predicate'
    AND s.value = 'all_rows'
 UNION ALL
+SELECT 'medium',
+       'search_path_kept',
+       s.place,
+       'the next user of a pooled connection works with the search_path that the former one left',
+       s.set_command || '''reset''' || s.afterwards
+  FROM vpd_private.posture_setting s
+ WHERE s.name = 'vpd.attach_search_path'
+   AND s.value = 'keep'
+UNION ALL
 SELECT 'high',
        'replication_role',
        s.place,

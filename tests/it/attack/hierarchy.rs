@@ -64,11 +64,12 @@ fn what_the_application_claims_about_itself_changes_nothing() -> Result<()> {
         "SET row_security = on",
         "SET force_parallel_mode = on",
     ] {
-        user.batch_execute(claim)?;
         let mut transaction = user.transaction()?;
         attach(&mut transaction, &token)?;
+        transaction.batch_execute(claim)?;
         assert_eq!(ids(&mut transaction, ALL)?, north(), "{claim}");
         transaction.commit()?;
+        user.batch_execute("DISCARD TEMP")?;
         assert!(ids(&mut user, ALL)?.is_empty(), "{claim}: without a session");
     }
     Ok(())

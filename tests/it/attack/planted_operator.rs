@@ -3,7 +3,8 @@
 
 use postgres::Client;
 use vpd_tests::{
-    Database, Result, Subject, VERIFIER, attach, challenge, create_orders, expected_ids, ids, outcome, role,
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, expected_ids, ids,
+    outcome, role,
 };
 
 /// Somebody who may make a schema puts a trap there for every comparison and every simple function the server has, on the types our
@@ -141,10 +142,15 @@ fn sessions_and_filtered_reads_use_nothing_planted() -> Result<()> {
         let mut bridge = connect(&database, role::BRIDGE, path)?;
         let token = Subject::in_region("alice", "East").log_in_with(&mut bridge)?;
         let mut user = connect(&database, role::USER, path)?;
+        assert_refused(attach(&mut user, &token), "0A000", "outlives_session");
+        let mut user = database.connect(role::USER)?;
         // Twice: what a statement was prepared with is looked at again when it runs again.
         for _ in 0..2 {
+            user.batch_execute(&format!("SET search_path = {path}"))?;
             let mut session = user.transaction()?;
             attach(&mut session, &token)?;
+            session.batch_execute(TEMPORARY_VIEWS)?;
+            session.batch_execute(&format!("SET search_path = {path}"))?;
             assert_eq!(
                 ids(&mut session, "SELECT id FROM shop.orders")?,
                 expected_ids("East"),
@@ -152,7 +158,7 @@ fn sessions_and_filtered_reads_use_nothing_planted() -> Result<()> {
             );
             session.query("SELECT amount FROM shop.orders", &[])?;
             session.query("SELECT * FROM vpd.current_session()", &[])?;
-            session.commit()?;
+            session.rollback()?;
         }
         let ticket: Option<String> = bridge
             .query_one(

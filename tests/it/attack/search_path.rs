@@ -77,6 +77,7 @@ fn planted_operators_and_functions_are_not_used_by_a_predicate() -> Result<()> {
         assert!(ids(&mut user, ORDERS)?.is_empty(), "{path}");
         let mut session = user.transaction()?;
         attach(&mut session, &token)?;
+        session.batch_execute(&format!("SET search_path = {path}"))?;
         assert_eq!(ids(&mut session, ORDERS)?, expected_ids("East"), "{path}");
     }
     Ok(())
@@ -101,6 +102,7 @@ fn what_a_policy_function_returns_is_not_resolved_in_the_callers_path() -> Resul
         user.batch_execute(&format!("SET search_path = {path}"))?;
         let mut session = user.transaction()?;
         attach(&mut session, &token)?;
+        session.batch_execute(&format!("SET search_path = {path}"))?;
         assert_eq!(
             outcome(ids(&mut session, ORDERS)),
             Ok(expected_ids("East")),
@@ -122,6 +124,7 @@ fn our_functions_do_their_work_whatever_the_path() -> Result<()> {
         user.batch_execute(&format!("SET search_path = {path}"))?;
         let mut session = user.transaction()?;
         attach(&mut session, &token)?;
+        session.batch_execute(&format!("SET search_path = {path}"))?;
         assert_eq!(ids(&mut session, ORDERS)?, expected_ids("East"));
     }
     Ok(())

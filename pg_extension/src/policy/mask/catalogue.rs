@@ -16,6 +16,7 @@ thread_local! {
     static UPDATE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/update.sql")) };
     static DELETE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/delete.sql")) };
     static FOLLOW_COLUMNS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/follow_columns.sql")) };
+    static TOLD_BY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/told_by.sql")) };
     static ATTACHED: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/attached.sql")) };
 }
 
@@ -58,7 +59,17 @@ pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
     }
     tables::protect_family(table)?;
     tables::announce(table);
+    warn_of_tellers(table, column);
     Ok(())
+}
+
+/// A mask hides a column and not what the server makes of it.
+fn warn_of_tellers(table: Oid, column: &str) {
+    let tellers =
+        TOLD_BY.with(|statement| statement.query(&[oid_arg(table), arg(column)], |row| row.get::<String>(1)));
+    for teller in tellers.into_iter().flatten() {
+        Error::mask_told(column, &teller).warn();
+    }
 }
 
 /// Changes a mask.

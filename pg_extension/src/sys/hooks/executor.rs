@@ -56,7 +56,7 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
         let tables = || unsafe { tables(query) };
         policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
         // SAFETY: as above.
-        context::statement_started(|| unsafe { marker::is_for_session(query) })
+        context::statement_started(|outdated| unsafe { marker::carries(query, outdated) })
             .unwrap_or_else(|error| error.raise());
         hierarchy::statement_started();
         policy::statement_started();

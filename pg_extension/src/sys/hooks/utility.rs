@@ -237,7 +237,7 @@ unsafe fn before(statement: *mut pg_sys::Node) {
 /// As at the start of a query: the session is alive, and what it may do is what holds now.
 fn start_statement() -> Result<()> {
     context::require_live()?;
-    context::statement_started(|| false)?;
+    context::statement_started(|_| false)?;
     hierarchy::statement_started();
     policy::statement_started();
     Ok(())

@@ -7,7 +7,7 @@
 use super::node;
 use crate::error::Result;
 use crate::sys::compat;
-use crate::sys::spi::Statement;
+use crate::sys::spi::{self, Statement};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
@@ -25,12 +25,14 @@ pub struct Readers {
 impl Readers {
     /// Looks them up.
     pub fn look_up() -> Result<Self> {
-        let rows = FUNCTIONS.with(|statement| {
-            statement.query(&[], |row| {
-                (
-                    row.get::<pg_sys::Oid>(1).unwrap_or(pg_sys::InvalidOid),
-                    row.get::<bool>(2).unwrap_or(false),
-                )
+        let rows = spi::announced(|| {
+            FUNCTIONS.with(|statement| {
+                statement.query(&[], |row| {
+                    (
+                        row.get::<pg_sys::Oid>(1).unwrap_or(pg_sys::InvalidOid),
+                        row.get::<bool>(2).unwrap_or(false),
+                    )
+                })
             })
         });
         Ok(Self {

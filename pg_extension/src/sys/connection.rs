@@ -1,0 +1,83 @@
+//! What a connection brings along to a session that is attached: its search path, whether a transaction block is open, and whether its role is
+//! under policy at all.
+
+use super::{user, xact};
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+// Exported by the server, declared here because its address is needed and not the function that the bindings wrap around it.
+unsafe extern "C-unwind" {
+    fn ParamsErrorCallback(arg: *mut std::ffi::c_void);
+}
+
+const SEARCH_PATH: &CStr = c"search_path";
+
+/// True when names are looked for elsewhere than they were when the connection began, by the defaults of role, database and server.
+pub fn has_other_search_path() -> bool {
+    // SAFETY: both give the text of a setting that exists, which lives until it is set again, or NULL.
+    unsafe {
+        let now = pg_sys::GetConfigOption(SEARCH_PATH.as_ptr(), false, false);
+        let at_first = pg_sys::GetConfigOptionResetString(SEARCH_PATH.as_ptr());
+        now.is_null() || at_first.is_null() || CStr::from_ptr(now) != CStr::from_ptr(at_first)
+    }
+}
+
+/// True inside a function that has settings of its own: what is set for the connection is not seen from there.
+pub fn is_in_function_with_settings() -> bool {
+    // SAFETY: opens a level of settings and closes it again, with nothing in it. Each (sub)transaction has a level, and so has each call of such a
+    // function.
+    let level = unsafe {
+        let opened = pg_sys::NewGUCNestLevel();
+        pg_sys::AtEOXact_GUC(true, opened);
+        opened - 1
+    };
+    level > xact::nest_level()
+}
+
+/// As RESET search_path.
+pub fn reset_search_path() {
+    // SAFETY: without a value the setting gets back what it had at first; names are resolved anew with the next look.
+    unsafe {
+        pg_sys::set_config_option(
+            SEARCH_PATH.as_ptr(),
+            std::ptr::null(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// The server's own warning, when no transaction block is open and no function is running: what was done ends with this statement.
+pub fn warn_outside_block(what: &CStr) {
+    // SAFETY: the name is NUL-terminated; the other look reads backend state.
+    unsafe {
+        if !is_in_function() {
+            pg_sys::WarnNoTransactionBlock(true, what.as_ptr());
+        }
+    }
+}
+
+/// True while a function, or a block in a procedural language, runs the statement: each leaves a callback for the context of errors. So does the
+/// server itself for the parameters of a statement, outside of all others.
+unsafe fn is_in_function() -> bool {
+    // SAFETY: the stack is a list whose entries live as long as what they tell of.
+    unsafe {
+        let innermost = pg_sys::error_context_stack;
+        if innermost.is_null() {
+            return false;
+        }
+        let is_of_parameters = (*innermost)
+            .callback
+            .is_some_and(|callback| callback as usize == ParamsErrorCallback as *const () as usize);
+        !is_of_parameters || !(*innermost).previous.is_null()
+    }
+}
+
+/// Name of the role that statements run as, when row security does not apply to it.
+pub fn role_above_policies() -> Option<String> {
+    user::bypasses_policies().then(user::current_name)
+}
