@@ -193,6 +193,11 @@ impl Error {
         )
     }
 
+    /// The SQLSTATE.
+    pub fn sqlstate(&self) -> PgSqlErrorCode {
+        self.sqlstate
+    }
+
     /// The stable token.
     pub fn code(&self) -> &'static str {
         self.code

@@ -17,6 +17,8 @@ mod bridge;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod captured_names;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod clocks;

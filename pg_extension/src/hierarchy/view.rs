@@ -344,19 +344,21 @@ fn look() {
     }
     let read = VERSIONS.with(|statement| {
         statement.query(&[], |row| {
-            Some((
-                row.get::<String>(1)?,
+            (
+                row.required::<String>(1),
                 Facts {
-                    is_open: row.get(2)?,
-                    has_exemption: row.get(3)?,
-                    version: row.get(4)?,
-                    access_version: row.get(5)?,
-                    created_at: row.timestamp(6)?,
+                    is_open: row.required(2),
+                    has_exemption: row.required(3),
+                    version: row.required(4),
+                    access_version: row.required(5),
+                    created_at: row
+                        .timestamp(6)
+                        .unwrap_or_else(|| Error::catalogue_unreadable().raise()),
                 },
-            ))
+            )
         })
     });
-    FACTS.set(read.into_iter().flatten().collect());
+    FACTS.set(read.into_iter().collect());
     // What was read of one's own changes may be taken back.
     SEEN.set(if has_changed { 0 } else { changes });
 }
@@ -369,7 +371,7 @@ fn tree(hierarchy: Hierarchy, name: &str, facts: Facts) -> Rc<Tree> {
     known.unwrap_or_else(|| {
         let nodes = NODES.with(|statement| {
             statement.query(&[arg(name)], |row| {
-                (row.get::<String>(1).unwrap_or_default(), row.get::<String>(2))
+                (row.required::<String>(1), row.get::<String>(2))
             })
         });
         let tree = Rc::new(Tree::new(&nodes));

@@ -9,6 +9,7 @@ use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
 use crate::sys::marker::Marker;
 use crate::sys::predicate::{Compiled, compile};
+use crate::sys::xact;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -94,15 +95,20 @@ impl Predicate {
             return Ok(Rc::clone(known));
         }
         let text = self.text(relation, policy)?;
-        let compiled = compile(relation.oid, &text, self.marker()).map_err(|error| {
+        let broken = |message: &str| {
             pgrx::log!(
-                "pg_vpd: policy \"{policy}\" on {}.{}: {error}",
+                "pg_vpd: policy \"{policy}\" on {}.{}: {message}",
                 relation.schema,
                 relation.name
             );
             statistics::broken(relation.oid, policy);
             Error::predicate_broken(policy)
-        })?;
+        };
+        let compiled = xact::translated(
+            || compile(relation.oid, &text, self.marker()),
+            |failure| broken(&failure.message),
+        )
+        .map_err(|error| broken(&error.to_string()))?;
         let compiled = Rc::new(compiled);
         if is_kept {
             let mut kept = self.compiled.borrow_mut();

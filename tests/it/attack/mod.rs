@@ -3,6 +3,7 @@
 
 mod acting;
 mod audit_column;
+mod caught_error;
 mod column_name;
 mod copying;
 mod crash;
@@ -36,6 +37,7 @@ mod mask_writes;
 mod native_policy;
 mod opening_view;
 mod owner;
+mod owner_code;
 mod parallel_worker;
 mod planted_operator;
 mod pool_reuse;
@@ -57,6 +59,7 @@ mod trigger;
 mod truncate;
 mod two_phase;
 mod unendable;
+mod unreadable_catalogue;
 mod unreadable_document;
 mod views;
 mod wall_clock;

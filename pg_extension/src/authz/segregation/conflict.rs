@@ -159,7 +159,7 @@ pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
             arg(names(&authority.privileges)),
         ];
         statement.query(&args, |row| {
-            let rule = row.get::<String>(1).unwrap_or_default();
+            let rule = row.required::<String>(1);
             (
                 rule,
                 row.get::<Vec<String>>(2).unwrap_or_default(),
@@ -245,12 +245,12 @@ fn read(users: Option<Vec<i32>>, imagined: Option<Imagined>, rule: Option<i32>) 
                 arg(rule),
             ],
             |row| Conflict {
-                rule_id: row.get(1).unwrap_or_default(),
-                rule: row.get(2).unwrap_or_default(),
-                user_id: row.get(3).unwrap_or_default(),
-                user_name: row.get(4).unwrap_or_default(),
-                item_ids: row.get(5).unwrap_or_default(),
-                items: row.get(6).unwrap_or_default(),
+                rule_id: row.required(1),
+                rule: row.required(2),
+                user_id: row.required(3),
+                user_name: row.required(4),
+                item_ids: row.required(5),
+                items: row.required(6),
                 since: row.get(7),
                 exception_id: row.get(8),
                 exception_expires_at: row.get(9),
