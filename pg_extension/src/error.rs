@@ -213,6 +213,11 @@ impl Error {
         )
     }
 
+    /// The SQLSTATE.
+    pub fn sqlstate(&self) -> PgSqlErrorCode {
+        self.sqlstate
+    }
+
     /// The stable token.
     pub fn code(&self) -> &'static str {
         self.code

@@ -227,7 +227,7 @@ CREATE FUNCTION vpd.effective_predicate(relation regclass, command text DEFAULT 
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'effective_predicate_wrapper';
 COMMENT ON FUNCTION vpd.effective_predicate IS
-'The predicate that the policies of a table add to a command of the current session, before optimization; NULL when the table is not protected.
+'The predicate that the policies of a table add to a command of the current session, as it was understood: every name resolved, before optimization. NULL when the table is not protected.
 command: select, insert, update or delete. Errors: 22023 argument_invalid, 38000 policy_function_failed.';
 
 CREATE VIEW vpd.policies AS

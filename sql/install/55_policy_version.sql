@@ -97,8 +97,9 @@ CREATE FUNCTION vpd.policy_diff(
 COMMENT ON FUNCTION vpd.policy_diff IS
 'Which rows the proposed definitions of a table would show or hide: for the newest live session of user_name, or for a sample of the
 newest live sessions (1 to 1000). policy_name looks at one proposal alone. change is gained or lost; row_key is the primary key, or
-the ctid without one; at most max_rows (1 to 1000000) a session, with a warning when there are more. command: select, insert, update or delete.
-It runs with the caller''s rights, who needs SELECT on the table. Policy functions run as the caller, with the session of the user.
+the ctid without one or when it has a type that is not PostgreSQL''s own; at most max_rows (1 to 1000000) a session, with a warning when there are more. command: select, insert, update or delete.
+The caller needs SELECT on the table. Its rows are copied as its owner and with no session; predicates and policy functions run as the caller, or as the owner of the table when he
+is a superuser, with the session of the user.
 Errors: 42704 shadow_not_found, session_not_found, relation_not_protected, 42501 without the privilege, 22023 argument_invalid.';
 
 CREATE VIEW vpd.policy_versions AS

@@ -236,7 +236,7 @@ CREATE FUNCTION vpd.load_nodes(
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
     AS 'MODULE_PATHNAME', 'load_nodes_wrapper';
 COMMENT ON FUNCTION vpd.load_nodes IS
-'Takes nodes from a table or view of the application with one row a node, read with the caller''s rights; all of them or none. Arguments: the columns
+'Takes nodes from a table or view of the application with one row a node, read as its owner and under the policies that apply to the caller, who needs SELECT on the columns; all of them or none. Arguments: the columns
 with the key, the parent''s key, the level''s name and the label; remove, whether nodes that the table does not have go. Returns how many nodes were
 added, moved to another parent or level, changed in their label, and removed. Errors: 22023 argument_invalid, node_level, node_ambiguous, 42704
 hierarchy_not_found, node_not_found, level_not_found, 42P17 node_cycle.';

@@ -12,9 +12,10 @@ CREATE FUNCTION vpd.explain_access(
 COMMENT ON FUNCTION vpd.explain_access(text, regclass, text, uuid, text) IS
 'Why a user may, or may not, reach a row, as lines to read: the session looked at (the newest live one of the user, or session_id), whether the
 row exists, and for each policy whether it applies, its predicate and its truth for the row. key: the value of a primary key of one column, or a JSON object of
-columns that names one row. command: select, insert (the row as a new one), update or delete. It runs with the caller''s rights: he needs SELECT on the
-table; the policies alone are looked past, and no value of the row is shown. The application contexts of the session are not known here and count as empty.
-Errors: 22023 argument_invalid, 42501 privilege_missing without SELECT on the table, 42704 session_not_found or relation_not_found, 42809 relation_unsupported.';
+the columns of a primary or unique key, none of them masked. command: select, insert (the row as a new one), update or delete. The caller needs SELECT on the
+table; the policies alone are looked past, and no value of the row is shown. The row is looked up as the owner of the table and with no session; predicates and policy functions run as
+the caller, or as the owner of the table when he is a superuser, with the session looked at. The application contexts of the session are not known here and count as empty.
+Errors: 22023 argument_invalid, 42804 column_type for a key of a type that is not PostgreSQL''s own, 42501 privilege_missing without SELECT on the table, 42704 session_not_found or relation_not_found, 42809 relation_unsupported.';
 
 CREATE FUNCTION vpd.explain_access(
     user_name text,
@@ -65,7 +66,7 @@ CREATE FUNCTION vpd.policy_predicates(session_id uuid DEFAULT NULL) RETURNS TABL
 COMMENT ON FUNCTION vpd.policy_predicates IS
 'The predicates in force, as Oracle''s V$VPD_POLICY: for a live session, or for the attached one, per table, command and policy that applies.
 Policies of PostgreSQL''s own stand in the groups native permissive and native restrictive, whatever role they are for.
-Policy functions run for it, with the caller''s rights; error tells why a predicate cannot be made. Errors: 42704 session_not_found.';
+Policy functions run for it, as the caller, or as the owner of the table when he is a superuser; error tells why a predicate cannot be made. Errors: 42704 session_not_found.';
 
 CREATE VIEW vpd.v$vpd_policy AS
     SELECT n.nspname::text AS object_owner,

@@ -18,6 +18,8 @@ mod bridge;
 mod browser;
 mod brute_force;
 #[cfg(test)]
+mod captured_names;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod changed_types;

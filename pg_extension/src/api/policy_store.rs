@@ -39,7 +39,7 @@ fn import_definitions(
     let JsonB(document) = required(document, "document")?.read()?;
     let prune = prune.unwrap_or(false);
     let changes = if dry_run.unwrap_or(false) {
-        store::difference(&document, prune)
+        store::difference(&document, prune)?
     } else {
         store::import(&document, prune)?
     };
@@ -64,7 +64,7 @@ fn policy_store_difference(
 > {
     require_primary()?;
     let JsonB(document) = required(document, "document")?.read()?;
-    let changes = store::difference(&document, prune.unwrap_or(false));
+    let changes = store::difference(&document, prune.unwrap_or(false))?;
     Ok(TableIterator::new(changes.into_iter().map(line)))
 }
 

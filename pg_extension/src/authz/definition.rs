@@ -112,8 +112,8 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
         Watch::of(node.id)
     };
     let changed = xact::attempt(|| {
-        ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()))
-            .len()
+        let roles = ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()));
+        Ok(roles.len())
     })
     .map_err(|failure| {
         Error::argument(

@@ -124,10 +124,10 @@ pub fn keep(session_id: Uuid, authority: &Authority) {
 }
 
 /// Sets of data groups as they are kept.
-pub fn read_groups(groups: &Value) -> Vec<Rc<[i32]>> {
+pub fn read_groups(groups: &Value) -> Option<Vec<Rc<[i32]>>> {
     let number = |id: &Value| id.as_i64().and_then(|id| i32::try_from(id).ok());
-    let set = |ids: &Value| ids.as_array().into_iter().flatten().filter_map(number).collect();
-    groups.as_array().into_iter().flatten().map(set).collect()
+    let set = |ids: &Value| ids.as_array()?.iter().map(number).collect();
+    groups.as_array()?.iter().map(set).collect()
 }
 
 fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
@@ -233,15 +233,15 @@ fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles
                 ],
                 |row| Granted {
                     authority: Authority {
-                        version: row.get(1).unwrap_or(0),
+                        version: row.required(1),
                         valid_until: row.timestamp(2).unwrap_or_else(clock::now),
                         roles: set(row.get(3)),
                         privileges: set(row.get(4)),
-                        data_groups: vec![row.get::<Vec<i32>>(5).unwrap_or_default().into()],
+                        data_groups: vec![row.required::<Vec<i32>>(5).into()],
                         reports: set(row.get(6)),
                         groups: set(row.get(8)),
                     },
-                    is_disabled: row.get(7).unwrap_or(true),
+                    is_disabled: row.required(7),
                 },
             )
         })

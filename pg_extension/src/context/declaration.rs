@@ -121,8 +121,8 @@ pub fn create(namespace: &str, function: Oid, is_global: bool) -> Result<()> {
     let namespace = checked_namespace(namespace)?;
     let found = FUNCTION.with(|statement| {
         statement.query_one(&[oid_arg(function)], |row| {
-            let name = [1, 2, 3, 4].map(|number| row.get::<String>(number).unwrap_or_default());
-            (name, row.get::<bool>(5).unwrap_or(false))
+            let name = [1, 2, 3, 4].map(|number| row.required::<String>(number));
+            (name, row.required::<bool>(5))
         })
     });
     let Some(([schema, name, arguments, owner], can_be_trusted)) = found else {
@@ -175,9 +175,9 @@ fn load() -> Declarations {
         statement.query(&[], |row| {
             let declaration = Declaration {
                 function: row.get::<Oid>(2),
-                is_global: row.get::<bool>(3).unwrap_or(false),
+                is_global: row.required(3),
             };
-            (row.get::<String>(1).unwrap_or_default(), declaration)
+            (row.required::<String>(1), declaration)
         })
     });
     Declarations {

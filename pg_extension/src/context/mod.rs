@@ -132,25 +132,40 @@ pub fn detach() {
 /// Does something as another live session, for an administrator who looks at what it sees; the former session is back afterwards,
 /// after an error too. The rights stay the caller's own.
 pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnOnce() -> R) -> R {
-    struct Former(Option<Attached>);
-    impl Drop for Former {
-        fn drop(&mut self) {
-            ATTACHED.replace(self.0.take());
-            if is_attached() {
-                policy::session_changed(known_standing());
-            }
-        }
-    }
     let attached = Attached::new(
         identity,
         Some(liveness),
         shmem::revocation_generation(),
         shmem::authority_generation(),
     );
-    let _former = Former(ATTACHED.replace(Some(attached)));
+    let _former = Former::behind(Some(attached));
     spi::announced(standing::follow);
     policy::session_changed(known_standing());
     work()
+}
+
+/// Does something while nobody's session is attached; the former one is back afterwards, after an error too.
+pub fn without_session<R>(work: impl FnOnce() -> R) -> R {
+    let _former = Former::behind(None);
+    work()
+}
+
+/// The session that comes back when this goes.
+struct Former(Option<Attached>);
+
+impl Former {
+    fn behind(new: Option<Attached>) -> Self {
+        Self(ATTACHED.replace(new))
+    }
+}
+
+impl Drop for Former {
+    fn drop(&mut self) {
+        ATTACHED.replace(self.0.take());
+        if is_attached() {
+            policy::session_changed(known_standing());
+        }
+    }
 }
 
 /// Every open cursor goes with the former session.

@@ -253,13 +253,37 @@ impl Error {
     }
 
     /// The refusal of our own, if it is one, that a policy function ran into: it keeps its meaning on the way out.
-    pub fn passing_through(detail: &str, policy: &str) -> Option<Self> {
-        if detail.starts_with("code: session_invalid") {
-            Some(Self::session_invalid())
-        } else if detail.starts_with("code: policy_recursive") {
-            Some(Self::policy_recursive(policy))
-        } else {
-            None
+    pub fn passing_through(token: Option<&str>, policy: &str) -> Option<Self> {
+        match token {
+            Some("session_invalid") => Some(Self::session_invalid()),
+            Some("policy_recursive") => Some(Self::policy_recursive(policy)),
+            Some("catalogue_unreadable") => Some(Self::catalogue_unreadable()),
+            _ => None,
         }
+    }
+
+    /// XX001: a row of the private catalogue holds what cannot be. Nothing is shown then.
+    pub fn catalogue_unreadable() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+            "catalogue_unreadable",
+            "a definition in the catalogue of pg_vpd cannot be read",
+            "Somebody changed tables of vpd_private by hand: restore them, or drop the policy or mask and add it again as a superuser.",
+        )
+    }
+
+    /// 01000: a name in a sub-select means something else than it seems to.
+    pub fn name_captured(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "name_captured",
+            format!("\"{name}\" in a sub-select is not the column of the protected table"),
+            "Inside the sub-select a column of another table has that name. Write table.column for the one you mean, and look at vpd.effective_predicate.",
+        )
+    }
+
+    /// 42804: rows of the table cannot be named by this key without running code that others wrote.
+    pub fn row_key_type(columns: &str) -> Self {
+        Self::column_type(format!("the type of {columns} is not one of PostgreSQL's own"))
     }
 }

@@ -48,11 +48,7 @@ const SHIPPED: [(&str, &str, &[&str]); 2] = [
 
 /// Levels of a hierarchy, from the top: name and depth.
 pub fn levels(hierarchy: &str) -> Vec<(String, i32)> {
-    LEVELS.with(|statement| {
-        statement.query(&[arg(hierarchy)], |row| {
-            (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default())
-        })
-    })
+    LEVELS.with(|statement| statement.query(&[arg(hierarchy)], |row| (row.required(1), row.required(2))))
 }
 
 /// The depth of a level, or 42704.

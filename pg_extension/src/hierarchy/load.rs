@@ -1,12 +1,14 @@
-//! Nodes from tables of the application: read with the caller's rights, written all or not at all.
+//! Nodes from tables of the application: read as the owner of the table, whom the caller must be allowed to read from, and under the policies that
+//! apply to the caller; written all or not at all. Types and views run what their owner wrote, which must not run as an administrator.
 
 use super::definition::{levels, subject};
 use super::node::{self, Nodes};
 use super::require;
 use crate::authz::change;
 use crate::error::{Error, Result};
+use crate::policy::exemption;
 use crate::sys::spi::{self, Statement, arg, oid_arg};
-use crate::sys::{Oid, relation};
+use crate::sys::{Oid, relation, user};
 use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -39,6 +41,9 @@ struct Said {
 pub fn load_nodes(hierarchy: &str, table: Oid, columns: &Columns<'_>, remove: bool) -> Result<Report> {
     change::begin();
     require(hierarchy)?;
+    let optional = [columns.parent, columns.level, columns.label];
+    let named: Vec<&str> = optional.into_iter().flatten().chain([columns.key]).collect();
+    require_readable(table, &named)?;
     let query = NODE_QUERY
         .with(|statement| {
             statement.query_one(
@@ -67,6 +72,8 @@ pub fn load_levels(hierarchy: &str, table: Oid, columns: Vec<String>, remove: bo
             "Give the columns from the first level down.",
         ));
     }
+    let named: Vec<&str> = columns.iter().map(String::as_str).collect();
+    require_readable(table, &named)?;
     let query = LEVEL_QUERY
         .with(|statement| {
             statement.query_one(&[oid_arg(table), arg(columns), arg(hierarchy)], |row| {
@@ -78,10 +85,23 @@ pub fn load_levels(hierarchy: &str, table: Oid, columns: Vec<String>, remove: bo
     load(hierarchy, table, &query, true, remove)
 }
 
+/// An error for columns that are there and that the caller may not read.
+fn require_readable(table: Oid, columns: &[&str]) -> Result<()> {
+    let there: Vec<&str> = columns
+        .iter()
+        .copied()
+        .filter(|column| relation::has_column(table, column))
+        .collect();
+    if user::may_select_columns(table, &there) {
+        return Ok(());
+    }
+    Err(Error::select_missing())
+}
+
 fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool) -> Result<Report> {
     let depths: HashMap<String, i32> = levels(hierarchy).into_iter().collect();
     let mut nodes = Nodes::default();
-    let said = read(query)?;
+    let said = read(table, query)?;
     for (key, said) in said {
         let depth = match &said.level {
             Some(level) => *depths
@@ -112,14 +132,15 @@ fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool
 }
 
 /// One entry a key; rows that say different things of one are refused.
-fn read(query: &str) -> Result<HashMap<String, Said>> {
-    let rows = spi::query_as_caller(query, |row| {
+fn read(table: Oid, query: &str) -> Result<HashMap<String, Said>> {
+    let is_past_policies = user::reads_past_policies(table) || exemption::is_exempt(table);
+    let rows = spi::query_as_owner_of(table, is_past_policies, query, |row| {
         let said = Said {
             parent: row.get(2),
             level: row.get(3),
             label: row.get(4),
         };
-        (row.get::<String>(1).unwrap_or_default(), said)
+        (row.required::<String>(1), said)
     });
     let mut all = HashMap::with_capacity(rows.len());
     for (key, said) in rows {

@@ -181,12 +181,7 @@ fn arguments(hierarchy: &str, nodes: Nodes, remove: bool) -> [Arg; 6] {
 
 /// Every parent exists and stands above; for one node, those right below it count too.
 pub(super) fn faultless(hierarchy: &str, key: Option<&str>) -> Result<()> {
-    let read = |row: &crate::sys::spi::Row| {
-        (
-            row.get::<String>(1).unwrap_or_default(),
-            row.get::<bool>(2).unwrap_or(true),
-        )
-    };
+    let read = |row: &crate::sys::spi::Row| (row.required::<String>(1), row.required::<bool>(2));
     let fault = match key {
         Some(key) => FAULT_NEAR.with(|statement| statement.query_one(&[arg(hierarchy), arg(key)], read)),
         None => FAULT.with(|statement| statement.query_one(&[arg(hierarchy)], read)),

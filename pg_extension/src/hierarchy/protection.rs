@@ -50,7 +50,7 @@ pub fn protect(table: Oid, pairs: Vec<(String, String)>) -> Result<()> {
     let present = HAS_POLICY.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(POLICY)], |row| {
             (
-                row.get::<bool>(1).unwrap_or(false),
+                row.required::<bool>(1),
                 row.get::<Vec<String>>(2).unwrap_or_default(),
             )
         })

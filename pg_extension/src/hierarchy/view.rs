@@ -356,23 +356,25 @@ fn look() {
     if SEEN.get() == changes && !has_changed && !xact::is_standby() {
         return;
     }
-    let rows = spi::announced(|| {
+    let read = spi::announced(|| {
         VERSIONS.with(|statement| {
             statement.query(&[], |row| {
-                Some((
-                    row.get::<String>(1)?,
+                (
+                    row.required::<String>(1),
                     Facts {
-                        is_open: row.get(2)?,
-                        has_exemption: row.get(3)?,
-                        version: row.get(4)?,
-                        access_version: row.get(5)?,
-                        created_at: row.timestamp(6)?,
+                        is_open: row.required(2),
+                        has_exemption: row.required(3),
+                        version: row.required(4),
+                        access_version: row.required(5),
+                        created_at: row
+                            .timestamp(6)
+                            .unwrap_or_else(|| Error::catalogue_unreadable().raise()),
                     },
-                ))
+                )
             })
         })
     });
-    let read: HashMap<_, _> = rows.into_iter().flatten().collect();
+    let read: HashMap<_, _> = read.into_iter().collect();
     let known = FACTS.replace(Some(read.clone()));
     if known.is_some_and(|known| known != read) {
         context::definitions_changed();
@@ -389,7 +391,7 @@ fn tree(hierarchy: Hierarchy, name: &str, facts: Facts) -> Rc<Tree> {
     known.unwrap_or_else(|| {
         let nodes = NODES.with(|statement| {
             statement.query(&[arg(name)], |row| {
-                (row.get::<String>(1).unwrap_or_default(), row.get::<String>(2))
+                (row.required::<String>(1), row.get::<String>(2))
             })
         });
         let tree = Rc::new(Tree::new(&nodes));

@@ -24,7 +24,8 @@ pub use report::Fault;
 use crate::authz::change;
 use crate::authz::segregation::{Conflict, Watch};
 use crate::error::{Error, Result};
-use crate::sys::{memory, progress, xact};
+use crate::sys::xact::{self, Fate};
+use crate::sys::{memory, progress};
 use header::{Header, Line};
 use reader::{Broken, Reader, Record};
 use report::Report;
@@ -193,17 +194,18 @@ pub fn finish() -> Result<Vec<Fault>> {
     let mut lines = load.lines;
     let (counts, report) = xact::provisionally(|| {
         let counts = if lines.is_hopeless || lines.header.is_none() {
-            Ok(Counts::default())
+            Counts::default()
         } else {
-            apply(&mut lines)
+            apply(&mut lines)?
         };
-        let is_kept = counts.is_ok() && lines.report.is_empty() && !is_dry_run;
-        if let (true, Ok(counts)) = (is_kept, &counts) {
-            write_down(load.kind, *counts);
+        let is_kept = lines.report.is_empty() && !is_dry_run;
+        let told = (counts, std::mem::take(&mut lines.report));
+        if !is_kept {
+            return Ok(Fate::Undone(told));
         }
-        ((counts, std::mem::take(&mut lines.report)), is_kept)
-    });
-    let counts = counts?;
+        write_down(load.kind, counts);
+        Ok(Fate::Kept(told))
+    })?;
     if report.is_empty() {
         Error::tell_loaded(load.kind, is_dry_run, lines.count.saturating_sub(1), counts);
     }

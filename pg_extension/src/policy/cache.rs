@@ -4,10 +4,11 @@ use super::exemption;
 use super::group::{self, DrivingContext};
 use super::predicate::{self, Predicate};
 use super::{Command, Kind};
+use crate::error::Error;
 use crate::sys::Oid;
 use crate::sys::extension;
 use crate::sys::marker::Marker;
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{Row, Statement, oid_arg};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -100,40 +101,13 @@ fn load(oid: Oid) -> Option<Relation> {
     let (schema, name, is_complete) = PROTECTED.with(|statement| {
         statement.query_one(&[oid_arg(oid)], |row| {
             (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-                row.get::<bool>(3).unwrap_or(false),
+                row.required::<String>(1),
+                row.required::<String>(2),
+                row.required::<bool>(3),
             )
         })
     })?;
-    let rows = POLICIES.with(|statement| {
-        statement.query(&[oid_arg(oid)], |row| {
-            let is_enabled = row.get::<bool>(8).unwrap_or(true);
-            let kind = row.get::<String>(5).unwrap_or_default();
-            let is_shared = kind.starts_with("shared_");
-            let kind = Kind::parse(&kind).unwrap_or(Kind::Dynamic);
-            let predicate = if row.get::<bool>(3).unwrap_or(false) {
-                let associations = row.get::<Vec<String>>(12).unwrap_or_default();
-                Predicate::function(kind, is_shared, row.get::<Oid>(4), associations)
-            } else {
-                Predicate::template(row.get::<String>(2).unwrap_or_default())
-            };
-            let commands = row.get::<Vec<String>>(6).unwrap_or_default();
-            let policy = Policy {
-                name: row.get::<String>(1).unwrap_or_default(),
-                commands: commands
-                    .iter()
-                    .filter_map(|command| Command::parse(command))
-                    .collect(),
-                is_update_checked: row.get::<bool>(7).unwrap_or(true),
-                group: row.get::<String>(9).unwrap_or_default(),
-                relevant_columns: row.get::<Vec<i16>>(10),
-                is_masking: row.get::<bool>(11).unwrap_or(false),
-                predicate,
-            };
-            (is_enabled, policy)
-        })
-    });
+    let rows = POLICIES.with(|statement| statement.query(&[oid_arg(oid)], read_policy));
     let has_policies = is_complete && (!rows.is_empty() || super::mask::has_own(oid));
     let policies = rows
         .into_iter()
@@ -141,8 +115,8 @@ fn load(oid: Oid) -> Option<Relation> {
         .collect();
     let drivers = DRIVERS.with(|statement| {
         statement.query(&[oid_arg(oid)], |row| DrivingContext {
-            namespace: row.get(1).unwrap_or_default(),
-            attribute: row.get(2).unwrap_or_default(),
+            namespace: row.required(1),
+            attribute: row.required(2),
         })
     });
     Some(Relation {
@@ -155,4 +129,37 @@ fn load(oid: Oid) -> Option<Relation> {
         groups: group::groups(oid),
         drivers,
     })
+}
+
+/// One policy, and whether it is enabled. What cannot be read is an error: a policy that was left out, or that is for fewer commands than it
+/// was written for, would open the table.
+fn read_policy(row: &Row) -> (bool, Policy) {
+    let unreadable = || -> ! { Error::catalogue_unreadable().raise() };
+    let kind: String = row.required(5);
+    let is_shared = kind.starts_with("shared_");
+    let kind = Kind::parse(&kind).unwrap_or_else(|| unreadable());
+    let predicate = if row.required(3) {
+        let associations = row.get::<Vec<String>>(12).unwrap_or_default();
+        Predicate::function(kind, is_shared, row.get::<Oid>(4), associations)
+    } else {
+        Predicate::template(row.required(2))
+    };
+    let commands: Vec<Command> = row
+        .required::<Vec<String>>(6)
+        .iter()
+        .map(|command| Command::parse(command).unwrap_or_else(|| unreadable()))
+        .collect();
+    if commands.is_empty() {
+        unreadable();
+    }
+    let policy = Policy {
+        name: row.required(1),
+        commands,
+        is_update_checked: row.required(7),
+        group: row.required(9),
+        relevant_columns: row.get::<Vec<i16>>(10),
+        is_masking: row.required(11),
+        predicate,
+    };
+    (row.required(8), policy)
 }

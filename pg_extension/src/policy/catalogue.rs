@@ -381,11 +381,11 @@ pub(super) fn lock_table(table: Oid) -> Result<bool> {
     let facts = RELATION.with(|statement| {
         statement.query_one(&[oid_arg(table)], |row| {
             (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-                row.get::<String>(4).unwrap_or_default(),
-                row.get::<bool>(5).unwrap_or(true),
-                row.get::<bool>(6).unwrap_or(true),
+                row.required::<String>(1),
+                row.required::<String>(2),
+                row.required::<String>(4),
+                row.required::<bool>(5),
+                row.required::<bool>(6),
             )
         })
     });
@@ -437,7 +437,7 @@ fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String,
         if predicate.len() > MAX_PREDICATE_BYTES {
             return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
         }
-        compile(table, predicate, None)?;
+        compile(table, predicate, None)?.warn_of_captured();
     }
     let Some(function) = definition.function else {
         return Ok(None);
@@ -445,9 +445,9 @@ fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String,
     let facts = FUNCTION.with(|statement| {
         statement.query_one(&[oid_arg(function)], |row| {
             (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-                row.get::<bool>(3).unwrap_or(false),
+                row.required::<String>(1),
+                row.required::<String>(2),
+                row.required::<bool>(3),
             )
         })
     });

@@ -26,12 +26,7 @@ pub fn check_moved() -> Result<()> {
         return Ok(());
     }
     let moved = MOVED.with(|statement| {
-        statement.query_one(&[], |row| {
-            (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-            )
-        })
+        statement.query_one(&[], |row| (row.required::<String>(1), row.required::<String>(2)))
     });
     let Some((table, column)) = moved else {
         return Ok(());

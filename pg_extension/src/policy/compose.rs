@@ -4,11 +4,10 @@ use super::Command;
 use super::cache::{self, Policy, Relation};
 use super::exemption::is_exempt;
 use super::group::Chosen;
-use super::native;
-use super::predicate;
+use super::{inspection, native, predicate};
 use crate::error::{Error, Result};
-use crate::sys::Oid;
 use crate::sys::predicate::Compiled;
+use crate::sys::{Oid, xact};
 use std::rc::Rc;
 
 /// One policy to apply.
@@ -113,7 +112,7 @@ pub fn require_index_allowed(relation: Oid) -> Result<()> {
     Ok(())
 }
 
-/// The predicate as text, for people; `None` when the table is not protected.
+/// The predicate as text, for people, as it was understood: with every name resolved; `None` when the table is not protected.
 pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<String>> {
     if is_exempt(relation) {
         let natives = native::terms(relation, command);
@@ -132,7 +131,10 @@ pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<Str
     }
     let mut terms = vec!["vpd.is_established()".to_owned()];
     for policy in applying(&relation, command)? {
-        terms.push(format!("({})", policy.predicate.text(&relation, &policy.name)?));
+        let text = inspection::text(&relation, policy)?;
+        let understood = xact::attempt(|| inspection::checked(&relation, &policy.name, text.clone()));
+        // What cannot be understood is shown as it stands: whoever mends it needs it.
+        terms.push(understood.map_or_else(|_| format!("({text})"), |condition| condition.understood));
     }
     terms.extend(native::terms(relation.oid, command));
     Ok(Some(terms.join(" AND ")))

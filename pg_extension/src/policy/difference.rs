@@ -1,4 +1,6 @@
 //! What the proposed definitions of a table would change: the rows that a session would see more, or less.
+//!
+//! The rows are copied once, and the conditions asked of the copy for one session after the other.
 
 use super::Command;
 use super::cache::Relation;
@@ -8,7 +10,9 @@ use super::version::{Shadow, shadows};
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
-use crate::sys::spi::{Statement, oid_arg, query_past_policies};
+use crate::sys::row_copy::RowCopy;
+use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::user::Restricted;
 use crate::{context, session};
 use pgrx::{JsonB, Uuid};
 
@@ -43,12 +47,13 @@ pub fn differences(
     if sessions.is_empty() {
         return Err(Error::session_not_found());
     }
+    let rows = RowCopy::read(table, "true", &[], None)?;
     let mut differences = Vec::new();
     for (identity, liveness) in sessions {
-        let rows = context::impersonate(identity.clone(), liveness, || {
-            changed_rows(&relation, &proposed, command, max_rows)
+        let changed = context::impersonate(identity.clone(), liveness, || {
+            changed_rows(&relation, &rows, &proposed, command, max_rows)
         })?;
-        differences.extend(rows.into_iter().map(|(row_key, is_gained)| Difference {
+        differences.extend(changed.into_iter().map(|(row_key, is_gained)| Difference {
             user_name: identity.user_name.clone(),
             session_id: identity.session_id,
             is_gained,
@@ -60,6 +65,7 @@ pub fn differences(
 
 fn changed_rows(
     relation: &Relation,
+    rows: &RowCopy,
     proposed: &[Shadow],
     command: Command,
     max_rows: i64,
@@ -77,10 +83,7 @@ fn changed_rows(
     }
     let Some((key, table)) = ROW_KEY.with(|statement| {
         statement.query_one(&[oid_arg(relation.oid)], |row| {
-            (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-            )
+            (row.required::<String>(1), row.required::<String>(2))
         })
     }) else {
         return Ok(Vec::new());
@@ -92,14 +95,12 @@ fn changed_rows(
         conjunction(&future),
         max_rows + 1
     );
-    let mut rows = query_past_policies(relation.oid, &text, &[], |row| {
-        Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?))
-    })?;
-    if rows.len() as i64 > max_rows {
-        rows.truncate(max_rows as usize);
+    let mut changed = rows.query(&text, |row| Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?)))?;
+    if changed.len() as i64 > max_rows {
+        changed.truncate(max_rows as usize);
         Error::more_differences(max_rows).warn();
     }
-    Ok(rows.into_iter().flatten().collect())
+    Ok(changed.into_iter().flatten().collect())
 }
 
 /// Whether a proposal will apply to the command: as it says itself, or as the policy that it replaces does.
@@ -120,6 +121,7 @@ fn condition(relation: &Relation, shadow: &Shadow) -> Result<Condition> {
         (Some(predicate), _) => predicate.clone(),
         (None, Some((schema, name))) => {
             let function = function_named(schema, name)?;
+            let _caller = Restricted::as_caller_on(relation.oid);
             let text = call_policy_function(&shadow.policy, function, &relation.schema, &relation.name)?;
             super::predicate::not_empty(text)
         }

@@ -1,26 +1,29 @@
 //! Why a user may, or may not, reach a row: each policy, whether it applies, its predicate, and its truth for the row.
 //!
-//! It runs with the caller's rights: he needs the privilege to read the table, and predicates run as he. Only the policies are looked past,
-//! for the one row; only truth values come out, never a value of the row.
+//! The caller needs the privilege to read the table. The row is looked up by a primary or unique key, with comparisons that PostgreSQL itself
+//! has, and copied; predicates are then asked of the copy, so that nothing else that the table's owner wrote runs meanwhile. They run as the
+//! caller, and as the table's owner when a superuser asks. Only truth values come out, never a value of the row.
 
 mod authority;
 mod tree;
 
 use super::cache::Relation;
 use super::group::Chosen;
-use super::{Command, cache, inspection, native};
+use super::{Command, cache, inspection, mask, native};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::session;
-use crate::sys::spi::{Statement, arg, oid_arg, query_past_policies};
+use crate::sys::row_copy::RowCopy;
+use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, user, xact};
-use pgrx::{JsonB, Uuid};
+use pgrx::Uuid;
 use serde_json::{Map, Value, json};
 
 pub use tree::lines;
 
 thread_local! {
     static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/explain/relation.sql")) };
+    static KEYS: Statement = const { Statement::new(include_str!("../../../sql/query/explain/keys.sql")) };
     static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/explain/policies.sql")) };
     static MASKS: Statement = const { Statement::new(include_str!("../../../sql/query/explain/masks.sql")) };
     static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/explain/exempt.sql")) };
@@ -30,7 +33,7 @@ thread_local! {
 pub struct Question {
     pub user_name: String,
     pub table: Oid,
-    /// A value of the primary key, or an object of columns.
+    /// A value of the primary key, or an object of the columns of a primary or unique key.
     pub key: Value,
     pub session_id: Option<Uuid>,
     pub command: String,
@@ -40,11 +43,18 @@ pub struct Question {
 struct Table {
     oid: Oid,
     name: String,
-    /// The name by which predicates know it.
-    alias: String,
-    primary_key: Vec<String>,
+    keys: Vec<Key>,
+}
+
+/// A primary or unique key.
+struct Key {
+    is_primary: bool,
     columns: Vec<String>,
     quoted: Vec<String>,
+    /// What the columns are compared as.
+    types: Vec<String>,
+    /// Whether types and comparisons are PostgreSQL's own.
+    is_plain: bool,
 }
 
 /// A policy as the catalogue has it.
@@ -68,7 +78,8 @@ pub fn explain(question: &Question) -> Result<Value> {
         return Err(Error::select_missing());
     }
     let key = checked_key(&table, &question.key)?;
-    let row_exists = row_exists(&table, &key)?;
+    let row = find(&table, &key)?;
+    let row_exists = row.count() == 1;
     let found = session::live_sessions(Some(&question.user_name), question.session_id, 1).pop();
     if found.is_none() && question.session_id.is_some() {
         return Err(Error::session_not_found());
@@ -77,16 +88,14 @@ pub fn explain(question: &Question) -> Result<Value> {
     let masks = match (cache::relation(table.oid), &found) {
         (Some(relation), Some((identity, liveness))) if row_exists => {
             context::impersonate(std::rc::Rc::clone(identity), *liveness, || {
-                explain_masks(&relation, &table, &key)
+                explain_masks(&relation, &table, &row)
             })
         }
         _ => Vec::new(),
     };
     let policies = match cache::relation(table.oid) {
         None => None,
-        Some(relation) => Some(explain_policies(
-            &relation, &table, &key, &commands, row_exists, found,
-        )?),
+        Some(relation) => Some(explain_policies(&relation, &table, &row, &commands, found)?),
     };
     let verdict = verdict(
         &question.command,
@@ -134,21 +143,25 @@ fn commands(name: &str) -> Result<Vec<Command>> {
 fn table(oid: Oid) -> Result<Table> {
     let found = RELATION.with(|statement| {
         statement.query_one(&[oid_arg(oid)], |row| {
-            let table = Table {
-                oid,
-                name: row.get(1).unwrap_or_default(),
-                alias: row.get(2).unwrap_or_default(),
-                primary_key: row.get(4).unwrap_or_default(),
-                columns: row.get(5).unwrap_or_default(),
-                quoted: row.get(6).unwrap_or_default(),
-            };
-            (row.get::<bool>(3).unwrap_or(false), table)
+            (row.required::<String>(1), row.required::<bool>(2))
         })
     });
     match found {
-        Some((true, table)) => Ok(table),
-        Some((false, table)) => Err(Error::wrong_relation(
-            format!("{} is no table", table.name),
+        Some((name, true)) => Ok(Table {
+            oid,
+            name,
+            keys: KEYS.with(|statement| {
+                statement.query(&[oid_arg(oid)], |row| Key {
+                    is_primary: row.required(1),
+                    columns: row.required(2),
+                    quoted: row.required(3),
+                    types: row.required(4),
+                    is_plain: row.required(5),
+                })
+            }),
+        }),
+        Some((name, false)) => Err(Error::wrong_relation(
+            format!("{name} is no table"),
             "Ask for the tables under a view.",
         )),
         None => Err(Error::not_found(
@@ -159,69 +172,85 @@ fn table(oid: Oid) -> Result<Table> {
     }
 }
 
-/// The key as an object of columns.
+/// The key as an object of the columns of a primary or unique key. Other columns, and those whose values are masked for somebody, name no row:
+/// with them values could be guessed.
 fn checked_key(table: &Table, key: &Value) -> Result<Map<String, Value>> {
-    let hint =
-        "Give the value of a primary key of one column, or a JSON object of columns that names one row.";
+    let hint = "Give the value of a primary key of one column, or a JSON object of all columns of a primary or unique key.";
     let object = match key {
         Value::Object(object) => object.clone(),
-        value if table.primary_key.len() == 1 => {
-            Map::from_iter([(table.primary_key[0].clone(), value.clone())])
-        }
-        _ => {
-            return Err(Error::argument(
-                "the table has no primary key of one column",
-                hint,
-            ));
-        }
+        value => match table.keys.iter().find(|key| key.is_primary) {
+            Some(key) if key.columns.len() == 1 => Map::from_iter([(key.columns[0].clone(), value.clone())]),
+            _ => {
+                return Err(Error::argument(
+                    "the table has no primary key of one column",
+                    hint,
+                ));
+            }
+        },
     };
     if object.is_empty() || object.values().any(Value::is_null) {
         return Err(Error::argument("the key is empty or has a NULL", hint));
     }
-    match object.keys().find(|name| !table.columns.contains(name)) {
-        None => Ok(object),
-        Some(_) => Err(Error::argument(
-            "the key names a column that the table has not",
-            hint,
-        )),
+    let key = table
+        .key_of(&object)
+        .ok_or_else(|| Error::argument("the key is no primary or unique key of the table", hint))?;
+    if !key.is_plain {
+        return Err(Error::row_key_type(&key.columns.join(", ")));
+    }
+    for column in object.keys() {
+        if mask::is_covered(table.oid, column)? {
+            return Err(Error::argument("the key has a column that is masked", hint));
+        }
+    }
+    Ok(object)
+}
+
+impl Table {
+    /// The key that has exactly these columns.
+    fn key_of(&self, object: &Map<String, Value>) -> Option<&Key> {
+        self.keys.iter().find(|key| {
+            key.columns.len() == object.len() && key.columns.iter().all(|column| object.contains_key(column))
+        })
     }
 }
 
-/// `FROM … WHERE`: the row of the key, which is bound.
-fn place(table: &Table, key: &Map<String, Value>) -> String {
-    let conditions: Vec<String> = table
-        .columns
-        .iter()
-        .zip(&table.quoted)
-        .filter(|(name, _)| key.contains_key(*name))
-        .map(|(_, column)| {
-            format!(
-                "{}.{column} = (SELECT k.{column} FROM jsonb_populate_record(NULL::{}, $1) k)",
-                table.alias, table.name
-            )
-        })
-        .collect();
-    format!("FROM {} WHERE {} LIMIT 2", table.name, conditions.join(" AND "))
-}
-
-fn row_exists(table: &Table, key: &Map<String, Value>) -> Result<bool> {
-    let text = format!("SELECT true {}", place(table, key));
-    let bound = || [arg(JsonB(Value::Object(key.clone())))];
-    let rows =
-        xact::attempt(|| query_past_policies(table.oid, &text, &bound(), |_| ())).map_err(|_| {
+/// The row of the key, if there is one.
+fn find(table: &Table, object: &Map<String, Value>) -> Result<RowCopy> {
+    let mut conditions = Vec::new();
+    let mut args = Vec::new();
+    if let Some(key) = table.key_of(object) {
+        for (column, (quoted, kind)) in key.columns.iter().zip(key.quoted.iter().zip(&key.types)) {
+            let value = &object[column];
+            args.push(arg(value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)));
+            conditions.push(format!(
+                "t.{quoted}::{kind} OPERATOR(pg_catalog.=) ${}::{kind}",
+                args.len()
+            ));
+        }
+    }
+    let condition = conditions.join(" AND ");
+    let row = xact::attempt(|| RowCopy::read(table.oid, &condition, &args, Some(2))).map_err(|failure| {
+        if failure.state.starts_with("22") {
             Error::argument(
                 "the key does not fit the types of its columns",
                 "Give values that the columns can hold.",
             )
-        })??;
-    match rows.len() {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Error::argument(
+        } else {
+            Error::not_ready(
+                format!("the table cannot be read as its owner ({})", failure.state),
+                "Look whether its owner may use its schema, and at functions in its indexes.",
+            )
+        }
+    })?;
+    if row.count() > 1 {
+        return Err(Error::argument(
             "the key names several rows",
-            "Name more columns.",
-        )),
+            "It is a key of the table itself; name a row of one of its children there.",
+        ));
     }
+    Ok(row)
 }
 
 fn describe(identity: &Identity) -> Value {
@@ -240,9 +269,8 @@ fn describe(identity: &Identity) -> Value {
 fn explain_policies(
     relation: &Relation,
     table: &Table,
-    key: &Map<String, Value>,
+    row: &RowCopy,
     commands: &[Command],
-    row_exists: bool,
     session: Option<(std::rc::Rc<Identity>, Liveness)>,
 ) -> Result<Vec<Value>> {
     let listed = listed(table.oid);
@@ -258,78 +286,58 @@ fn explain_policies(
             .iter()
             .map(|policy| match policy.reason_not_to_apply(commands, &chosen) {
                 Some(reason) => policy.json(Some(false), reason, None, None, None),
-                None => evaluated(relation, table, key, policy, row_exists),
+                None => evaluated(relation, table, row, policy),
             })
             .collect())
     })
 }
 
-fn evaluated(
-    relation: &Relation,
-    table: &Table,
-    key: &Map<String, Value>,
-    policy: &Listed,
-    row_exists: bool,
-) -> Value {
+fn evaluated(relation: &Relation, table: &Table, row: &RowCopy, policy: &Listed) -> Value {
     let applies = policy.reason_to_apply();
     let Some(known) = relation.policies.iter().find(|known| known.name == policy.name) else {
         return policy.json(Some(true), &applies, None, None, Some("not_loaded"));
     };
-    let text = xact::attempt(|| {
-        let text = known.predicate.text(relation, &known.name)?;
-        inspection::checked(relation, &known.name, text)
-    });
-    let text = match text {
-        Ok(Ok(condition)) => condition.text,
-        Ok(Err(error)) => return policy.json(Some(true), &applies, None, None, Some(error.code())),
-        Err(failure) => return policy.json(Some(true), &applies, None, None, Some(&failure.state)),
+    let condition = match xact::attempt(|| inspection::condition(relation, known)) {
+        Ok(condition) => condition,
+        Err(failure) => return policy.json(Some(true), &applies, None, None, Some(&failure.code())),
     };
-    if !row_exists {
-        return policy.json(Some(true), &applies, Some(&text), None, None);
-    }
-    let mut explained = match truth(table, key, &text) {
-        Ok(truth) => policy.json(Some(true), &applies, Some(&text), truth, None),
-        Err(error) => policy.json(Some(true), &applies, Some(&text), None, Some(&error)),
+    let text = condition.text.as_str();
+    let mut explained = if row.count() == 0 {
+        policy.json(Some(true), &applies, Some(text), None, None)
+    } else {
+        match truth(table, row, text) {
+            Ok(truth) => policy.json(Some(true), &applies, Some(text), truth, None),
+            Err(error) => policy.json(Some(true), &applies, Some(text), None, Some(&error)),
+        }
     };
-    if let Some(identity) = context::identity() {
-        explained["authority"] = authority::asked(&text, &identity).into();
+    explained["understood"] = condition.understood.into();
+    if row.count() == 1
+        && let Some(identity) = context::identity()
+    {
+        explained["authority"] = authority::asked(text, &identity).into();
     }
     explained
 }
 
 /// Whether a condition holds for the row, or the code of the error it meets.
-fn truth(
-    table: &Table,
-    key: &Map<String, Value>,
-    condition: &str,
-) -> std::result::Result<Option<Value>, String> {
+fn truth(table: &Table, row: &RowCopy, condition: &str) -> std::result::Result<Option<Value>, String> {
     // A line end keeps a comment at the end of the text from what follows.
-    let query = format!("SELECT (\n{condition}\n) {}", place(table, key));
-    let bound = [arg(JsonB(Value::Object(key.clone())))];
-    match xact::attempt(|| query_past_policies(table.oid, &query, &bound, |row| row.get::<bool>(1))) {
-        Ok(Ok(rows)) => Ok(rows.first().map(|truth| truth.map_or(json!("null"), Value::from))),
-        Ok(Err(error)) => Err(error.code().to_owned()),
-        Err(failure) => Err(failure.state),
-    }
+    let query = format!("SELECT (\n{condition}\n) FROM {}", table.name);
+    let rows = xact::attempt(|| row.query(&query, |row| row.get::<bool>(1))).map_err(xact::Failure::code)?;
+    Ok(rows.first().map(|truth| truth.map_or(json!("null"), Value::from)))
 }
 
 /// The columns that a mask may cover, and whether the session sees the value in this row.
-fn explain_masks(relation: &Relation, table: &Table, key: &Map<String, Value>) -> Vec<Value> {
+fn explain_masks(relation: &Relation, table: &Table, row: &RowCopy) -> Vec<Value> {
     let masks = MASKS.with(|statement| {
         statement.query(&[oid_arg(table.oid)], |row| {
-            (
-                row.get::<String>(1).unwrap_or_default(),
-                row.get::<String>(2).unwrap_or_default(),
-            )
+            (row.required::<String>(1), row.required::<String>(2))
         })
     });
     let explained = |(column, visible_when): (String, String)| {
-        let checked = xact::attempt(|| inspection::checked(relation, &column, visible_when.clone()));
-        let outcome = match checked {
-            Ok(Ok(condition)) => truth(table, key, &condition.text),
-            Ok(Err(error)) => Err(error.code().to_owned()),
-            Err(failure) => Err(failure.state),
-        };
+        let outcome = xact::attempt(|| inspection::checked(relation, &column, visible_when.clone()))
+            .map_err(xact::Failure::code)
+            .and_then(|condition| truth(table, row, &condition.text));
         let authority = context::identity().map(|identity| authority::asked(&visible_when, &identity));
         json!({
             "column": column,
@@ -345,15 +353,15 @@ fn explain_masks(relation: &Relation, table: &Table, key: &Map<String, Value>) -
 fn listed(table: Oid) -> Vec<Listed> {
     POLICIES.with(|statement| {
         statement.query(&[oid_arg(table)], |row| Listed {
-            name: row.get(1).unwrap_or_default(),
-            group: row.get(2).unwrap_or_default(),
-            kind: row.get(3).unwrap_or_default(),
-            statements: row.get(4).unwrap_or_default(),
-            is_enabled: row.get(5).unwrap_or(true),
+            name: row.required(1),
+            group: row.required(2),
+            kind: row.required(3),
+            statements: row.required(4),
+            is_enabled: row.required(5),
             relevant_columns: row.get(6).unwrap_or_default(),
-            is_masking: row.get(7).unwrap_or(false),
-            source: row.get(8).unwrap_or_default(),
-            is_checked: row.get(9).unwrap_or(true),
+            is_masking: row.required(7),
+            source: row.required(8),
+            is_checked: row.required(9),
         })
     })
 }
@@ -410,6 +418,7 @@ impl Listed {
             "applies": applies,
             "why": why,
             "predicate": predicate,
+            "understood": null,
             "truth": truth,
             "error": error,
         })

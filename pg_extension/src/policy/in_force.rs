@@ -3,7 +3,7 @@
 use super::Command;
 use super::cache;
 use super::compose::applying;
-use super::native;
+use super::{inspection, native};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::session;
@@ -55,33 +55,31 @@ fn all() -> Vec<InForce> {
             continue;
         };
         for (name, command) in COMMANDS {
-            let row =
-                |group: &str, policy: &str, text: std::result::Result<Result<String>, xact::Failure>| {
-                    let (predicate, error) = match text {
-                        Ok(Ok(text)) => (Some(text), None),
-                        Ok(Err(error)) => (None, Some(error.code().to_owned())),
-                        Err(failure) => (None, Some(failure.state)),
-                    };
-                    InForce {
-                        user_name: user_name.clone(),
-                        table,
-                        command: name,
-                        group: group.to_owned(),
-                        policy: policy.to_owned(),
-                        predicate,
-                        error,
-                    }
+            let row = |group: &str, policy: &str, text: std::result::Result<String, xact::Failure>| {
+                let (predicate, error) = match text {
+                    Ok(text) => (Some(text), None),
+                    Err(failure) => (None, Some(failure.code())),
                 };
-            match applying(&relation, command) {
-                Err(error) => rows.push(row("", "", Ok(Err(error)))),
-                Ok(policies) => rows.extend(policies.map(|policy| {
-                    let text = xact::attempt(|| policy.predicate.text(&relation, &policy.name));
+                InForce {
+                    user_name: user_name.clone(),
+                    table,
+                    command: name,
+                    group: group.to_owned(),
+                    policy: policy.to_owned(),
+                    predicate,
+                    error,
+                }
+            };
+            match xact::attempt(|| Ok(applying(&relation, command)?.collect::<Vec<_>>())) {
+                Err(failure) => rows.push(row("", "", Err(failure))),
+                Ok(policies) => rows.extend(policies.into_iter().map(|policy| {
+                    let text = xact::attempt(|| inspection::text(&relation, policy));
                     row(&policy.group, &policy.name, text)
                 })),
             }
             for native in native::for_command(table, command) {
                 let condition = native.condition.clone().unwrap_or_default();
-                rows.push(row(native.kind(), &native.name, Ok(Ok(condition))));
+                rows.push(row(native.kind(), &native.name, Ok(condition)));
             }
         }
     }

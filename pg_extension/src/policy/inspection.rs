@@ -1,14 +1,17 @@
 //! Looking at a table past its row policies, for an administrator who wants to know what they do.
 //!
-//! The caller's own privileges on the table still count: nobody sees a row here whose table he may not read.
+//! The caller's own privileges on the table still count: nobody sees a row here whose table he may not read. Policy functions and predicates run
+//! as the caller, those that a superuser asks about as the owner of the table; always in a security-restricted operation.
 //! Invariant: the policies of that table are out of force for one place in one query of ours, and nowhere else.
 
 use super::Command;
-use super::cache::{self, Relation};
+use super::cache::{self, Policy, Relation};
 use super::compose::applying;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;
+use crate::sys::user::Restricted;
+use crate::sys::xact;
 use std::rc::Rc;
 
 /// The condition of one policy, as text that is one expression.
@@ -16,6 +19,8 @@ use std::rc::Rc;
 pub struct Condition {
     pub policy: String,
     pub text: String,
+    /// The same with every name resolved.
+    pub understood: String,
 }
 
 /// The protected table.
@@ -32,18 +37,33 @@ pub fn protected(table: Oid) -> Result<Rc<Relation>> {
 /// The conditions of the policies that apply to a command of the attached session.
 pub fn conditions(relation: &Relation, command: Command) -> Result<Vec<Condition>> {
     applying(relation, command)?
-        .map(|policy| {
-            let text = policy.predicate.text(relation, &policy.name)?;
-            checked(relation, &policy.name, text)
-        })
+        .map(|policy| condition(relation, policy))
         .collect()
+}
+
+/// The condition of a policy for the attached session.
+pub fn condition(relation: &Relation, policy: &Policy) -> Result<Condition> {
+    let text = text(relation, policy)?;
+    checked(relation, &policy.name, text)
+}
+
+/// Its text. The policy function runs as whoever asks, and for a superuser as the owner of the table.
+pub fn text(relation: &Relation, policy: &Policy) -> Result<String> {
+    let _caller = Restricted::as_caller_on(relation.oid);
+    policy.predicate.text(relation, &policy.name)
 }
 
 /// A condition whose text is known to be one expression over the table, so that it can stand in a larger query.
 pub fn checked(relation: &Relation, policy: &str, text: String) -> Result<Condition> {
-    compile(relation.oid, &text, None).map_err(|_| Error::predicate_broken(policy))?;
+    let _caller = Restricted::as_caller_on(relation.oid);
+    let compiled = xact::translated(
+        || compile(relation.oid, &text, None),
+        |_| Error::predicate_broken(policy),
+    )
+    .map_err(|_| Error::predicate_broken(policy))?;
     Ok(Condition {
         policy: policy.to_owned(),
+        understood: compiled.text(relation.oid),
         text,
     })
 }

@@ -195,6 +195,24 @@ pub fn has_own(oid: Oid) -> bool {
     load(oid).has_own
 }
 
+/// True when a mask covers a column of the table for anybody.
+pub fn is_covered(oid: Oid, column: &str) -> Result<bool> {
+    let is_masked = |mask: &Mask| mask.attribute.is_none() || mask.column == column;
+    if load(oid).masks.iter().any(is_masked) {
+        return Ok(true);
+    }
+    let attribute = catalogue::attribute(oid, column)?;
+    Ok(cache::relation(oid).is_some_and(|table| {
+        let mut masking = table.policies.iter().filter(|policy| policy.is_masking);
+        masking.any(|policy| {
+            policy
+                .relevant_columns
+                .as_ref()
+                .is_none_or(|columns| columns.contains(&attribute))
+        })
+    }))
+}
+
 /// True when any table of this database has a mask.
 pub fn is_any() -> bool {
     if let Some(known) = IS_ANY.get() {
@@ -204,7 +222,7 @@ pub fn is_any() -> bool {
     let is_any = extension::is_installed()
         && ANY.with(|statement| {
             statement
-                .query_one(&[], |row| row.get::<bool>(1).unwrap_or(true))
+                .query_one(&[], |row| row.required::<bool>(1))
                 .unwrap_or(true)
         });
     if before == FORGOTTEN.get() {
@@ -243,9 +261,11 @@ pub fn session_changed(standing: Standing) -> bool {
     });
     let is_stale = conditions.iter().any(|(condition, verdicts)| {
         // Nothing can be evaluated while a transaction is rolled back; then only what is known counts.
-        let now = condition
-            .known(standing)
-            .or_else(|| xact::is_in_progress().then(|| condition.verdict().ok()).flatten());
+        let now = condition.known(standing).or_else(|| {
+            xact::can_attempt()
+                .then(|| xact::attempt(|| condition.verdict()).ok())
+                .flatten()
+        });
         now.is_none_or(|now| verdicts.iter().any(|verdict| *verdict != now))
     });
     if is_stale {
@@ -327,17 +347,22 @@ impl Mask {
         if let Some(known) = self.compiled.get() {
             return Ok(known);
         }
-        let broken = |error: Error| {
+        let broken = |message: &str| {
             pgrx::log!(
-                "pg_vpd: mask of column \"{}\" of {}: {error}",
+                "pg_vpd: mask of column \"{}\" of {}: {message}",
                 self.column,
                 relation::name(oid)
             );
             Error::mask_broken(&self.column)
         };
         let table = Some(self.table.as_str());
-        let predicate = compile_as(oid, table, &self.condition_text, None).map_err(broken)?;
-        let value = compile_value(oid, table, attribute, &self.value_text).map_err(broken)?;
+        let compile = || {
+            let predicate = compile_as(oid, table, &self.condition_text, None)?;
+            let value = compile_value(oid, table, attribute, &self.value_text)?;
+            Ok((predicate, value))
+        };
+        let (predicate, value) = xact::translated(compile, |failure| broken(&failure.message))
+            .map_err(|error: Error| broken(&error.to_string()))?;
         let condition = Condition {
             predicate: Rc::new(predicate),
             verdicts: RefCell::default(),
@@ -371,14 +396,14 @@ fn read(oid: Oid) -> Relation {
     let mut masks = Vec::new();
     MASKS.with(|statement| {
         statement.query(&[oid_arg(oid)], |row| {
-            has_own |= row.get::<bool>(7).unwrap_or(true);
-            if row.get::<bool>(6).unwrap_or(true) {
+            has_own |= row.required::<bool>(7);
+            if row.required::<bool>(6) {
                 masks.push(Mask {
-                    column: row.get::<String>(1).unwrap_or_default(),
+                    column: row.required(1),
                     attribute: row.get::<i16>(2),
-                    value_text: row.get::<String>(3).unwrap_or_default(),
-                    condition_text: row.get::<String>(4).unwrap_or_default(),
-                    table: row.get::<String>(5).unwrap_or_default(),
+                    value_text: row.required(3),
+                    condition_text: row.required(4),
+                    table: row.required(5),
                     compiled: OnceCell::new(),
                 });
             }

@@ -67,7 +67,7 @@ pub fn findings() -> Vec<Finding> {
 }
 
 fn check(topic: &str, run: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
-    xact::attempt(run).unwrap_or_else(|failure| {
+    xact::attempt(|| Ok(run())).unwrap_or_else(|failure| {
         vec![Finding {
             severity: "high".to_owned(),
             finding: "check_failed".to_owned(),

@@ -9,7 +9,7 @@ use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
 use crate::sys::marker::Marker;
 use crate::sys::predicate::{Compiled, compile};
-use crate::sys::spi;
+use crate::sys::{spi, xact};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -101,15 +101,20 @@ impl Predicate {
         if marker == Some(Marker::Statement) {
             HAS_DYNAMIC_PLAN.set(true);
         }
-        let compiled = compile(relation.oid, &text, marker).map_err(|error| {
+        let broken = |message: &str| {
             pgrx::log!(
-                "pg_vpd: policy \"{policy}\" on {}.{}: {error}",
+                "pg_vpd: policy \"{policy}\" on {}.{}: {message}",
                 relation.schema,
                 relation.name
             );
             statistics::broken(relation.oid, policy);
             Error::predicate_broken(policy)
-        })?;
+        };
+        let compiled = xact::translated(
+            || compile(relation.oid, &text, marker),
+            |failure| broken(&failure.message),
+        )
+        .map_err(|error| broken(&error.to_string()))?;
         let compiled = Rc::new(compiled);
         if is_kept && !is_passing {
             let mut kept = self.compiled.borrow_mut();

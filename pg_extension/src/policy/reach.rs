@@ -82,9 +82,9 @@ pub fn check_reader(relation: Oid) -> Result<()> {
     let facts = READER.with(|statement| {
         statement.query_one(&[oid_arg(relation)], |row| {
             (
-                row.get::<bool>(1).unwrap_or(false),
-                row.get::<String>(2).unwrap_or_default(),
-                row.get::<bool>(3).unwrap_or(true),
+                row.required::<bool>(1),
+                row.required::<String>(2),
+                row.required::<bool>(3),
             )
         })
     });
@@ -124,7 +124,7 @@ fn refuse_stored() -> Error {
 /// Looks at a publication that was just made or got more tables.
 pub fn check_publication(name: &str) -> Result<()> {
     let count = PUBLICATION
-        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<i64>(1).unwrap_or(1)))
+        .with(|statement| statement.query_one(&[arg(name)], |row| row.required::<i64>(1)))
         .unwrap_or(0);
     if count == 0 {
         return Ok(());
@@ -146,7 +146,7 @@ pub fn check_publication(name: &str) -> Result<()> {
 /// An error when stored values of a type would be put through an expression.
 pub fn check_type(oid: Oid) -> Result<()> {
     let is_stored = TYPE
-        .with(|statement| statement.query_one(&[oid_arg(oid)], |row| row.get::<bool>(1).unwrap_or(true)))
+        .with(|statement| statement.query_one(&[oid_arg(oid)], |row| row.required::<bool>(1)))
         .unwrap_or(true);
     if is_stored && !user::bypasses_policies() {
         return Err(refuse_expression("a change of this type"));

@@ -86,7 +86,7 @@ pub fn promote(table: Oid, name: &str) -> Result<()> {
 /// The proposals for a table: all, or one.
 pub fn shadows(table: Oid, name: Option<&str>) -> Vec<Shadow> {
     let read = |row: &Row| Shadow {
-        policy: row.get(1).unwrap_or_default(),
+        policy: row.required(1),
         predicate: row.get(2),
         function: row.get::<String>(3).zip(row.get::<String>(4)),
         kind: row.get(5),
@@ -102,14 +102,14 @@ pub fn roll_back(table: Oid, name: &str, version: Option<i32>) -> Result<i32> {
     lock_table(table)?;
     let found = VERSION.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(name), arg(version)], |row| {
-            (row.get::<i32>(1).unwrap_or_default(), row.get::<String>(2))
+            (row.required::<i32>(1), row.get::<String>(2))
         })
     });
     let Some((version, predicate)) = found else {
         return Err(Error::version_not_found(name));
     };
     if let Some(predicate) = predicate {
-        compile(table, &predicate, None)?;
+        compile(table, &predicate, None)?.warn_of_captured();
     }
     ROLL_BACK.with(|statement| statement.execute(&[oid_arg(table), arg(name), arg(version)]));
     announce(table);

@@ -334,22 +334,19 @@ fn read_authority(row: &Row, current: i64, now: Timestamp) -> Option<Authority> 
         && now < valid_until
         && row.named::<String>(c"environment")? == guc::environment()
         && !change::has_changed();
-    let names = |name| {
-        row.named::<Vec<String>>(name)
-            .unwrap_or_default()
-            .into_iter()
-            .collect()
-    };
-    is_current.then(|| Authority {
+    if !is_current {
+        return None;
+    }
+    // What cannot be read is flattened again: a set of data groups that was left out would filter nothing.
+    let names = |name| Some(row.named::<Vec<String>>(name)?.into_iter().collect());
+    Some(Authority {
         version,
         valid_until,
-        roles: names(c"roles"),
-        privileges: names(c"privileges"),
-        data_groups: row
-            .named::<JsonB>(c"data_groups")
-            .map_or_else(Vec::new, |json| authz::read_groups(&json.0)),
-        reports: names(c"reports"),
-        groups: names(c"groups"),
+        roles: names(c"roles")?,
+        privileges: names(c"privileges")?,
+        data_groups: authz::read_groups(&row.named::<JsonB>(c"data_groups")?.0)?,
+        reports: names(c"reports")?,
+        groups: names(c"groups")?,
     })
 }
 

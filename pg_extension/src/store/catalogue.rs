@@ -4,7 +4,7 @@ use super::change::{Change, Pruning};
 use super::{run, told};
 use crate::authz::definition::as_owner;
 use crate::error::{Error, Result};
-use crate::sys::xact;
+use crate::sys::xact::{self, Fate};
 use serde_json::Value;
 
 /// Whom shipped definitions belong to.
@@ -25,13 +25,15 @@ pub fn install(name: &str, dry_run: bool) -> Result<Vec<Change>> {
     };
     let document = parse(text)?;
     let (lines, faults) = as_owner(OWNER, || {
-        let install = || run(&document, Pruning::Owned(OWNER));
-        if dry_run {
-            xact::rehearse(install)
-        } else {
-            install()
-        }
-    });
+        xact::provisionally(|| {
+            let installed = run(&document, Pruning::Owned(OWNER));
+            Ok(if dry_run {
+                Fate::Undone(installed)
+            } else {
+                Fate::Kept(installed)
+            })
+        })
+    })?;
     if faults.is_empty() || dry_run {
         Ok(lines)
     } else {

@@ -257,15 +257,13 @@ impl Difference {
 impl Step<'_> {
     /// What was refused of it; then nothing of it is left.
     fn attempt(&self) -> Option<Fault> {
-        let done = xact::attempt_or_undo(|| match self.work {
+        let done = xact::attempt(|| match self.work {
             Work::Define(former) => (self.section.define)(former, self.item),
             Work::Remove(remove) => remove(self.item),
         });
-        let (code, reason) = match done {
-            Ok(Ok(())) => return None,
-            Ok(Err(error)) => (error.code().to_owned(), error.to_string()),
-            Err(failure) => (failure.state, failure.message),
-        };
+        let failure = done.err()?;
+        let reason = failure.message.clone();
+        let code = failure.code();
         Some(Fault {
             place: self.place.to_owned(),
             kind: self.section.kind,

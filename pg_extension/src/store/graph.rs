@@ -268,8 +268,9 @@ fn define_privilege(former: Option<&Item>, item: &Item) -> Result<()> {
 fn with_plain_rule(item: &mut Item, _: &Moment) -> Option<&'static str> {
     let rule = item.optional_text("rule").map(str::to_owned)?;
     let plain = xact::attempt(|| {
-        RULE.with(|statement| statement.query_one(&[arg(rule)], |row| row.get::<String>(1)))
-            .flatten()
+        Ok(RULE
+            .with(|statement| statement.query_one(&[arg(rule)], |row| row.get::<String>(1)))
+            .flatten())
     });
     if let Ok(Some(plain)) = plain {
         item.0.insert("rule".to_owned(), plain.into());

@@ -26,7 +26,8 @@ pub use section::Extent;
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::spi::Statement;
-use crate::sys::{memory, xact};
+use crate::sys::memory;
+use crate::sys::xact::{self, Fate};
 use change::{Pruning, apply, compare, report};
 use document::{Document, Fault};
 use section::Moment;
@@ -53,8 +54,8 @@ pub fn import(document: &Value, prune: bool) -> Result<Vec<Change>> {
 }
 
 /// The difference that an import would make, and every fault. The import is done and taken back, so that nothing is promised that would be refused.
-pub fn difference(document: &Value, prune: bool) -> Vec<Change> {
-    xact::rehearse(|| run(document, Pruning::of(prune))).0
+pub fn difference(document: &Value, prune: bool) -> Result<Vec<Change>> {
+    xact::provisionally(|| Ok(Fate::Undone(run(document, Pruning::of(prune)).0)))
 }
 
 fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {

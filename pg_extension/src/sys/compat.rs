@@ -103,6 +103,20 @@ pub unsafe fn set_checked_user(
     }
 }
 
+/// Lets nobody be asked for privileges on what a range table entry stands for.
+pub fn forget_privileges(entry: &mut pg_sys::RangeTblEntry) {
+    #[cfg(feature = "pg15")]
+    {
+        entry.requiredPerms = 0;
+        entry.checkAsUser = pg_sys::InvalidOid;
+        entry.selectedCols = std::ptr::null_mut();
+    }
+    #[cfg(not(feature = "pg15"))]
+    {
+        entry.perminfoindex = 0;
+    }
+}
+
 /// The user for whom a range table entry is read, or InvalidOid for the current one.
 ///
 /// # Safety

@@ -1,12 +1,11 @@
 //! Calls of policy functions.
 
-use super::datum;
+use super::{datum, xact};
 use crate::error::{Error, Result};
-use pgrx::{FromDatum, IntoDatum, PgTryBuilder, pg_sys};
-use std::panic::AssertUnwindSafe;
+use pgrx::{FromDatum, IntoDatum, pg_sys};
 
 /// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
-/// `None` is a NULL result. An error of the function becomes 38000; its message goes to the server's log only.
+/// `None` is a NULL result. An error of the function is raised as 38000; its message goes to the server's log only. What means "stop" or "try again" passes.
 pub fn call_policy_function(
     policy: &str,
     function: pg_sys::Oid,
@@ -17,7 +16,7 @@ pub fn call_policy_function(
     if !datum::is_function_of(function, &[pg_sys::TEXTOID; 2], pg_sys::TEXTOID) {
         return Err(Error::policy_function_gone(policy));
     }
-    PgTryBuilder::new(AssertUnwindSafe(|| {
+    let call = || {
         // SAFETY: the function has the signature (text, text) RETURNS text, see above; the call frame has room for
         // two arguments; the result is copied before its memory context goes away.
         unsafe {
@@ -40,22 +39,16 @@ pub fn call_policy_function(
             let result = guarded!(code(frame));
             Ok(String::from_datum(result, (*frame).isnull))
         }
-    }))
-    .catch_others(|caught| match caught {
-        pg_sys::panic::CaughtError::PostgresError(report)
-        | pg_sys::panic::CaughtError::ErrorReport(report) => {
-            let detail = report.detail().unwrap_or_default();
-            if let Some(error) = Error::passing_through(detail, policy) {
-                return Err(error);
-            }
-            // Its words may name what the user may not see: they go to the server's log.
-            pgrx::log!(
-                "pg_vpd: the function of policy \"{policy}\" failed: {}",
-                report.message()
-            );
-            Err(Error::policy_function_failed(policy))
+    };
+    xact::translated(call, |failure| {
+        if let Some(error) = Error::passing_through(failure.token.as_deref(), policy) {
+            return error;
         }
-        panic => panic.rethrow(),
+        // Its words may name what the user may not see: they go to the server's log.
+        pgrx::log!(
+            "pg_vpd: the function of policy \"{policy}\" failed: {}",
+            failure.message
+        );
+        Error::policy_function_failed(policy)
     })
-    .execute()
 }

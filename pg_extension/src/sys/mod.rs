@@ -56,6 +56,7 @@ pub mod progress;
 pub mod query;
 pub mod random;
 pub mod relation;
+pub mod row_copy;
 pub mod row_trigger;
 pub mod shmem;
 pub mod spi;

@@ -25,10 +25,38 @@ pub fn lock_exclusively(relation: pg_sys::Oid) {
 
 /// Takes the lock of a reader; an error when there is no such table.
 pub fn lock_for_reading(relation: pg_sys::Oid) {
-    // SAFETY: opening raises an error for an OID that is no relation; the lock is kept until the transaction ends.
-    unsafe {
-        let opened = pg_sys::relation_open(relation, pg_sys::AccessShareLock as i32);
-        pg_sys::relation_close(opened, pg_sys::NoLock as i32);
+    drop(Opened::any(relation, pg_sys::AccessShareLock));
+}
+
+/// A relation that is open while this lives; its lock is kept until the transaction ends. It is closed when the work on it is over, by an early
+/// return as well; an error that unwinds leaves it to the abort.
+pub(super) struct Opened(pg_sys::Relation);
+
+impl Opened {
+    /// A table, view, foreign table; an error when there is no such relation, or it is none of these.
+    pub fn table(relation: pg_sys::Oid, lock: u32) -> Self {
+        // SAFETY: opening raises an error for what cannot be opened.
+        Self(unsafe { pg_sys::table_open(relation, lock as i32) })
+    }
+
+    /// Any relation; an error when there is none.
+    pub fn any(relation: pg_sys::Oid, lock: u32) -> Self {
+        // SAFETY: opening raises an error for what cannot be opened.
+        Self(unsafe { pg_sys::relation_open(relation, lock as i32) })
+    }
+
+    /// What the server calls it; good while this value lives.
+    pub fn relation(&self) -> pg_sys::Relation {
+        self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by this value and closed once.
+            unsafe { pg_sys::relation_close(self.0, pg_sys::NoLock as i32) }
+        }
     }
 }
 
@@ -70,6 +98,14 @@ unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32,
 pub fn is_partitioned(relation: pg_sys::Oid) -> bool {
     // SAFETY: a catalogue look-up; what is missing has no kind.
     unsafe { pg_sys::get_rel_relkind(relation) as u8 == pg_sys::RELKIND_PARTITIONED_TABLE }
+}
+
+/// True when the relation has a column of that name, one of the system left out.
+pub fn has_column(relation: pg_sys::Oid, name: &str) -> bool {
+    std::ffi::CString::new(name).is_ok_and(|name| {
+        // SAFETY: a catalogue look-up with a NUL-terminated name; what is missing has number 0.
+        unsafe { pg_sys::get_attnum(relation, name.as_ptr()) > 0 }
+    })
 }
 
 /// Name of a relation; empty when it does not exist.

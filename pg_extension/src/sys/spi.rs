@@ -4,9 +4,10 @@
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
 use super::datum::{self, Readable};
-use super::hooks::parse_analysis::PastPolicies;
+use super::hooks::parse_analysis::{Aside, Reading};
 use super::memory;
-use super::user::AsOwner;
+use super::user::{AsOwner, Restricted};
+use crate::error::Error;
 use pgrx::{IntoDatum, pg_sys};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -123,6 +124,77 @@ pub struct Arg {
     datum: Option<pg_sys::Datum>,
 }
 
+impl Arg {
+    pub(super) fn oid(&self) -> pg_sys::Oid {
+        self.oid
+    }
+
+    pub(super) fn datum(&self) -> Option<pg_sys::Datum> {
+        self.datum
+    }
+}
+
+/// A connection to the server's programming interface while this lives: closed when the work is over, by an early return as well; an
+/// error that unwinds leaves it to the abort of the (sub)transaction.
+pub(super) struct Connection;
+
+impl Connection {
+    pub fn open() -> Self {
+        // SAFETY: paired with SPI_finish in `drop`, or with the abort.
+        unsafe { pg_sys::SPI_connect() };
+        Self
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: closes what `open` opened; connections nest like the values of this type.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+/// A snapshot of what is committed now, registered while this lives. An error that unwinds leaves it to the abort.
+struct Now(pg_sys::Snapshot);
+
+impl Now {
+    fn take() -> Self {
+        // SAFETY: inside a transaction.
+        Self(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) })
+    }
+}
+
+impl Drop for Now {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: gives back what `take` registered.
+            unsafe { pg_sys::UnregisterSnapshot(self.0) }
+        }
+    }
+}
+
+/// Converts the rows that the statement which was just run returned.
+///
+/// # Safety
+/// The connection that ran it is open.
+pub(super) unsafe fn collect<R>(mut read: impl FnMut(&Row) -> R) -> Vec<R> {
+    // SAFETY: the caller's promise; the table has as many rows as were processed, and they live as long as the connection.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Vec::new();
+        }
+        let count = pg_sys::SPI_processed as usize;
+        ask_for_rows::<R>(&*table, count);
+        let mut rows = Vec::with_capacity(count);
+        for index in 0..count {
+            rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
+        }
+        rows
+    }
+}
+
 /// Binds a value.
 pub fn arg<T: IntoDatum>(value: T) -> Arg {
     Arg {
@@ -164,6 +236,13 @@ impl Row {
         let (value, is_null) = self.datum(number);
         // SAFETY: the value is of the column's type; it is copied into Rust memory before the row is gone.
         unsafe { datum::read(value, is_null, self.type_of(number)) }
+    }
+
+    /// Column `number`, which is never NULL in a catalogue that nobody damaged. A definition that cannot be read is no definition that
+    /// permits: the error closes whatever it was about.
+    pub fn required<T: Readable>(&self, number: i32) -> T {
+        self.get(number)
+            .unwrap_or_else(|| Error::catalogue_unreadable().raise())
     }
 
     /// The column of a name; `None` for NULL.
@@ -262,7 +341,7 @@ impl Statement {
         self.run(args, false, |_| ()).1
     }
 
-    fn run<R>(&self, args: &[Arg], is_read: bool, mut read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
+    fn run<R>(&self, args: &[Arg], is_read: bool, read: impl FnMut(&Row) -> R) -> (Vec<R>, u64) {
         if !is_read {
             // A session that was ended, a ticket that was redeemed, a grant that was taken back: nothing of it is forgotten in a crash.
             super::xact::commit_durably();
@@ -273,11 +352,10 @@ impl Statement {
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
         let _path = CatalogPath::pin();
         let _planning = Planning::enter(self.shape);
-        // SAFETY: SPI_connect/SPI_finish pair up on the success path; on an error the (sub)transaction's abort cleans up.
-        // The plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
-        // registered while the plan runs. Rows are read before SPI_finish frees them.
+        let _connection = Connection::open();
+        // SAFETY: the plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
+        // registered while the plan runs. Rows are read before the connection that holds them is closed.
         unsafe {
-            pg_sys::SPI_connect();
             if self.plan.get().is_null() {
                 self.plan.set(prepare(self.text, args));
             }
@@ -289,122 +367,48 @@ impl Statement {
                 .iter()
                 .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
                 .collect();
-            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid));
+            let now = Now::take();
             let status = pg_sys::SPI_execute_snapshot(
                 self.plan.get(),
                 values.as_mut_ptr(),
                 nulls.as_ptr(),
-                snapshot,
+                now.0,
                 std::ptr::null_mut(),
                 is_read,
                 true,
                 0,
             );
             if status < 0 {
-                crate::error::Error::not_ready(
-                    "a statement of the extension failed",
-                    "Report this as a bug.",
-                )
-                .raise();
+                Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
             }
             let count = pg_sys::SPI_processed;
-            let table = pg_sys::SPI_tuptable;
-            let mut rows = Vec::new();
-            if !table.is_null() {
-                ask_for_rows::<R>(&*table, count as usize);
-                rows.reserve(count as usize);
-                for index in 0..count as usize {
-                    rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
-                }
-            }
-            pg_sys::UnregisterSnapshot(snapshot);
-            pg_sys::SPI_finish();
-            (rows, count)
+            (collect(read), count)
         }
     }
 }
 
-/// Runs a query whose text an administrator's definitions made, with the caller's own rights and names resolved in pg_catalog.
-/// One table in its FROM is read past its policies and masks; the caller must be allowed to read that table.
-pub fn query_past_policies<R>(
-    table: pg_sys::Oid,
+/// Runs a query over a relation of the application that the caller may read: as the owner of the relation, in a security-restricted
+/// operation, because types and views run what their owner wrote. Policies count as they do for the caller. The text was made
+/// by the database's own `format()`; names are resolved in pg_catalog.
+pub fn query_as_owner_of<R>(
+    relation: pg_sys::Oid,
+    is_past_policies: bool,
     text: &str,
-    args: &[Arg],
-    mut read: impl FnMut(&Row) -> R,
-) -> crate::error::Result<Vec<R>> {
-    // The server would check it as the user the table is read as.
-    if !super::user::may_select(table) {
-        return Err(crate::error::Error::select_missing());
-    }
-    let _path = CatalogPath::pin();
-    let Ok(text) = CString::new(text) else {
-        return Ok(Vec::new());
-    };
-    let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
-    let mut values: Vec<pg_sys::Datum> = args
-        .iter()
-        .map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0)))
-        .collect();
-    let nulls: Vec<std::ffi::c_char> = args
-        .iter()
-        .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
-        .collect();
-    // SAFETY: as in `Statement::run`; the plan is used once and goes with SPI_finish.
-    unsafe {
-        pg_sys::SPI_connect();
-        let plan = {
-            let _past = PastPolicies::of(table, &text);
-            pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr())
-        };
-        if plan.is_null() {
-            crate::error::Error::not_ready(
-                "a query of the extension cannot be prepared",
-                "Report this as a bug.",
-            )
-            .raise()
-        }
-        pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), true, 0);
-        let count = pg_sys::SPI_processed;
-        let table = pg_sys::SPI_tuptable;
-        let mut rows = Vec::new();
-        if !table.is_null() {
-            ask_for_rows::<R>(&*table, count as usize);
-            for index in 0..count as usize {
-                rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
-            }
-        }
-        pg_sys::SPI_finish();
-        Ok(rows)
-    }
-}
-
-/// Runs a query with the caller's own rights and under the policies that apply to him. Its text was made by the database's own `format()`; names
-/// are resolved in pg_catalog.
-pub fn query_as_caller<R>(text: &str, mut read: impl FnMut(&Row) -> R) -> Vec<R> {
-    let _path = CatalogPath::pin();
+    read: impl FnMut(&Row) -> R,
+) -> Vec<R> {
     let Ok(text) = CString::new(text) else {
         return Vec::new();
     };
-    // SAFETY: as in `Statement::run`; the plan is used once and goes with SPI_finish.
+    let _owner = Restricted::as_owner_of(relation);
+    let _path = CatalogPath::pin();
+    let _aside = is_past_policies.then(|| Aside::of(relation, &text, Reading::PastPolicies));
+    let _connection = Connection::open();
+    // SAFETY: as in `Statement::run`; the plan is used once and goes with the connection.
     unsafe {
-        pg_sys::SPI_connect();
-        let status = pg_sys::SPI_execute(text.as_ptr(), true, 0);
-        if status < 0 {
-            crate::error::Error::not_ready("a query of the extension failed", "Report this as a bug.")
-                .raise();
+        if pg_sys::SPI_execute(text.as_ptr(), true, 0) < 0 {
+            Error::not_ready("a query of the extension failed", "Report this as a bug.").raise();
         }
-        let count = pg_sys::SPI_processed;
-        let table = pg_sys::SPI_tuptable;
-        let mut rows = Vec::new();
-        if !table.is_null() {
-            ask_for_rows::<R>(&*table, count as usize);
-            rows.reserve(count as usize);
-            for index in 0..count as usize {
-                rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
-            }
-        }
-        pg_sys::SPI_finish();
-        rows
+        collect(read)
     }
 }
 
@@ -415,11 +419,10 @@ pub fn run_command(text: &str) {
     let _owner = AsOwner::switch();
     let _path = CatalogPath::pin();
     let Ok(text) = CString::new(text) else { return };
+    let _connection = Connection::open();
     // SAFETY: as in `Statement::run`.
     unsafe {
-        pg_sys::SPI_connect();
         pg_sys::SPI_execute(text.as_ptr(), false, 0);
-        pg_sys::SPI_finish();
     }
 }
 
@@ -436,8 +439,7 @@ unsafe fn ask_for_rows<R>(table: &pg_sys::SPITupleTable, count: usize) {
 /// Prepares a statement for the life of the backend; the caller has pinned the path.
 unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
     let Ok(text) = CString::new(text) else {
-        crate::error::Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.")
-            .raise()
+        Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.").raise()
     };
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
     // SAFETY: text and types outlive the call, which copies them; the caller is connected to SPI.
@@ -449,7 +451,7 @@ unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
             pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
         );
         if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
-            crate::error::Error::not_ready(
+            Error::not_ready(
                 "a statement of the extension cannot be prepared",
                 "Report this as a bug.",
             )

@@ -1,5 +1,6 @@
 //! Whose rights the backend acts with.
 
+use super::relation::Opened;
 use pgrx::pg_sys;
 
 /// While it lives, the backend acts as the bootstrap superuser; used to read and write the extension's own tables.
@@ -31,6 +32,62 @@ impl Drop for AsOwner {
         // SAFETY: restores exactly what `switch` read.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
     }
+}
+
+/// While it lives, what others wrote can run without harm: as the owner of a relation, or as the caller, in a security-restricted operation,
+/// and whatever it sets goes with it. Dropping it, unwinding included, gives the former user back.
+pub struct Restricted {
+    user: pg_sys::Oid,
+    context: i32,
+    level: i32,
+}
+
+impl Restricted {
+    /// As the owner of a relation: for the code of his types, indexes, views.
+    pub fn as_owner_of(relation: pg_sys::Oid) -> Self {
+        Self::switch(owner(relation))
+    }
+
+    /// As the caller; a superuser as the owner of the relation. For predicates and policy functions that an administrator asks about.
+    pub fn as_caller_on(relation: pg_sys::Oid) -> Self {
+        Self::switch(if is_superuser() {
+            owner(relation)
+        } else {
+            current()
+        })
+    }
+
+    fn switch(to: pg_sys::Oid) -> Self {
+        let mut user = pg_sys::InvalidOid;
+        let mut context = 0;
+        // SAFETY: both out-pointers are valid. The level of settings is closed by `drop`, or by the abort of the transaction.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(to, context | pg_sys::SECURITY_RESTRICTED_OPERATION as i32);
+            Self {
+                user,
+                context,
+                level: pg_sys::NewGUCNestLevel(),
+            }
+        }
+    }
+}
+
+impl Drop for Restricted {
+    fn drop(&mut self) {
+        // SAFETY: restores exactly what `switch` read; while unwinding from an error, the abort closes the level of settings.
+        unsafe {
+            if !std::thread::panicking() {
+                pg_sys::AtEOXact_GUC(false, self.level);
+            }
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        }
+    }
+}
+
+fn owner(relation: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: a relation that was found above has a row; the descriptor is open while it is read, an error is raised otherwise.
+    unsafe { (*(*Opened::any(relation, pg_sys::AccessShareLock).relation()).rd_rel).relowner }
 }
 
 /// True when row security does not apply to the current user.
@@ -89,6 +146,26 @@ pub fn may_select(table: pg_sys::Oid) -> bool {
         pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT)
             == pg_sys::AclResult::ACLCHECK_OK
     }
+}
+
+/// True when the current user may read these columns of a relation. What is no column counts as one he may not read.
+pub fn may_select_columns(relation: pg_sys::Oid, columns: &[&str]) -> bool {
+    may_select(relation)
+        || columns.iter().all(|column| {
+            std::ffi::CString::new(*column).is_ok_and(|column| {
+                // SAFETY: catalogue look-ups inside a transaction; a name that is none has number 0, which nobody is granted.
+                unsafe {
+                    let number = pg_sys::get_attnum(relation, column.as_ptr());
+                    number > 0
+                        && pg_sys::pg_attribute_aclcheck(
+                            relation,
+                            number,
+                            pg_sys::GetUserId(),
+                            pg_sys::ACL_SELECT,
+                        ) == pg_sys::AclResult::ACLCHECK_OK
+                }
+            })
+        })
 }
 
 /// True when row security, and masks with it, does not apply to the current user's reads of a table.

@@ -1,10 +1,14 @@
-//! Ends of transactions and sub-transactions, told to `context` and `policy`.
+//! Ends of transactions and sub-transactions, told to `context` and `policy`; errors that are caught or translated.
+//!
+//! Invariant: whoever goes on after an error has undone what failed. `attempt` is the only way to go on.
 
 use crate::context;
+use crate::error::{Error, Result};
 use crate::policy::exemption;
 use crate::sys::{memory, query};
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
 pub(super) fn init() {
@@ -21,60 +25,111 @@ pub fn nest_level() -> i32 {
     unsafe { pg_sys::GetCurrentTransactionNestLevel() }
 }
 
-/// An error that was caught and undone.
+/// An error that was caught.
 pub struct Failure {
+    /// Our own stable token, when it was a refusal of ours.
+    pub token: Option<String>,
     /// SQLSTATE.
     pub state: String,
     /// Its words, for administrators.
     pub message: String,
 }
 
-/// Runs something in a sub-transaction of its own: when it fails, what it did is undone and the transaction goes on.
-/// A cancelled statement fails as a whole.
-pub fn attempt<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
-    within_subtransaction(|| (work(), true), forgiven)
-}
+impl Failure {
+    /// What to tell of it: the token, or the SQLSTATE.
+    pub fn code(self) -> String {
+        self.token.unwrap_or(self.state)
+    }
 
-fn forgiven(caught: &CaughtError) -> Option<Failure> {
-    match caught {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-            if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
-        {
-            Some(Failure {
-                state: sqlstate(report.sql_error_code()),
-                message: report.message().to_owned(),
-            })
+    fn of_refusal(error: &Error) -> Self {
+        Self {
+            token: Some(error.code().to_owned()),
+            state: sqlstate(error.sqlstate()),
+            message: error.to_string(),
         }
-        _ => None,
+    }
+
+    fn of_report(report: &ErrorReportWithLevel) -> Self {
+        let detail = report.detail().unwrap_or_default();
+        let token = detail
+            .strip_prefix("code: ")
+            .and_then(|rest| rest.split_whitespace().next());
+        Self {
+            token: token.map(str::to_owned),
+            state: sqlstate(report.sql_error_code()),
+            message: report.message().to_owned(),
+        }
+    }
+
+    /// The one place that decides what may be caught: whatever says "try again" (class 40), "nothing is left to work with" (53) or
+    /// "stop" (57) is meant for whoever sent the statement, and passes as it is. So does a panic of our own.
+    fn caught(caught: &CaughtError) -> Option<Self> {
+        match caught {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                Some(Self::of_report(report)).filter(|failure| !passes(&failure.state))
+            }
+            CaughtError::RustPanic { .. } => None,
+        }
     }
 }
 
-/// The same for what can also fail by saying so: then it is undone as well.
-pub fn attempt_or_undo<T, E>(
-    work: impl FnOnce() -> std::result::Result<T, E>,
-) -> std::result::Result<std::result::Result<T, E>, Failure> {
-    within_subtransaction(
-        || {
-            let outcome = work();
-            let is_kept = outcome.is_ok();
-            (outcome, is_kept)
-        },
-        forgiven,
-    )
+fn passes(state: &str) -> bool {
+    ["40", "53", "57"].iter().any(|class| state.starts_with(class))
 }
 
-/// Runs something in a sub-transaction of its own, which it says is to be kept or undone. An error passes.
-pub fn provisionally<T>(work: impl FnOnce() -> (T, bool)) -> T {
+/// Whether what was done in a sub-transaction stays.
+pub enum Fate<T> {
+    /// It stays.
+    Kept(T),
+    /// It is undone; only the value is told.
+    Undone(T),
+}
+
+/// Runs something in a sub-transaction of its own and goes on when it fails: what it did is undone then, whether it raised an error or
+/// returned one. What may not be caught passes. Nothing else in the library catches an error and goes on.
+pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, Failure> {
+    let outcome = within_subtransaction(|| work().map(Fate::Kept), Failure::caught);
+    outcome.and_then(|done| {
+        done.map_err(|error| {
+            let failure = Failure::of_refusal(&error);
+            if passes(&failure.state) {
+                error.raise();
+            }
+            failure
+        })
+    })
+}
+
+/// Runs something in a sub-transaction of its own, which says whether it stays. An error undoes it and passes.
+pub fn provisionally<T>(work: impl FnOnce() -> Result<Fate<T>>) -> Result<T> {
     match within_subtransaction(work, |_| None::<std::convert::Infallible>) {
         Ok(done) => done,
         Err(never) => match never {},
     }
 }
 
+/// Runs something; an error that the server raises on the way is raised as another one, which says no more than whoever asks may know.
+/// Nothing is caught: without a sub-transaction nobody may go on after an error. What may not be caught passes as it is.
+pub fn translated<T>(work: impl FnOnce() -> T, translate: impl FnOnce(&Failure) -> Error) -> T {
+    let translate = AssertUnwindSafe(Cell::new(Some(translate)));
+    PgTryBuilder::new(AssertUnwindSafe(work))
+        .catch_others(|caught| match (Failure::caught(&caught), translate.take()) {
+            (Some(failure), Some(translate)) => translate(&failure).raise(),
+            _ => caught.rethrow(),
+        })
+        .execute()
+}
+
+/// True when a sub-transaction can be begun: not while plans of several processes run.
+pub fn can_attempt() -> bool {
+    // SAFETY: reads backend state.
+    is_in_progress() && unsafe { !pg_sys::IsInParallelMode() }
+}
+
 fn within_subtransaction<T, F>(
-    work: impl FnOnce() -> (T, bool),
+    work: impl FnOnce() -> Result<Fate<T>>,
     forgive: fn(&CaughtError) -> Option<F>,
-) -> std::result::Result<T, F> {
+) -> std::result::Result<Result<T>, F> {
     // SAFETY: what every procedural language does around a block with an exception handler: memory context and resource owner of
     // before are current again afterwards. An error that passes finds the sub-transaction rolled back: left open, it would be what the
     // abort of the statement aborts, and not the transaction.
@@ -88,12 +143,16 @@ fn within_subtransaction<T, F>(
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(memory);
         PgTryBuilder::new(AssertUnwindSafe(|| {
-            let (done, is_kept) = work();
-            if is_kept {
-                pg_sys::ReleaseCurrentSubTransaction();
-            } else {
-                pg_sys::RollbackAndReleaseCurrentSubTransaction();
-            }
+            let done = match work() {
+                Ok(Fate::Kept(done)) => {
+                    pg_sys::ReleaseCurrentSubTransaction();
+                    Ok(done)
+                }
+                undone => {
+                    pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                    undone.map(|(Fate::Kept(done) | Fate::Undone(done))| done)
+                }
+            };
             back();
             Ok(done)
         }))
@@ -104,11 +163,6 @@ fn within_subtransaction<T, F>(
         })
         .execute()
     }
-}
-
-/// Runs something in a sub-transaction of its own and takes back what it did, whatever that was. An error passes.
-pub fn rehearse<T>(work: impl FnOnce() -> T) -> T {
-    provisionally(|| (work(), false))
 }
 
 /// The five letters of an error code, six bits each.

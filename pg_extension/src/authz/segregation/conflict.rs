@@ -216,7 +216,7 @@ pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
             arg(names(&authority.privileges)),
         ];
         statement.query(&args, |row| Broken {
-            rule: row.get(1).unwrap_or_default(),
+            rule: row.required(1),
             items: row.get(2).unwrap_or_default(),
             excused_until: row.timestamp(3),
             rule_id: row.get(4).unwrap_or_default(),
@@ -355,12 +355,12 @@ fn read(reach: &Reach, imagined: Option<Imagined>) -> Vec<Conflict> {
     ];
     CONFLICTS.with(|statement| {
         statement.query(&args, |row| Conflict {
-            rule_id: row.get(1).unwrap_or_default(),
-            rule: row.get(2).unwrap_or_default(),
-            user_id: row.get(3).unwrap_or_default(),
-            user_name: row.get(4).unwrap_or_default(),
-            item_ids: row.get(5).unwrap_or_default(),
-            items: row.get(6).unwrap_or_default(),
+            rule_id: row.required(1),
+            rule: row.required(2),
+            user_id: row.required(3),
+            user_name: row.required(4),
+            item_ids: row.required(5),
+            items: row.required(6),
             since: row.get(7),
             exception_id: row.get(8),
             exception_expires_at: row.get(9),

@@ -85,6 +85,9 @@ fn policy_lines(policy: &Value) -> Vec<String> {
     if let Some(predicate) = policy["predicate"].as_str() {
         lines.extend(predicate.lines().map(|line| format!("    {line}")));
     }
+    if let Some(understood) = policy["understood"].as_str() {
+        lines.push(format!("    understood as {understood}"));
+    }
     lines.extend(authority_lines(policy));
     lines
 }

@@ -34,8 +34,8 @@ pub struct Definition {
 /// Adds a mask; with the first one protects the table and its partitions.
 pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
     tables::lock_table(table)?;
-    let has_parent = HAS_PARENT
-        .with(|statement| statement.query_one(&[oid_arg(table)], |row| row.get::<bool>(1).unwrap_or(true)));
+    let has_parent =
+        HAS_PARENT.with(|statement| statement.query_one(&[oid_arg(table)], |row| row.required::<bool>(1)));
     if has_parent != Some(false) {
         return Err(Error::wrong_relation(
             "the table is a partition or child of another",
@@ -150,13 +150,13 @@ fn check(table: Oid, attribute: i16, definition: &Definition) -> Result<()> {
         if predicate.len() > MAX_EXPRESSION_BYTES {
             return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
         }
-        compile(table, predicate, None)?;
+        compile(table, predicate, None)?.warn_of_captured();
     }
     if let Some(mask) = &definition.mask {
         if mask.len() > MAX_EXPRESSION_BYTES {
             return Err(Error::mask_invalid(false, "it is longer than 64 KiB"));
         }
-        compile_value(table, None, attribute, mask)?;
+        compile_value(table, None, attribute, mask)?.warn_of_captured();
     }
     Ok(())
 }

@@ -1,8 +1,12 @@
-//! Queries of ours that look at one table past its policies. The server asks no policy and no hook for a range table entry that is
-//! read as a superuser, which is how the views of superusers work: the entry of that table is marked so, and no other.
+//! Queries of ours over one table that administrators ask about. There are two sorts, and each is known by where its text lies:
+//! one reads the table past its policies; the other reads rows that were copied before in place of the table.
+//!
+//! The server asks no policy and no hook for a range table entry that is read as a superuser, which is how the views of superusers work: the
+//! entry of the table is marked so, and no other.
 
 use crate::sys::compat;
 use crate::sys::predicate::nth;
+use crate::sys::row_copy;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::Cell;
 use std::ffi::{CStr, c_char};
@@ -10,8 +14,17 @@ use std::ffi::{CStr, c_char};
 static mut NEXT: pg_sys::post_parse_analyze_hook_type = None;
 
 thread_local! {
-    /// The text of the query, told apart by where it lies, and the table.
-    static PAST: Cell<Option<(*const c_char, pg_sys::Oid)>> = const { Cell::new(None) };
+    /// The text of the query, told apart by where it lies, the table, and what becomes of it.
+    static ASIDE: Cell<Option<(*const c_char, pg_sys::Oid, Reading)>> = const { Cell::new(None) };
+}
+
+/// What is read where the table stands in FROM.
+#[derive(Clone, Copy)]
+pub enum Reading {
+    /// The table, past its policies and masks.
+    PastPolicies,
+    /// The rows that were copied from it.
+    Copied,
 }
 
 pub fn init() {
@@ -22,24 +35,24 @@ pub fn init() {
     }
 }
 
-/// While it lives, the query whose text lies there reads the table past its policies, wherever the table stands in its FROM; not in
+/// While it lives, the query whose text lies there reads the table otherwise, wherever the table stands in its FROM; not in
 /// a sub-select of an expression, and not in any other query.
-pub struct PastPolicies {
-    former: Option<(*const c_char, pg_sys::Oid)>,
+pub struct Aside {
+    former: Option<(*const c_char, pg_sys::Oid, Reading)>,
 }
 
-impl PastPolicies {
+impl Aside {
     /// Begins.
-    pub fn of(table: pg_sys::Oid, text: &CStr) -> Self {
+    pub fn of(table: pg_sys::Oid, text: &CStr, reading: Reading) -> Self {
         Self {
-            former: PAST.replace(Some((text.as_ptr(), table))),
+            former: ASIDE.replace(Some((text.as_ptr(), table, reading))),
         }
     }
 }
 
-impl Drop for PastPolicies {
+impl Drop for Aside {
     fn drop(&mut self) {
-        PAST.set(self.former);
+        ASIDE.set(self.former);
     }
 }
 
@@ -51,10 +64,10 @@ unsafe extern "C-unwind" fn analyzed(
 ) {
     // SAFETY: passes on what the server passed; the query is valid and fresh.
     unsafe {
-        if let Some((text, table)) = PAST.get()
+        if let Some((text, table, reading)) = ASIDE.get()
             && (*state).p_sourcetext == text
         {
-            mark(query, table);
+            mark(query, table, reading);
         }
         if let Some(next) = NEXT {
             guarded!(next(state, query, jumble));
@@ -62,19 +75,22 @@ unsafe extern "C-unwind" fn analyzed(
     }
 }
 
-unsafe fn mark(query: *mut pg_sys::Query, table: pg_sys::Oid) {
+unsafe fn mark(query: *mut pg_sys::Query, table: pg_sys::Oid, reading: Reading) {
     // SAFETY: a range table is a list of RangeTblEntry; those of sub-selects in FROM hold a query.
     unsafe {
         let entries = (*query).rtable;
         let count = if entries.is_null() { 0 } else { (*entries).length };
         for index in 0..count {
             let entry = nth(entries, index).cast::<pg_sys::RangeTblEntry>();
-            match (*entry).rtekind {
-                pg_sys::RTEKind::RTE_RELATION if (*entry).relid == table => {
+            match ((*entry).rtekind, reading) {
+                (pg_sys::RTEKind::RTE_RELATION, Reading::PastPolicies) if (*entry).relid == table => {
                     let superuser = pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID);
                     compat::set_checked_user(query, entry, superuser);
                 }
-                pg_sys::RTEKind::RTE_SUBQUERY => mark((*entry).subquery, table),
+                (pg_sys::RTEKind::RTE_RELATION, Reading::Copied) if (*entry).relid == table => {
+                    row_copy::put_in_place(query, index + 1);
+                }
+                (pg_sys::RTEKind::RTE_SUBQUERY, _) => mark((*entry).subquery, table, reading),
                 _ => (),
             }
         }

@@ -4,12 +4,14 @@
 //! Invariant: a compiled tree lives in a memory context of its own and is only ever handed out as a copy.
 
 use super::marker::{self, Marker};
+use super::relation::Opened;
 use super::spi::CatalogPath;
+use super::xact;
 use crate::error::{Error, Result};
-use pgrx::{PgTryBuilder, is_a, pg_sys};
+use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, CString};
-use std::panic::AssertUnwindSafe;
 
+mod capture;
 mod looked_up;
 mod node;
 mod session_read;
@@ -44,10 +46,35 @@ pub struct Compiled {
     pub has_sublinks: bool,
     /// Whether it is false or NULL for every row while no session is attached.
     pub denies_without_session: bool,
+    /// Names of columns of the relation that a sub-select took for columns of its own.
+    pub captured: Vec<String>,
     marker: Option<Marker>,
 }
 
 impl Compiled {
+    /// Tells whoever gave the text of names that mean something else than they seem to.
+    pub fn warn_of_captured(&self) {
+        for name in &self.captured {
+            Error::name_captured(name).warn();
+        }
+    }
+
+    /// What was understood, with every name resolved: the text of the tree, over the relation it was compiled for.
+    pub fn text(&self, relation: pg_sys::Oid) -> String {
+        let _path = CatalogPath::pin();
+        // SAFETY: the tree is valid for as long as `self` lives and refers to the relation as its only range table entry; deparsing reads it
+        // and the catalogue, and runs output functions of constants only. The text is palloc'd and NUL-terminated.
+        unsafe {
+            let name = pg_sys::get_rel_name(relation);
+            if name.is_null() {
+                return String::new();
+            }
+            let context = pg_sys::deparse_context_for(name, relation);
+            let text = pg_sys::deparse_expression(self.plain, context, true, false);
+            CStr::from_ptr(text).to_string_lossy().into_owned()
+        }
+    }
+
     /// Whether its text may be another one for another session or statement.
     pub fn is_marked(&self) -> bool {
         self.marker.is_some()
@@ -110,8 +137,14 @@ pub fn compile_as(
     })
 }
 
-/// What a text says: its tree, and whether that contains a sub-select.
-type Analyzed = (*mut pg_sys::Node, bool);
+/// What a text says.
+struct Analyzed {
+    node: *mut pg_sys::Node,
+    has_sublinks: bool,
+    captured: Vec<String>,
+}
+
+const SYNTAX_ERROR: &str = "42601";
 
 /// Says what is wrong with a text: whether it is the syntax, and the reason.
 type Refuse = fn(bool, &str) -> Error;
@@ -124,9 +157,39 @@ fn build_apart(
     analysis: impl FnOnce(&CStr) -> Result<Analyzed>,
 ) -> Result<Compiled> {
     let text = CString::new(text).map_err(|_| refuse(true, "it contains a NUL"))?;
-    PgTryBuilder::new(AssertUnwindSafe(|| {
-        // SAFETY: all nodes are made in a context of the predicate's own, which becomes a child of the cache's
-        // long-lived parent only when nothing failed; before that it is a child of the current one and goes with it.
+    let build = || {
+        let apart = Apart::enter();
+        let analyzed = analysis(&text)?;
+        // SAFETY: the trees come from the server's own analysis and lie in the predicate's own memory.
+        let hoisted = unsafe {
+            let hoisted = hoist(analyzed.node, analyzed.has_sublinks, marker)?;
+            looked_up::note(analyzed.node);
+            hoisted
+        };
+        Ok(Compiled {
+            memory: apart.keep(),
+            node: hoisted.node,
+            plain: analyzed.node,
+            captured: analyzed.captured,
+            has_sublinks: hoisted.has_sublinks,
+            denies_without_session: hoisted.denies_without_session,
+            marker,
+        })
+    };
+    xact::translated(build, |failure| {
+        refuse(failure.state == SYNTAX_ERROR, &failure.message)
+    })
+}
+
+/// A memory context of a predicate's own, current while this lives. It goes with this value, and with what fails, unless it is kept.
+struct Apart {
+    memory: pg_sys::MemoryContext,
+    former: pg_sys::MemoryContext,
+}
+
+impl Apart {
+    fn enter() -> Self {
+        // SAFETY: a child of the current context; an error that unwinds leaves it to the abort, which deletes the parent.
         unsafe {
             let memory = pg_sys::AllocSetContextCreateInternal(
                 pg_sys::CurrentMemoryContext,
@@ -135,41 +198,44 @@ fn build_apart(
                 pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
                 pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
             );
-            let former = pg_sys::MemoryContextSwitchTo(memory);
-            let outcome = analysis(&text).and_then(|analyzed| hoist(analyzed, marker));
-            pg_sys::MemoryContextSwitchTo(former);
-            let hoisted = outcome?;
-            looked_up::note(hoisted.plain);
-            pg_sys::MemoryContextSetParent(memory, pg_sys::CacheMemoryContext);
-            Ok(Compiled {
+            Self {
                 memory,
-                node: hoisted.node,
-                plain: hoisted.plain,
-                has_sublinks: hoisted.has_sublinks,
-                denies_without_session: hoisted.denies_without_session,
-                marker,
-            })
+                former: pg_sys::MemoryContextSwitchTo(memory),
+            }
         }
-    }))
-    .catch_others(|caught| match caught {
-        pg_sys::panic::CaughtError::PostgresError(report)
-        | pg_sys::panic::CaughtError::ErrorReport(report) => {
-            let is_syntax = report.sql_error_code() == pgrx::PgSqlErrorCode::ERRCODE_SYNTAX_ERROR;
-            Err(refuse(is_syntax, report.message()))
+    }
+
+    /// It becomes a child of the cache's long-lived parent.
+    fn keep(self) -> pg_sys::MemoryContext {
+        let kept = std::mem::ManuallyDrop::new(self);
+        // SAFETY: the context is this value's own.
+        unsafe {
+            pg_sys::MemoryContextSwitchTo(kept.former);
+            pg_sys::MemoryContextSetParent(kept.memory, pg_sys::CacheMemoryContext);
         }
-        panic => panic.rethrow(),
-    })
-    .execute()
+        kept.memory
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: nobody holds a pointer into it: what was made in it is not handed out.
+            unsafe {
+                pg_sys::MemoryContextSwitchTo(self.former);
+                pg_sys::MemoryContextDelete(self.memory);
+            }
+        }
+    }
 }
 
 struct Hoisted {
     node: *mut pg_sys::Node,
-    plain: *mut pg_sys::Node,
     has_sublinks: bool,
     denies_without_session: bool,
 }
 
-unsafe fn hoist((plain, had_sublinks): Analyzed, marker: Option<Marker>) -> Result<Hoisted> {
+unsafe fn hoist(plain: *mut pg_sys::Node, had_sublinks: bool, marker: Option<Marker>) -> Result<Hoisted> {
     // SAFETY: the tree comes from the server's own analysis.
     unsafe {
         let readers = session_read::Readers::look_up()?;
@@ -180,7 +246,6 @@ unsafe fn hoist((plain, had_sublinks): Analyzed, marker: Option<Marker>) -> Resu
         }
         Ok(Hoisted {
             node,
-            plain,
             has_sublinks: had_sublinks || did_hoist,
             denies_without_session,
         })
@@ -206,25 +271,30 @@ unsafe fn analyze(
         let expression = parse_one_expression(text, refuse)?;
         let state = pg_sys::make_parsestate(std::ptr::null_mut());
         (*state).p_sourcetext = text.as_ptr();
-        let opened = pg_sys::table_open(relation, pg_sys::AccessShareLock as i32);
+        let opened = Opened::table(relation, pg_sys::AccessShareLock);
         let alias = alias.map_or(std::ptr::null_mut(), |alias| {
             pg_sys::makeAlias(alias.as_ptr(), std::ptr::null_mut())
         });
         let item = pg_sys::addRangeTableEntryForRelation(
             state,
-            opened,
+            opened.relation(),
             pg_sys::AccessShareLock as i32,
             alias,
             false,
             false,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
-        let expression = transform(state, expression)?;
-        pg_sys::assign_expr_collations(state, expression);
-        let had_sublinks = (*state).p_hasSubLinks;
-        pg_sys::table_close(opened, pg_sys::NoLock as i32);
+        let mut names = capture::Names::of(relation);
+        names.watch(state);
+        let node = transform(state, expression)?;
+        pg_sys::assign_expr_collations(state, node);
+        let has_sublinks = (*state).p_hasSubLinks;
         pg_sys::free_parsestate(state);
-        Ok((expression, had_sublinks))
+        Ok(Analyzed {
+            node,
+            has_sublinks,
+            captured: names.captured(),
+        })
     }
 }
 

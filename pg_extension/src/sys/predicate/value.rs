@@ -1,7 +1,8 @@
 //! Expressions that stand for the value of a column: parsed as a predicate is, and of the column's type.
 
-use super::{Analyzed, Compiled, analyze, build_apart};
+use super::{Compiled, analyze, build_apart};
 use crate::error::{Error, Result};
+use crate::sys::user::Restricted;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -16,15 +17,16 @@ pub fn compile_value(
 ) -> Result<Compiled> {
     // SAFETY: as in `compile_as`.
     build_apart(text, None, Error::mask_invalid, |text| unsafe {
-        let (node, has_sublinks): Analyzed =
-            analyze(relation, alias, text, Error::mask_invalid, |state, expression| {
-                let expression =
-                    pg_sys::transformExpr(state, expression, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
-                of_column_type(state, expression, relation, attribute)
-            })?;
-        // Folding runs what is constant in it, so that a constant that does not fit is refused now and not by every reader.
-        pg_sys::eval_const_expressions(std::ptr::null_mut(), node);
-        Ok((node, has_sublinks))
+        let analyzed = analyze(relation, alias, text, Error::mask_invalid, |state, expression| {
+            let expression =
+                pg_sys::transformExpr(state, expression, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
+            of_column_type(state, expression, relation, attribute)
+        })?;
+        // Folding runs what is constant in it, so that a constant that does not fit is refused now and not by every reader. The type of the
+        // column, and the checks of a domain with it, are its owner's.
+        let _owner = Restricted::as_owner_of(relation);
+        pg_sys::eval_const_expressions(std::ptr::null_mut(), analyzed.node);
+        Ok(analyzed)
     })
 }
 

@@ -6,10 +6,9 @@
 use super::session_read::{Readers, subselect_value};
 use super::{Compiled, node};
 use crate::error::{Error, Result};
-use crate::sys::compat;
-use pgrx::{PgMemoryContexts, PgTryBuilder, is_a, pg_guard, pg_sys};
+use crate::sys::{compat, xact};
+use pgrx::{PgMemoryContexts, is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
-use std::panic::AssertUnwindSafe;
 
 /// What a predicate says of the rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub enum Verdict {
 
 impl Compiled {
     /// What the predicate comes to for the attached session. Runs functions that read the session and immutable ones, so a
-    /// transaction must be in progress; the error says nothing of what they said. Without `reads_attributes` the reads of
+    /// transaction must be in progress; the error that is raised says nothing of what they said. Without `reads_attributes` the reads of
     /// attributes count as values that may change while the session lasts.
     pub fn verdict(&self, reads_attributes: bool) -> Result<Verdict> {
         let mut readers = Readers::look_up()?;
@@ -32,26 +31,21 @@ impl Compiled {
             readers.forget_attributes();
         }
         let plain = self.plain;
-        PgTryBuilder::new(AssertUnwindSafe(|| {
+        let fold = || {
             // SAFETY: the tree is valid for as long as `self` lives, and is copied; what is made here goes with the
             // temporary memory context.
             unsafe {
                 PgMemoryContexts::new("pg_vpd verdict").switch_to(|_| {
                     let with_values = value_mutator(plain, std::ptr::from_ref(&readers).cast_mut().cast());
                     let folded = pg_sys::eval_const_expressions(std::ptr::null_mut(), with_values);
-                    Ok(of_constant(folded))
+                    of_constant(folded)
                 })
             }
+        };
+        Ok(xact::translated(fold, |failure| {
+            pgrx::log!("pg_vpd: a predicate failed: {}", failure.message);
+            Error::predicate_unusable()
         }))
-        .catch_others(|caught| match caught {
-            pg_sys::panic::CaughtError::PostgresError(report)
-            | pg_sys::panic::CaughtError::ErrorReport(report) => {
-                pgrx::log!("pg_vpd: a predicate failed: {}", report.message());
-                Err(Error::predicate_unusable())
-            }
-            panic => panic.rethrow(),
-        })
-        .execute()
     }
 }
 
