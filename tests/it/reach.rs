@@ -362,3 +362,35 @@ fn a_table_on_which_row_security_is_forced_is_closed() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn policies_go_with_their_table_whatever_drops_it() -> Result<()> {
+    for (table, drop) in [
+        ("CREATE TABLE attic.old (id integer)", "DROP TABLE attic.old"),
+        ("CREATE TABLE attic.old (id integer)", "DROP SCHEMA attic CASCADE"),
+        (
+            "CREATE TYPE attic.kind AS (id integer); CREATE TABLE attic.old OF attic.kind",
+            "DROP TYPE attic.kind CASCADE",
+        ),
+        (
+            "CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE attic.old (id integer) USING pile",
+            "DROP ACCESS METHOD pile CASCADE",
+        ),
+        (
+            "CREATE TABLE attic.whole (id integer) PARTITION BY LIST (id); CREATE TABLE attic.old PARTITION OF attic.whole DEFAULT;
+             SELECT vpd.add_policy('attic.whole', 'p', 'true')",
+            "DROP TABLE attic.whole",
+        ),
+    ] {
+        let database = Database::create()?;
+        let mut admin = database.admin()?;
+        admin.batch_execute("CREATE SCHEMA attic")?;
+        admin.batch_execute(table)?;
+        admin.batch_execute("SELECT vpd.add_policy('attic.old', 'p', 'true')")?;
+        let known = "SELECT 1 FROM vpd_private.protected_table UNION ALL SELECT 1 FROM vpd_private.policy";
+        assert!(ids(&mut admin, known)?.len() > 1, "control: {table}");
+        admin.batch_execute(drop)?;
+        assert!(ids(&mut admin, known)?.is_empty(), "{drop}");
+    }
+    Ok(())
+}

@@ -28,7 +28,7 @@ fn the_last_policy_gives_back_the_flags_the_table_had() -> Result<()> {
             (true, false, 0),
         ),
         (
-            "ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY",
+            "ALTER TABLE shop.orders FORCE ROW LEVEL SECURITY; ALTER TABLE shop.orders DISABLE ROW LEVEL SECURITY",
             (false, true, 0),
         ),
         (

@@ -290,3 +290,31 @@ fn a_fault_elsewhere_stops_no_command_and_is_told() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_child_made_by_the_script_of_an_extension_is_protected() -> Result<()> {
+    let database = scene(true)?;
+    let versions = database
+        .cluster()
+        .socket_folder()
+        .join("ext/usr/share/postgresql");
+    let version = std::fs::read_dir(versions)?
+        .next()
+        .ok_or("no folder of the extension")??;
+    let folder = version.path().join("extension");
+    std::fs::write(folder.join("wrapped.control"), "default_version = '1'\n")?;
+    std::fs::write(
+        folder.join("wrapped--1.sql"),
+        "CREATE TABLE shop.child () INHERITS (shop.orders); INSERT INTO shop.child VALUES (1, 'West', 1);
+         GRANT SELECT ON shop.child TO app_user;",
+    )?;
+    let mut admin = database.admin()?;
+    admin.batch_execute("CREATE EXTENSION wrapped")?;
+    assert_eq!(
+        ids(&mut admin, "SELECT id FROM shop.child")?,
+        [1],
+        "control: it has a row"
+    );
+    assert!(ids(&mut database.connect(role::USER)?, "SELECT id FROM shop.child")?.is_empty());
+    Ok(())
+}

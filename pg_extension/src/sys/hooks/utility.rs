@@ -67,6 +67,7 @@ unsafe extern "C-unwind" fn utility(
             Due::Nothing | Due::Done => (),
             Due::Look => look_at_made(statement),
             Due::Forget => forget(),
+            Due::Loaded => dump::leave_load(),
         }
     }
 }
@@ -82,6 +83,8 @@ enum Due {
     Look,
     /// Nothing of a session may be left.
     Forget,
+    /// It loads rows of a dump into a table of the extension.
+    Loaded,
 }
 
 #[pg_guard]
@@ -109,6 +112,9 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             if dump::is_made_already(statement) {
                 pgrx::notice!("pg_vpd has put this on the table already, skipping");
                 return Due::Done;
+            }
+            if dump::enter_load(statement) {
+                return Due::Loaded;
             }
         }
         if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)

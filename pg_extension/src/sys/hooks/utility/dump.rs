@@ -4,9 +4,16 @@
 
 use super::{elements, resolve};
 use crate::policy::reach;
-use crate::sys::{extension, user};
-use pgrx::{is_a, pg_sys};
+use crate::sys::{extension, lock, relation, user};
+use crate::{authz, context, hierarchy};
+use pgrx::{is_a, pg_guard, pg_sys};
+use std::cell::Cell;
 use std::ffi::CStr;
+
+thread_local! {
+    /// The level of settings that lasts as long as a load.
+    static LEVEL: Cell<i32> = const { Cell::new(0) };
+}
 
 /// The triggers of the library, each with its function.
 const TRIGGERS: [(&CStr, &CStr); 2] = [
@@ -41,6 +48,53 @@ pub unsafe fn is_made_already(statement: *mut pg_sys::Node) -> bool {
             }
             _ => false,
         }
+    }
+}
+
+/// Before rows of a dump come into a table of the extension; tells whether they do. Several workers load the tables in any order, and a
+/// dump knows nothing of foreign keys among the tables of an extension: its rows are taken as they are, as with `--disable-triggers`.
+///
+/// # Safety
+/// A valid utility statement.
+pub unsafe fn enter_load(statement: *mut pg_sys::Node) -> bool {
+    // SAFETY: read as the type its tag says. The level of settings is closed by `leave_load`, or by the abort of the transaction.
+    unsafe {
+        if !is_a(statement, pg_sys::NodeTag::T_CopyStmt) {
+            return false;
+        }
+        let copy = &*statement.cast::<pg_sys::CopyStmt>();
+        let is_ours = copy.is_from
+            && !copy.relation.is_null()
+            && !(*copy.relation).schemaname.is_null()
+            && CStr::from_ptr((*copy.relation).schemaname) == c"vpd_private";
+        if !is_ours || !user::is_loading_dump() || !extension::is_installed() {
+            return false;
+        }
+        LEVEL.set(pg_sys::NewGUCNestLevel());
+        pg_sys::set_config_option(
+            c"session_replication_role".as_ptr(),
+            c"replica".as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+        true
+    }
+}
+
+/// After it: what the triggers of these tables would have told every backend is told.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn leave_load() {
+    // SAFETY: closes the level that `enter_load` opened.
+    unsafe { pg_sys::AtEOXact_GUC(true, LEVEL.get()) }
+    authz::change::begin();
+    hierarchy::tables_changed();
+    context::globals_changed();
+    if let Some(contexts) = lock::table(c"application_context") {
+        relation::announce_change(contexts);
     }
 }
 
