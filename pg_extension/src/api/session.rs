@@ -2,8 +2,9 @@
 
 use super::{Answer, known_token, require_primary, require_ready, required, without_null};
 use crate::error::Error;
-use crate::sys::connection;
+use crate::policy::exemption;
 use crate::sys::document::Document;
+use crate::sys::{connection, user};
 use crate::{context, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -73,8 +74,8 @@ fn attach_anonymous() -> Answer<()> {
 /// What makes an attached session do less than it seems to.
 fn tell_of_connection(function: &CStr) {
     connection::warn_outside_block(function);
-    if let Some(role) = connection::role_above_policies() {
-        Error::policies_do_not_apply(&role).notice();
+    if user::bypasses_policies() || exemption::is_exempt_everywhere() {
+        Error::policies_do_not_apply(&user::current_name()).notice();
     }
 }
 

@@ -54,7 +54,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
             "policies_do_not_apply",
             format!("policies and masks do not apply to role \"{role}\", whatever session is attached"),
-            "Work as a role that is no superuser and has no BYPASSRLS.",
+            "Work as a role that is no superuser, has no BYPASSRLS and is not exempt.",
         )
     }
 

@@ -20,6 +20,9 @@ thread_local! {
     static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/grant.sql")) };
     static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/revoke.sql")) };
     static END_STALE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/end_stale.sql")) };
+    static EVERYWHERE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/everywhere.sql")) };
+    /// Whether a role is exempt on every table, under the generation this was read in: enough to tell somebody, not to decide.
+    static KNOWN_EVERYWHERE: Cell<Option<(u64, Oid, bool)>> = const { Cell::new(None) };
     static TABLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/protected_tables.sql")) };
     static OPEN: Statement = const { Statement::scanning(include_str!("../../../sql/query/exemption/open.sql")) };
     /// The exemption generation this backend has followed.
@@ -61,6 +64,22 @@ pub fn is_exempt(table: Oid) -> bool {
     if is_exempt {
         USED.with_borrow_mut(|used| used.insert((role, table)));
     }
+    is_exempt
+}
+
+/// Whether the role that statements run as now is exempt on every table, as far as this backend was told.
+pub fn is_exempt_everywhere() -> bool {
+    let (generation, role) = (shmem::exemption_generation(), user::current());
+    if let Some((read_in, of, is_exempt)) = KNOWN_EVERYWHERE.get()
+        && (read_in, of) == (generation, role)
+    {
+        return is_exempt;
+    }
+    let is_exempt = EVERYWHERE
+        .with(|statement| statement.query_one(&[oid_arg(role)], |row| row.get::<bool>(1)))
+        .flatten()
+        .unwrap_or(false);
+    KNOWN_EVERYWHERE.set(Some((generation, role, is_exempt)));
     is_exempt
 }
 

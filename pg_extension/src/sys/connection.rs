@@ -1,7 +1,6 @@
-//! What a connection brings along to a session that is attached: its search path, whether a transaction block is open, and whether its role is
-//! under policy at all.
+//! What a connection brings along to a session that is attached: its search path, and whether a transaction block is open.
 
-use super::{user, xact};
+use super::xact;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -75,9 +74,4 @@ unsafe fn is_in_function() -> bool {
             .is_some_and(|callback| callback as usize == ParamsErrorCallback as *const () as usize);
         !is_of_parameters || !(*innermost).previous.is_null()
     }
-}
-
-/// Name of the role that statements run as, when row security does not apply to it.
-pub fn role_above_policies() -> Option<String> {
-    user::bypasses_policies().then(user::current_name)
 }

@@ -115,7 +115,14 @@ fn attaching_outside_a_transaction_block_is_warned_of() -> Result<()> {
 fn who_sees_every_row_anyway_is_told_when_attaching() -> Result<()> {
     let database = protected_orders()?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
-    for (name, is_told) in [("postgres", true), (role::USER, false)] {
+    let exempt = "SELECT vpd.grant_exempt('app_user', 'a test')";
+    for (name, change, is_told) in [
+        ("postgres", "", true),
+        (role::USER, "", false),
+        (role::USER, exempt, true),
+        (role::USER, "SELECT vpd.revoke_exempt('app_user')", false),
+    ] {
+        database.admin()?.batch_execute(change)?;
         let (mut client, notices) = database.connect_noticing(name)?;
         client.batch_execute("BEGIN")?;
         attach(&mut client, &token)?;

@@ -166,7 +166,7 @@ pub const EVENTS: &[Event] = &[
     (Own, "SELECT vpd.detach_session()"),
     (Attach, "alice"),
     // Policies that do not apply, masks, rules, names.
-    (Elsewhere, "SELECT vpd.grant_exempt('app_user', 'a test')"),
+    (Between, "SELECT vpd.grant_exempt('app_user', 'a test')"),
     (Elsewhere, "SELECT vpd.revoke_exempt('app_user')"),
     (Between, "SELECT vpd.enable_mask('shop.some', 'value', false)"),
     (Between, "SELECT vpd.enable_mask('shop.some', 'value')"),
