@@ -208,7 +208,10 @@ impl Error {
         Self::new(
             PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
             "out_of_memory",
-            format!("there is no memory for this, which takes up to {} MiB", bytes.div_ceil(1024 * 1024)),
+            format!(
+                "there is no memory for this, which takes up to {} MiB",
+                bytes.div_ceil(1024 * 1024)
+            ),
             "Give it in smaller pieces, or give the server more memory.",
         )
     }

@@ -175,12 +175,24 @@ fn no_change_of_a_type_takes_the_server_down() -> Result<()> {
     let mut changes = 0;
     for (number, (table, column)) in COLUMNS.into_iter().enumerate() {
         let type_of = "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = $2";
-        let former: String = scene.database.admin()?.query_one(type_of, &[&table, &column])?.get(0);
+        let former: String = scene
+            .database
+            .admin()?
+            .query_one(type_of, &[&table, &column])?
+            .get(0);
         let (_, value) = TYPES
             .iter()
-            .find(|(name, _)| *name == former || former.starts_with(name) || *name == "timestamptz" && former.starts_with("timestamp with"))
+            .find(|(name, _)| {
+                *name == former
+                    || former.starts_with(name)
+                    || *name == "timestamptz" && former.starts_with("timestamp with")
+            })
             .unwrap_or(&("text", "'x'"));
-        let value = if column == "id" || column == "amount" { "1" } else { value };
+        let value = if column == "id" || column == "amount" {
+            "1"
+        } else {
+            value
+        };
         for (place, (kind, new)) in TYPES.into_iter().enumerate() {
             // Both ways in turn, and over the columns every type in both ways.
             let change = if (place + number) % 2 == 0 {
@@ -224,19 +236,29 @@ fn a_policy_follows_the_types_of_the_tables_it_looks_up() -> Result<()> {
             "ALTER TABLE shop.allowed ALTER COLUMN region TYPE {kind} USING length(region::text); ANALYZE shop.allowed"
         ))?;
         let expected = if kind == "text" && expected == 200 {
-            scene.owner.batch_execute("UPDATE shop.allowed SET region = 'East'; ANALYZE shop.allowed")?;
+            scene
+                .owner
+                .batch_execute("UPDATE shop.allowed SET region = 'East'; ANALYZE shop.allowed")?;
             expected
         } else {
             expected
         };
         let mut transaction = scene.user.transaction()?;
         attach(&mut transaction, &scene.token)?;
-        let seen = outcome(transaction.query_one(STATEMENTS[0], &[]).map(|row| row.get::<_, i64>(0)));
+        let seen = outcome(
+            transaction
+                .query_one(STATEMENTS[0], &[])
+                .map(|row| row.get::<_, i64>(0)),
+        );
         if kind == "text" {
             assert_eq!(seen, Ok(expected), "{kind}");
         } else {
             let refusal = seen.expect_err("text is compared with bigint");
-            assert_eq!(refusal.token.as_deref(), Some("predicate_invalid"), "{kind}: {refusal:?}");
+            assert_eq!(
+                refusal.token.as_deref(),
+                Some("predicate_invalid"),
+                "{kind}: {refusal:?}"
+            );
         }
     }
     Ok(())
@@ -275,7 +297,11 @@ fn a_policy_function_that_returns_something_else_is_not_called() -> Result<()> {
             admin.batch_execute(by_hand)?;
             let mut transaction = user.transaction()?;
             attach(&mut transaction, &token)?;
-            let seen = outcome(transaction.query("SELECT FROM shop.orders", &[]).map(|rows| rows.len()));
+            let seen = outcome(
+                transaction
+                    .query("SELECT FROM shop.orders", &[])
+                    .map(|rows| rows.len()),
+            );
             assert!(seen.is_err() && is_clear(&seen), "{result}: {seen:?}");
             assert_eq!(witness.query("SELECT", &[])?.len(), 1, "{result}");
         }
@@ -289,7 +315,11 @@ fn a_policy_function_that_returns_something_else_is_not_called() -> Result<()> {
     admin.batch_execute("UPDATE pg_proc SET prorettype = 'bigint'::regtype WHERE proname = 'f'")?;
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
-    let seen = outcome(transaction.query("SELECT FROM shop.orders", &[]).map(|rows| rows.len()));
+    let seen = outcome(
+        transaction
+            .query("SELECT FROM shop.orders", &[])
+            .map(|rows| rows.len()),
+    );
     assert!(seen.is_err() && is_clear(&seen), "{seen:?}");
     assert_eq!(witness.query("SELECT", &[])?.len(), 1);
     Ok(())

@@ -4,7 +4,8 @@ use std::fs;
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, ids, protected_orders, role,
+    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, ids, protected_orders,
+    role,
 };
 
 /// Memory of a server process that is its own, in KiB.
@@ -134,7 +135,12 @@ const WIDE: [Wide; 7] = [
     Wide {
         what: "a load of users",
         statement: "SELECT * FROM vpd.load_csv('users', $1)",
-        input: || format!("user_name,e_mail\n{}", many(600_000, |n| format!("user{n},user{n}@example.com"), "\n")),
+        input: || {
+            format!(
+                "user_name,e_mail\n{}",
+                many(600_000, |n| format!("user{n},user{n}@example.com"), "\n")
+            )
+        },
     },
     Wide {
         what: "a load of groups with short lines",
@@ -144,12 +150,22 @@ const WIDE: [Wide; 7] = [
     Wide {
         what: "a load of nodes",
         statement: "SELECT * FROM vpd.load_csv('nodes', $1)",
-        input: || format!("hierarchy,key\n{}", many(500_000, |n| format!("places,node{n}"), "\n")),
+        input: || {
+            format!(
+                "hierarchy,key\n{}",
+                many(500_000, |n| format!("places,node{n}"), "\n")
+            )
+        },
     },
     Wide {
         what: "an import of definitions",
         statement: "SELECT * FROM vpd.import_definitions($1::text::jsonb)",
-        input: || format!(r#"{{"version": 1, "groups": [{}]}}"#, many(200_000, |n| format!(r#"{{"name": "group{n}"}}"#), ",")),
+        input: || {
+            format!(
+                r#"{{"version": 1, "groups": [{}]}}"#,
+                many(200_000, |n| format!(r#"{{"name": "group{n}"}}"#), ",")
+            )
+        },
     },
     Wide {
         what: "attributes of a session",
@@ -185,7 +201,11 @@ fn what_finds_no_memory_ends_at_most_its_own_connection() -> Result<()> {
         } else {
             role::SECURITY
         };
-        let statement = wide.statement.replacen("$1", "$1::text", usize::from(!wide.statement.contains("$1::text")));
+        let statement = wide.statement.replacen(
+            "$1",
+            "$1::text",
+            usize::from(!wide.statement.contains("$1::text")),
+        );
         let mut refused = 0;
         // From where the input itself has no room to where what becomes of it has none.
         for more in [32, 128] {
@@ -201,7 +221,12 @@ fn what_finds_no_memory_ends_at_most_its_own_connection() -> Result<()> {
                 wide.what
             );
             refused += usize::from(state == "53200");
-            assert_eq!(witness.query("SELECT", &[])?.len(), 1, "{} with {more} MiB", wide.what);
+            assert_eq!(
+                witness.query("SELECT", &[])?.len(),
+                1,
+                "{} with {more} MiB",
+                wide.what
+            );
         }
         assert!(refused > 0, "{}: the limit was never reached", wide.what);
     }
@@ -254,6 +279,9 @@ fn control_with_memory_enough_nothing_is_refused_for_its_size() -> Result<()> {
         transaction.execute("SELECT vpd.load_part($1)", &[&part])?;
     }
     let kept = resident(before)?.saturating_sub(start);
-    assert!(kept > 64 * 1024, "{kept} KiB are kept, so the limit of the attack bites");
+    assert!(
+        kept > 64 * 1024,
+        "{kept} KiB are kept, so the limit of the attack bites"
+    );
     Ok(())
 }

@@ -527,12 +527,24 @@ fn nothing_that_is_kept_outlives_the_change_that_makes_it_wrong() -> Result<()> 
                 staying: connect()?,
             };
             for _ in 0..2 {
-                assert_eq!(kept.pass(&mut watch.passing, &token)?, kept.before, "{} on the {name}", kept.what);
+                assert_eq!(
+                    kept.pass(&mut watch.passing, &token)?,
+                    kept.before,
+                    "{} on the {name}",
+                    kept.what
+                );
             }
             if !kept.is_waiting {
-                watch.staying.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?;
+                watch
+                    .staying
+                    .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?;
                 kept.attach(&mut watch.staying, &token)?;
-                assert_eq!(kept.look(&mut watch.staying), kept.before, "{} on the {name}", kept.what);
+                assert_eq!(
+                    kept.look(&mut watch.staying),
+                    kept.before,
+                    "{} on the {name}",
+                    kept.what
+                );
             }
             watches.push(watch);
         }

@@ -130,8 +130,11 @@ impl Cluster {
         let sizes = fs::read_to_string(format!("/proc/{process}/statm"))?;
         let pages: u64 = sizes.split_whitespace().next().ok_or("no size")?.parse()?;
         let limit = pages * 4096 + more;
-        run(as_server_user(&self.folder, Path::new("prlimit"))
-            .args(["--pid", &process.to_string(), &format!("--as={limit}:{limit}")]))
+        run(as_server_user(&self.folder, Path::new("prlimit")).args([
+            "--pid",
+            &process.to_string(),
+            &format!("--as={limit}:{limit}"),
+        ]))
     }
 
     /// How to connect as a role; the unix socket trusts the name.

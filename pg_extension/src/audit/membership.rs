@@ -96,7 +96,10 @@ fn join(arrival: &Arrival) -> Result<()> {
     JOIN.with(|statement| statement.execute(&[oid_arg(arrival.table)]));
     let commands = DOUBLE_TRIGGERS
         .with(|statement| statement.query(&[oid_arg(arrival.table)], |row| row.get::<String>(1)));
-    commands.into_iter().flatten().for_each(|command| run_command(&command));
+    commands
+        .into_iter()
+        .flatten()
+        .for_each(|command| run_command(&command));
     announce(arrival.root);
     Ok(())
 }

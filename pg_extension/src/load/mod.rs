@@ -170,10 +170,7 @@ pub fn take_part(part: &[u8]) -> Result<i64> {
 /// 53200 unless there is memory for what becomes of a part: its bytes, and for each line a row with a few names.
 fn ask_for_part(part: &[u8]) {
     const ROW: usize = 512;
-    let lines = part
-        .iter()
-        .filter(|byte| matches!(byte, b'\n' | b'\r'))
-        .count();
+    let lines = part.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
     memory::ask_for_growth(lines.saturating_mul(ROW).saturating_add(4 * part.len()));
 }
 

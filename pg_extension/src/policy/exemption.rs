@@ -104,9 +104,8 @@ fn are_as_followed() -> bool {
     if !xact::is_standby() {
         return false;
     }
-    let open = OPEN.with(|statement| {
-        statement.query(&[], |row| Some((row.get(1)?, row.get(2)?, row.get(3))))
-    });
+    let open =
+        OPEN.with(|statement| statement.query(&[], |row| Some((row.get(1)?, row.get(2)?, row.get(3)))));
     let open: Vec<Exemption> = open.into_iter().flatten().collect();
     FOLLOWED.with_borrow_mut(|followed| {
         let are_same = followed.as_ref() == Some(&open);

@@ -85,11 +85,7 @@ fn require(kind: pg_sys::Oid, types: &[pg_sys::Oid]) {
 }
 
 /// True for a function of these arguments whose result is one value of this type.
-pub(super) fn is_function_of(
-    function: pg_sys::Oid,
-    arguments: &[pg_sys::Oid],
-    result: pg_sys::Oid,
-) -> bool {
+pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], result: pg_sys::Oid) -> bool {
     // SAFETY: the row of the function is copied out of the cache and freed; nothing is left when it is gone.
     unsafe {
         let tuple = pg_sys::SearchSysCacheCopy(
@@ -103,7 +99,10 @@ pub(super) fn is_function_of(
             return false;
         }
         let form = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_proc>();
-        let declared = form.proargtypes.values.as_slice(usize::try_from(form.pronargs).unwrap_or(0));
+        let declared = form
+            .proargtypes
+            .values
+            .as_slice(usize::try_from(form.pronargs).unwrap_or(0));
         let is_it = form.prokind as u8 == pg_sys::PROKIND_FUNCTION
             && !form.proretset
             && form.prorettype == result

@@ -41,22 +41,30 @@ unsafe impl GlobalAlloc for Memory {
     unsafe fn realloc(&self, former: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller's promise.
         let place = taken(unsafe { System.realloc(former, layout, size) }, size);
-        TAKEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        count(layout.size().wrapping_neg());
         place
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(place, layout) }
-        TAKEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        count(layout.size().wrapping_neg());
     }
+}
+
+/// A process of the server has one thread, so that no locked operation is needed.
+fn count(difference: usize) {
+    TAKEN.store(
+        TAKEN.load(Ordering::Relaxed).wrapping_add(difference),
+        Ordering::Relaxed,
+    );
 }
 
 fn taken(place: *mut u8, size: usize) -> *mut u8 {
     if place.is_null() {
         end_connection();
     }
-    TAKEN.fetch_add(size, Ordering::Relaxed);
+    count(size);
     place
 }
 
@@ -69,7 +77,10 @@ pub fn ask(bytes: usize) {
 
 /// Raises 53200 unless whatever is kept can double, as lists do that grow, and so many bytes be had beside it.
 pub fn ask_for_growth(bytes: usize) {
-    ask(TAKEN.load(Ordering::Relaxed).saturating_mul(2).saturating_add(bytes));
+    ask(TAKEN
+        .load(Ordering::Relaxed)
+        .saturating_mul(2)
+        .saturating_add(bytes));
 }
 
 fn is_to_be_had(bytes: usize) -> bool {

@@ -216,13 +216,11 @@ impl TableRow {
         };
         // SAFETY: looks the type's equality up; both values are of the column's type.
         unsafe {
-            let entry =
-                &mut *pg_sys::lookup_type_cache(column.kind(), pg_sys::TYPECACHE_EQ_OPR_FINFO as i32);
+            let entry = &mut *pg_sys::lookup_type_cache(column.kind(), pg_sys::TYPECACHE_EQ_OPR_FINFO as i32);
             if entry.eq_opr_finfo.fn_oid == pg_sys::InvalidOid {
                 return Err(Error::column_type("the column's type has no equality"));
             }
-            let result =
-                pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, column.collation(), datum, other);
+            let result = pg_sys::FunctionCall2Coll(&mut entry.eq_opr_finfo, column.collation(), datum, other);
             Ok(bool::from_datum(result, false).unwrap_or(false))
         }
     }

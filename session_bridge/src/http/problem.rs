@@ -195,7 +195,7 @@ fn status_of(code: &SqlState) -> Option<StatusCode> {
         "22023" | "42601" | "42809" => StatusCode::BAD_REQUEST,
         "42704" => StatusCode::NOT_FOUND,
         "42710" => StatusCode::CONFLICT,
-        "55000" => StatusCode::SERVICE_UNAVAILABLE,
+        "53200" | "55000" => StatusCode::SERVICE_UNAVAILABLE,
         "53400" => StatusCode::TOO_MANY_REQUESTS,
         _ => return None,
     })

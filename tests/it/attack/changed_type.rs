@@ -57,7 +57,11 @@ fn the_owner_of_a_tracked_table_takes_nobody_down() -> Result<()> {
         };
         write("INSERT INTO shop.notes VALUES (1, 'a')")?;
         database.connect(role::OWNER)?.batch_execute(change)?;
-        assert_refused(write("INSERT INTO shop.notes VALUES (2, 'b')"), "42804", "column_type");
+        assert_refused(
+            write("INSERT INTO shop.notes VALUES (2, 'b')"),
+            "42804",
+            "column_type",
+        );
         // An update leaves in the column what is there.
         write("UPDATE shop.notes SET body = 'c'")?;
         assert_eq!(witness.query("SELECT", &[])?.len(), 1, "{change}");

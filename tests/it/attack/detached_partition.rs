@@ -64,7 +64,8 @@ fn attack(database: &Database<'_>, (parent, piece, bound): (&str, &str, &str)) -
     Ok(())
 }
 
-const ROWS: &str = "INSERT INTO shop.parts (id, region, created_by) VALUES (1, 'East', 'alice'), (2, 'West', 'alice')";
+const ROWS: &str =
+    "INSERT INTO shop.parts (id, region, created_by) VALUES (1, 'East', 'alice'), (2, 'West', 'alice')";
 
 #[test]
 fn control_columns_that_nobody_keeps_are_forged_in_a_detached_part() -> Result<()> {
@@ -150,7 +151,9 @@ fn a_child_that_goes_its_own_way_keeps_its_authors_too() -> Result<()> {
          SELECT vpd.track_changes('shop.parts')",
     )?;
     let mut owner = database.connect(role::OWNER)?;
-    owner.batch_execute("INSERT INTO shop.child (id) VALUES (1); ALTER TABLE shop.child NO INHERIT shop.parts")?;
+    owner.batch_execute(
+        "INSERT INTO shop.child (id) VALUES (1); ALTER TABLE shop.child NO INHERIT shop.parts",
+    )?;
     let forged = outcome(owner.batch_execute("UPDATE shop.child SET created_by = 'mallory'"));
     assert!(forged.is_ok(), "{forged:?}");
     owner.batch_execute("ALTER TABLE shop.child INHERIT shop.parts")?;

@@ -226,7 +226,10 @@ pub fn transaction_ended() {
 impl Protected {
     /// Name of the object that a row is.
     fn object(&self, row: &TableRow) -> Result<String> {
-        let key = self.key.iter().map(|column| Ok(row.key_text(*column)?.unwrap_or_default()));
+        let key = self
+            .key
+            .iter()
+            .map(|column| Ok(row.key_text(*column)?.unwrap_or_default()));
         let key: Vec<String> = key.collect::<Result<_>>()?;
         Ok(format!("{}/{}", self.resource, key.join(",")))
     }
@@ -256,7 +259,10 @@ impl Protected {
         let mut makers: Vec<Option<String>> = Vec::new();
         if maker == "created_by" {
             for row in [Some(new), trigger.old.as_ref()].into_iter().flatten() {
-                makers.extend([row.audit_text(tracking.created_by)?, row.audit_text(tracking.created_login)?]);
+                makers.extend([
+                    row.audit_text(tracking.created_by)?,
+                    row.audit_text(tracking.created_login)?,
+                ]);
             }
         } else {
             // Whoever stores the row is its last changer now; who was it before is the question. What he changes with it he would approve himself.
@@ -268,7 +274,10 @@ impl Protected {
                 ));
             }
             let row = trigger.old.as_ref().unwrap_or(new);
-            makers.extend([row.audit_text(tracking.updated_by)?, row.audit_text(tracking.updated_login)?]);
+            makers.extend([
+                row.audit_text(tracking.updated_by)?,
+                row.audit_text(tracking.updated_login)?,
+            ]);
         }
         let makers: Vec<String> = makers
             .into_iter()

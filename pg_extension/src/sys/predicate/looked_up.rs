@@ -13,11 +13,16 @@ thread_local! {
 /// # Safety
 /// The tree is a valid expression.
 pub(super) unsafe fn note(tree: *mut pg_sys::Node) {
-    let (mut relations, mut items, mut has_row_security) = (std::ptr::null_mut(), std::ptr::null_mut(), false);
+    let (mut relations, mut items, mut has_row_security) =
+        (std::ptr::null_mut(), std::ptr::null_mut(), false);
     // SAFETY: what the server asks of a statement before it keeps its plan; it walks any expression. The lists are made in the current context.
     unsafe {
         pg_sys::extract_query_dependencies(tree, &mut relations, &mut items, &mut has_row_security);
-        let count = if relations.is_null() { 0 } else { (*relations).length };
+        let count = if relations.is_null() {
+            0
+        } else {
+            (*relations).length
+        };
         LOOKED_UP.with_borrow_mut(|looked_up| {
             looked_up.extend((0..count as usize).map(|place| (*(*relations).elements.add(place)).oid_value));
         });
