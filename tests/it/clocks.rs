@@ -1,7 +1,9 @@
 //! The clocks of a session: idle and absolute. Expired is dead at once, purged or not.
 //! Time is not waited for where the superuser can move a clock back; the wall clock itself has its own attack test.
 
-use vpd_tests::{Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, role};
+use vpd_tests::{
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, issue, redeem, role,
+};
 
 /// Moves one session's clocks into the past, or the future.
 fn shift(database: &Database<'_>, user: &str, column: &str, by: &str) -> Result<()> {
@@ -95,6 +97,37 @@ fn a_token_got_by_handoff_does_not_move_the_idle_clock() -> Result<()> {
     // RW-4: the second front end has no time-out of its own; the first one's ends both.
     let mut fresh = database.connect(role::USER)?;
     assert_refused(attach(&mut fresh, &floor), "28000", "session_invalid");
+    Ok(())
+}
+
+#[test]
+fn two_applications_that_were_handed_a_session_do_not_keep_it_alive_between_them() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let portal = Subject::new("alice").log_in_with(&mut bridge)?;
+    let mut hand_over = |target: &str| -> Result<String> {
+        let ticket = issue(&mut bridge, &portal, target)?;
+        Ok(redeem(&mut bridge, &ticket, target)?.ok_or("not redeemed")?)
+    };
+    let (floor, ledger) = (hand_over("floor")?, hand_over("ledger")?);
+    let mut keep_alive = |from: &str, to: &str, target: &str| -> Result<bool> {
+        let record = "SELECT vpd.record_message($1, $2)";
+        let message: String = bridge.query_one(record, &[&from, &target])?.get(0);
+        let validate = "SELECT vpd.validate_message($1, $2)";
+        Ok(bridge.query_one(validate, &[&to, &message])?.get(0))
+    };
+    let idle = "SELECT extract(epoch FROM clock_timestamp() - last_access_at)::float8 FROM vpd.sessions WHERE app = 'portal'";
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '20 minutes'",
+    )?;
+    // Each of them is told the truth: the message is good.
+    assert!(keep_alive(&floor, &ledger, "ledger")?);
+    assert!(keep_alive(&ledger, &floor, "floor")?);
+    assert!(admin.query_one(idle, &[])?.get::<_, f64>(0) > 1000.0);
+    // control: the application that has the clock moves it
+    assert!(keep_alive(&floor, &portal, "portal")?);
+    assert!(admin.query_one(idle, &[])?.get::<_, f64>(0) < 1000.0);
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! has ended anywhere since it was last found alive and its time-outs are not reached: an ending is announced in shared memory
 //! before it is acknowledged, and the idle clock only ever moves on.
 
-use super::era;
+use super::era::{self, Eras};
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
@@ -139,6 +139,7 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.
 pub fn forget_all() {
     KNOWN.with_borrow_mut(Vec::clear);
+    era::forget();
     authz::forget_version();
 }
 
@@ -156,7 +157,7 @@ fn recall(hash: &[u8]) -> Option<Known> {
 /// Reads a session and remembers it; the identity keeps its serial while what it carries is the same.
 fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> Result<Known> {
     let former = recall(&hash).map(|known| known.identity);
-    let found = read(&hash, authority, now)
+    let found = read(&hash, revocations, authority, now)
         .filter(|stored| now < stored.liveness.idle_expires_at)
         .map(|stored| {
             let flattened = match stored.authority {
@@ -214,7 +215,7 @@ struct Stored {
 
 /// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or it died with its
 /// application, or a session from this one up to the login was ended.
-fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
+fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Option<Stored> {
     let version = authz::version_in(generation);
     let moment = Moment::now();
     let (session_id, app, is_primary, token_era) =
@@ -226,7 +227,8 @@ fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
                 row.named::<i64>(c"made_in")?,
             ))
         })?;
-    if token_era != era::of(&moment, &[era::Subject::App(&app)]) {
+    let eras = Eras::remembered(&moment, (!xact::is_standby()).then_some(revocations));
+    if token_era != eras.of_app(&app) {
         return None;
     }
     let (mut identity, mut link) = read_session(&moment, session_id, |row| {
@@ -235,7 +237,7 @@ fn read(hash: &[u8], generation: u64, now: Timestamp) -> Option<Stored> {
     identity.token_era = Some(token_era);
     let mut root_id = session_id;
     for step in 0.. {
-        if !link.is_open(&moment) || step > MAX_DEPTH {
+        if !link.is_open(&eras) || step > MAX_DEPTH {
             return None;
         }
         let Some(parent_id) = link.parent_id else { break };
@@ -297,8 +299,8 @@ impl Link {
     }
 
     /// Whether it was not ended together with others.
-    fn is_open(&self, moment: &Moment) -> bool {
-        self.made_in == era::of_session(moment, &self.user_name, &self.app)
+    fn is_open(&self, eras: &Eras<'_>) -> bool {
+        self.made_in == eras.of_session(&self.user_name, &self.app)
     }
 }
 

@@ -7,9 +7,15 @@
 use super::token;
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Statement, arg};
+use std::cell::RefCell;
+
+/// Generations that a backend remembers.
+const REMEMBERED: usize = 32;
 
 thread_local! {
     static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/era.sql")) };
+    /// Generations of everybody and of applications, by name, and the revocations seen before they were read.
+    static KNOWN: RefCell<(u64, Vec<(String, i64)>)> = const { RefCell::new((0, Vec::new())) };
 }
 
 /// Whose sessions are ended together.
@@ -41,37 +47,89 @@ pub struct Era {
 /// The era in which something is made for a user and an application. To be read first.
 pub fn begun(user_name: &str, app: &str) -> Era {
     let moment = Moment::now();
+    let now = Eras::read(&moment);
     Era {
-        of_session: of_session(&moment, user_name, app),
-        of_token: of(&moment, &[Subject::App(app)]),
+        of_session: now.of_session(user_name, app),
+        of_token: now.of_app(app),
     }
 }
 
-/// What a session of a user and an application has to carry to be live.
-pub fn of_session(moment: &Moment, user_name: &str, app: &str) -> i64 {
-    of(
-        moment,
-        &[Subject::Everybody, Subject::User(user_name), Subject::App(app)],
-    )
+/// The sum of the generations of two applications, which tickets carry.
+pub fn of_ticket(source_app: &str, target_app: &str) -> i64 {
+    let moment = Moment::now();
+    let now = Eras::read(&moment);
+    let both = now.of_app(source_app) + now.of_app(target_app);
+    // Each counts once.
+    if source_app == target_app { both / 2 } else { both }
 }
 
-/// The generations of some applications, which tokens and tickets carry.
-pub fn of_apps(apps: &[&str]) -> i64 {
-    let apps: Vec<_> = apps.iter().map(|app| Subject::App(app)).collect();
-    of(&Moment::now(), &apps)
+/// The generations as they stand at a moment.
+pub struct Eras<'a> {
+    moment: &'a Moment,
+    /// Revocations seen before; what was read since then still holds.
+    revocations: Option<u64>,
 }
 
-/// The generations of several, added up. Each only rises: the sum is the same when all are.
-pub fn of(moment: &Moment, subjects: &[Subject<'_>]) -> i64 {
-    let generation = |subject: &Subject<'_>| {
-        moment.row(
+impl<'a> Eras<'a> {
+    /// All from the table.
+    pub fn read(moment: &'a Moment) -> Self {
+        Self {
+            moment,
+            revocations: None,
+        }
+    }
+
+    /// Few change: those of everybody and of applications are remembered until sessions end somewhere, unless nobody tells of that.
+    pub fn remembered(moment: &'a Moment, revocations: Option<u64>) -> Self {
+        Self { moment, revocations }
+    }
+
+    /// What a session of a user and an application has to carry to be live. Each generation only rises: the sum is the same when all are.
+    pub fn of_session(&self, user_name: &str, app: &str) -> i64 {
+        self.known("", Subject::Everybody) + self.generation(Subject::User(user_name)) + self.of_app(app)
+    }
+
+    /// What a token of an application has to carry.
+    pub fn of_app(&self, app: &str) -> i64 {
+        self.known(app, Subject::App(app))
+    }
+
+    fn known(&self, name: &str, subject: Subject<'_>) -> i64 {
+        let Some(revocations) = self.revocations else {
+            return self.generation(subject);
+        };
+        let known = KNOWN.with_borrow(|(seen, known)| {
+            let known = known.iter().find(|(known, _)| known == name);
+            known.filter(|_| *seen == revocations).map(|(_, known)| *known)
+        });
+        known.unwrap_or_else(|| {
+            let generation = self.generation(subject);
+            KNOWN.with_borrow_mut(|(seen, known)| {
+                if *seen != revocations || known.len() >= REMEMBERED {
+                    known.clear();
+                }
+                *seen = revocations;
+                known.push((name.to_owned(), generation));
+            });
+            generation
+        })
+    }
+
+    /// 0 for what was never ended.
+    fn generation(&self, subject: Subject<'_>) -> i64 {
+        let row = self.moment.row(
             c"session_era",
             c"session_era_pkey",
             Key::Bytes(&subject.key()),
             |row| row.named::<i64>(c"generation"),
-        )
-    };
-    subjects.iter().filter_map(generation).sum()
+        );
+        row.unwrap_or(0)
+    }
+}
+
+/// Forgets what is remembered, because this backend changed it, or what it saw was undone.
+pub fn forget() {
+    KNOWN.with_borrow_mut(|(_, known)| known.clear());
 }
 
 /// Ends the era: whatever was made in it is dead when the transaction commits.

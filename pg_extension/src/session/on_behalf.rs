@@ -30,9 +30,9 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
     }
     let holder = ticket::holder(&actor_hash)?;
     let app = app.unwrap_or(&holder.app);
-    let era = era::begun(user_name, app);
     // What is revoked while this waits counts.
     lock::serialize(Counted::Sessions, actor.login().as_bytes());
+    let era = era::begun(user_name, app);
     let actor = attachment::identity_of(actor_token)?;
     // Nobody learns here who is known: who may not act for anybody gets the same answer for every name.
     let extent = authz::extent(&actor.user_name, &actor.claims, user_name)?.ok_or_else(|| {
@@ -44,7 +44,7 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
     Reference::new(Kind::User, user_name).require()?;
     authz::user::require_enabled(user_name)?;
     let token = token::generate(TokenKind::Session)?;
-    let session_id = derive::derive(Derived {
+    let derived = derive::derive(Derived {
         source: holder.session_id,
         app: app.to_owned(),
         token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
@@ -57,7 +57,10 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
         }),
         era,
     })?;
-    let session_id = session_id.ok_or_else(|| no_such_app(app))?;
+    let Some(session_id) = derived else {
+        attachment::identity_of(actor_token)?;
+        return Err(no_such_app(app));
+    };
     let claims = Claims {
         actor_session: actor.session_id,
         acts_fully: extent.is_full,

@@ -41,8 +41,8 @@ pub struct NewSession {
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
     check(&new)?;
-    let era = era::begun(&new.user_name, &new.app);
     lock::serialize(Counted::Sessions, new.user_name.as_bytes());
+    let era = era::begun(&new.user_name, &new.app);
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = new.app.clone();

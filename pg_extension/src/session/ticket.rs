@@ -51,7 +51,7 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
     let ticket = token::generate(TokenKind::Ticket)?;
     let hash = token::hash(TokenKind::Ticket, &ticket).unwrap_or_default();
     let holder = holder(&session)?;
-    let era = era::of_apps(&[&holder.app, target_app]);
+    let era = era::of_ticket(&holder.app, target_app);
     // Of the session, whichever of its tokens asks.
     lock::serialize(Counted::Tickets, holder.session_id.as_bytes());
     let verdict = ISSUE.with(|statement| {
@@ -91,8 +91,8 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
             })
         });
         if let Some((source, user_name, login)) = taken.into_iter().flatten().next() {
-            let era = era::begun(&user_name, target_app);
             lock::serialize(Counted::Sessions, login.as_bytes());
+            let era = era::begun(&user_name, target_app);
             let token = token::generate(TokenKind::Session)?;
             let opened = derive::derive(Derived {
                 source,
