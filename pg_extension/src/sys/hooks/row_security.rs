@@ -5,7 +5,10 @@
 
 use crate::error::Result;
 use crate::policy::{self, Command, Restriction, Restrictions};
-use crate::sys::predicate::{always_false, always_true, checked, context_mark, relevant, session_gate};
+use crate::sys::predicate::{
+    always_false, always_true, checked, context_mark, permitted, relevant, session_gate,
+};
+use crate::sys::referential::Outside;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -36,9 +39,10 @@ unsafe extern "C-unwind" fn permissive(
         if !policy::is_open((*relation).rd_id) {
             return list;
         }
+        let permitted = permitted(command).unwrap_or_else(|error| error.raise());
         pg_sys::lappend(
             list,
-            security_policy("vpd_permit", true, always_true(), std::ptr::null_mut(), false).cast(),
+            security_policy("vpd_permit", true, permitted, std::ptr::null_mut(), false).cast(),
         )
     }
 }
@@ -54,6 +58,8 @@ unsafe extern "C-unwind" fn restrictive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
+        // Policy functions run here. They are code of others, also when a rule has brought the table into the query of a foreign key.
+        let _outside = Outside::enter();
         let Some(restrictions) = applying(command, relation) else {
             return list;
         };
