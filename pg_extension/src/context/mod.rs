@@ -5,6 +5,7 @@
 
 mod application;
 mod authority;
+mod backend;
 mod declaration;
 mod global;
 mod identity;
@@ -73,8 +74,9 @@ struct Saved {
     attached: Option<Attached>,
 }
 
+static ATTACHED: backend::Backend = backend::Backend;
+
 thread_local! {
-    static ATTACHED: RefCell<Option<Attached>> = const { RefCell::new(None) };
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
@@ -83,6 +85,8 @@ thread_local! {
     /// Whether the current transaction applies rows of another server, and said so.
     static HAS_REPLICATED: Cell<bool> = const { Cell::new(false) };
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
+    /// How often another session was attached, or none.
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Attaches a session that was just found alive; `revocations` and `authority` are the generations read before it was looked up.
@@ -94,7 +98,7 @@ pub fn attach(
 ) -> Result<()> {
     refuse_what_was_left()?;
     let identity = authority::as_narrowed(identity)?;
-    replace(Some(Attached::new(identity, liveness, revocations, authority)));
+    replace(Some(Attached::new(identity, liveness, revocations, authority)))?;
     spi::announced(standing::follow);
     policy::session_changed(known_standing());
     Ok(())
@@ -125,7 +129,7 @@ fn refuse_what_was_left() -> Result<()> {
 /// Detaches the session, if any.
 pub fn detach() {
     if is_attached() {
-        replace(None);
+        replace(None).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -169,9 +173,27 @@ impl Drop for Former {
 }
 
 /// Every open cursor goes with the former session.
-fn replace(new: Option<Attached>) {
-    portal::close_all();
+fn replace(new: Option<Attached>) -> Result<()> {
+    portal::close_all()?;
+    CHANGES.set(CHANGES.get() + 1);
     save(ATTACHED.replace(new));
+    Ok(())
+}
+
+/// How often another session was attached to this backend, or none.
+pub fn changes() -> u64 {
+    CHANGES.get()
+}
+
+/// An error when rows that outlive the transaction may be those of a session: one is attached, or was since so many changes.
+pub fn may_keep_rows(changes: u64) -> Result<()> {
+    if is_attached() || CHANGES.get() != changes {
+        return Err(Error::outlives_session(
+            "a cursor or loop whose rows outlive the transaction",
+            "Read the rows into an array before the transaction ends, or end it after the loop.",
+        ));
+    }
+    Ok(())
 }
 
 /// Changes what trusted functions have set, until the transaction ends or a savepoint brings back what was before.

@@ -18,6 +18,7 @@ mod predicate;
 pub mod reach;
 pub mod statistics;
 mod version;
+mod warning;
 
 pub use cache::is_protected;
 pub use catalogue::{

@@ -1,6 +1,6 @@
 //! Locks on relations and news about them and about functions.
 
-use super::{marker, memory, predicate};
+use super::{extension, marker, memory, predicate};
 use crate::authz::segregation;
 use crate::{audit, context, policy, session};
 use pgrx::{pg_guard, pg_sys};
@@ -87,7 +87,11 @@ unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32, hash: u32) {
-    if !memory::is_over() && !marker::is_marker(hash) {
+    if memory::is_over() {
+        return;
+    }
+    extension::functions_changed();
+    if !marker::is_marker(hash) {
         policy::forget_predicates();
         session::forget_all();
         context::function_changed();

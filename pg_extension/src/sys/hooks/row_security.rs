@@ -7,7 +7,10 @@
 
 use crate::error::Result;
 use crate::policy::{self, Command, Restriction, Restrictions};
-use crate::sys::predicate::{always_false, always_true, checked, context_mark, nth, relevant, session_gate};
+use crate::sys::predicate::{
+    always_false, always_true, checked, context_mark, nth, permitted, relevant, session_gate,
+};
+use crate::sys::referential::Outside;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -38,11 +41,8 @@ unsafe extern "C-unwind" fn permissive(
         if !policy::is_open((*relation).rd_id) {
             return list;
         }
-        let permitted = if has_permissive_policy(relation) {
-            always_false()
-        } else {
-            always_true()
-        };
+        let is_open = !has_permissive_policy(relation);
+        let permitted = permitted(command, is_open).unwrap_or_else(|error| error.raise());
         pg_sys::lappend(
             list,
             security_policy("vpd_permit", true, permitted, std::ptr::null_mut(), false).cast(),
@@ -74,6 +74,8 @@ unsafe extern "C-unwind" fn restrictive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
+        // Policy functions run here. They are code of others, also when a rule has brought the table into the query of a foreign key.
+        let _outside = Outside::enter();
         let Some(restrictions) = applying(command, relation) else {
             return list;
         };

@@ -12,6 +12,7 @@ use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, CString};
 
 mod capture;
+mod label;
 mod looked_up;
 mod node;
 mod session_read;
@@ -20,8 +21,8 @@ mod verdict;
 
 pub(super) use looked_up::forget_if_looked_up;
 pub use node::{
-    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, refusal,
-    relevant, relevant_function, session_gate,
+    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, permitted,
+    permitted_function, refusal, relevant, relevant_function, session_gate,
 };
 pub use value::compile_value;
 pub use verdict::Verdict;

@@ -86,6 +86,35 @@ pub fn context_mark() -> Result<*mut pg_sys::Node> {
     and_marker(std::ptr::null_mut(), Marker::Context)
 }
 
+/// OID of the function that marks our permissive policy.
+pub fn permitted_function() -> Result<pg_sys::Oid> {
+    function(
+        c"vpd_private",
+        c"permitted",
+        &[pg_sys::INT4OID, pg_sys::BOOLOID],
+    )
+}
+
+/// `permitted(command, is_open)`: `is_open`. The number of the command makes those of two commands differ, as the server drops a condition
+/// that stands there already.
+pub fn permitted(command: pg_sys::CmdType::Type, is_open: bool) -> Result<*mut pg_sys::Node> {
+    let oid = permitted_function()?;
+    // SAFETY: makes nodes in the current context.
+    let (command, is_open) = unsafe {
+        let command = pg_sys::makeConst(
+            pg_sys::INT4OID,
+            -1,
+            pg_sys::InvalidOid,
+            4,
+            pg_sys::Datum::from(command as i32),
+            false,
+            true,
+        );
+        (command, pg_sys::makeBoolConst(is_open, false))
+    };
+    Ok(boolean_call(oid, list(&[command.cast::<pg_sys::Node>(), is_open])))
+}
+
 /// OID of the function that marks a condition on statements which reference certain columns.
 pub fn relevant_function() -> Result<pg_sys::Oid> {
     function(
