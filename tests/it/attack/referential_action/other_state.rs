@@ -60,8 +60,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "ALTER TABLE mine.t ADD UNIQUE (id);
-         CREATE TABLE mine.word (id mine.word); INSERT INTO mine.word VALUES ('1')",
-        "ALTER TABLE mine.word ADD FOREIGN KEY (id) REFERENCES mine.t (id)",
+         CREATE TABLE mine.words (id mine.word); INSERT INTO mine.words VALUES ('1')",
+        "ALTER TABLE mine.words ADD FOREIGN KEY (id) REFERENCES mine.t (id)",
     ),
     (
         "CREATE TABLE mine.parts (id integer) PARTITION BY LIST (pg_temp.given(id))",
