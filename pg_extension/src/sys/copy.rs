@@ -2,6 +2,7 @@
 //! COPY FROM, without a file and without a statement text. Rows travel in COPY's binary form, so that no value can be anything but a value.
 
 use super::clock::Timestamp;
+use super::relation::Opened;
 use super::user::AsOwner;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
@@ -99,10 +100,11 @@ pub fn into_table(table: &CStr, columns: &[&CStr], mut next: impl FnMut(&mut Row
     // leaves behind is set anew before it is used again. The caller runs in a function, so that a snapshot is active.
     let count = unsafe {
         let namespace = pg_sys::get_namespace_oid(c"vpd_private".as_ptr(), false);
-        let relation = pg_sys::table_open(
+        let opened = Opened::table(
             pg_sys::get_relname_relid(table.as_ptr(), namespace),
-            pg_sys::RowExclusiveLock as i32,
+            pg_sys::RowExclusiveLock,
         );
+        let relation = opened.relation();
         let state = pg_sys::make_parsestate(std::ptr::null_mut());
         pg_sys::addRangeTableEntryForRelation(
             state,
@@ -131,7 +133,6 @@ pub fn into_table(table: &CStr, columns: &[&CStr], mut next: impl FnMut(&mut Row
         let count = pg_sys::CopyFrom(copy);
         pg_sys::EndCopyFrom(copy);
         pg_sys::free_parsestate(state);
-        pg_sys::table_close(relation, pg_sys::NoLock as i32);
         pg_sys::CommandCounterIncrement();
         count
     };

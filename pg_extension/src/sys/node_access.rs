@@ -6,6 +6,7 @@
 
 use super::marker::Marker;
 use super::predicate::nth;
+use super::relation::Opened;
 use super::user::AsOwner;
 use crate::error::{Error, Result};
 use crate::hierarchy::{self, Hierarchy};
@@ -495,7 +496,7 @@ pub fn forget_index_plans() {
     let _owner = AsOwner::switch();
     // SAFETY: queues the news that the function's row changed; nothing is written. The tuple is a copy.
     unsafe {
-        let table = pg_sys::table_open(pg_sys::ProcedureRelationId, pg_sys::AccessShareLock as i32);
+        let table = Opened::table(pg_sys::ProcedureRelationId, pg_sys::AccessShareLock);
         let tuple = pg_sys::SearchSysCacheCopy(
             pg_sys::SysCacheIdentifier::PROCOID as i32,
             function.into(),
@@ -504,10 +505,9 @@ pub fn forget_index_plans() {
             pg_sys::Datum::from(0),
         );
         if !tuple.is_null() {
-            pg_sys::CacheInvalidateHeapTuple(table, tuple, std::ptr::null_mut());
+            pg_sys::CacheInvalidateHeapTuple(table.relation(), tuple, std::ptr::null_mut());
             pg_sys::heap_freetuple(tuple);
         }
-        pg_sys::table_close(table, pg_sys::AccessShareLock as i32);
     }
 }
 

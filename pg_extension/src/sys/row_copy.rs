@@ -295,7 +295,7 @@ unsafe extern "C-unwind" fn change_mutator(
         }
         if is_a(node, pg_sys::NodeTag::T_Var) {
             let variable = &*node.cast::<pg_sys::Var>();
-            if variable.varno as i32 == change.number && variable.varlevelsup == change.depth {
+            if variable.varno == change.number && variable.varlevelsup == change.depth {
                 return change.variable(variable);
             }
         }
