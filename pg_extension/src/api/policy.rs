@@ -360,9 +360,12 @@ fn follow_ddl() {
     if crate::sys::is_ready() {
         policy::forget_dropped_tables();
         policy::exemption::end_stale();
-        policy::protect_stragglers();
-        policy::mask::follow_columns();
-        crate::audit::follow_ddl();
+        // A dump makes everything itself, in several connections at once.
+        if !crate::sys::user::is_loading_dump() {
+            policy::protect_stragglers();
+            policy::mask::follow_columns();
+            crate::audit::follow_ddl();
+        }
     } else {
         // Without the hooks this is what closes a copy that is being restored.
         policy::reach::close_forced(None);

@@ -158,7 +158,9 @@ pub fn check_type(oid: Oid) -> Result<()> {
 pub fn follow_joined(members: &[Oid]) -> Result<()> {
     catalogue::protect_joined(members)?;
     mask::check_joined(members)?;
-    audit::put_triggers(None);
+    if !user::is_loading_dump() {
+        audit::put_triggers(None);
+    }
     Ok(())
 }
 

@@ -103,7 +103,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;
             if is_changing && !extension::is_being_created() {
                 policy::column::remember();
-                if extension::is_installed() {
+                if extension::is_installed() && !user::is_loading_dump() {
                     // Numbers of columns are others in a restored database: while the names are there, they count.
                     policy::mask::follow_columns();
                     audit::follow_columns();
