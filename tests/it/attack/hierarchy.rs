@@ -148,12 +148,15 @@ fn the_tables_and_the_inner_functions_are_out_of_reach() -> Result<()> {
 #[test]
 fn the_callers_function_meets_visible_rows_only_whatever_the_plan() -> Result<()> {
     let (database, token) = scene()?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let (mut user, notices) = database.connect_noticing(role::USER)?;
     user.batch_execute(
-        "CREATE FUNCTION pg_temp.leak(place text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+        "CREATE FUNCTION play.leak(place text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
              $$ BEGIN RAISE NOTICE 'leaked %', place; RETURN true; END $$",
     )?;
-    let probe = "SELECT id FROM shop.stores WHERE pg_temp.leak(place)";
+    let probe = "SELECT id FROM shop.stores WHERE play.leak(place)";
     user.query(probe, &[])?;
     assert!(
         notices

@@ -6,18 +6,18 @@ use vpd_tests::{
 };
 
 const LEAK: &str = "
-CREATE FUNCTION pg_temp.leak(region text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+CREATE FUNCTION play.leak(region text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
     $$ BEGIN RAISE NOTICE 'leaked %', region; RETURN true; END $$";
 
 const PROBES: [&str; 8] = [
-    "SELECT id FROM shop.orders WHERE pg_temp.leak(region)",
-    "SELECT id FROM shop.orders WHERE pg_temp.leak(region) AND amount > 0 ORDER BY region",
-    "SELECT o.id FROM shop.orders o JOIN generate_series(1, 40) n ON o.id = n WHERE pg_temp.leak(o.region)",
-    "SELECT o.id FROM shop.orders o LEFT JOIN generate_series(1, 40) n ON o.id = n AND pg_temp.leak(o.region)",
-    "SELECT max(id) FROM shop.orders GROUP BY region HAVING pg_temp.leak(region)",
-    "SELECT id FROM (SELECT * FROM shop.orders OFFSET 0) o WHERE pg_temp.leak(region)",
-    "UPDATE shop.orders SET amount = 1 WHERE pg_temp.leak(region) RETURNING id",
-    "DELETE FROM shop.orders WHERE pg_temp.leak(region) RETURNING id",
+    "SELECT id FROM shop.orders WHERE play.leak(region)",
+    "SELECT id FROM shop.orders WHERE play.leak(region) AND amount > 0 ORDER BY region",
+    "SELECT o.id FROM shop.orders o JOIN generate_series(1, 40) n ON o.id = n WHERE play.leak(o.region)",
+    "SELECT o.id FROM shop.orders o LEFT JOIN generate_series(1, 40) n ON o.id = n AND play.leak(o.region)",
+    "SELECT max(id) FROM shop.orders GROUP BY region HAVING play.leak(region)",
+    "SELECT id FROM (SELECT * FROM shop.orders OFFSET 0) o WHERE play.leak(region)",
+    "UPDATE shop.orders SET amount = 1 WHERE play.leak(region) RETURNING id",
+    "DELETE FROM shop.orders WHERE play.leak(region) RETURNING id",
 ];
 
 #[test]
@@ -27,9 +27,12 @@ fn control_a_plain_where_runs_after_the_cheap_function() -> Result<()> {
     database.admin()?.batch_execute(
         "CREATE VIEW shop.east AS SELECT * FROM shop.orders WHERE region = 'East'; GRANT SELECT ON shop.east TO app_user",
     )?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let (mut user, notices) = database.connect_noticing(role::USER)?;
     user.batch_execute(LEAK)?;
-    user.query("SELECT id FROM shop.east WHERE pg_temp.leak(region)", &[])?;
+    user.query("SELECT id FROM shop.east WHERE play.leak(region)", &[])?;
     let leaked = notices.take();
     assert!(leaked.iter().any(|notice| notice.message().contains("West")));
     Ok(())
@@ -39,6 +42,9 @@ fn control_a_plain_where_runs_after_the_cheap_function() -> Result<()> {
 fn the_callers_function_meets_visible_rows_only() -> Result<()> {
     let database = protected_orders()?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let (mut user, notices) = database.connect_noticing(role::USER)?;
     user.batch_execute(LEAK)?;
     for probe in PROBES {
@@ -74,6 +80,9 @@ fn the_predicate_guards_itself_when_it_is_costly() -> Result<()> {
         "shop.costly(region)",
     )?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let (mut user, notices) = database.connect_noticing(role::USER)?;
     user.batch_execute(LEAK)?;
     let mut session = user.transaction()?;

@@ -5,40 +5,43 @@ use vpd_tests::{Result, attach, role};
 use crate::masks::scene::{enable_masks, hr, is_revealing, masked_staff, nobody, told, told_in};
 
 const FUNCTION: &str = "
-CREATE FUNCTION pg_temp.staff(n integer) RETURNS SETOF shop.staff LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION play.staff(n integer) RETURNS SETOF shop.staff LANGUAGE sql STABLE AS
     'SELECT * FROM shop.staff WHERE id >= n';
-CREATE FUNCTION pg_temp.twice(n integer) RETURNS TABLE (pay integer, whole text) LANGUAGE sql STABLE AS
-    'SELECT s.salary, s::text FROM pg_temp.staff(n) s';
+CREATE OR REPLACE FUNCTION play.twice(n integer) RETURNS TABLE (pay integer, whole text) LANGUAGE sql STABLE AS
+    'SELECT s.salary, s::text FROM play.staff(n) s';
 ";
 
 /// Calls of which the planner inlines some, and some only after it has folded constants of another level.
 const CALLS: &[&str] = &[
-    "SELECT * FROM pg_temp.staff(1)",
-    "SELECT salary FROM pg_temp.staff(1) WHERE salary > 0 UNION ALL SELECT salary FROM pg_temp.staff(2)",
-    "SELECT s FROM pg_temp.staff(1) s",
-    "SELECT * FROM pg_temp.twice(1)",
-    "SELECT b.pay FROM pg_temp.staff(1) a LEFT JOIN pg_temp.twice(1) b ON a.id > 0",
-    "SELECT x.ssn FROM generate_series(1, 3) n, LATERAL pg_temp.staff(n) x",
-    "SELECT (SELECT max(ssn) FROM pg_temp.staff(1))",
-    "WITH w AS (SELECT * FROM pg_temp.staff(1)) SELECT * FROM w",
-    "SELECT * FROM ROWS FROM (pg_temp.staff(1), generate_series(1, 3)) x",
-    "SELECT * FROM pg_temp.staff(1) WITH ORDINALITY",
-    "SELECT (pg_temp.staff(1)).salary",
+    "SELECT * FROM play.staff(1)",
+    "SELECT salary FROM play.staff(1) WHERE salary > 0 UNION ALL SELECT salary FROM play.staff(2)",
+    "SELECT s FROM play.staff(1) s",
+    "SELECT * FROM play.twice(1)",
+    "SELECT b.pay FROM play.staff(1) a LEFT JOIN play.twice(1) b ON a.id > 0",
+    "SELECT x.ssn FROM generate_series(1, 3) n, LATERAL play.staff(n) x",
+    "SELECT (SELECT max(ssn) FROM play.staff(1))",
+    "WITH w AS (SELECT * FROM play.staff(1)) SELECT * FROM w",
+    "SELECT * FROM ROWS FROM (play.staff(1), generate_series(1, 3)) x",
+    "SELECT * FROM play.staff(1) WITH ORDINALITY",
+    "SELECT (play.staff(1)).salary",
     "SELECT y.salary FROM (SELECT true AS flag) x,
-         LATERAL (SELECT * FROM pg_temp.staff(CASE WHEN x.flag THEN 1 ELSE (SELECT 1) END) OFFSET 0) y",
+         LATERAL (SELECT * FROM play.staff(CASE WHEN x.flag THEN 1 ELSE (SELECT 1) END) OFFSET 0) y",
     "SELECT y.ssn FROM (SELECT false AS flag OFFSET 0) x,
-         LATERAL (SELECT * FROM pg_temp.staff(CASE WHEN x.flag THEN (SELECT 5) ELSE 1 END) LIMIT 3) y",
-    "UPDATE shop.staff s SET note = f.salary::text FROM pg_temp.staff(1) f WHERE f.id = s.id RETURNING s.note",
-    "DELETE FROM shop.staff s USING pg_temp.staff(1) f WHERE f.id = s.id RETURNING f.*",
+         LATERAL (SELECT * FROM play.staff(CASE WHEN x.flag THEN (SELECT 5) ELSE 1 END) LIMIT 3) y",
+    "UPDATE shop.staff s SET note = f.salary::text FROM play.staff(1) f WHERE f.id = s.id RETURNING s.note",
+    "DELETE FROM shop.staff s USING play.staff(1) f WHERE f.id = s.id RETURNING f.*",
     "INSERT INTO shop.staff (id, name, region, salary, ssn, note)
-         SELECT id + 100, name, region, 1, 'x', ssn FROM pg_temp.staff(1) RETURNING note",
-    "MERGE INTO shop.staff s USING pg_temp.staff(1) f ON f.id = s.id WHEN MATCHED THEN UPDATE SET note = f.ssn; SELECT note FROM shop.staff",
-    "COPY (SELECT * FROM pg_temp.staff(1)) TO STDOUT",
+         SELECT id + 100, name, region, 1, 'x', ssn FROM play.staff(1) RETURNING note",
+    "MERGE INTO shop.staff s USING play.staff(1) f ON f.id = s.id WHEN MATCHED THEN UPDATE SET note = f.ssn; SELECT note FROM shop.staff",
+    "COPY (SELECT * FROM play.staff(1)) TO STDOUT",
 ];
 
 #[test]
 fn inlined_bodies_are_masked() -> Result<()> {
     let database = masked_staff()?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let token = nobody(&database)?;
     for is_on in [false, true] {
         enable_masks(&database, is_on)?;
@@ -58,11 +61,14 @@ fn inlined_bodies_are_masked() -> Result<()> {
 #[test]
 fn kept_plans_with_inlined_bodies_suit_the_session() -> Result<()> {
     let database = masked_staff()?;
+    database
+        .admin()?
+        .batch_execute("CREATE SCHEMA play AUTHORIZATION app_user")?;
     let (nobody, hr) = (nobody(&database)?, hr(&database)?);
     let mut user = database.connect(role::USER)?;
     user.batch_execute(FUNCTION)?;
     user.batch_execute("SET plan_cache_mode = force_generic_plan")?;
-    let statement = user.prepare("SELECT count(pay)::integer FROM pg_temp.twice(1)")?;
+    let statement = user.prepare("SELECT count(pay)::integer FROM play.twice(1)")?;
     for (token, expected) in [(&nobody, 0), (&hr, 8), (&nobody, 0), (&nobody, 0), (&hr, 8)] {
         let mut session = user.transaction()?;
         attach(&mut session, token)?;
@@ -72,7 +78,7 @@ fn kept_plans_with_inlined_bodies_suit_the_session() -> Result<()> {
     }
     // The plan knows the functions whose bodies it contains.
     user.batch_execute(
-        "CREATE OR REPLACE FUNCTION pg_temp.staff(n integer) RETURNS SETOF shop.staff LANGUAGE sql STABLE AS
+        "CREATE OR REPLACE FUNCTION play.staff(n integer) RETURNS SETOF shop.staff LANGUAGE sql STABLE AS
              'SELECT * FROM shop.staff WHERE id = 1'",
     )?;
     let mut session = user.transaction()?;
