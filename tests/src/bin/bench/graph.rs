@@ -68,7 +68,10 @@ pub fn measure(scene: &Scene<'_>, _pace: &Pace, wanted: &dyn Fn(&str) -> bool) -
         return Ok(());
     }
     let mut admin = scene.database.admin()?;
-    for statement in GRAPH.split(";\n").filter(|statement| !statement.trim().is_empty()) {
+    for statement in GRAPH
+        .split(";\n")
+        .filter(|statement| !statement.trim().is_empty())
+    {
         admin.batch_execute(statement)?;
     }
     let mut security = scene.database.connect(role::SECURITY)?;
