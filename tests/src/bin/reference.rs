@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use vpd_tests::reference::{Plan, run};
+use vpd_tests::reference::{Plan, Sabotage, run};
 use vpd_tests::{Database, Result};
 
 /// Runs random statements under random policies on a server of its own and in memory, and compares.
@@ -19,9 +19,19 @@ struct Arguments {
     /// Connections that work at the same time.
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// Switches every policy off on the server alone: differences must be found.
-    #[arg(long)]
-    control: bool,
+    /// Switches something off on the server alone: differences must be found.
+    #[arg(long, value_parser = control)]
+    control: Option<Sabotage>,
+}
+
+/// One of the names that `Sabotage` has.
+fn control(name: &str) -> std::result::Result<Sabotage, String> {
+    let known = Sabotage::ALL.into_iter();
+    let names: Vec<String> = known.clone().map(|sabotage| format!("{sabotage:?}")).collect();
+    known
+        .zip(&names)
+        .find_map(|(sabotage, known)| known.eq_ignore_ascii_case(name).then_some(sabotage))
+        .ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
 fn main() -> ExitCode {
@@ -41,7 +51,7 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         cases: arguments.cases,
         seed: arguments.seed.unwrap_or(clock),
         workers: arguments.workers,
-        is_sabotaged: arguments.control,
+        sabotage: arguments.control,
     };
     println!("seed {}", plan.seed);
     let start = Instant::now();
@@ -50,12 +60,13 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         println!("-- DIFFERENT\n{mismatch}");
     }
     println!(
-        "{} statements in {} scenes, {} refused; {} different; {:.0} s",
+        "{} statements in {} scenes, {} refused, {} with rules or triggers that wrote; {} different; {:.0} s",
         report.cases,
         report.scenes,
         report.refused,
+        report.effects,
         report.different,
         start.elapsed().as_secs_f64()
     );
-    Ok((report.different == 0) != arguments.control)
+    Ok((report.different == 0) != arguments.control.is_some())
 }

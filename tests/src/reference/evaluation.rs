@@ -1,8 +1,10 @@
 //! What a subject may see and write: the meaning of policies, in memory.
 
-use super::expression::Columns;
+use super::expression::{ALL, Columns};
+use super::native;
 use super::scene::{Command, Scene, Subject};
 use super::value::Datum;
+use super::view::Source;
 
 /// A row: its key and the other columns.
 pub type Row = Vec<Datum>;
@@ -10,17 +12,33 @@ pub type Row = Vec<Datum>;
 /// Tables of a scene.
 pub const TABLES: usize = 3;
 
+/// Rows by table.
+pub type Data = [Vec<Row>; TABLES];
+
+/// A role of the database that reads or writes. Policies of ours do not tell them apart, native ones may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The run-time role, which sends the statements.
+    User,
+    /// The owner of the tables, views, rules and trigger functions.
+    Owner,
+}
+
 /// Everything a condition can read.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     /// Policies.
     pub scene: &'a Scene,
-    /// Rows by table, when the statement began.
-    pub data: &'a [Vec<Row>; TABLES],
+    /// Rows, as they are read now.
+    pub data: &'a Data,
     /// Whose session is attached.
     pub subject: Option<&'a Subject>,
     /// The row that met a conflict.
     pub excluded: Option<&'a Row>,
+    /// The role that runs the code.
+    pub user: Role,
+    /// The role that tables are read as: the owner's behind a view or rule of his.
+    pub role: Role,
     rows: [Option<&'a Row>; TABLES],
 }
 
@@ -28,21 +46,53 @@ pub struct World<'a> {
 pub const ROW_SECURITY: &str = "42501";
 /// Refusal of a policy of ours.
 pub const POLICY: &str = "44000";
+/// Refusal of the check option of a view.
+pub const CHECK_OPTION: &str = "44000";
 /// Refusal to change a value that is not seen.
 pub const MASKED: &str = "42501";
 /// Key that exists.
 pub const UNIQUE: &str = "23505";
+/// Key that is referred to, or that does not exist.
+pub const FOREIGN_KEY: &str = "23503";
 
 impl<'a> World<'a> {
-    /// Without any current row.
+    /// Without any current row, for the run-time role.
     #[must_use]
-    pub fn new(scene: &'a Scene, data: &'a [Vec<Row>; TABLES], subject: Option<&'a Subject>) -> Self {
+    pub fn new(scene: &'a Scene, data: &'a Data, subject: Option<&'a Subject>) -> Self {
         Self {
             scene,
             data,
             subject,
             excluded: None,
+            user: Role::User,
+            role: Role::User,
             rows: [None; TABLES],
+        }
+    }
+
+    /// Without current rows.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self {
+            excluded: None,
+            rows: [None; TABLES],
+            ..*self
+        }
+    }
+
+    /// With tables read as a role.
+    #[must_use]
+    pub fn read_as(&self, role: Role) -> Self {
+        Self { role, ..*self }
+    }
+
+    /// With code run by a role.
+    #[must_use]
+    pub fn run_as(&self, role: Role) -> Self {
+        Self {
+            user: role,
+            role,
+            ..*self
         }
     }
 
@@ -63,13 +113,22 @@ impl<'a> World<'a> {
         world
     }
 
-    /// The rows of a table that may be read where these columns are referenced, as they look to the subject.
-    pub fn visible(&self, table: usize, columns: Columns) -> impl Iterator<Item = Row> {
-        let world = *self;
-        self.data[table]
-            .iter()
-            .filter(move |row| world.shows(table, Command::Select, columns, row))
-            .map(move |row| world.masked(table, row))
+    /// The rows that may be read where these columns are referenced, as they look to the subject. A view references every column.
+    pub fn visible(&self, source: Source, columns: Columns) -> Box<dyn Iterator<Item = Row> + 'a> {
+        let (world, table) = (*self, source.table);
+        match source.view {
+            None => Box::new(
+                self.data[table]
+                    .iter()
+                    .filter(move |row| world.shows(table, Command::Select, columns, row))
+                    .map(move |row| world.masked(table, row)),
+            ),
+            Some(view) => {
+                let view = &self.scene.views[view];
+                let base = self.read_as(view.role(self.user)).visible(view.base, ALL);
+                Box::new(base.filter(move |row| view.shows(&world.bare().with(table, row))))
+            }
+        }
     }
 
     /// A row with masks in place of the values that the subject may not see in it.
@@ -87,7 +146,7 @@ impl<'a> World<'a> {
     /// Whether the subject sees the value of a column in a row. What a mask asks, it asks of the values.
     #[must_use]
     pub fn is_seen(&self, column: usize, table: usize, row: &Row) -> bool {
-        let world = World::new(self.scene, self.data, self.subject);
+        let world = self.bare();
         let world = world.with(table, row);
         self.scene
             .masks(table)
@@ -98,15 +157,12 @@ impl<'a> World<'a> {
     /// Whether a row that exists satisfies what a command asks of it. What a policy says does not depend on the rows around.
     #[must_use]
     pub fn shows(&self, table: usize, command: Command, columns: Columns, row: &Row) -> bool {
-        let world = World::new(self.scene, self.data, self.subject);
+        let world = self.bare();
         let world = world.with(table, row);
         let is_open = !self.scene.is_protected(table) || self.subject.is_some();
-        let natives = self.scene.natives(table, command);
         let policies = self.scene.policies(table, command, columns, self.subject);
         is_open
-            && natives
-                .into_iter()
-                .all(|native| native.condition.truth(&world) == Some(true))
+            && native::permit(&self.scene.natives, table, command, false, &world)
             && policies.into_iter().all(|policy| policy.holds(&world))
     }
 
@@ -119,13 +175,9 @@ impl<'a> World<'a> {
         columns: Columns,
         row: &Row,
     ) -> Option<&'static str> {
-        let world = World::new(self.scene, self.data, self.subject);
+        let world = self.bare();
         let world = world.with(table, row);
-        let natives = self.scene.natives(table, command);
-        if !natives
-            .into_iter()
-            .all(|native| native.condition.truth(&world) == Some(true))
-        {
+        if !native::permit(&self.scene.natives, table, command, true, &world) {
             return Some(ROW_SECURITY);
         }
         let policies = self.scene.policies(table, command, columns, self.subject);

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::evaluation::World;
 use super::value::{Datum, Truth, Type, Value, and, compare, not, sql};
+use super::view::Source;
 
 /// A set of columns of a table, a bit for each.
 pub type Columns = u32;
@@ -40,6 +41,8 @@ pub enum Scalar {
     UserName,
     /// The first that is not NULL.
     Coalesce(Box<Self>, Box<Self>),
+    /// A number above another.
+    Plus(Box<Self>, i64),
 }
 
 /// Operators.
@@ -66,13 +69,13 @@ pub enum Condition {
     HasPrivilege(&'static str),
     IsAuthenticated,
     Exists {
-        table: usize,
+        source: Source,
         condition: Box<Self>,
         is_not: bool,
     },
     InSelect {
         scalar: Scalar,
-        table: usize,
+        source: Source,
         column: usize,
         condition: Box<Self>,
         is_not: bool,
@@ -87,7 +90,7 @@ impl Scalar {
             Self::Column { kind, .. } | Self::Excluded { kind, .. } => *kind,
             Self::Literal(kind, _) | Self::Attribute(kind) => *kind,
             Self::UserName => Type::Text,
-            Self::Coalesce(first, _) => first.kind(),
+            Self::Coalesce(first, _) | Self::Plus(first, _) => first.kind(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Scalar {
             Self::Attribute(kind) => format!("vpd.attribute('app', '{}')::{}", kind.attribute(), kind.sql()),
             Self::UserName => "vpd.user_name()".to_owned(),
             Self::Coalesce(first, second) => format!("coalesce({}, {})", first.sql(), second.sql()),
+            Self::Plus(first, second) => format!("{} + {second}", first.sql()),
         }
     }
 
@@ -114,6 +118,10 @@ impl Scalar {
             Self::Attribute(kind) => world.subject.and_then(|subject| subject.attribute(*kind)),
             Self::UserName => world.subject.map(|subject| Value::Text(subject.name.clone())),
             Self::Coalesce(first, second) => first.value(world).or_else(|| second.value(world)),
+            Self::Plus(first, second) => match first.value(world) {
+                Some(Value::Int(first)) => Some(Value::Int(first + second)),
+                _ => None,
+            },
         }
     }
 
@@ -123,6 +131,7 @@ impl Scalar {
         match self {
             Self::Column { table, column, .. } if *table == wanted => 1 << *column,
             Self::Coalesce(first, second) => first.columns(wanted) | second.columns(wanted),
+            Self::Plus(first, _) => first.columns(wanted),
             _ => 0,
         }
     }
@@ -215,25 +224,27 @@ impl Condition {
             Self::HasPrivilege(privilege) => format!("vpd.has_privilege('{privilege}')"),
             Self::IsAuthenticated => "vpd.is_authenticated()".to_owned(),
             Self::Exists {
-                table,
+                source,
                 condition,
                 is_not,
             } => format!(
-                "{}EXISTS (SELECT FROM {schema}.t{table} WHERE {})",
+                "{}EXISTS (SELECT FROM {} WHERE {})",
                 negation(is_not),
+                source.sql(schema),
                 condition.sql(schema)
             ),
             Self::InSelect {
                 scalar,
-                table,
+                source,
                 column,
                 condition,
                 is_not,
             } => format!(
-                "{} {}IN (SELECT {} FROM {schema}.t{table} WHERE {})",
+                "{} {}IN (SELECT {} FROM {} WHERE {})",
                 scalar.sql(),
                 negation(is_not),
-                name(*table, *column),
+                name(source.table, *column),
+                source.sql(schema),
                 condition.sql(schema)
             ),
         }
@@ -302,25 +313,27 @@ impl Condition {
             ),
             Self::IsAuthenticated => Some(world.subject.is_some()),
             Self::Exists {
-                table,
+                source,
                 condition,
                 is_not,
             } => {
+                let table = source.table;
                 let exists = world
-                    .visible(*table, condition.columns(*table))
-                    .any(|row| condition.truth(&world.with(*table, &row)) == Some(true));
+                    .visible(*source, condition.columns(table))
+                    .any(|row| condition.truth(&world.with(table, &row)) == Some(true));
                 Some(exists != *is_not)
             }
             Self::InSelect {
                 scalar,
-                table,
+                source,
                 column,
                 condition,
                 is_not,
             } => {
+                let table = source.table;
                 let list: Vec<Datum> = world
-                    .visible(*table, condition.columns(*table) | 1 << *column)
-                    .filter(|row| condition.truth(&world.with(*table, row)) == Some(true))
+                    .visible(*source, condition.columns(table) | 1 << *column)
+                    .filter(|row| condition.truth(&world.with(table, row)) == Some(true))
                     .map(|row| row[*column].clone())
                     .collect();
                 negate(is_in(&scalar.value(world), &list), *is_not)

@@ -5,20 +5,28 @@ use super::expression::{Condition, OPERATORS, Scalar};
 use super::random::Random;
 use super::scene::{PRIVILEGES, ROLES};
 use super::value::Type;
+use super::view::{Source, View};
 
 /// Writes conditions; sub-selects read the inner tables only, so that no policy leads back to its own table.
 pub struct Generator<'a> {
     columns: &'a [Vec<Type>; TABLES],
+    views: &'a [View],
     inner: Vec<usize>,
     random: &'a mut Random,
 }
 
 impl<'a> Generator<'a> {
     /// A generator for these tables.
-    pub fn new(columns: &'a [Vec<Type>; TABLES], inner: &[usize], random: &'a mut Random) -> Self {
+    pub fn new(
+        columns: &'a [Vec<Type>; TABLES],
+        views: &'a [View],
+        inner: &[usize],
+        random: &'a mut Random,
+    ) -> Self {
         let inner = inner.to_vec();
         Self {
             columns,
+            views,
             inner,
             random,
         }
@@ -147,19 +155,20 @@ impl<'a> Generator<'a> {
         let condition = Box::new(self.condition(&within, depth));
         let is_not = self.random.chance(30);
         let column = self.random.below(self.columns[table].len());
+        let source = Source::random(table, self.views, 25, self.random);
         if self.random.chance(50)
             && let Some(scalar) = self.column(scope, Some(self.columns[table][column]))
         {
             return Condition::InSelect {
                 scalar,
-                table,
+                source,
                 column,
                 condition,
                 is_not,
             };
         }
         Condition::Exists {
-            table,
+            source,
             condition,
             is_not,
         }

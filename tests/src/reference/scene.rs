@@ -1,14 +1,16 @@
 //! Random tables, rows, policies and subjects: in memory, and as SQL for the server.
 
-use std::collections::HashSet;
-
-use serde_json::{Map, Value as Json, json};
-
-use super::evaluation::{Row, TABLES, World};
+use super::effect::{Action, CHILD, ForeignKey, Read, Rule, Trigger};
+use super::evaluation::{Data, Row, TABLES};
 use super::expression::{ALL, Columns, Condition, name};
 use super::generation::Generator;
+use super::native::Native;
+use super::policy::{Mask, Policy, Text};
 use super::random::Random;
-use super::value::{Datum, Type, Value, sql};
+use super::subject::GROUPS;
+pub use super::subject::{PRIVILEGES, ROLES, Subject};
+use super::value::{Type, Value, sql};
+use super::view::{Source, View, inner};
 
 /// Commands that policies tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,81 +22,14 @@ pub enum Command {
 }
 
 impl Command {
-    const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
-    fn sql(self) -> &'static str {
+    /// As SQL writes it, in lower case.
+    #[must_use]
+    pub fn sql(self) -> &'static str {
         ["select", "insert", "update", "delete"][self as usize]
     }
-}
-
-/// Where the text of a policy comes from; no text means that nothing is visible.
-#[derive(Debug, Clone)]
-enum Source {
-    Template(Condition),
-    /// One text for those in a role, another for the rest.
-    Function(&'static str, Option<Condition>, Option<Condition>),
-}
-
-/// A policy of ours.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    name: String,
-    table: usize,
-    source: Source,
-    kind: Option<&'static str>,
-    commands: Vec<Command>,
-    /// It applies only where one of these columns is referenced.
-    relevant: Option<Columns>,
-    /// Whether new rows are checked.
-    pub is_checked: bool,
-    /// A disabled one restricts nothing.
-    pub is_enabled: bool,
-    /// One of two groups of its table; none: it applies always.
-    group: Option<usize>,
-}
-
-/// A mask over a column.
-#[derive(Debug, Clone)]
-pub struct Mask {
-    table: usize,
-    /// Number of the column, never the key.
-    pub column: usize,
-    /// What is seen instead of the value.
-    pub value: Datum,
-    /// Where the value is seen.
-    pub visible: Condition,
-    is_enabled: bool,
-}
-
-/// A policy of PostgreSQL's own, restrictive, and for one command or all.
-#[derive(Debug, Clone)]
-pub struct Native {
-    name: String,
-    table: usize,
-    command: Option<Command>,
-    /// What it asks of rows that exist and of new ones.
-    pub condition: Condition,
-}
-
-/// An attribute of a session.
-#[derive(Debug, Clone)]
-enum Attribute {
-    One(Value),
-    List(Vec<Value>),
-}
-
-/// Somebody with a session.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// Name of the user.
-    pub name: String,
-    /// Roles.
-    pub roles: HashSet<&'static str>,
-    /// Privileges.
-    pub privileges: HashSet<&'static str>,
-    attributes: Vec<(Type, Attribute)>,
-    /// What the driving context names.
-    mode: Option<usize>,
 }
 
 /// Everything statements are run against.
@@ -105,240 +40,200 @@ pub struct Scene {
     /// Types of the columns of each table; the first is the key.
     pub columns: [Vec<Type>; TABLES],
     /// Rows.
-    pub data: [Vec<Row>; TABLES],
+    pub data: Data,
     /// Who asks; the last run is without a session.
     pub subjects: Vec<Subject>,
-    policies: Vec<Policy>,
-    natives: Vec<Native>,
-    masks: Vec<Mask>,
+    /// PostgreSQL's own policies.
+    pub natives: Vec<Native>,
+    /// Views; those over other views come later.
+    pub views: Vec<View>,
+    /// Rules of tables.
+    pub rules: Vec<Rule>,
+    /// Row triggers, in the order in which they fire.
+    pub triggers: Vec<Trigger>,
+    /// What the first table refers to.
+    pub foreign_key: Option<ForeignKey>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) masks: Vec<Mask>,
     /// Whether a driving context chooses among the groups of a table.
     is_driven: [bool; TABLES],
-}
-
-/// The two groups of every table with a driving context.
-const GROUPS: [&str; 2] = ["ONE", "TWO"];
-
-/// Roles that sessions may have.
-pub const ROLES: [&str; 3] = ["clerk", "manager", "auditor"];
-/// Privileges that sessions may have.
-pub const PRIVILEGES: [&str; 2] = ["read", "write"];
-
-impl Subject {
-    fn random(random: &mut Random) -> Self {
-        let mut attributes = vec![];
-        for kind in Type::ALL {
-            match random.below(4) {
-                0 => (),
-                1 => {
-                    let count = random.below(4);
-                    let list = (0..count).map(|_| kind.value(random)).collect();
-                    attributes.push((kind, Attribute::List(list)));
-                }
-                _ => attributes.push((kind, Attribute::One(kind.value(random)))),
-            }
-        }
-        Self {
-            name: (*random.pick(&["East", "West", "O'Neil", "user"])).to_owned(),
-            roles: ROLES.into_iter().filter(|_| random.chance(40)).collect(),
-            privileges: PRIVILEGES.into_iter().filter(|_| random.chance(50)).collect(),
-            attributes,
-            mode: random.chance(70).then(|| random.below(GROUPS.len())),
-        }
-    }
-
-    /// A single attribute; a list is none.
-    #[must_use]
-    pub fn attribute(&self, kind: Type) -> Datum {
-        self.attributes
-            .iter()
-            .find_map(|(known, attribute)| match attribute {
-                Attribute::One(value) if *known == kind => Some(value.clone()),
-                _ => None,
-            })
-    }
-
-    /// An attribute as a list; a single value is a list of one.
-    #[must_use]
-    pub fn attribute_list(&self, kind: Type) -> Option<Vec<Datum>> {
-        self.attributes
-            .iter()
-            .find_map(|(known, attribute)| match attribute {
-                _ if *known != kind => None,
-                Attribute::One(value) => Some(vec![Some(value.clone())]),
-                Attribute::List(values) => Some(values.iter().cloned().map(Some).collect()),
-            })
-    }
-
-    /// What the bridge stores.
-    #[must_use]
-    pub fn login(&self) -> crate::Subject {
-        let as_json = |value: &Value| match value {
-            Value::Int(number) => json!(number),
-            Value::Bool(flag) => json!(flag),
-            value => json!(value.text()),
-        };
-        let mut attributes = Map::new();
-        for (kind, attribute) in &self.attributes {
-            let value = match attribute {
-                Attribute::One(value) => as_json(value),
-                Attribute::List(values) => Json::Array(values.iter().map(as_json).collect()),
-            };
-            attributes.insert(kind.attribute().to_owned(), value);
-        }
-        if let Some(mode) = self.mode {
-            attributes.insert("mode".to_owned(), json!(GROUPS[mode].to_lowercase()));
-        }
-        let mut login = crate::Subject::new(&self.name).attributes(json!({ "app": attributes }));
-        for role in &self.roles {
-            login = login.role(role);
-        }
-        for privilege in &self.privileges {
-            login = login.privilege(privilege);
-        }
-        login
-    }
-}
-
-impl Policy {
-    /// Whether it lets a row pass: only what is true does.
-    #[must_use]
-    pub fn holds(&self, world: &World<'_>) -> bool {
-        let condition = match &self.source {
-            Source::Template(condition) => Some(condition),
-            Source::Function(role, inside, outside) => {
-                let is_inside = world.subject.is_some_and(|subject| subject.roles.contains(role));
-                if is_inside {
-                    inside.as_ref()
-                } else {
-                    outside.as_ref()
-                }
-            }
-        };
-        condition.is_some_and(|condition| condition.truth(world) == Some(true))
-    }
-
-    /// The function, for its owner.
-    fn function_sql(&self, schema: &str) -> String {
-        let text = |condition: &Option<Condition>| {
-            condition
-                .as_ref()
-                .map_or("NULL".to_owned(), |condition| quoted(condition, schema))
-        };
-        match &self.source {
-            Source::Template(_) => String::new(),
-            Source::Function(role, inside, outside) => format!(
-                "CREATE FUNCTION {schema}.f_{}(text, text) RETURNS text LANGUAGE sql STABLE RETURN
-                     CASE WHEN vpd.user_in_role('{role}') THEN {} ELSE {} END;\n",
-                self.name,
-                text(inside),
-                text(outside)
-            ),
-        }
-    }
-
-    fn sql(&self, schema: &str) -> String {
-        let source = match &self.source {
-            Source::Template(condition) => format!("predicate => {}", quoted(condition, schema)),
-            Source::Function(..) => format!("policy_function => '{schema}.f_{}'", self.name),
-        };
-        let kind = self
-            .kind
-            .map_or(String::new(), |kind| format!(", kind => '{kind}'"));
-        let relevant = self.relevant.map_or(String::new(), |relevant| {
-            let columns = (0..32).filter(|column| relevant & 1 << column != 0);
-            let columns: Vec<String> = columns.map(|column| name(self.table, column)).collect();
-            format!(", relevant_columns => '{{{}}}'", columns.join(","))
-        });
-        let group = self.group.map_or(String::new(), |group| {
-            format!(", policy_group => '{}'", GROUPS[group])
-        });
-        let commands: Vec<&str> = self.commands.iter().map(|command| command.sql()).collect();
-        format!(
-            "SELECT vpd.add_policy('{schema}.t{}', '{}', {source}{kind}{relevant}{group}, statement_types => '{{{}}}', update_check => {}, enabled => {});\n",
-            self.table,
-            self.name,
-            commands.join(","),
-            self.is_checked,
-            self.is_enabled
-        )
-    }
-}
-
-impl Mask {
-    fn sql(&self, schema: &str, kind: Type) -> String {
-        format!(
-            "SELECT vpd.add_mask('{schema}.t{}', '{}', $m${}$m$, {}, enabled => {});\n",
-            self.table,
-            name(self.table, self.column),
-            sql(&self.value, kind),
-            quoted(&self.visible, schema),
-            self.is_enabled
-        )
-    }
-}
-
-fn quoted(condition: &Condition, schema: &str) -> String {
-    format!("$p${}$p$", condition.sql(schema))
 }
 
 impl Scene {
     /// A scene with everything in it.
     #[must_use]
     pub fn random(number: u64, random: &mut Random) -> Self {
-        let columns = [(); TABLES].map(|()| {
+        let mut columns = [(); TABLES].map(|()| {
             let count = random.between(2, 4);
             let mut kinds = vec![Type::Int];
             kinds.extend((0..count).map(|_| *random.pick(&Type::ALL)));
             kinds
         });
-        let data = columns.each_ref().map(|kinds| {
-            let count = i64::try_from(random.between(3, 14)).unwrap_or(3);
-            (1..=count)
-                .map(|id| {
-                    let others = kinds[1..].iter().map(|kind| kind.datum(random));
-                    std::iter::once(Some(Value::Int(id))).chain(others).collect()
-                })
-                .collect()
-        });
+        let foreign_key = random
+            .chance(55)
+            .then(|| ForeignKey::random(columns[CHILD].len(), random));
+        if foreign_key.is_some() {
+            columns[CHILD].push(Type::Int);
+        }
         let mut scene = Self {
             schema: format!("r{number}"),
             columns,
-            data,
+            data: [const { vec![] }; TABLES],
             subjects: (0..4).map(|_| Subject::random(random)).collect(),
-            policies: vec![],
             natives: vec![],
+            views: vec![],
+            rules: vec![],
+            triggers: vec![],
+            foreign_key,
+            policies: vec![],
             masks: vec![],
             is_driven: [(); TABLES].map(|()| random.chance(25)),
         };
+        // From the last table to the first: what a table reads is there before it.
+        for table in (0..TABLES).rev() {
+            let count = i64::try_from(random.between(3, 14)).unwrap_or(3);
+            scene.data[table] = (1..=count).map(|id| scene.row(table, id, random)).collect();
+            let mut has_rules = random.chance(30);
+            // What a rule of a table does inside a referential action is nobody's statement.
+            if scene.is_child(table) {
+                has_rules = false;
+            }
+            for _ in 0..random.below(3) {
+                scene.add_view(table, has_rules, random);
+            }
+            for _ in 0..if has_rules { random.between(1, 2) } else { 0 } {
+                scene.add_rule(table, random);
+            }
+            scene.add_policies(table, random);
+        }
         for table in 0..TABLES {
-            // The last table is sometimes one that nothing protects.
-            let count = if table + 1 == TABLES && random.chance(40) {
-                0
+            for _ in 0..if random.chance(if scene.is_child(table) { 75 } else { 35 }) {
+                random.between(1, 2)
             } else {
-                random.between(1, 3)
-            };
-            for _ in 0..count {
-                let policy = scene.policy(table, random);
-                scene.policies.push(policy);
-            }
-            for column in 1..scene.columns[table].len() {
-                if count > 0 && random.chance(25) {
-                    let mask = scene.mask(table, column, random);
-                    scene.masks.push(mask);
-                }
-            }
-            if count > 0 && random.chance(35) {
-                let native = scene.native(table, random);
-                scene.natives.push(native);
+                0
+            } {
+                scene.add_trigger(table, random);
             }
         }
         scene
     }
 
+    /// A row with a key.
+    pub fn row(&self, table: usize, key: i64, random: &mut Random) -> Row {
+        let others = (1..self.columns[table].len()).map(|column| match &self.foreign_key {
+            Some(reference) if table == CHILD && column == reference.column && random.chance(90) => {
+                reference.datum(&self.data[reference.parent], random)
+            }
+            // A row that refers to nothing is refused; those that are there refer to something.
+            Some(reference)
+                if table == CHILD && column == reference.column && self.data[table].is_empty() =>
+            {
+                None
+            }
+            _ => self.columns[table][column].datum(random),
+        });
+        std::iter::once(Some(Value::Int(key))).chain(others).collect()
+    }
+
+    fn add_policies(&mut self, table: usize, random: &mut Random) {
+        // The last table is sometimes one that nothing protects.
+        let count = if table + 1 == TABLES && random.chance(40) {
+            0
+        } else {
+            random.between(1, 3)
+        };
+        for _ in 0..count {
+            let policy = self.policy(table, random);
+            self.policies.push(policy);
+        }
+        for column in 1..self.columns[table].len() {
+            if count > 0 && random.chance(25) {
+                let mask = self.mask(table, column, random);
+                self.masks.push(mask);
+            }
+        }
+        for _ in 0..if count > 0 && random.chance(45) {
+            random.between(1, 3)
+        } else {
+            0
+        } {
+            let number = self.natives.len();
+            let native = Native::random(number, table, random, |random| self.condition(table, 2, random));
+            self.natives.push(native);
+        }
+    }
+
+    fn add_view(&mut self, table: usize, has_rules: bool, random: &mut Random) {
+        let width = self.columns[table].len();
+        let view = View::random(table, &self.views, width, has_rules, random, |random| {
+            self.condition(table, 2, random)
+        });
+        self.views.push(view);
+    }
+
+    fn add_rule(&mut self, table: usize, random: &mut Random) {
+        let event = *random.pick(&[Command::Insert, Command::Update, Command::Delete]);
+        let action = if random.chance(65) {
+            Action::Also(self.read(&[0, 1, 2], random))
+        } else {
+            Action::Nothing
+        };
+        let is_nothing = matches!(action, Action::Nothing);
+        let condition = (is_nothing || random.chance(50)).then(|| self.condition(table, 1, random));
+        self.rules.push(Rule {
+            table,
+            event,
+            condition,
+            action,
+        });
+    }
+
+    fn add_trigger(&mut self, table: usize, random: &mut Random) {
+        let is_before = table + 1 < TABLES && random.chance(60);
+        // In the middle of a statement a trigger reads what the statement does not change, and no policy of that reads it either.
+        let is_changing = is_before || self.is_child(table);
+        let read: Vec<usize> = (table + usize::from(is_changing)..TABLES).collect();
+        let all = [Command::Insert, Command::Update, Command::Delete];
+        let mut events: Vec<Command> = all.into_iter().filter(|_| random.chance(60)).collect();
+        if events.is_empty() {
+            events = all.to_vec();
+        }
+        let last = match &self.foreign_key {
+            Some(reference) if table == CHILD => reference.column - 1,
+            _ => self.columns[table].len() - 1,
+        };
+        let set = (is_before && random.chance(30)).then(|| {
+            let column = random.between(1, last);
+            let kind = self.columns[table][column];
+            (column, kind, kind.datum(random))
+        });
+        self.triggers.push(Trigger {
+            table,
+            is_before,
+            events,
+            is_definer: random.chance(50),
+            read: self.read(&read, random),
+            set,
+        });
+    }
+
+    /// A query over one of these tables.
+    fn read(&self, tables: &[usize], random: &mut Random) -> Read {
+        let table = *random.pick(tables);
+        let source = Source::random(table, &self.views, 35, random);
+        let width = self.columns[table].len();
+        let columns = 1 << random.below(width) | 1 << random.below(width);
+        let condition = random.chance(40).then(|| self.condition(table, 1, random));
+        Read::new(source, columns, condition)
+    }
+
+    /// A condition over a table that reads later tables only, so that nothing leads back.
+    fn condition(&self, table: usize, depth: usize, random: &mut Random) -> Condition {
+        Generator::new(&self.columns, &self.views, &inner(table), random).condition(&[table], depth)
+    }
+
     fn policy(&self, table: usize, random: &mut Random) -> Policy {
-        let inner: Vec<usize> = (table + 1..TABLES).collect();
-        let condition =
-            |random: &mut Random| Generator::new(&self.columns, &inner, random).condition(&[table], 3);
+        let condition = |random: &mut Random| self.condition(table, 3, random);
         let (source, kind) = match random.below(5) {
             0 => {
                 let text =
@@ -352,11 +247,11 @@ impl Scene {
                     None,
                 ];
                 (
-                    Source::Function(random.pick::<&str>(&ROLES), inside, outside),
+                    Text::Function(random.pick::<&str>(&ROLES), inside, outside),
                     *random.pick(&kinds),
                 )
             }
-            _ => (Source::Template(condition(random)), None),
+            _ => (Text::Template(condition(random)), None),
         };
         let mut commands: Vec<Command> = Command::ALL.into_iter().filter(|_| random.chance(75)).collect();
         if commands.is_empty() {
@@ -379,12 +274,11 @@ impl Scene {
     }
 
     fn mask(&self, table: usize, column: usize, random: &mut Random) -> Mask {
-        let inner: Vec<usize> = (table + 1..TABLES).collect();
         Mask {
             table,
             column,
             value: self.columns[table][column].datum(random),
-            visible: Generator::new(&self.columns, &inner, random).condition(&[table], 2),
+            visible: self.condition(table, 2, random),
             is_enabled: random.chance(90),
         }
     }
@@ -394,17 +288,6 @@ impl Scene {
         self.masks
             .iter()
             .filter(move |mask| mask.table == table && mask.is_enabled)
-    }
-
-    fn native(&self, table: usize, random: &mut Random) -> Native {
-        let inner: Vec<usize> = (table + 1..TABLES).collect();
-        let command = (!random.chance(40)).then(|| *random.pick(&Command::ALL));
-        Native {
-            name: format!("n{}", self.natives.len()),
-            table,
-            command,
-            condition: Generator::new(&self.columns, &inner, random).condition(&[table], 2),
-        }
     }
 
     /// Whether any policy stands on a table.
@@ -443,14 +326,6 @@ impl Scene {
             .any(|policy| policy.table == table && policy.relevant.is_some())
     }
 
-    /// The native policies that a command meets.
-    #[must_use]
-    pub fn natives(&self, table: usize, command: Command) -> Vec<&Native> {
-        let applies =
-            |native: &&Native| native.table == table && native.command.is_none_or(|known| known == command);
-        self.natives.iter().filter(applies).collect()
-    }
-
     /// Enables or disables some policy or mask; what the administrator has to do for it.
     pub fn flip(&mut self, random: &mut Random) -> String {
         if !self.masks.is_empty() && random.chance(40) {
@@ -474,16 +349,32 @@ impl Scene {
         )
     }
 
-    /// Switches a policy off on the server alone: the control of the whole comparison.
+    /// The rules of a table for a command, each with its number.
+    pub fn rules(&self, table: usize, event: Command) -> impl Iterator<Item = (usize, &Rule)> {
+        self.rules
+            .iter()
+            .enumerate()
+            .filter(move |(_, rule)| rule.table == table && rule.event == event)
+    }
+
+    /// Whether it refers to another table.
     #[must_use]
-    pub fn sabotage(&self) -> String {
-        let tables = self.policies.iter().map(|policy| {
-            format!(
-                "SELECT vpd.enable_policy('{}.t{}', '{}', false);\n",
-                self.schema, policy.table, policy.name
-            )
-        });
-        tables.collect()
+    pub fn is_child(&self, table: usize) -> bool {
+        self.foreign_key.is_some() && table == CHILD
+    }
+
+    /// Whether another table refers to it.
+    #[must_use]
+    pub fn is_parent(&self, table: usize) -> bool {
+        self.foreign_key
+            .as_ref()
+            .is_some_and(|reference| reference.parent == table)
+    }
+
+    /// Whether a table has rules, with which some statements are refused.
+    #[must_use]
+    pub fn has_rules(&self, table: usize) -> bool {
+        self.rules.iter().any(|rule| rule.table == table)
     }
 
     /// These columns of a table as texts.
@@ -496,11 +387,16 @@ impl Scene {
         columns.join(", ")
     }
 
-    /// Tables, rows, native policies and the functions that look past all policies; for a superuser.
+    /// Tables, rows, what happens beside statements, native policies and the functions that look past all policies; for a superuser.
     #[must_use]
     pub fn tables_sql(&self) -> String {
         let schema = &self.schema;
-        let mut script = format!("CREATE SCHEMA {schema};\nGRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n");
+        let mut script = format!(
+            "CREATE SCHEMA {schema};\nGRANT USAGE ON SCHEMA {schema} TO PUBLIC;
+             CREATE TABLE {schema}.log (line text); GRANT INSERT ON {schema}.log TO app_user;
+             ALTER TABLE {schema}.log OWNER TO app_owner;\n"
+        );
+        let mut dump = format!("SELECT 'log|' || line FROM {schema}.log");
         for table in 0..TABLES {
             let columns: Vec<String> = self.columns[table]
                 .iter()
@@ -518,30 +414,36 @@ impl Scene {
                 );
             }
             script += &format!(
-                "CREATE FUNCTION {schema}.dump{table}() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
-                     AS $$SELECT array_to_string(ARRAY[{}], '|', '~') FROM {schema}.t{table}$$;
-                 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.t{table} TO app_user;\n",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.t{table} TO app_user;
+                 ALTER TABLE {schema}.t{table} OWNER TO app_owner;\n"
+            );
+            dump += &format!(
+                " UNION ALL SELECT array_to_string(ARRAY['{table}', {}], '|', '~') FROM {schema}.t{table}",
                 self.text_sql(table, ALL)
             );
         }
         script += &format!(
-            "CREATE FUNCTION {schema}.rows(query text) RETURNS SETOF text LANGUAGE plpgsql
+            "CREATE FUNCTION {schema}.dump() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS $${dump}$$;
+             CREATE FUNCTION {schema}.rows(query text) RETURNS SETOF text LANGUAGE plpgsql
                  AS $$BEGIN RETURN QUERY EXECUTE query; END$$;\n"
         );
+        if let Some(reference) = &self.foreign_key {
+            script += &reference.sql(schema);
+        }
+        for (number, view) in self.views.iter().enumerate() {
+            script += &view.sql(number, schema, self.columns[view.base.table].len());
+        }
+        for (number, rule) in self.rules.iter().enumerate() {
+            script += &rule.sql(number, self);
+        }
+        for (number, trigger) in self.triggers.iter().enumerate() {
+            script += &trigger.sql(number, self);
+        }
         for policy in &self.policies {
             script += &policy.function_sql(schema);
         }
         for native in &self.natives {
-            let condition = native.condition.sql(schema);
-            let (command, clause) = match native.command {
-                None => ("ALL", "USING"),
-                Some(Command::Insert) => ("INSERT", "WITH CHECK"),
-                Some(command) => (command.sql(), "USING"),
-            };
-            script += &format!(
-                "CREATE POLICY {} ON {schema}.t{} AS RESTRICTIVE FOR {command} {clause} ({condition});\n",
-                native.name, native.table
-            );
+            script += &native.sql(schema);
         }
         script
     }

@@ -4,8 +4,9 @@ use super::evaluation::{Row, TABLES};
 use super::expression::{ALL, Columns, Condition, Scalar, name};
 use super::generation::Generator;
 use super::random::Random;
-use super::scene::Scene;
-use super::value::Value;
+use super::scene::{Command, Scene};
+use super::value::Type;
+use super::view::Source;
 
 /// A column that is set, and to what.
 pub(super) type Set = Vec<(usize, Scalar)>;
@@ -44,7 +45,7 @@ pub(super) enum Action {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Select {
-        tables: Vec<usize>,
+        sources: Vec<Source>,
         condition: Option<Condition>,
         output: Output,
         form: Form,
@@ -70,8 +71,8 @@ pub(super) enum Kind {
 /// A statement.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// The table it reads first or writes.
-    pub table: usize,
+    /// What it reads first or writes.
+    pub source: Source,
     pub(super) kind: Kind,
     pub(super) is_returning: bool,
 }
@@ -85,6 +86,10 @@ impl Statement {
             tables.push((first + random.between(1, TABLES - 1)) % TABLES);
         }
         let condition = condition(scene, &tables, random, 75);
+        let sources: Vec<Source> = tables
+            .iter()
+            .map(|table| Source::random(*table, &scene.views, 35, random))
+            .collect();
         let output = match random.below(5) {
             0 => Output::Count,
             1 => Output::Groups(random.below(scene.columns[first].len())),
@@ -99,14 +104,15 @@ impl Statement {
             Form::SubSelect,
             Form::PlPgSql,
         ]);
+        let source = sources[0];
         let kind = Kind::Select {
-            tables,
+            sources,
             condition,
             output,
             form,
         };
         Self {
-            table: first,
+            source,
             kind,
             is_returning: false,
         }
@@ -114,20 +120,31 @@ impl Statement {
 
     /// A statement that writes.
     pub fn write(scene: &Scene, random: &mut Random) -> Self {
-        let table = random.below(TABLES);
+        let mut table = random.below(TABLES);
+        // What is done to a table that is referred to does more.
+        if let Some(reference) = &scene.foreign_key
+            && random.chance(25)
+        {
+            table = reference.parent;
+        }
+        let source = Source::random(table, &scene.views, 45, random);
+        // PostgreSQL has no ON CONFLICT and no MERGE where rules stand, and no MERGE for views.
+        let has_rules = scene.has_rules(table)
+            || source
+                .view
+                .is_some_and(|view| !scene.views[view].instead.is_empty());
         let mut keys: Vec<i64> = (1..=18).collect();
         let count = random.between(1, 3);
         let keys: Vec<i64> = (0..count)
             .map(|_| keys.swap_remove(random.below(keys.len())))
             .collect();
-        let row = |key: i64, random: &mut Random| -> Row {
-            let others = scene.columns[table][1..].iter().map(|kind| kind.datum(random));
-            std::iter::once(Some(Value::Int(key))).chain(others).collect()
-        };
-        let kind = match random.below(10) {
-            0..=3 => {
-                let rows = keys.iter().map(|key| row(*key, random)).collect();
+        let is_parent = scene.is_parent(table);
+        let last = if source.view.is_some() || has_rules { 8 } else { 10 };
+        let kind = match random.below(last) {
+            0..=3 if !is_parent || random.chance(40) => {
+                let rows = keys.iter().map(|key| scene.row(table, *key, random)).collect();
                 let conflict = match random.below(4) {
+                    _ if has_rules => Conflict::Raise,
                     0 => Conflict::Skip {
                         has_target: random.chance(50),
                     },
@@ -140,10 +157,14 @@ impl Statement {
                 Kind::Insert { rows, conflict }
             }
             4..=6 => Kind::Update {
-                set: set(scene, table, random, false),
+                set: if is_parent && random.chance(45) {
+                    vec![(0, moved_key(table))]
+                } else {
+                    set(scene, table, random, false)
+                },
                 condition: condition(scene, &[table], random, 75),
             },
-            7 => Kind::Delete {
+            0..=3 | 7 => Kind::Delete {
                 condition: condition(scene, &[table], random, 75),
             },
             _ => {
@@ -163,7 +184,8 @@ impl Statement {
                     matched.truncate(1);
                 }
                 // An action that makes rows references every column, so that policies about some columns apply as well.
-                let new_row = (scene.has_relevant(table) || random.chance(60)).then(|| row(0, random));
+                let new_row =
+                    (scene.has_relevant(table) || random.chance(60)).then(|| scene.row(table, 0, random));
                 Kind::Merge {
                     keys,
                     matched,
@@ -171,11 +193,27 @@ impl Statement {
                 }
             }
         };
-        let is_returning = !matches!(kind, Kind::Merge { .. }) && random.chance(50);
-        Self {
-            table,
+        let mut statement = Self {
+            source,
             kind,
-            is_returning,
+            is_returning: false,
+        };
+        // Nor RETURNING where a rule may do nothing instead.
+        let may_return = statement
+            .event()
+            .is_some_and(|event| scene.rules(table, event).all(|(_, rule)| rule.returns()));
+        statement.is_returning = may_return && random.chance(50);
+        statement
+    }
+
+    /// The command that rules may be about.
+    #[must_use]
+    pub fn event(&self) -> Option<Command> {
+        match &self.kind {
+            Kind::Insert { .. } => Some(Command::Insert),
+            Kind::Update { .. } => Some(Command::Update),
+            Kind::Delete { .. } => Some(Command::Delete),
+            Kind::Select { .. } | Kind::Merge { .. } => None,
         }
     }
 
@@ -195,7 +233,8 @@ impl Statement {
     #[must_use]
     pub fn sql(&self, scene: &Scene) -> String {
         let schema = &scene.schema;
-        let table = self.table;
+        let table = self.source.table;
+        let place = self.source.sql(schema);
         let condition_sql = |condition: &Option<Condition>, before: &str| {
             condition.as_ref().map_or(String::new(), |condition| {
                 format!(" {before} ({})", condition.sql(schema))
@@ -211,16 +250,16 @@ impl Statement {
         };
         match &self.kind {
             Kind::Select {
-                tables,
+                sources,
                 condition,
                 output,
                 form,
             } => {
-                let from: Vec<String> = tables.iter().map(|table| format!("{schema}.t{table}")).collect();
+                let from: Vec<String> = sources.iter().map(|source| source.sql(schema)).collect();
                 let (output, group) = match output {
                     Output::Rows(columns) => {
                         let first = scene.text_sql(table, *columns);
-                        let second = tables.get(1).map(|second| scene.text_sql(*second, ALL));
+                        let second = sources.get(1).map(|second| scene.text_sql(second.table, ALL));
                         let texts: Vec<String> = std::iter::once(first).chain(second).collect();
                         (texts.join(", "), String::new())
                     }
@@ -267,18 +306,18 @@ impl Statement {
                     ),
                 };
                 format!(
-                    "INSERT INTO {schema}.t{table} VALUES {}{conflict}{returning}",
+                    "INSERT INTO {place} VALUES {}{conflict}{returning}",
                     rows.join(", ")
                 )
             }
             Kind::Update { set, condition } => format!(
-                "UPDATE {schema}.t{table} SET {}{}{returning}",
+                "UPDATE {place} SET {}{}{returning}",
                 set_sql(table, set),
                 condition_sql(condition, "WHERE")
             ),
             Kind::Delete { condition } => {
                 format!(
-                    "DELETE FROM {schema}.t{table}{}{returning}",
+                    "DELETE FROM {place}{}{returning}",
                     condition_sql(condition, "WHERE")
                 )
             }
@@ -289,7 +328,7 @@ impl Statement {
             } => {
                 let keys: Vec<String> = keys.iter().map(|key| format!("({key})")).collect();
                 let mut merge = format!(
-                    "MERGE INTO {schema}.t{table} USING (VALUES {}) AS s (s_key) ON s_key = {}",
+                    "MERGE INTO {place} USING (VALUES {}) AS s (s_key) ON s_key = {}",
                     keys.join(", "),
                     name(table, 0)
                 );
@@ -315,7 +354,17 @@ fn condition(scene: &Scene, scope: &[usize], random: &mut Random, percent: usize
     let all: Vec<usize> = (0..TABLES).collect();
     random
         .chance(percent)
-        .then(|| Generator::new(&scene.columns, &all, random).condition(scope, 2))
+        .then(|| Generator::new(&scene.columns, &scene.views, &all, random).condition(scope, 2))
+}
+
+/// Another key, which no row has.
+fn moved_key(table: usize) -> Scalar {
+    let key = Scalar::Column {
+        table,
+        column: 0,
+        kind: Type::Int,
+    };
+    Scalar::Plus(Box::new(key), 50)
 }
 
 fn set(scene: &Scene, table: usize, random: &mut Random, has_excluded: bool) -> Set {
@@ -326,7 +375,7 @@ fn set(scene: &Scene, table: usize, random: &mut Random, has_excluded: bool) -> 
     } else if has_excluded || random.chance(50) {
         Scalar::Literal(kind, kind.datum(random))
     } else {
-        Generator::new(&scene.columns, &[], random).scalar(&[table], kind)
+        Generator::new(&scene.columns, &scene.views, &[], random).scalar(&[table], kind)
     };
     vec![(column, scalar)]
 }

@@ -1,11 +1,13 @@
 //! One scene on the server: set up, every statement as every subject, compared, and taken down.
 
+use postgres::error::DbError;
 use postgres::{Client, SimpleQueryMessage};
 
 use super::Report;
 use super::evaluation::World;
 use super::outcome::Outcome;
 use super::random::Random;
+use super::sabotage::Sabotage;
 use super::scene::{Scene, Subject};
 use super::statement::Statement;
 use crate::{Database, Result, attach, role};
@@ -20,18 +22,18 @@ pub struct Trial {
     security: Client,
     bridge: Client,
     user: Client,
-    is_sabotaged: bool,
+    sabotage: Option<Sabotage>,
 }
 
 impl Trial {
     /// Opens the connections.
-    pub fn new(database: &Database<'_>, is_sabotaged: bool) -> Result<Self> {
+    pub fn new(database: &Database<'_>, sabotage: Option<Sabotage>) -> Result<Self> {
         Ok(Self {
             admin: database.admin()?,
             security: database.connect(role::SECURITY)?,
             bridge: database.connect(role::BRIDGE)?,
             user: database.connect(role::USER)?,
-            is_sabotaged,
+            sabotage,
         })
     }
 
@@ -50,8 +52,8 @@ impl Trial {
         run_as(&mut self.admin, &scene.tables_sql())?;
         run_as(&mut self.security, &scene.policies_sql())?;
         script += &scene.policies_sql();
-        if self.is_sabotaged {
-            run_as(&mut self.security, &scene.sabotage())?;
+        if let Some(sabotage) = self.sabotage {
+            run_as(&mut self.admin, &scene.sabotage(sabotage))?;
         }
         let mut tokens = vec![];
         for subject in &scene.subjects {
@@ -74,7 +76,7 @@ impl Trial {
                 self.ask(&asked, &queries, &writes, &mut report)?;
             }
             let flip = scene.flip(&mut random);
-            if !self.is_sabotaged {
+            if self.sabotage.is_none() {
                 run_as(&mut self.security, &flip)?;
             }
             script += &flip;
@@ -114,10 +116,10 @@ impl Trial {
                     .get(number + 1)
                     .cloned()
                     .map(|rows| Outcome::Rows(rows, None)),
-                Err(state) => Some(refused(state)),
+                Err(refusal) => Some(refused(refusal)),
             };
             let seen = seen.ok_or("an answer is missing")?;
-            asked.compare(query, &query.outcome(&world), &seen, report);
+            asked.compare(query, &query.outcome(&world), (&seen, ""), report);
         }
         self.user.batch_execute("ROLLBACK TO s")?;
         for (number, write) in writes.iter().enumerate() {
@@ -129,15 +131,17 @@ impl Trial {
             } else {
                 write.sql(asked.scene)
             };
-            let dump = format!("SELECT * FROM {}.dump{}()", asked.scene.schema, write.table);
+            let dump = format!("SELECT * FROM {}.dump()", asked.scene.schema);
+            let mut message = String::new();
             let seen = match self::answers(&mut self.user, &format!("{text};\n{dump};\nROLLBACK TO s"))? {
                 Ok(answers) => Outcome::Rows(answers[0].clone(), Some(answers[1].clone())),
-                Err(state) => {
+                Err(refusal) => {
                     self.user.batch_execute("ROLLBACK TO s")?;
-                    refused(&state)
+                    message = format!("{refusal}");
+                    refused(&refusal)
                 }
             };
-            asked.compare(write, &write.outcome(&world), &seen, report);
+            asked.compare(write, &write.outcome(&world), (&seen, &message), report);
         }
         self.user.batch_execute("ROLLBACK")?;
         Ok(())
@@ -153,8 +157,15 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn compare(&self, statement: &Statement, expected: &Outcome, seen: &Outcome, report: &mut Report) {
+    fn compare(
+        &self,
+        statement: &Statement,
+        expected: &Outcome,
+        (seen, message): (&Outcome, &str),
+        report: &mut Report,
+    ) {
         report.cases += 1;
+        report.effects += usize::from(expected.has_log());
         let agrees = match (expected, seen) {
             (Outcome::Refused(expected), Outcome::Refused(seen)) => {
                 report.refused += 1;
@@ -167,7 +178,7 @@ impl Asked<'_> {
             if report.mismatches.len() < super::KEPT {
                 report
                     .mismatches
-                    .push(self.reproduction(statement, expected, seen));
+                    .push(self.reproduction(statement, expected, seen) + message + "\n");
             }
         }
     }
@@ -200,11 +211,11 @@ fn prepare_sql(scene: &Scene, queries: &[Statement], writes: &[Statement], mode:
 }
 
 /// The lines of each statement of a text, or the SQLSTATE of the refusal.
-fn answers(user: &mut Client, text: &str) -> Result<std::result::Result<Vec<Vec<String>>, String>> {
+fn answers(user: &mut Client, text: &str) -> Result<std::result::Result<Vec<Vec<String>>, DbError>> {
     let messages = match user.simple_query(text) {
         Ok(messages) => messages,
         Err(error) => match error.as_db_error() {
-            Some(refusal) => return Ok(Err(refusal.code().code().to_owned())),
+            Some(refusal) => return Ok(Err(refusal.clone())),
             None => return Err(error.into()),
         },
     };
@@ -222,8 +233,8 @@ fn answers(user: &mut Client, text: &str) -> Result<std::result::Result<Vec<Vec<
     Ok(Ok(answers))
 }
 
-fn refused(state: &str) -> Outcome {
-    Outcome::Refused([state.to_owned()].into())
+fn refused(refusal: &DbError) -> Outcome {
+    Outcome::Refused([refusal.code().code().to_owned()].into())
 }
 
 fn run_as(client: &mut Client, script: &str) -> Result<()> {
