@@ -64,10 +64,6 @@ const COMMANDS: &[(&str, &str)] = &[
         "ALTER TABLE mine.words ADD FOREIGN KEY (id) REFERENCES mine.t (id)",
     ),
     (
-        "CREATE TABLE mine.parts (id integer) PARTITION BY LIST (pg_temp.given(id))",
-        "ALTER TABLE mine.parts ATTACH PARTITION mine.t FOR VALUES IN (1, 2)",
-    ),
-    (
         "CREATE FUNCTION pg_temp.off() RETURNS boolean LANGUAGE plpgsql SET row_security = on
              AS 'BEGIN RETURN pg_temp.probe(); END'",
         "SELECT pg_temp.off()",
