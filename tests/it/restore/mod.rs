@@ -2,7 +2,7 @@
 
 mod scene;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use scene::{CLOSED, Seen, everything, facts, rows, seen};
@@ -45,7 +45,7 @@ fn dump(source: &Database<'_>, name: &str, options: &[&str]) -> Result<PathBuf> 
 }
 
 /// Restores an archive, and stops at the first error, as the documents say.
-fn restore(archive: &PathBuf, target: &Database<'_>, options: &[&str]) -> Result<()> {
+fn restore(archive: &Path, target: &Database<'_>, options: &[&str]) -> Result<()> {
     let mut command = program(target.cluster(), "pg_restore", options);
     command
         .args(["--exit-on-error", "--dbname", target.name()])
@@ -53,7 +53,7 @@ fn restore(archive: &PathBuf, target: &Database<'_>, options: &[&str]) -> Result
     run(command).map(|_| ())
 }
 
-fn play(script: &PathBuf, target: &Database<'_>) -> Result<()> {
+fn play(script: &Path, target: &Database<'_>) -> Result<()> {
     let mut command = program(
         target.cluster(),
         "psql",
@@ -225,7 +225,7 @@ impl Watch<'_> {
 }
 
 /// The entries of an archive whose lines satisfy a condition, in their order.
-fn entries(archive: &PathBuf, source: &Database<'_>, options: &[&str]) -> Result<Vec<String>> {
+fn entries(archive: &Path, source: &Database<'_>, options: &[&str]) -> Result<Vec<String>> {
     let mut command = program(source.cluster(), "pg_restore", options);
     command.arg("--list").arg(archive);
     let list = run(command)?;
