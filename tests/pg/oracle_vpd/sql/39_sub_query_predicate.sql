@@ -50,8 +50,8 @@ COMMIT;
 SELECT dbms_rls.drop_policy('hr', 'staff', 'assigned');
 SELECT dbms_rls.add_policy('hr', 'staff', 'unqualified', 'hr', 'unqualified');
 \connect - app_user
-SET search_path = hr;
 BEGIN;
 SELECT vpd.attach_session(:'ida') \gset
+SET search_path = hr;
 SELECT count(*) FROM staff;
 ROLLBACK;
