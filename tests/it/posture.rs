@@ -49,6 +49,11 @@ const WEAKNESSES: &[Weakness] = &[
         "ALTER TABLE vpd_private.session DISABLE TRIGGER vpd_session_changed",
     ),
     (
+        "own_trigger_disabled",
+        "vpd_rows_replicated on vpd_private.exemption",
+        "ALTER TABLE vpd_private.exemption ENABLE TRIGGER vpd_rows_replicated",
+    ),
+    (
         "log_parameters",
         "server",
         "ALTER SYSTEM SET log_min_duration_statement = 0\nSELECT pg_reload_conf()",

@@ -5,7 +5,6 @@
 //! ends its own connection, as FATAL with the same code, and no other. Invariant: an allocator never unwinds, so an error is no way out of it.
 
 use crate::error::Error;
-use pgrx::pg_sys;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -107,6 +106,7 @@ pub(super) fn is_over() -> bool {
 #[cfg(not(test))]
 #[cold]
 fn end_connection() {
+    use pgrx::pg_sys;
     use std::ffi::{c_char, c_int};
 
     unsafe extern "C-unwind" {

@@ -61,12 +61,17 @@ SELECT 'critical',
        'own_trigger_disabled',
        format('%I on vpd_private.%I', t.tgname, c.relname),
        'sessions that were ended or changed by hand are not announced',
-       format('ALTER TABLE vpd_private.%I ENABLE TRIGGER %I', c.relname, t.tgname)
-  FROM pg_trigger t
+       format(
+           'ALTER TABLE vpd_private.%I ENABLE %sTRIGGER %I',
+           c.relname, CASE WHEN t.is_of_replication THEN 'REPLICA ' ELSE '' END, t.tgname
+       )
+  FROM (
+           SELECT t.*, t.tgname IN ('vpd_rows_replicated', 'vpd_table_replicated') AS is_of_replication FROM pg_trigger t
+       ) t
   JOIN pg_class c ON c.oid = t.tgrelid
  WHERE c.relnamespace = 'vpd_private'::regnamespace
    AND NOT t.tgisinternal
-   AND t.tgenabled IN ('D', 'R')
+   AND (t.tgenabled = 'D' OR t.tgenabled = 'R' AND NOT t.is_of_replication OR t.tgenabled = 'O' AND t.is_of_replication)
 UNION ALL
 SELECT 'info',
        'not_checked',
