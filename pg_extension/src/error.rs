@@ -165,6 +165,26 @@ impl Error {
         )
     }
 
+    /// 0A000: a parallel worker was asked for the session, which its leader has.
+    pub fn parallel_worker() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "parallel_worker",
+            "a parallel worker has no session",
+            "A function that reads the session, or a table under policy, is wrongly labelled PARALLEL SAFE: ALTER FUNCTION … PARALLEL RESTRICTED.",
+        )
+    }
+
+    /// 24000: rows of the former session are in the middle of being read.
+    pub fn cursor_in_use() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_CURSOR_STATE,
+            "cursor_in_use",
+            "the session cannot change inside a loop over a query",
+            "Attach and detach before the loop or after it, or read the rows into an array first.",
+        )
+    }
+
     /// 55000: what the transaction changed is announced when it commits, which only its own backend can do.
     pub fn not_preparable(what: &str) -> Self {
         Self::not_ready(

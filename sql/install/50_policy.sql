@@ -114,6 +114,12 @@ CREATE FUNCTION vpd_private.policy_violated(relation regclass, policy_name text)
 COMMENT ON FUNCTION vpd_private.policy_violated IS
 'Raises 44000 policy_check (ORA-28115): a new row does not satisfy the policy. Called from the checks of the library.';
 
+CREATE FUNCTION vpd_private.permitted(command integer) RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'permitted_wrapper';
+COMMENT ON FUNCTION vpd_private.permitted IS
+'Always true. The condition of the permissive policy that the library supplies for a command, by the server''s number of it: behind it stand the
+conditions of views, which are not answered by what a mask hides.';
+
 CREATE FUNCTION vpd_private.relevant(columns smallint[], predicate boolean) RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'relevant_wrapper';
 COMMENT ON FUNCTION vpd_private.relevant IS
@@ -144,6 +150,7 @@ shared_context_sensitive or dynamic (default for functions: the function runs wh
 update_check: new rows must satisfy the policy; enabled; policy_group: a group that vpd.create_policy_group made;
 relevant_columns: the policy applies only to statements that reference one of these columns; mask_columns: rows stay and these columns
 show NULL where the predicate is not true; namespace and attribute: a context-sensitive function runs again only when this attribute changed. Names in a predicate are resolved in pg_catalog: qualify your own functions and tables, and grant USAGE on their schemas to whoever queries.
+Warns of your functions that are labelled PARALLEL SAFE: what reads the session is PARALLEL RESTRICTED.
 Errors: 42601 or 22023 predicate_invalid (ORA-28138), 42809 not a table, 42710 policy_exists (ORA-28101), 42704 policy_group_not_found (ORA-28119), 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.alter_policy(

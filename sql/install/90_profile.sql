@@ -169,6 +169,7 @@ GRANT EXECUTE ON FUNCTION
     vpd.guard(),
     vpd_private.context_marker(),
     vpd_private.statement_marker(),
+    vpd_private.permitted(integer),
     vpd_private.relevant(smallint[], boolean),
     vpd_private.visible_keys(text, anyelement),
     vpd_private.policy_violated(regclass, text),

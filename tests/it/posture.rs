@@ -294,6 +294,26 @@ const WEAKNESSES: &[Weakness] = &[
         "CREATE FUNCTION shop.f(integer) RETURNS boolean LANGUAGE sql LEAKPROOF AS 'SELECT true'",
     ),
     (
+        "parallel_safe_function",
+        "shop.f()",
+        "CREATE FUNCTION shop.f() RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$BEGIN RETURN vpd.user_in_role('x'); END$$",
+    ),
+    (
+        "parallel_safe_function",
+        "shop.f()",
+        "CREATE FUNCTION shop.f() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN vpd.user_name() IS NULL",
+    ),
+    (
+        "parallel_safe_function",
+        "shop.f()",
+        "CREATE FUNCTION shop.f() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT count(*) FROM shop.orders'",
+    ),
+    (
+        "parallel_safe_function",
+        "shop.f()",
+        "CREATE FUNCTION shop.f() RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN true; END'\nSELECT vpd.add_policy('shop.orders', 'f', 'shop.f()')",
+    ),
+    (
         "untrusted_function",
         "shop.f()",
         "CREATE FUNCTION shop.f() RETURNS boolean LANGUAGE c AS '$libdir/pg_vpd', 'guard_wrapper'",

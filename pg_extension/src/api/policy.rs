@@ -25,6 +25,11 @@ fn statement_marker() -> Answer<bool> {
 }
 
 #[pg_extern(sql = false)]
+fn permitted(_command: Option<i32>) -> Answer<bool> {
+    guard()
+}
+
+#[pg_extern(sql = false)]
 fn policy_violated(relation: Option<Oid>, policy: Option<&str>) -> Answer<bool> {
     if let (Some(relation), Some(policy)) = (relation, policy) {
         policy::statistics::denied(relation, policy);

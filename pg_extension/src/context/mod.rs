@@ -5,6 +5,7 @@
 
 mod application;
 mod authority;
+mod backend;
 mod declaration;
 mod global;
 mod identity;
@@ -69,14 +70,17 @@ struct Saved {
     attached: Option<Attached>,
 }
 
+static ATTACHED: backend::Backend = backend::Backend;
+
 thread_local! {
-    static ATTACHED: RefCell<Option<Attached>> = const { RefCell::new(None) };
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
     /// Whether shared values changed since a plan was begun that has not run yet.
     static CHANGED_WHILE_PLANNING: Cell<bool> = const { Cell::new(false) };
     static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
+    /// How often another session was attached, or none.
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Attaches a session that was just found alive; `revocations` and `authority` are the generations read before it was looked up.
@@ -94,7 +98,7 @@ pub fn attach(
     }
     let attached = Attached::new(identity, liveness, revocations, authority);
     let serial = attached.serial;
-    replace(Some(attached));
+    replace(Some(attached))?;
     policy::session_changed(serial);
     Ok(())
 }
@@ -102,7 +106,7 @@ pub fn attach(
 /// Detaches the session, if any.
 pub fn detach() {
     if is_attached() {
-        replace(None);
+        replace(None).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -131,9 +135,27 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
 }
 
 /// Every open cursor goes with the former session.
-fn replace(new: Option<Attached>) {
-    portal::close_all();
+fn replace(new: Option<Attached>) -> Result<()> {
+    portal::close_all()?;
+    CHANGES.set(CHANGES.get() + 1);
     save(ATTACHED.replace(new));
+    Ok(())
+}
+
+/// How often another session was attached to this backend, or none.
+pub fn changes() -> u64 {
+    CHANGES.get()
+}
+
+/// An error when rows that outlive the transaction may be those of a session: one is attached, or was since so many changes.
+pub fn may_keep_rows(changes: u64) -> Result<()> {
+    if is_attached() || CHANGES.get() != changes {
+        return Err(Error::outlives_session(
+            "a cursor or loop whose rows outlive the transaction",
+            "Read the rows into an array before the transaction ends, or end it after the loop.",
+        ));
+    }
+    Ok(())
 }
 
 /// Changes what trusted functions have set, until the transaction ends or a savepoint brings back what was before.

@@ -69,4 +69,24 @@ impl Error {
             "Use a new name, or ask a superuser or a role with BYPASSRLS: policies name columns.",
         )
     }
+
+    /// 42501: what a rule adds to the query of a foreign key would be read past row security.
+    pub fn rule_refused() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "rule_refused",
+            "a rule may not read a table under row security inside the action of a foreign key",
+            "Use a trigger in place of the rule: what it reads is under policy.",
+        )
+    }
+
+    /// 01000, a warning: a parallel worker, which has no session, may run the function.
+    pub fn parallel_safe_function(function: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "parallel_safe_function",
+            format!("function {function} is labelled PARALLEL SAFE and stands in a predicate"),
+            "If it reads the session or a table under policy, itself or by what it calls: ALTER FUNCTION … PARALLEL RESTRICTED.",
+        )
+    }
 }

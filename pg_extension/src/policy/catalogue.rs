@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use super::group::{self, SYS_DEFAULT};
-use super::{Command, Kind};
+use super::{Command, Kind, label};
 use crate::error::{Error, Result};
 use crate::sys::predicate::compile;
 use crate::sys::spi::{Statement, arg, oid_arg, run_command};
@@ -387,7 +387,7 @@ fn checked_source(table: Oid, definition: &Definition) -> Result<Option<(String,
         if predicate.len() > MAX_PREDICATE_BYTES {
             return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
         }
-        compile(table, predicate, None)?;
+        label::warn(&compile(table, predicate, None)?);
     }
     let Some(function) = definition.function else {
         return Ok(None);

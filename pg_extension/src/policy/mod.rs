@@ -10,6 +10,7 @@ pub mod explain;
 mod group;
 pub mod in_force;
 mod inspection;
+mod label;
 pub mod mask;
 mod name;
 mod native;

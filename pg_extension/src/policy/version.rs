@@ -1,6 +1,7 @@
 //! Former versions of policies and proposed ones, which are called shadows: they restrict nothing until they are promoted.
 
 use super::catalogue::{self, Definition, announce, lock_table};
+use super::label;
 use super::name::function_named;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
@@ -109,7 +110,7 @@ pub fn roll_back(table: Oid, name: &str, version: Option<i32>) -> Result<i32> {
         return Err(Error::version_not_found(name));
     };
     if let Some(predicate) = predicate {
-        compile(table, &predicate, None)?;
+        label::warn(&compile(table, &predicate, None)?);
     }
     ROLL_BACK.with(|statement| statement.execute(&[oid_arg(table), arg(name), arg(version)]));
     announce(table);

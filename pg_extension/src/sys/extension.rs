@@ -1,6 +1,11 @@
 //! Whether this database has the extension.
 
 use pgrx::pg_sys;
+use std::cell::Cell;
+
+thread_local! {
+    static IS_KNOWN: Cell<Option<bool>> = const { Cell::new(None) };
+}
 
 /// True when the extension is installed in this database. In a binary upgrade nothing is asked and nothing enforced.
 pub fn is_installed() -> bool {
@@ -8,6 +13,21 @@ pub fn is_installed() -> bool {
     unsafe {
         !pg_sys::IsBinaryUpgrade && pg_sys::get_extension_oid(c"pg_vpd".as_ptr(), true) != pg_sys::InvalidOid
     }
+}
+
+/// As `is_installed`, without a look-up for each row of a table: remembered until some function changes, as creating and dropping the
+/// extension do.
+pub fn is_known() -> bool {
+    IS_KNOWN.get().unwrap_or_else(|| {
+        let is_known = is_installed();
+        IS_KNOWN.set(Some(is_known));
+        is_known
+    })
+}
+
+/// Some function was made, changed or dropped.
+pub fn functions_changed() {
+    IS_KNOWN.set(None);
 }
 
 /// True while a script of the extension runs, when its tables may not be there yet.

@@ -1,10 +1,35 @@
 //! Open cursors.
 
-use pgrx::pg_sys;
+use crate::error::{Error, Result};
+use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 
 /// Closes every cursor of the connection that is not running now, holdable ones included.
-/// Rows fetched for one session are thereby never read by the next.
-pub fn close_all() {
-    // SAFETY: what CLOSE ALL does; the portal that is running this call is active and therefore skipped.
-    unsafe { pg_sys::PortalHashTableDeleteAll() }
+/// Rows fetched for one session are thereby never read by the next. An error when a loop over a query is in the middle of one.
+pub fn close_all() -> Result<()> {
+    PgTryBuilder::new(|| {
+        // SAFETY: what CLOSE ALL does; the portal that is running this call is active and therefore skipped.
+        unsafe { pg_sys::PortalHashTableDeleteAll() }
+        Ok(())
+    })
+    // A portal that a procedural language loops over is pinned. The caller raises at once: nothing goes on.
+    .catch_when(PgSqlErrorCode::ERRCODE_INVALID_CURSOR_STATE, |_| {
+        Err(Error::cursor_in_use())
+    })
+    .execute()
+}
+
+/// True when the rows of a query are to outlive the transaction: it is that of a cursor WITH HOLD, or of a loop over the end of the transaction,
+/// which the server is about to store.
+///
+/// # Safety
+/// The query is about to run, as the server passed it.
+pub(super) unsafe fn is_kept(query: *const pg_sys::QueryDesc) -> bool {
+    // SAFETY: the active portal, if there is one, is valid. The query of a portal has a store only while the server fills it to hold the portal.
+    unsafe {
+        let Some(portal) = pg_sys::ActivePortal.as_ref() else {
+            return false;
+        };
+        portal.queryDesc.cast_const() == query
+            && (portal.cursorOptions & pg_sys::CURSOR_OPT_HOLD as i32 != 0 || !portal.holdStore.is_null())
+    }
 }

@@ -1,6 +1,6 @@
 //! Locks on relations and news about them and about functions.
 
-use super::marker;
+use super::{extension, marker};
 use crate::authz::segregation;
 use crate::{audit, context, policy, session};
 use pgrx::{pg_guard, pg_sys};
@@ -49,6 +49,7 @@ unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg
 
 #[pg_guard]
 unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32, hash: u32) {
+    extension::functions_changed();
     if !marker::is_marker(hash) {
         policy::forget_predicates();
         session::forget_all();

@@ -10,6 +10,7 @@ WITH own AS (
            p.prosrc,
            p.prosecdef,
            p.proleakproof,
+           p.proparallel,
            p.provolatile,
            p.prosqlbody IS NOT NULL AS is_parsed,
            p.proconfig,
@@ -36,6 +37,12 @@ WITH own AS (
     SELECT DISTINCT r.*
       FROM vpd_private.policy p
       JOIN routine r ON r.nspname = p.function_schema AND r.proname = p.function_name
+), expression AS (
+    SELECT predicate AS text FROM vpd_private.policy WHERE predicate IS NOT NULL
+    UNION ALL
+    SELECT mask FROM vpd_private.mask
+    UNION ALL
+    SELECT visible_when FROM vpd_private.mask
 )
 SELECT CASE WHEN r.is_public THEN 'high' ELSE 'medium' END AS severity,
        'definer_function' AS finding,
@@ -80,6 +87,34 @@ SELECT 'medium',
  WHERE NOT r.lanpltrusted
    AND r.lanname <> 'internal'
    AND r.is_public
+UNION ALL
+SELECT 'medium',
+       'parallel_safe_function',
+       r.name,
+       'labelled PARALLEL SAFE, and reads the session or a table under policy, or may do so in a predicate: in a parallel worker that is an error',
+       format('ALTER ROUTINE %s PARALLEL RESTRICTED', r.name)
+  FROM routine r
+ WHERE r.proparallel = 's'
+   AND r.lanname NOT IN ('c', 'internal')
+   AND (
+       r.prosrc ~* '\mvpd\.'
+       OR EXISTS (
+           SELECT FROM expression e
+            WHERE e.text ~* ('\m' || regexp_replace(r.proname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+       )
+       OR EXISTS (
+           SELECT FROM vpd_private.posture_table t
+            WHERE r.prosrc ~* ('\m' || regexp_replace(t.relname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+       )
+       OR EXISTS (
+           SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_proc'::regclass AND d.objid = r.oid
+              AND (
+                  d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (SELECT oid FROM own)
+                  OR d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT t.oid FROM vpd_private.posture_table t)
+              )
+       )
+   )
 UNION ALL
 SELECT CASE WHEN EXISTS (SELECT FROM vpd_private.posture_holder h WHERE h.role = f.proowner) THEN 'critical' ELSE 'medium' END,
        'policy_function_owner',

@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use crate::error::{Error, Result};
-use crate::policy::catalogue as tables;
+use crate::policy::{catalogue as tables, label};
 use crate::sys::Oid;
 use crate::sys::predicate::{compile, compile_value};
 use crate::sys::spi::{Statement, arg, oid_arg};
@@ -135,13 +135,13 @@ fn check(table: Oid, attribute: i16, definition: &Definition) -> Result<()> {
         if predicate.len() > MAX_EXPRESSION_BYTES {
             return Err(Error::predicate_invalid(false, "it is longer than 64 KiB"));
         }
-        compile(table, predicate, None)?;
+        label::warn(&compile(table, predicate, None)?);
     }
     if let Some(mask) = &definition.mask {
         if mask.len() > MAX_EXPRESSION_BYTES {
             return Err(Error::mask_invalid(false, "it is longer than 64 KiB"));
         }
-        compile_value(table, None, attribute, mask)?;
+        label::warn(&compile_value(table, None, attribute, mask)?);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
 use super::{function_call, server};
-use crate::sys::{marker, predicate::nth, spi};
+use crate::sys::{marker, parallel, portal, predicate::nth, referential, spi};
 use crate::{context, hierarchy, policy};
 use pgrx::{pg_guard, pg_sys};
 
@@ -37,20 +37,38 @@ unsafe extern "C-unwind" fn run(
 ) {
     // SAFETY: as in `start`.
     unsafe {
-        let is_foreign = before_run(query);
+        let run = before_run(query);
         chained!(match NEXT_RUN {
             Some(next) => next(query, direction, count, execute_once),
             None => server::standard_ExecutorRun(query, direction, count, execute_once),
         });
-        if is_foreign {
-            function_call::leave_query();
-        }
+        after_run(run);
     }
+}
+
+/// A run of a query, or a part of it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Run {
+    /// Whether it hides the function that fetches from it.
+    is_foreign: bool,
+    /// Whether its rows outlive the transaction.
+    is_kept: bool,
+    /// How often another session had been attached before.
+    changes: u64,
+}
+
+/// True for queries that are not asked for a session: our own, and the part of a statement that runs in a parallel worker, for which its
+/// leader was asked.
+fn is_exempt() -> bool {
+    spi::is_internal() || parallel::is_worker()
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
-    if !spi::is_internal() {
+    // For good: the server takes the state back when its query is over.
+    referential::leave();
+    if !is_exempt() {
         context::require_live().unwrap_or_else(|error| error.raise());
         // SAFETY: as the server passed it.
         let tables = || unsafe { tables(query) };
@@ -65,14 +83,35 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> bool {
-    if spi::is_internal() {
-        return false;
+unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
+    let mut run = Run {
+        is_foreign: false,
+        is_kept: false,
+        changes: context::changes(),
+    };
+    if !is_exempt() {
+        context::require_live().unwrap_or_else(|error| error.raise());
+        hierarchy::statement_started();
+        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
+        // SAFETY: as the server passed it.
+        run.is_kept = unsafe { portal::is_kept(query) };
+        if run.is_kept {
+            context::may_keep_rows(run.changes).unwrap_or_else(|error| error.raise());
+        }
+        run.is_foreign = function_call::enter_query(query);
     }
-    context::require_live().unwrap_or_else(|error| error.raise());
-    hierarchy::statement_started();
-    policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
-    function_call::enter_query(query)
+    run
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn after_run(run: Run) {
+    if run.is_foreign {
+        function_call::leave_query();
+    }
+    // The query itself may have attached a session, and even detached it again.
+    if run.is_kept {
+        context::may_keep_rows(run.changes).unwrap_or_else(|error| error.raise());
+    }
 }
 
 /// The tables a plan reads or writes, at whatever depth.

@@ -4,7 +4,8 @@
 
 use super::server;
 use crate::sys::marker::{self, Uses};
-use crate::sys::query::{self as settlement, Inlined};
+use crate::sys::query::{self as settlement, Inlined, rule};
+use crate::sys::referential::{self, Left};
 use crate::sys::spi;
 use pgrx::{pg_guard, pg_sys};
 
@@ -28,7 +29,7 @@ unsafe extern "C-unwind" fn planner(
     let before = marker::used();
     // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
     unsafe {
-        let inlined = settle(query, params);
+        let Settled { inlined, left } = settle(query, params);
         let former = inlined.forbid();
         let plan = chained!(match NEXT {
             Some(next) => next(query, text, options, params),
@@ -36,20 +37,38 @@ unsafe extern "C-unwind" fn planner(
         });
         Inlined::allow(former);
         note(plan, inlined, before);
+        // The next query of a rule is looked at in the same state.
+        left.go_back();
         plan
     }
 }
 
-/// What depends on the whole statement. Our own statements run past row security and have nothing to settle.
+/// A query about to be planned.
+#[repr(C)]
+struct Settled {
+    inlined: Inlined,
+    left: Left,
+}
+
+/// What depends on the whole statement. Our own statements run past row security and have nothing to settle, nor have those that the
+/// server itself sends for foreign keys; but what is planned for them, functions that are folded among it, is under policy.
 #[pg_guard]
-unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
-    if spi::is_internal() {
-        return Inlined::new(params);
-    }
+unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Settled {
+    let is_ours = spi::is_internal();
     // SAFETY: the query that the server is about to plan.
     unsafe {
+        let is_own = referential::is_in() && rule::is_own(query);
+        if referential::is_in() && !is_own && !is_ours {
+            rule::check(query);
+        }
+        let left = referential::leave();
+        if is_ours || is_own {
+            let inlined = Inlined::new(params);
+            return Settled { inlined, left };
+        }
         marker::note_carried(query);
-        settlement::settle(query, params)
+        let inlined = settlement::settle(query, params);
+        Settled { inlined, left }
     }
 }
 

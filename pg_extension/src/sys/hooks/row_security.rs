@@ -7,7 +7,10 @@
 
 use crate::error::Result;
 use crate::policy::{self, Command, Restriction, Restrictions};
-use crate::sys::predicate::{always_false, always_true, checked, context_mark, nth, relevant, session_gate};
+use crate::sys::predicate::{
+    always_false, always_true, checked, context_mark, negated, nth, permitted, relevant, session_gate,
+};
+use crate::sys::referential::Outside;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -38,11 +41,11 @@ unsafe extern "C-unwind" fn permissive(
         if !policy::is_open((*relation).rd_id) {
             return list;
         }
-        let permitted = if has_permissive_policy(relation) {
-            always_false()
-        } else {
-            always_true()
-        };
+        // The mark is there in either case: it tells where the conditions of row security end.
+        let mut permitted = permitted(command).unwrap_or_else(|error| error.raise());
+        if has_permissive_policy(relation) {
+            permitted = negated(permitted);
+        }
         pg_sys::lappend(
             list,
             security_policy("vpd_permit", true, permitted, std::ptr::null_mut(), false).cast(),
@@ -74,6 +77,8 @@ unsafe extern "C-unwind" fn restrictive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
+        // Policy functions run here. They are code of others, also when a rule has brought the table into the query of a foreign key.
+        let _outside = Outside::enter();
         let Some(restrictions) = applying(command, relation) else {
             return list;
         };

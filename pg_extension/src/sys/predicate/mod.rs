@@ -10,14 +10,15 @@ use pgrx::{PgTryBuilder, is_a, pg_sys};
 use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
 
+mod label;
 mod node;
 mod session_read;
 mod value;
 mod verdict;
 
 pub use node::{
-    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, refusal,
-    relevant, relevant_function, session_gate,
+    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, negated, nth,
+    permitted, permitted_function, refusal, relevant, relevant_function, session_gate,
 };
 pub use value::compile_value;
 pub use verdict::Verdict;

@@ -86,6 +86,36 @@ pub fn context_mark() -> Result<*mut pg_sys::Node> {
     and_marker(std::ptr::null_mut(), Marker::Context)
 }
 
+/// OID of the function that marks our permissive policy.
+pub fn permitted_function() -> Result<pg_sys::Oid> {
+    function(c"vpd_private", c"permitted", &[pg_sys::INT4OID])
+}
+
+/// `permitted(command)`: true. The number of the command makes those of two commands differ, as the server drops a condition that
+/// stands there already.
+pub fn permitted(command: pg_sys::CmdType::Type) -> Result<*mut pg_sys::Node> {
+    let oid = permitted_function()?;
+    // SAFETY: makes a node in the current context.
+    let command = unsafe {
+        pg_sys::makeConst(
+            pg_sys::INT4OID,
+            -1,
+            pg_sys::InvalidOid,
+            4,
+            pg_sys::Datum::from(command as i32),
+            false,
+            true,
+        )
+    };
+    Ok(boolean_call(oid, list(&[command])))
+}
+
+/// What is true where a condition is false.
+pub fn negated(condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: makes a node in the current context.
+    unsafe { pg_sys::makeBoolExpr(pg_sys::BoolExprType::NOT_EXPR, list(&[condition]), -1).cast() }
+}
+
 /// OID of the function that marks a condition on statements which reference certain columns.
 pub fn relevant_function() -> Result<pg_sys::Oid> {
     function(

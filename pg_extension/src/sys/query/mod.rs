@@ -5,9 +5,11 @@
 //! in FROM included, before the server's planner sees any; an error ends the statement.
 
 mod case;
+mod condition;
 mod inlining;
 mod read;
 mod relevance;
+pub mod rule;
 mod target;
 
 use crate::policy::mask;
@@ -138,7 +140,7 @@ unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Opt
             && (entry.relkind as u8 == pg_sys::RELKIND_RELATION
                 || entry.relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE);
         let user = crate::sys::compat::checked_user(query, entry);
-        // False for superusers, with BYPASSRLS and in checks of referential integrity, as for rows.
+        // False for superusers and with BYPASSRLS, as for rows. The queries of foreign keys do not come here.
         if !is_table
             || pg_sys::check_enable_rls(entry.relid, user, true)
                 != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32

@@ -4,7 +4,7 @@
 //! could make them NULL. So a mask is seen by every clause, and a function of the caller is only ever handed the masked value.
 
 use super::case::MaskedColumn;
-use super::{entry, length};
+use super::{entry, length, target};
 use crate::sys::compat;
 use crate::sys::predicate::{list, nth};
 use pgrx::{is_a, pg_guard, pg_sys};
@@ -26,6 +26,7 @@ pub unsafe fn hide(query: *mut pg_sys::Query, number: i32, columns: &[MaskedColu
         (*inner).lateral = false;
         (*inner).inFromCl = true;
         pg_sys::ChangeVarNodes((*inner).securityQuals.cast(), number, 1, 0);
+        target::hide_from_views((*inner).securityQuals, columns);
         pg_sys::IncrementVarSublevelsUp((*inner).tablesample.cast(), 1, 0);
 
         (*outer).tablesample = std::ptr::null_mut();

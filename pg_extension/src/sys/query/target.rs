@@ -2,7 +2,7 @@
 //! statement reads a row, or returns it. Assignments to masked columns are refused in rows where the value is not visible.
 
 use super::case::{MaskedColumn, nothing};
-use super::{entry, length};
+use super::{condition, entry, length};
 use crate::sys::compat;
 use crate::sys::predicate::{choice, nth, refusal};
 use pgrx::{is_a, pg_guard, pg_sys};
@@ -61,45 +61,41 @@ pub unsafe fn hide(query: *mut pg_sys::Query, number: i32, columns: &[MaskedColu
         // What a view over the table checks, its author wrote, who may be anybody. Policies check the true values.
         for index in 0..length(query.withCheckOptions) {
             let check = &mut *nth(query.withCheckOptions, index).cast::<pg_sys::WithCheckOption>();
-            if check.kind == pg_sys::WCOKind::WCO_VIEW_CHECK {
+            if !is_of_row_security(check.kind) {
                 check.qual = walk.tree(check.qual);
             }
         }
-        let quals = (*target).securityQuals;
-        let of_policies = length(quals) - barrier_views(query).min(length(quals));
-        for index in of_policies..length(quals) {
-            let cell = (*quals).elements.add(index as usize);
-            (*cell).ptr_value = walk.tree((*cell).ptr_value.cast()).cast();
-        }
+        walk.conditions((*target).securityQuals);
         query.hasSubLinks |= walk.did_insert_sublink;
     }
 }
 
-/// How many conditions of security-barrier views stand behind those of row security. Each such view that the statement was aimed
-/// at left its entry in the range table and one condition.
-unsafe fn barrier_views(query: &pg_sys::Query) -> i32 {
-    let mut count = 0;
-    // SAFETY: a view in the range table is locked; its options and its query are read while it is open.
-    unsafe {
-        for index in 0..length(query.rtable) {
-            let entry = &*nth(query.rtable, index).cast::<pg_sys::RangeTblEntry>();
-            if entry.rtekind != pg_sys::RTEKind::RTE_RELATION || entry.relkind as u8 != pg_sys::RELKIND_VIEW {
-                continue;
-            }
-            let view = pg_sys::relation_open(entry.relid, pg_sys::NoLock as i32);
-            let is_barrier = (*view)
-                .rd_options
-                .cast::<pg_sys::ViewOptions>()
-                .as_ref()
-                .is_some_and(|options| options.security_barrier);
-            let select = pg_sys::get_view_query(view);
-            if is_barrier && !(*(*select).jointree).quals.is_null() {
-                count += 1;
-            }
-            pg_sys::relation_close(view, pg_sys::NoLock as i32);
-        }
-    }
-    count
+/// Whether a check is one of policies. The rest are conditions of views, over new rows and, since 15.20, over the row that an ON CONFLICT meets.
+fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
+    use pg_sys::WCOKind::*;
+    matches!(
+        kind,
+        WCO_RLS_INSERT_CHECK
+            | WCO_RLS_UPDATE_CHECK
+            | WCO_RLS_CONFLICT_CHECK
+            | WCO_RLS_MERGE_UPDATE_CHECK
+            | WCO_RLS_MERGE_DELETE_CHECK
+    )
+}
+
+/// Lets the conditions that views have put on a table which is only read see the masks.
+///
+/// # Safety
+/// The conditions are those of entry 1 of their query; the trees of the columns refer to it.
+pub unsafe fn hide_from_views(conditions: *mut pg_sys::List, columns: &[MaskedColumn]) {
+    let mut walk = Replacement {
+        number: 1,
+        depth: 0,
+        columns,
+        did_insert_sublink: false,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { walk.conditions(conditions) }
 }
 
 struct Replacement<'a> {
@@ -118,6 +114,20 @@ impl Replacement<'_> {
     unsafe fn list(&mut self, list: *mut pg_sys::List) -> *mut pg_sys::List {
         // SAFETY: a mutator makes a list of a list.
         unsafe { self.tree(list.cast()).cast() }
+    }
+
+    /// Policies read the values; the authors of views the masks.
+    unsafe fn conditions(&mut self, conditions: *mut pg_sys::List) {
+        // SAFETY: each index is one of the list, whose elements are expressions.
+        unsafe {
+            if conditions.is_null() {
+                return;
+            }
+            for index in condition::of_policies(conditions)..length(conditions) {
+                let cell = (*conditions).elements.add(index as usize);
+                (*cell).ptr_value = self.tree((*cell).ptr_value.cast()).cast();
+            }
+        }
     }
 
     unsafe fn entry(&mut self, entry: *mut pg_sys::RangeTblEntry) {
