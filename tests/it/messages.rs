@@ -51,7 +51,8 @@ impl Pair {
     }
 
     fn idle_seconds(&self) -> Result<f64> {
-        let query = "SELECT max(extract(epoch FROM clock_timestamp() - last_access_at))::float8 FROM vpd.sessions";
+        let query =
+            "SELECT max(extract(epoch FROM clock_timestamp() - last_access_at))::float8 FROM vpd.sessions";
         Ok(self.database.admin()?.query_one(query, &[])?.get(0))
     }
 
@@ -225,7 +226,11 @@ fn only_one_of_two_that_validate_the_same_keep_alive_at_once_is_believed() -> Re
     assert!(first.query_one(validate, &[&portal, &message])?.get::<_, bool>(0));
     let second = std::thread::scope(|scope| -> Result<bool> {
         let (portal, message) = (&portal, &message);
-        let waiting = scope.spawn(move || other.query_one(validate, &[portal, message]).map(|row| row.get(0)));
+        let waiting = scope.spawn(move || {
+            other
+                .query_one(validate, &[portal, message])
+                .map(|row| row.get(0))
+        });
         first.commit()?;
         Ok(waiting.join().map_err(|_| "the second one failed")??)
     })?;

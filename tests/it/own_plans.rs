@@ -37,7 +37,11 @@ impl Caller {
         };
         let create = "SELECT vpd.create_session('alice', 'portal')";
         let portal = call("create_session", create, &[])?;
-        call("attach_session", "SELECT vpd.attach_session($1)::text", &[&portal])?;
+        call(
+            "attach_session",
+            "SELECT vpd.attach_session($1)::text",
+            &[&portal],
+        )?;
         let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
         let ticket = call("issue_ticket", issue, &[&portal, &challenge(VERIFIER)])?;
         let redeem = "SELECT vpd.redeem_ticket($1, 'floor', $2)";

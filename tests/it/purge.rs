@@ -330,7 +330,11 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
 #[test]
 fn many_databases_share_one_worker_slot() -> Result<()> {
     // The launchers of logical replication and of the purge have a slot each.
-    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "max_worker_processes = 3")?;
+    let cluster = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "max_worker_processes = 3",
+    )?;
     let first = Database::create_in(&cluster)?;
     let mut admin = cluster.connect("postgres", "postgres")?;
     let names: Vec<String> = (1..=6).map(|number| format!("copy_{number}")).collect();
@@ -343,7 +347,11 @@ fn many_databases_share_one_worker_slot() -> Result<()> {
         inside.batch_execute("SELECT vpd.set_purge_interval(1)")?;
     }
     for name in &names {
-        wait_for_worker(&mut cluster.connect("postgres", name)?, 0, Duration::from_secs(150))?;
+        wait_for_worker(
+            &mut cluster.connect("postgres", name)?,
+            0,
+            Duration::from_secs(150),
+        )?;
     }
     Ok(())
 }
@@ -353,7 +361,8 @@ fn a_database_is_copied_and_dropped_while_it_is_purged() -> Result<()> {
     let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
     let database = Database::create_in(&cluster)?;
     let mut admin = cluster.connect("postgres", "postgres")?;
-    let working = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'pg_vpd purge'";
+    let working =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'pg_vpd purge'";
     for command in ["CREATE DATABASE copy TEMPLATE", "DROP DATABASE"] {
         let mut inside = database.admin()?;
         inside.batch_execute(

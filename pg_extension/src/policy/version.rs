@@ -1,8 +1,8 @@
 //! Former versions of policies and proposed ones, which are called shadows: they restrict nothing until they are promoted.
 
 use super::catalogue::{self, Definition, announce, lock_table};
-use super::warning;
 use super::name::function_named;
+use super::warning;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;

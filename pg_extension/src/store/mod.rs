@@ -25,8 +25,8 @@ pub use section::Extent;
 
 use crate::error::{Error, Result};
 use crate::guc;
-use crate::sys::spi::Statement;
 use crate::sys::memory;
+use crate::sys::spi::Statement;
 use crate::sys::xact::{self, Fate};
 use change::{Pruning, apply, compare, report};
 use document::{Document, Fault};

@@ -5,8 +5,8 @@
 
 mod executor;
 pub mod function_call;
-mod own_plan;
 mod inheritance;
+mod own_plan;
 pub mod parse_analysis;
 mod permission;
 mod planner;

@@ -103,6 +103,30 @@ fn the_check_option_of_a_view_sees_the_mask() -> Result<()> {
     Ok(())
 }
 
+/// Since 15.20 the server asks whether the row that an ON CONFLICT meets is in the view.
+#[test]
+fn the_row_that_an_on_conflict_meets_is_asked_with_the_mask() -> Result<()> {
+    for options in ["security_invoker", "security_invoker, security_barrier"] {
+        let (database, token) = prepare()?;
+        database.connect(role::USER)?.batch_execute(&format!(
+            "CREATE VIEW mine.v WITH ({options}) AS SELECT * FROM shop.staff WHERE salary > 910004"
+        ))?;
+        let goes_through = |id: i32| -> Result<bool> {
+            let probe = format!(
+                "INSERT INTO mine.v (id, name, region, salary, ssn) VALUES ({id}, 'x', 'East', 910009, 'x')
+                     ON CONFLICT (id) DO UPDATE SET note = 'x' RETURNING id"
+            );
+            Ok(told(&database, &token, &probe)?.is_ok())
+        };
+        enable_masks(&database, false)?;
+        assert!(goes_through(7)?, "control, without masks: {options}");
+        assert!(!goes_through(3)?, "control, without masks: {options}");
+        enable_masks(&database, true)?;
+        assert_eq!(goes_through(7)?, goes_through(3)?, "{options}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_policy_with_a_barrier_view_in_front_still_sees_the_value() -> Result<()> {
     let (database, token) = prepare()?;

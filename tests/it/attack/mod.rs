@@ -3,8 +3,8 @@
 
 mod acting;
 mod audit_column;
-mod changed_type;
 mod caught_error;
+mod changed_type;
 mod column_name;
 mod copying;
 mod costly_graph;
@@ -41,12 +41,12 @@ mod mask_corpus;
 mod mask_functions;
 mod mask_limits;
 mod mask_node;
-mod mask_tellers;
 mod mask_rules;
+mod mask_tellers;
 mod mask_views;
 mod mask_writes;
-mod narrowed_session;
 mod narrow_login;
+mod narrowed_session;
 mod native_policy;
 mod null_token;
 mod opening_view;

@@ -53,7 +53,10 @@ fn stale_message_leaves_the_cookie_of_the_portal() -> Result<()> {
     let cookie = format!("__Host-session={portal}");
     let refused = stage.page("POST /api/messages/validate", "portal", &cookie, &message)?;
     assert_eq!(refused.refusal()?, (409, "message_stale".into()));
-    assert!(refused.cookie("__Host-session").is_err(), "the cookie was removed");
+    assert!(
+        refused.cookie("__Host-session").is_err(),
+        "the cookie was removed"
+    );
     assert_eq!(stage.whose(&portal)?, (200, "alice".into()));
     Ok(())
 }

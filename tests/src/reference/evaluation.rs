@@ -48,6 +48,8 @@ pub const ROW_SECURITY: &str = "42501";
 pub const POLICY: &str = "44000";
 /// Refusal of the check option of a view.
 pub const CHECK_OPTION: &str = "44000";
+/// Row that met a conflict and is not in the view.
+pub const VIEW_CONFLICT: &str = "55000";
 /// Refusal to change a value that is not seen.
 pub const MASKED: &str = "42501";
 /// Key that exists.

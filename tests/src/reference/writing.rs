@@ -1,7 +1,9 @@
 //! What a statement that writes leaves behind, with the rules, triggers and referential actions that it sets off.
 
 use super::effect::{Action as RuleAction, CHILD, Referential};
-use super::evaluation::{CHECK_OPTION, Data, FOREIGN_KEY, MASKED, ROW_SECURITY, Role, Row, UNIQUE, World};
+use super::evaluation::{
+    CHECK_OPTION, Data, FOREIGN_KEY, MASKED, ROW_SECURITY, Role, Row, UNIQUE, VIEW_CONFLICT, World,
+};
 use super::expression::{ALL, Columns, Condition};
 use super::scene::{Command, Scene, text};
 use super::statement::{Action, Conflict, Kind, Set, Statement};
@@ -333,6 +335,10 @@ impl Run<'_> {
                     || !world.shows(table, Command::Select, ALL, &before)
                 {
                     return Err(ROW_SECURITY);
+                }
+                // As it looks to the subject: the views on the way must show it too.
+                if !pass(target.source, &scene.views, &current) {
+                    return Err(VIEW_CONFLICT);
                 }
                 if condition
                     .as_ref()

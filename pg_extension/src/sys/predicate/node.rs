@@ -88,11 +88,7 @@ pub fn context_mark() -> Result<*mut pg_sys::Node> {
 
 /// OID of the function that marks our permissive policy.
 pub fn permitted_function() -> Result<pg_sys::Oid> {
-    function(
-        c"vpd_private",
-        c"permitted",
-        &[pg_sys::INT4OID, pg_sys::BOOLOID],
-    )
+    function(c"vpd_private", c"permitted", &[pg_sys::INT4OID, pg_sys::BOOLOID])
 }
 
 /// `permitted(command, is_open)`: `is_open`. The number of the command makes those of two commands differ, as the server drops a condition
@@ -112,7 +108,10 @@ pub fn permitted(command: pg_sys::CmdType::Type, is_open: bool) -> Result<*mut p
         );
         (command, pg_sys::makeBoolConst(is_open, false))
     };
-    Ok(boolean_call(oid, list(&[command.cast::<pg_sys::Node>(), is_open])))
+    Ok(boolean_call(
+        oid,
+        list(&[command.cast::<pg_sys::Node>(), is_open]),
+    ))
 }
 
 /// OID of the function that marks a condition on statements which reference certain columns.

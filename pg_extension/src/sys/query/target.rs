@@ -61,13 +61,26 @@ pub unsafe fn hide(query: *mut pg_sys::Query, number: i32, columns: &[MaskedColu
         // What a view over the table checks, its author wrote, who may be anybody. Policies check the true values.
         for index in 0..length(query.withCheckOptions) {
             let check = &mut *nth(query.withCheckOptions, index).cast::<pg_sys::WithCheckOption>();
-            if check.kind == pg_sys::WCOKind::WCO_VIEW_CHECK {
+            if !is_of_row_security(check.kind) {
                 check.qual = walk.tree(check.qual);
             }
         }
         walk.conditions((*target).securityQuals);
         query.hasSubLinks |= walk.did_insert_sublink;
     }
+}
+
+/// Whether a check is one of policies. The rest are conditions of views, over new rows and, since 15.20, over the row that an ON CONFLICT meets.
+fn is_of_row_security(kind: pg_sys::WCOKind::Type) -> bool {
+    use pg_sys::WCOKind::*;
+    matches!(
+        kind,
+        WCO_RLS_INSERT_CHECK
+            | WCO_RLS_UPDATE_CHECK
+            | WCO_RLS_CONFLICT_CHECK
+            | WCO_RLS_MERGE_UPDATE_CHECK
+            | WCO_RLS_MERGE_DELETE_CHECK
+    )
 }
 
 /// Lets the conditions that views have put on a table which is only read see the masks.

@@ -19,10 +19,7 @@ pub unsafe fn make_way(statement: *mut pg_sys::Node) {
                 }
                 rename.subname.cast_const()
             }
-            T_CreatedbStmt => option(
-                (*statement.cast::<pg_sys::CreatedbStmt>()).options,
-                c"template",
-            ),
+            T_CreatedbStmt => option((*statement.cast::<pg_sys::CreatedbStmt>()).options, c"template"),
             T_AlterDatabaseStmt => {
                 let alter = &*statement.cast::<pg_sys::AlterDatabaseStmt>();
                 if option(alter.options, c"tablespace").is_null() {
