@@ -134,7 +134,8 @@ pub fn detach() {
 }
 
 /// Does something as another live session, for an administrator who looks at what it sees; the former session is back afterwards,
-/// after an error too. The rights stay the caller's own.
+/// after an error too. The rights stay the caller's own. Nothing is written meanwhile: what others wrote, such as a function in a predicate, does
+/// nothing in that name.
 pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnOnce() -> R) -> R {
     let attached = Attached::new(
         identity,
@@ -143,6 +144,7 @@ pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnO
         shmem::authority_generation(),
     );
     let _former = Former::behind(Some(attached));
+    let _read_only = xact::ReadOnly::enter();
     spi::announced(standing::follow);
     policy::session_changed(known_standing());
     work()

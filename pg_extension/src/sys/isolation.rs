@@ -17,10 +17,9 @@ pub fn as_read_committed<T>(work: impl FnOnce() -> T) -> T {
     // first does not happen here: the statements bring a snapshot, their tables have no foreign keys, and their triggers are functions in C
     // that run no query. Whether conflicts are tracked for SERIALIZABLE is decided by what the transaction began with.
     let _level = unsafe {
-        Level(std::mem::replace(
-            &mut *(&raw mut pg_sys::XactIsoLevel),
-            pg_sys::XACT_READ_COMMITTED as i32,
-        ))
+        let former = pg_sys::XactIsoLevel;
+        pg_sys::XactIsoLevel = pg_sys::XACT_READ_COMMITTED as i32;
+        Level(former)
     };
     work()
 }

@@ -190,6 +190,28 @@ pub fn commit_durably() {
     unsafe { pg_sys::ForceSyncCommit() }
 }
 
+/// While it lives, the transaction writes nothing: no row, no sequence, no definition.
+pub struct ReadOnly(bool);
+
+impl ReadOnly {
+    /// Nothing that runs from here on can switch it off: the server refuses that after the first snapshot.
+    pub fn enter() -> Self {
+        // SAFETY: a flag of the current (sub)transaction, which an abort sets back as well.
+        unsafe {
+            let former = pg_sys::XactReadOnly;
+            pg_sys::XactReadOnly = true;
+            Self(former)
+        }
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        // SAFETY: as in `enter`.
+        unsafe { pg_sys::XactReadOnly = self.0 }
+    }
+}
+
 /// True when the current transaction may not write, on a standby or by its own declaration.
 pub fn is_read_only() -> bool {
     // SAFETY: reads backend state.

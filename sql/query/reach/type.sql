@@ -1,4 +1,4 @@
--- Whether a protected table stores values of a type: itself, or inside an array, a domain, a composite type or a range.
+-- Whether a table under policy stores values of a type, and whether one with protected actions does: itself, or inside an array, a domain, a composite type or a range.
 WITH RECURSIVE types AS (
     SELECT $1::oid AS type
     UNION
@@ -13,13 +13,12 @@ WITH RECURSIVE types AS (
                UNION ALL
                SELECT r.rngmultitypid FROM pg_range r WHERE r.rngtypid = s.type
            ) AS u (type)
-)
-SELECT EXISTS (
-    SELECT FROM types s
+), stored AS (
+    SELECT a.attrelid AS relation
+      FROM types s
       JOIN pg_attribute a ON a.atttypid = s.type AND NOT a.attisdropped
-      JOIN vpd_private.protected_table t ON t.relation = a.attrelid
-) OR EXISTS (
-    SELECT FROM types s
-      JOIN pg_class c ON c.reloftype = s.type
-      JOIN vpd_private.protected_table t ON t.relation = c.oid
-);
+    UNION ALL
+    SELECT c.oid FROM types s JOIN pg_class c ON c.reloftype = s.type
+)
+SELECT EXISTS (SELECT FROM stored JOIN vpd_private.protected_table t ON t.relation = stored.relation),
+       EXISTS (SELECT FROM stored JOIN vpd_private.protected_action p ON p.relation = stored.relation);

@@ -71,6 +71,7 @@ mod seeded_grant;
 mod session_limit;
 mod set_role;
 mod stored_expression;
+mod stored_type;
 mod stored_values;
 mod temp_objects;
 mod trigger;

@@ -28,6 +28,9 @@ pub struct Allowance {
     pub is_accepted: bool,
 }
 
+/// Who sees a node: a user or nobody in particular, the role a login brought, the data group, the node.
+type Seer<'a> = (Option<String>, String, usize, &'a str);
+
 impl Model {
     /// The node of a kind and name that is there.
     pub fn find(&self, kind: &str, name: &str) -> Option<usize> {
@@ -242,8 +245,7 @@ impl Model {
             .map(|given| (given.group, given.key))
             .collect();
         // For each user, data group and node all ways, the shortest first.
-        let mut ways: BTreeMap<(Option<String>, String, usize, &str), BTreeSet<(usize, String)>> =
-            BTreeMap::new();
+        let mut ways: BTreeMap<Seer<'_>, BTreeSet<(usize, String)>> = BTreeMap::new();
         let mut note = |user: Option<&str>, role: &str, way: &[String], last: usize| {
             for (group, node) in &gives {
                 if *group == last {
@@ -285,10 +287,7 @@ impl Model {
                 }
             }
         }
-        let told = |((user, _, group, node), ways): (
-            (Option<String>, String, usize, &str),
-            BTreeSet<(usize, String)>,
-        )| {
+        let told = |((user, _, group, node), ways): (Seer<'_>, BTreeSet<(usize, String)>)| {
             let (_, way) = ways.into_iter().next()?;
             Some((user, self.nodes[group].name.clone(), node.to_owned(), way))
         };
@@ -492,7 +491,7 @@ impl Model {
                 .conflicts_of(rule, NOW)
                 .iter()
                 .any(|conflict| Some(conflict.user) == user && items.is_subset(&conflict.items));
-            !is_excused && !(is_accepted && is_given)
+            !(is_excused || is_accepted && is_given)
         })
     }
 

@@ -134,7 +134,7 @@ fn role_kind(random: &mut Random) -> RoleKind {
         5..=7 => RoleKind::Enterprise,
         8 => RoleKind::Parametric(Rule::AtLeast(i64::try_from(random.below(4)).unwrap_or(0))),
         _ => RoleKind::Parametric(if random.chance(50) {
-            Rule::Unit(*random.pick(&["U0", "U1"]))
+            Rule::Unit(["U0", "U1"][random.below(2)])
         } else {
             Rule::Named(format!("u{}", random.below(3)))
         }),

@@ -12,6 +12,7 @@ mod defence;
 mod dependent;
 mod dump;
 mod expression;
+mod stored_type;
 
 static mut NEXT: pg_sys::ProcessUtility_hook_type = None;
 
@@ -96,6 +97,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
         if !is_ours {
             // These two lock what they look at, so they come before everything that looks names up.
             expression::check(statement);
+            stored_type::check(statement);
             dependent::check(statement);
             database::make_way(statement);
             before(statement);

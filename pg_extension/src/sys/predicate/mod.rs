@@ -12,6 +12,7 @@ use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, CString};
 
 mod capture;
+mod cast;
 mod label;
 mod looked_up;
 mod node;
@@ -161,6 +162,13 @@ fn build_apart(
     let build = || {
         let apart = Apart::enter();
         let analyzed = analysis(&text)?;
+        // SAFETY: the tree comes from the server's own analysis.
+        if let Some(function) = unsafe { cast::of_plain_role(analyzed.node) } {
+            let reason = format!(
+                "the cast function {function} belongs to a role that is no superuser; call a function by its name instead"
+            );
+            return Err(refuse(false, &reason));
+        }
         // SAFETY: the trees come from the server's own analysis and lie in the predicate's own memory.
         let hoisted = unsafe {
             let hoisted = hoist(analyzed.node, analyzed.has_sublinks, marker)?;
