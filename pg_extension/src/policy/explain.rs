@@ -1,8 +1,8 @@
 //! Why a user may, or may not, reach a row: each policy, whether it applies, its predicate, and its truth for the row.
 //!
 //! The caller needs the privilege to read the table. The row is looked up by a primary or unique key, with comparisons that PostgreSQL itself
-//! has, and copied; predicates are then asked of the copy, so that nothing else that the table's owner wrote runs meanwhile. They run as the
-//! caller, and as the table's owner when a superuser asks. Only truth values come out, never a value of the row.
+//! has, and copied; predicates are then asked of the copy. They, and what they reach, run as the caller, and as the table's owner when a
+//! superuser asks, and write nothing. Only truth values come out, never a value of the row.
 
 mod authority;
 mod tree;
