@@ -1,14 +1,13 @@
 //! The server against the brute-force evaluator of authority: random graphs must mean the same on both sides.
 
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use vpd_tests::authority::{Plan, Report, run};
 use vpd_tests::{Cluster, Database, Extension, Library, Result};
 
-/// A new seed for every run, so that runs add up; it is printed, and `authority --seed` repeats it.
+/// The same graphs in every run; `authority --seed` takes any other, and as many as wanted.
 fn compare(graphs: u64, is_sabotaged: bool) -> Result<(u64, Report)> {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let seed = 1;
     let elsewhere = Cluster::start(
         &Extension::debug()?,
         Library::Preloaded,

@@ -91,11 +91,11 @@ fn a_call_on_an_old_connection_costs_the_same_with_many_sessions() -> Result<()>
     admin.batch_execute(&format!(
         "CREATE TEMP TABLE n AS SELECT number, gen_random_uuid() AS id FROM generate_series(1, {SESSIONS}) number;
          INSERT INTO vpd_private.session SELECT {columns} FROM vpd_private.session s, n WHERE s.user_name = 'model';
-         INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at)
-         SELECT {token}, n.id, 'portal', true, now() FROM n;
+         INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at, made_in)
+         SELECT {token}, n.id, 'portal', true, now(), 0 FROM n;
          INSERT INTO vpd_private.session_use (root_id, used_at) SELECT n.id, now() FROM n;
-         INSERT INTO vpd_private.ticket (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at)
-         SELECT {ticket}, n.id, 'portal', 'floor', {ticket}, now(), now() + interval '2 minutes' FROM n;
+         INSERT INTO vpd_private.ticket (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at, made_in)
+         SELECT {ticket}, n.id, 'portal', 'floor', {ticket}, now(), now() + interval '2 minutes', 0 FROM n;
          INSERT INTO vpd_private.message (message_hash, root_id, source_app, target_app, recorded_at, expires_at)
          SELECT {message}, n.id, 'floor', 'portal', now(), now() + interval '1 minute' FROM n;
          INSERT INTO vpd_private.message_spent (message_hash, root_id) SELECT {message}, n.id FROM n;

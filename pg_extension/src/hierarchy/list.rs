@@ -4,6 +4,7 @@ use super::definition::depth;
 use super::node::require_node;
 use super::viewer::{self, Viewer};
 use super::{find, require, sees};
+use crate::context;
 use crate::error::Result;
 use crate::sys::spi::{Statement, arg};
 
@@ -24,6 +25,9 @@ pub fn visible_nodes(name: &str, level: Option<&str>) -> Result<Vec<Listed>> {
     let hierarchy = find(name)?;
     if let Some(level) = level {
         depth(name, level)?;
+    }
+    if context::known_standing().is_none() {
+        return Ok(Vec::new());
     }
     let all = NODES.with(|statement| {
         statement.query(&[arg(name), arg(level)], |row| Listed {

@@ -90,6 +90,7 @@ fn the_owner_of_a_type_escapes_no_protected_action() -> Result<()> {
     let mut admin = database.admin()?;
     admin.batch_execute(
         "SELECT vpd.drop_policy('ty.rows', 'p');
+         SELECT vpd.define_resource('row', 'page');
          SELECT vpd.define_privilege('row:approve');
          SELECT vpd.protect_action('ty.rows', NULL, 'row:approve', 'side', 'West')",
     )?;
@@ -183,7 +184,7 @@ fn nothing_is_written_in_the_name_of_whoever_is_asked_about() -> Result<()> {
             "SELECT * FROM vpd.explain_access('alice', 'ty.rows', '1'::text);
              SELECT vpd.shadow_policy('ty.rows', 'p', 'ty.asks(id) AND true')",
         )?;
-        asking.query("SELECT * FROM vpd.policy_diff('ty.rows', 'p')", &[])?;
+        asking.query("SELECT * FROM vpd.policy_diff('ty.rows', 'alice', 'p')", &[])?;
         assert_eq!(written()?, before, "asked by {administrator}");
         // The transaction itself can write again.
         asking.batch_execute("CREATE TEMP TABLE mine (id integer)")?;

@@ -190,14 +190,17 @@ impl Model {
             .collect();
         while let Some((way, last)) = next.pop() {
             for grant in &self.grants {
+                let next_name = self.nodes[grant.granted].reference();
+                // A way meets nothing twice.
                 if grant.holder == last
+                    && !way.contains(&next_name)
                     && grant.from <= at
                     && at < grant.until
                     && self.nodes[grant.granted].counts(at)
                     && self.counts_granted(grant.granted, at)
                 {
                     let mut way = way.clone();
-                    way.push(self.nodes[grant.granted].reference());
+                    way.push(next_name);
                     next.push((way, grant.granted));
                 }
             }

@@ -1,15 +1,13 @@
 //! What the planner believes of the library's own tables while one of the library's own statements is planned.
 //!
 //! Such a plan is kept for the life of the backend. One that is made while a table is empty would be right for an empty table only, and on a
-//! new database nothing may ever have it made again. So a table counts as large, however small it is now; and a statement that looks
-//! rows up by key is planned without column statistics, so that its plan does not depend on when it is made.
+//! new database nothing may ever have it made again. So a table counts as large, however small it is now.
 
 use crate::sys::predicate::nth;
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};
 
-static mut NEXT_SIZE: pg_sys::get_relation_info_hook_type = None;
-static mut NEXT_STATISTICS: pg_sys::get_relation_stats_hook_type = None;
+static mut NEXT: pg_sys::get_relation_info_hook_type = None;
 
 /// A table counts as having at least so many rows for a look-up by key.
 const ROWS_OF_LOOK_UP: f64 = 1_000_000.0;
@@ -24,10 +22,8 @@ const KEYS_A_PAGE: f64 = 200.0;
 pub fn init() {
     // SAFETY: runs once, in the postmaster, before any backend exists.
     unsafe {
-        NEXT_SIZE = pg_sys::get_relation_info_hook;
-        NEXT_STATISTICS = pg_sys::get_relation_stats_hook;
+        NEXT = pg_sys::get_relation_info_hook;
         pg_sys::get_relation_info_hook = Some(size);
-        pg_sys::get_relation_stats_hook = Some(statistics);
     }
 }
 
@@ -40,7 +36,7 @@ unsafe extern "C-unwind" fn size(
 ) {
     // SAFETY: passes on what the server passed, then changes estimates that it has just filled in.
     unsafe {
-        if let Some(next) = NEXT_SIZE {
+        if let Some(next) = NEXT {
             guarded!(next(root, relation, is_parent, info));
         }
         let rows = match spi::shape() {
@@ -64,25 +60,6 @@ unsafe extern "C-unwind" fn size(
             index.tuples = index.tuples.max(rows);
             index.pages = index.pages.max((rows / KEYS_A_PAGE) as u32);
             index.tree_height = index.tree_height.max(2);
-        }
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn statistics(
-    root: *mut pg_sys::PlannerInfo,
-    entry: *mut pg_sys::RangeTblEntry,
-    column: pg_sys::AttrNumber,
-    found: *mut pg_sys::VariableStatData,
-) -> bool {
-    // SAFETY: passes on what the server passed. Saying that the statistics were supplied, and leaving them empty, means that there are none.
-    unsafe {
-        if spi::shape() == Some(Shape::LookUp) && is_own((*entry).relid) {
-            return true;
-        }
-        match NEXT_STATISTICS {
-            Some(next) => guarded!(next(root, entry, column, found)),
-            None => false,
         }
     }
 }
