@@ -195,6 +195,16 @@ impl Error {
         )
     }
 
+    /// 24000: a statement was planned for the session that is to change.
+    pub fn session_in_use() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_CURSOR_STATE,
+            "session_in_use",
+            "the session cannot change inside a statement that reads tables under row security",
+            "Attach, detach and assume roles in statements of their own.",
+        )
+    }
+
     /// 55000: what the transaction changed is announced when it commits, which only its own backend can do.
     pub fn not_preparable(what: &str) -> Self {
         Self::not_ready(

@@ -48,6 +48,7 @@ pub fn refresh() -> Result<bool> {
 
 /// Runs with one of the session's roles from now on.
 pub fn assume_role(role: &str) -> Result<()> {
+    super::may_change_session()?;
     let generation = shmem::authority_generation();
     let identity = require_authenticated()?;
     if !identity.authority.roles.contains(role) {

@@ -32,7 +32,7 @@ use crate::guc::{self, AttachSearchPath};
 use crate::sys::clock;
 use crate::sys::hooks::function_call;
 use crate::sys::marker::Marker;
-use crate::sys::{connection, portal, relation, shmem, spi, temporary, xact};
+use crate::sys::{connection, portal, reading, relation, shmem, spi, temporary, xact};
 use crate::{audit, authz, hierarchy, load, policy, session};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -176,9 +176,18 @@ impl Drop for Former {
 
 /// Every open cursor goes with the former session.
 fn replace(new: Option<Attached>) -> Result<()> {
+    may_change_session()?;
     portal::close_all()?;
     CHANGES.set(CHANGES.get() + 1);
     save(ATTACHED.replace(new));
+    Ok(())
+}
+
+/// An error inside a statement that reads tables under policy: it was planned for one session, and would go on as another.
+fn may_change_session() -> Result<()> {
+    if reading::is_any() {
+        return Err(Error::session_in_use());
+    }
     Ok(())
 }
 

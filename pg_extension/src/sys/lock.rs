@@ -1,8 +1,28 @@
 //! Locks of the extension, none of which a plain user can take: advisory locks are open to everybody and would let anyone
 //! stop a login or the purge.
 
+use crate::error::{Error, Result};
 use pgrx::pg_sys;
+use std::cell::Cell;
 use std::ffi::CStr;
+
+thread_local! {
+    /// Whether the transaction holds a lock under which something is counted.
+    static IS_COUNTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A prepared transaction would keep its locks from everybody else for as long as it likes, over restarts too.
+pub fn may_prepare_transaction() -> Result<()> {
+    if IS_COUNTING.get() {
+        return Err(Error::not_preparable("sessions, tickets or records of actions"));
+    }
+    Ok(())
+}
+
+/// The transaction is over.
+pub fn forget() {
+    IS_COUNTING.set(false);
+}
 
 /// Keeps the extension from being dropped while the transaction lasts; false when somebody is dropping it, or it is gone.
 pub fn try_hold_extension() -> bool {
@@ -41,6 +61,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Actions => c"action_record",
     };
     if let Some(class) = table(class) {
+        IS_COUNTING.set(true);
         let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
         });

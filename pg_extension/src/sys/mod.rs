@@ -56,6 +56,7 @@ pub mod predicate;
 pub mod progress;
 pub mod query;
 pub mod random;
+pub mod reading;
 pub mod referential;
 pub mod relation;
 pub mod row_copy;

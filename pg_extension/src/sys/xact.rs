@@ -5,7 +5,7 @@
 use crate::context;
 use crate::error::{Error, Result};
 use crate::policy::exemption;
-use crate::sys::{memory, query};
+use crate::sys::{lock, memory, query, reading};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
 use std::cell::Cell;
@@ -230,20 +230,27 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
     if memory::is_over() {
         return;
     }
+    if matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
+        lock::forget();
+    }
     match event {
         XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
         XACT_EVENT_COMMIT => {
+            reading::clear();
             query::planning_ended();
             exemption::transaction_committed();
             context::transaction_committed();
         }
         XACT_EVENT_ABORT => {
+            reading::clear();
             query::planning_ended();
             exemption::transaction_aborted();
             context::transaction_aborted();
         }
         XACT_EVENT_PRE_PREPARE => {
-            let may = context::may_prepare_transaction().and_then(|()| exemption::may_prepare_transaction());
+            let may = context::may_prepare_transaction()
+                .and_then(|()| exemption::may_prepare_transaction())
+                .and_then(|()| lock::may_prepare_transaction());
             if let Err(error) = may {
                 error.raise();
             }
@@ -269,7 +276,10 @@ unsafe extern "C-unwind" fn on_subtransaction_end(
     }
     match event {
         SUBXACT_EVENT_COMMIT_SUB => context::subtransaction_committed(nest_level()),
-        SUBXACT_EVENT_ABORT_SUB => context::subtransaction_aborted(nest_level()),
+        SUBXACT_EVENT_ABORT_SUB => {
+            reading::subtransaction_aborted(nest_level());
+            context::subtransaction_aborted(nest_level());
+        }
         _ => (),
     }
 }

@@ -4,6 +4,7 @@
 mod acting;
 mod audit_column;
 mod caught_error;
+mod changed_inside;
 mod changed_type;
 mod column_name;
 mod copying;

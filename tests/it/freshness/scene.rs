@@ -1,8 +1,10 @@
 //! Three tables for each reader: one whose value a mask hides by its answer, one whose rows a template hides by it, and one whose rows a policy
 //! function hides whose text depends on it.
 
+use std::sync::OnceLock;
+
 use postgres::{Client, Statement};
-use vpd_tests::{Database, Outcome, Result, Subject, attach, outcome, role};
+use vpd_tests::{Cluster, Database, Extension, Library, Outcome, Result, Subject, attach, outcome, role};
 
 use super::reader::READERS;
 
@@ -42,16 +44,23 @@ pub struct Scene {
     questions: Vec<String>,
 }
 
+/// A server of its own: a role gets a member here.
+fn cluster() -> Result<&'static Cluster> {
+    static CLUSTER: OnceLock<std::result::Result<Cluster, String>> = OnceLock::new();
+    let start = || Cluster::start(&Extension::debug()?, Library::Preloaded, "");
+    match CLUSTER.get_or_init(|| start().map_err(|error| error.to_string())) {
+        Ok(cluster) => Ok(cluster),
+        Err(reason) => Err(reason.clone().into()),
+    }
+}
+
 impl Scene {
     pub fn new() -> Result<Self> {
-        let database = Database::create()?;
+        let database = Database::create_in(cluster()?)?;
         let mut admin = database.admin()?;
         admin.batch_execute(SCHEMA)?;
         // The attacker has a twin with the same rights.
-        admin.batch_execute(
-            "DO $$BEGIN CREATE ROLE app_twin; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$;
-             GRANT app_twin TO app_user",
-        )?;
+        admin.batch_execute("CREATE ROLE app_twin; GRANT app_twin TO app_user")?;
         let mut security = database.connect(role::SECURITY)?;
         security.batch_execute(DEFINITIONS)?;
         security.batch_execute("SELECT vpd.add_mask('shop.some', 'value', visible_when => 'false')")?;

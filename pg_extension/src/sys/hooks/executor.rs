@@ -1,7 +1,7 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
 use super::{function_call, server};
-use crate::sys::{marker, parallel, portal, predicate::nth, referential, spi};
+use crate::sys::{marker, parallel, portal, predicate::nth, reading, referential, spi};
 use crate::{context, hierarchy, policy};
 use pgrx::{pg_guard, pg_sys};
 
@@ -56,6 +56,8 @@ struct Run {
     is_kept: bool,
     /// How often another session had been attached before.
     changes: u64,
+    /// How many statements that read tables under row security it runs in.
+    readings: usize,
 }
 
 /// True for queries that are not asked for a session: our own, and the part of a statement that runs in a parallel worker, for which its
@@ -88,6 +90,8 @@ unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
         is_foreign: false,
         is_kept: false,
         changes: context::changes(),
+        // SAFETY: as the server passed it. `planner` makes a plan depend on the role when row security was applied to one of its tables.
+        readings: reading::begin(!is_exempt() && unsafe { (*(*query).plannedstmt).dependsOnRole }),
     };
     if !is_exempt() {
         context::require_live().unwrap_or_else(|error| error.raise());
@@ -105,6 +109,7 @@ unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn after_run(run: Run) {
+    reading::end(run.readings);
     if run.is_foreign {
         function_call::leave_query();
     }

@@ -29,6 +29,8 @@ unsafe extern "C-unwind" fn planner(
     let before = marker::used();
     // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
     unsafe {
+        // Of the query or of any inside it. The planner may take the tree apart.
+        let is_secured = (*query).hasRowSecurity;
         let Settled { inlined, left } = settle(query, params);
         let former = inlined.forbid();
         let plan = chained!(match NEXT {
@@ -36,6 +38,8 @@ unsafe extern "C-unwind" fn planner(
             None => server::standard_planner(query, text, options, params),
         });
         Inlined::allow(former);
+        // The server sets this for foreign tables alone, and asks it whether a kept plan suits the role, which suits such a query as well.
+        (*plan).dependsOnRole |= is_secured;
         note(plan, inlined, before);
         // The next query of a rule is looked at in the same state.
         left.go_back();
