@@ -29,7 +29,6 @@ fn a_statement_does_not_go_on_as_another_session() -> Result<()> {
             format!("SELECT id, region FROM shop.orders WHERE (SELECT {change}) LIMIT 3"),
             format!("WITH w AS MATERIALIZED (SELECT {change} AS done) SELECT id, region FROM w, shop.orders"),
             format!("SELECT id, region FROM shop.orders LIMIT (SELECT CASE WHEN {change} THEN 3 ELSE 2 END)"),
-            format!("COPY (SELECT id, region FROM shop.orders WHERE (SELECT {change})) TO STDOUT"),
             format!(
                 "DECLARE c CURSOR FOR SELECT id, region FROM shop.orders WHERE (SELECT {change}); FETCH c"
             ),

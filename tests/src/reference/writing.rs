@@ -594,6 +594,8 @@ impl Run<'_> {
         } else {
             reference.on_delete
         };
+        // Those after the row wait for the end of the statement, and run as whoever sent it.
+        let after = self.world.user;
         let referring: Vec<Row> = self.data[CHILD]
             .iter()
             .filter(|row| row[column] == *old)
@@ -604,7 +606,7 @@ impl Run<'_> {
                 (Referential::NoAction | Referential::Restrict, _) => continue,
                 (Referential::Cascade, None) => {
                     self.fire(true, CHILD, Command::Delete, Role::Owner, None);
-                    self.take(CHILD, &row, Role::Owner);
+                    self.take(CHILD, &row, after);
                     continue;
                 }
                 (Referential::Cascade, Some(new)) => new.clone(),
@@ -614,7 +616,7 @@ impl Run<'_> {
             let mut changed = row.clone();
             changed[column] = value;
             self.fire(true, CHILD, Command::Update, Role::Owner, Some(&mut changed));
-            self.replace(CHILD, &row, changed, Role::Owner);
+            self.replace(CHILD, &row, changed, after);
         }
     }
 }
