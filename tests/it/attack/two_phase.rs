@@ -103,3 +103,27 @@ fn a_change_that_sessions_must_follow_cannot_be_prepared() -> Result<()> {
     }
     Ok(())
 }
+
+/// The lock under which sessions and tickets are counted would be kept from everybody, over restarts too.
+#[test]
+fn what_counts_sessions_or_tickets_cannot_be_prepared() -> Result<()> {
+    let database = protected_orders()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    for call in [
+        "SELECT vpd.create_session('alice', 'portal')".to_owned(),
+        format!(
+            "SELECT vpd.issue_ticket('{token}', 'floor', '{}')",
+            vpd_tests::challenge(vpd_tests::VERIFIER)
+        ),
+    ] {
+        bridge.batch_execute(&format!("BEGIN; {call}"))?;
+        let prepared = bridge.batch_execute(&format!("PREPARE TRANSACTION '{}'", database.name()));
+        assert_refused(prepared, "55000", "not_ready");
+        bridge.batch_execute("ROLLBACK")?;
+        assert!(bridge.query(PREPARED, &[])?.is_empty(), "{call}");
+    }
+    // The control: another login of the user waits for nobody.
+    Subject::new("alice").log_in(&database)?;
+    Ok(())
+}
