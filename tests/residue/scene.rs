@@ -36,6 +36,8 @@ pub fn play(database: &Database<'_>) -> Result<Vec<String>> {
     assert!(refused.iter().all(|outcome| outcome.is_err()), "{refused:?}");
     bridge.execute(redeem, &[&secrets[4], &"ledger", &VERIFIER])?;
     bridge.execute(validate, &[&portal, &message])?;
+    // Nobody recorded this one: the session ends.
+    bridge.execute(validate, &[&portal, &secrets[0]])?;
     for token in [&portal, &secrets[3]] {
         assert!(outcome(attach(&mut user, token)).is_err());
         bridge.query("SELECT * FROM vpd.browse_queue($1)", &[token])?;

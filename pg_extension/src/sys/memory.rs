@@ -17,6 +17,7 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// Whether this process ends because an allocation failed.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
+#[cfg(not(test))]
 #[global_allocator]
 static MEMORY: Memory = Memory;
 

@@ -35,6 +35,9 @@ macro_rules! chained {
     }};
 }
 
+#[cfg(test)]
+#[expect(non_upper_case_globals, reason = "names of the server")]
+mod absent_server;
 pub mod clock;
 mod compat;
 pub mod connection;

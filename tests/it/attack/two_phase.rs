@@ -110,14 +110,14 @@ fn what_counts_sessions_or_tickets_cannot_be_prepared() -> Result<()> {
     let database = protected_orders()?;
     let token = Subject::new("alice").log_in(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
-    for call in [
-        "SELECT vpd.create_session('alice', 'portal')".to_owned(),
-        format!(
-            "SELECT vpd.issue_ticket('{token}', 'floor', '{}')",
-            vpd_tests::challenge(vpd_tests::VERIFIER)
-        ),
+    let challenge = vpd_tests::challenge(vpd_tests::VERIFIER);
+    let ticket: &[&(dyn postgres::types::ToSql + Sync)] = &[&token, &challenge];
+    for (call, args) in [
+        ("SELECT vpd.create_session('alice', 'portal')", &ticket[..0]),
+        ("SELECT vpd.issue_ticket($1, 'floor', $2)", ticket),
     ] {
-        bridge.batch_execute(&format!("BEGIN; {call}"))?;
+        bridge.batch_execute("BEGIN")?;
+        bridge.execute(call, args)?;
         let prepared = bridge.batch_execute(&format!("PREPARE TRANSACTION '{}'", database.name()));
         assert_refused(prepared, "55000", "not_ready");
         bridge.batch_execute("ROLLBACK")?;
