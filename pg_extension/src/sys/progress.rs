@@ -2,5 +2,6 @@
 
 /// Raises the error of a cancelled statement, if there is one.
 pub fn check_for_interrupts() {
+    #[cfg(not(test))]
     pgrx::check_for_interrupts!();
 }
