@@ -7,7 +7,14 @@ use pgrx::pg_sys;
 pub struct Timestamp(pub i64);
 
 /// The wall clock, now.
+#[cfg(not(test))]
 pub fn now() -> Timestamp {
     // SAFETY: reads the system clock, no other state.
     Timestamp(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+/// The pure tests have no server, and need no more than one moment.
+#[cfg(test)]
+pub fn now() -> Timestamp {
+    Timestamp(0)
 }
