@@ -1,5 +1,6 @@
 //! The database's wall clock. Every expiry is decided by it, never by the transaction's frozen `now()`.
 
+#[cfg(not(test))]
 use pgrx::pg_sys;
 
 /// Microseconds since 2000-01-01 00:00:00 UTC.

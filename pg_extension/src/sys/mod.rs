@@ -51,6 +51,10 @@ pub mod isolation;
 pub mod lock;
 pub mod lookup;
 pub mod marker;
+#[cfg_attr(
+    test,
+    expect(dead_code, reason = "the pure tests have the allocator of the system")
+)]
 pub mod memory;
 pub mod node_access;
 pub mod parallel;
