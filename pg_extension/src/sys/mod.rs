@@ -36,7 +36,7 @@ macro_rules! chained {
 }
 
 #[cfg(test)]
-#[expect(non_upper_case_globals, reason = "names of the server")]
+#[allow(non_upper_case_globals, reason = "names of the server")]
 mod absent_server;
 pub mod clock;
 mod compat;
@@ -53,7 +53,7 @@ pub mod lookup;
 pub mod marker;
 #[cfg_attr(
     test,
-    expect(dead_code, reason = "the pure tests have the allocator of the system")
+    allow(dead_code, reason = "the pure tests have the allocator of the system")
 )]
 pub mod memory;
 pub mod node_access;
