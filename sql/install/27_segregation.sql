@@ -42,7 +42,7 @@ CREATE TABLE vpd_private.sod_existing (
     items integer[] NOT NULL,
     PRIMARY KEY (rule_id, user_id, items)
 );
-COMMENT ON TABLE vpd_private.sod_existing IS 'Conflicts that were there when a rule was defined and were accepted then; they go when the conflict goes.';
+COMMENT ON TABLE vpd_private.sod_existing IS 'Conflicts that were there when a rule was defined and were accepted then; narrowed to what is still held, and gone when the conflict is.';
 COMMENT ON COLUMN vpd_private.sod_existing.rule_id IS 'The rule.';
 COMMENT ON COLUMN vpd_private.sod_existing.user_id IS 'Who breaks it.';
 COMMENT ON COLUMN vpd_private.sod_existing.items IS 'The items he held then, or was to hold at a moment; one more is a new conflict.';

@@ -6,7 +6,7 @@ use vpd_tests::authority::{Plan, Report, run};
 use vpd_tests::{Cluster, Database, Extension, Library, Result};
 
 /// As many as a run has time for.
-const GRAPHS: u64 = 400;
+const GRAPHS: u64 = 1_000;
 
 /// The same graphs in every run; `authority --seed` takes any other, and as many as wanted.
 fn compare(graphs: u64, is_sabotaged: bool) -> Result<(u64, Report)> {

@@ -6,7 +6,7 @@ use vpd_tests::reference::{Plan, Report, Sabotage, run};
 use vpd_tests::{Database, Result};
 
 /// As many as a run has time for.
-const STATEMENTS: usize = 45_000;
+const STATEMENTS: usize = 100_000;
 
 /// The same cases in every run; `reference --seed` takes any other, and as many as wanted.
 fn compare(cases: usize, sabotage: Option<Sabotage>) -> Result<(u64, Report)> {

@@ -275,6 +275,36 @@ fn what_is_accepted_now_hides_nothing_that_begins_later() -> Result<()> {
 }
 
 #[test]
+fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> Result<()> {
+    let (database, mut security) = scene()?;
+    for role in ["Submitter", "Approver", "Payer"] {
+        security.batch_execute(&format!("SELECT vpd.grant_authority('role:{role}', 'user:alice')"))?;
+    }
+    security.batch_execute(
+        "SELECT vpd.define_sod_rule('one_of_three', '{role:Submitter,role:Approver,role:Payer}', enforce_existing => false)",
+    )?;
+    let asks = "SELECT 1";
+    in_session(&database, &Subject::new("alice"), asks)??;
+    // Less than what was accepted locks nobody out, whichever change looks at it next.
+    security.batch_execute("SELECT vpd.revoke_authority('role:Payer', 'user:alice')")?;
+    in_session(&database, &Subject::new("alice"), asks)??;
+    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:bob')")?;
+    in_session(&database, &Subject::new("alice"), asks)??;
+    let told: Vec<(usize, bool)> = security
+        .query("SELECT items, is_accepted FROM vpd.sod_conflicts", &[])?
+        .iter()
+        .map(|row| (row.get::<_, Vec<String>>(0).len(), row.get(1)))
+        .collect();
+    assert_eq!(told, [(2, true)]);
+    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    // The same where the item itself is dropped.
+    security.batch_execute("SELECT vpd.drop_authority('role:Approver')")?;
+    in_session(&database, &Subject::new("alice"), asks)??;
+    Ok(())
+}
+
+#[test]
 fn an_exception_that_ends_before_it_excuses_nothing_that_begins_later() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;

@@ -125,7 +125,7 @@ impl Change {
             _ => DONE,
         };
         if answer == DONE {
-            after.forget_accepted(at);
+            after.narrow_accepted(at);
             *model = after;
         }
         answer

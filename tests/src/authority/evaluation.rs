@@ -434,17 +434,25 @@ impl Model {
             .any(|conflict| !before.iter().any(|known| covers(known, conflict)))
     }
 
-    /// What was accepted ends when the conflict ends.
-    pub fn forget_accepted(&mut self, at: i64) {
+    /// What was accepted is narrowed to what is still held, and ends when that is no conflict.
+    pub fn narrow_accepted(&mut self, at: i64) {
         let there = self.conflicts(at);
-        let stands = |accepted: &Accepted| {
-            there.iter().any(|conflict| {
-                conflict.rule == accepted.rule
-                    && conflict.user == accepted.user
-                    && accepted.items.is_subset(&conflict.items)
-            })
-        };
-        self.accepted.retain(stands);
+        let mut narrowed: Vec<Accepted> = Vec::new();
+        for accepted in &self.accepted {
+            let of_rule = |duties: &&Duties| duties.name == accepted.rule;
+            let at_most = self.duties.iter().find(of_rule).map_or(0, |rule| rule.at_most);
+            for conflict in &there {
+                let items: Nodes = conflict.items.intersection(&accepted.items).copied().collect();
+                let is_meant = conflict.rule == accepted.rule && conflict.user == accepted.user;
+                if is_meant && items.len() > at_most {
+                    narrowed.push(Accepted {
+                        items,
+                        ..accepted.clone()
+                    });
+                }
+            }
+        }
+        self.accepted = narrowed;
     }
 
     /// Whether what somebody has in a session breaks a rule that nothing allows.

@@ -15,7 +15,7 @@ thread_local! {
     static WAY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/way.sql")) };
     static SESSION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/session.sql")) };
     static IS_ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_any.sql")) };
-    static FORGET: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/forget_existing.sql")) };
+    static NARROW: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/narrow_existing.sql")) };
 }
 
 /// A user who holds, or will hold, more than a rule allows.
@@ -47,7 +47,7 @@ pub(super) fn of_rule(rule: i32) -> Vec<Conflict> {
         users: None,
         rules: Some(vec![rule]),
     };
-    read_and_forget(&reach)
+    read_and_narrow(&reach)
 }
 
 /// The conflicts that granting something to a user would make.
@@ -149,7 +149,7 @@ impl Watch {
 
     fn unexcused(&self) -> Vec<Conflict> {
         self.reach()
-            .map(|reach| unexcused(read_and_forget(&reach)))
+            .map(|reach| unexcused(read_and_narrow(&reach)))
             .unwrap_or_default()
     }
 
@@ -260,10 +260,10 @@ impl Broken {
     }
 }
 
-/// The conflicts there are. One that was accepted and is gone, whatever ended it, is not accepted again.
-fn read_and_forget(reach: &Reach) -> Vec<Conflict> {
+/// The conflicts there are. What was accepted and is held no more, whatever ended it, is not accepted again.
+fn read_and_narrow(reach: &Reach) -> Vec<Conflict> {
     let found = read(reach, None);
-    FORGET.with(|statement| {
+    NARROW.with(|statement| {
         statement.execute(&[
             arg(reach.users.clone()),
             arg(found.iter().map(|conflict| conflict.rule_id).collect::<Vec<_>>()),
