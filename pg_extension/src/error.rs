@@ -38,8 +38,8 @@ impl Error {
             sqlstate,
             code,
             ora: None,
-            message: message.into(),
-            hint: hint.into(),
+            message: shortened(message.into()),
+            hint: shortened(hint.into()),
         }
     }
 
@@ -106,6 +106,15 @@ impl Error {
             "relation_not_found" => error.ora(942),
             _ => error,
         }
+    }
+
+    /// 42704: there is no such table.
+    pub fn relation_not_found() -> Self {
+        Self::not_found(
+            "relation_not_found",
+            "the table does not exist",
+            "Name an existing table.",
+        )
     }
 
     /// 42704: nobody of whom something was asked has a live session.
@@ -277,6 +286,18 @@ impl std::fmt::Display for Error {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.message)
     }
+}
+
+/// Most bytes of a message or hint: arguments are repeated in them, and may be megabytes.
+const MAX_BYTES: usize = 4000;
+
+/// A text that fits, cut between characters.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_BYTES));
+        text.push('…');
+    }
+    text
 }
 
 impl From<Error> for ErrorReport {

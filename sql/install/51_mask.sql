@@ -92,7 +92,7 @@ CREATE FUNCTION vpd.is_masked(relation regclass, column_name text) RETURNS boole
     AS 'MODULE_PATHNAME', 'is_masked_wrapper';
 COMMENT ON FUNCTION vpd.is_masked IS
 'Whether the current session gets the mask of a column: true, in every row (and always without a session); false, in none; NULL, it
-depends on the row. False for roles to which row security does not apply. Errors: 42704 column_not_found, and an error of the server for no table.';
+depends on the row. False for roles to which row security does not apply. Errors: 42704 relation_not_found, column_not_found.';
 
 CREATE FUNCTION vpd.mask_partial(value text, keep integer DEFAULT 4, fill text DEFAULT 'X') RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

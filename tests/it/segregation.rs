@@ -278,7 +278,9 @@ fn what_is_accepted_now_hides_nothing_that_begins_later() -> Result<()> {
 fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> Result<()> {
     let (database, mut security) = scene()?;
     for role in ["Submitter", "Approver", "Payer"] {
-        security.batch_execute(&format!("SELECT vpd.grant_authority('role:{role}', 'user:alice')"))?;
+        security.batch_execute(&format!(
+            "SELECT vpd.grant_authority('role:{role}', 'user:alice')"
+        ))?;
     }
     security.batch_execute(
         "SELECT vpd.define_sod_rule('one_of_three', '{role:Submitter,role:Approver,role:Payer}', enforce_existing => false)",
@@ -288,7 +290,10 @@ fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> R
     // Less than what was accepted locks nobody out, whichever change looks at it next.
     security.batch_execute("SELECT vpd.revoke_authority('role:Payer', 'user:alice')")?;
     in_session(&database, &Subject::new("alice"), asks)??;
-    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:bob')")?;
     in_session(&database, &Subject::new("alice"), asks)??;
     let told: Vec<(usize, bool)> = security
@@ -297,7 +302,10 @@ fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> R
         .map(|row| (row.get::<_, Vec<String>>(0).len(), row.get(1)))
         .collect();
     assert_eq!(told, [(2, true)]);
-    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
     // The same where the item itself is dropped.
     security.batch_execute("SELECT vpd.drop_authority('role:Approver')")?;
     in_session(&database, &Subject::new("alice"), asks)??;

@@ -83,7 +83,9 @@ fn drop_mask(relation: Option<Oid>, column_name: Option<&str>) -> Answer<()> {
 fn is_masked(relation: Option<Oid>, column_name: Option<&str>) -> Answer<Option<bool>> {
     require_ready()?;
     let relation = required(relation, "relation")?;
-    relation::lock_for_reading(relation);
+    if !relation::lock_for_reading(relation) {
+        return Err(Error::relation_not_found().into());
+    }
     let answer = mask::is_masked(relation, required(column_name, "column_name")?)?;
     if user::reads_past_policies(relation) {
         return Ok(Some(false));

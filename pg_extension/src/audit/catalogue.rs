@@ -125,11 +125,7 @@ pub fn lock_table(table: Oid) -> Result<String> {
         })
     });
     let Some((kind, persistence, name, is_system, has_parent)) = facts else {
-        return Err(Error::not_found(
-            "relation_not_found",
-            "the table does not exist",
-            "Name an existing table.",
-        ));
+        return Err(Error::relation_not_found());
     };
     let (what, hint) = match kind.as_str() {
         _ if is_system => ("a table of the system", "Name a table of your application."),

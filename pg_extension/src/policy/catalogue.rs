@@ -390,11 +390,7 @@ pub(super) fn lock_table(table: Oid) -> Result<bool> {
         })
     });
     let Some((kind, persistence, name, is_system, has_open_parent)) = facts else {
-        return Err(Error::not_found(
-            "relation_not_found",
-            "the table does not exist",
-            "Name an existing table.",
-        ));
+        return Err(Error::relation_not_found());
     };
     let (what, hint) = match kind.as_str() {
         "r" | "p" if is_system => return Err(Error::system_relation(&name)),

@@ -164,11 +164,7 @@ fn table(oid: Oid) -> Result<Table> {
             format!("{name} is no table"),
             "Ask for the tables under a view.",
         )),
-        None => Err(Error::not_found(
-            "relation_not_found",
-            "the table does not exist",
-            "Name an existing table.",
-        )),
+        None => Err(Error::relation_not_found()),
     }
 }
 

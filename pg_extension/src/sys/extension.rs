@@ -1,5 +1,6 @@
 //! Whether this database has the extension.
 
+use super::xact;
 use pgrx::pg_sys;
 use std::cell::Cell;
 
@@ -9,6 +10,7 @@ thread_local! {
 
 /// True when the extension is installed in this database. In a binary upgrade nothing is asked and nothing enforced.
 pub fn is_installed() -> bool {
+    xact::require_in_progress();
     // SAFETY: catalogue look-up inside a transaction; a missing extension gives InvalidOid.
     unsafe {
         !pg_sys::IsBinaryUpgrade && pg_sys::get_extension_oid(c"pg_vpd".as_ptr(), true) != pg_sys::InvalidOid

@@ -5,7 +5,7 @@
 
 mod executor;
 pub mod function_call;
-mod inheritance;
+pub mod inheritance;
 mod own_plan;
 pub mod parse_analysis;
 mod permission;

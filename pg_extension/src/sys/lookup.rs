@@ -31,6 +31,7 @@ pub struct Moment {
 impl Moment {
     /// What is committed now.
     pub fn now() -> Self {
+        super::xact::require_in_progress();
         // SAFETY: inside a transaction. The snapshot is registered with the current resource owner, which lets go of it in an abort; the
         // memory lives as long as the backend.
         unsafe {

@@ -23,9 +23,13 @@ pub fn lock_exclusively(relation: pg_sys::Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
 }
 
-/// Takes the lock of a reader; an error when there is no such table.
-pub fn lock_for_reading(relation: pg_sys::Oid) {
-    drop(Opened::any(relation, pg_sys::AccessShareLock));
+/// Takes the lock of a reader; false when there is no such relation.
+pub fn lock_for_reading(relation: pg_sys::Oid) -> bool {
+    // SAFETY: the look-up after the lock is in the catalogue; a missing relation keeps its lock until the transaction ends, and harms nobody.
+    unsafe {
+        pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as i32);
+        !pg_sys::get_rel_name(relation).is_null()
+    }
 }
 
 /// A relation that is open while this lives; its lock is kept until the transaction ends. It is closed when the work on it is over, by an early

@@ -140,6 +140,7 @@ pub(super) struct Connection;
 
 impl Connection {
     pub fn open() -> Self {
+        super::xact::require_in_progress();
         // SAFETY: paired with SPI_finish in `drop`, or with the abort.
         unsafe { pg_sys::SPI_connect() };
         Self

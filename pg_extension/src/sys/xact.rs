@@ -5,6 +5,7 @@
 use crate::context;
 use crate::error::{Error, Result};
 use crate::policy::exemption;
+use crate::sys::hooks::inheritance;
 use crate::sys::{lock, memory, query, reading};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
@@ -178,6 +179,16 @@ pub fn is_in_progress() -> bool {
     !std::thread::panicking() && unsafe { pg_sys::IsTransactionState() }
 }
 
+/// Stops a development build where the catalogue or a table would be read outside of a transaction that is in progress: the locks of it would
+/// never be let go, and the server breaks with the next process in their place.
+pub fn require_in_progress() {
+    // SAFETY: reads backend state.
+    debug_assert!(
+        unsafe { pg_sys::IsTransactionState() },
+        "read outside of a transaction"
+    );
+}
+
 /// True when the current transaction wrote something.
 pub fn has_written() -> bool {
     // SAFETY: reads backend state, which the callbacks at the end of a transaction still find.
@@ -244,6 +255,7 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
         XACT_EVENT_ABORT => {
             reading::clear();
             query::planning_ended();
+            inheritance::transaction_aborted();
             exemption::transaction_aborted();
             context::transaction_aborted();
         }

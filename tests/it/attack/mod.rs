@@ -1,6 +1,7 @@
 //! Attacks, a file each. Each first shows that it works where the defence is off, then that it fails with ours.
 //! Attackers are plain roles on connections of their own.
 
+mod aborted_transaction;
 mod acting;
 mod audit_column;
 mod caught_error;
@@ -29,6 +30,7 @@ mod forged_authority;
 mod forged_context;
 mod forged_setting;
 mod hierarchy;
+mod hostile_arguments;
 mod isolation;
 mod kept_context;
 mod leaky_function;

@@ -1,7 +1,8 @@
 //! Partitions and children are noted where the server writes that one table inherits from another, whatever the command is called and
 //! whatever it was wrapped in; the utility hook looks at them when the command is over.
 //!
-//! Invariant: nothing is decided here. A note that outlives a rolled-back command names a table that is looked up and not found.
+//! Invariant: nothing is decided here. A note lasts no longer than its transaction; one that outlives a rolled-back command in it names a
+//! table that is looked up and not found.
 
 use crate::sys::spi;
 use pgrx::{pg_guard, pg_sys};
@@ -27,6 +28,11 @@ pub fn init() {
 /// What joined a family since the last call.
 pub fn take_joined() -> Vec<pg_sys::Oid> {
     JOINED.take()
+}
+
+/// The transaction failed, and with it the command.
+pub fn transaction_aborted() {
+    JOINED.take();
 }
 
 #[pg_guard]

@@ -3,7 +3,7 @@
 use super::{inheritance, server};
 use crate::error::Result;
 use crate::sys::predicate::nth;
-use crate::sys::{extension, lock, spi, user};
+use crate::sys::{extension, lock, spi, user, xact};
 use crate::{audit, context, hierarchy, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
@@ -37,7 +37,11 @@ unsafe extern "C-unwind" fn utility(
     // SAFETY: the server passes a valid utility statement; what it passed is passed on. Nothing in this frame wants to be dropped.
     unsafe {
         let statement = (*planned).utilityStmt;
-        let due = before_utility(statement);
+        let due = if xact::is_in_progress() {
+            before_utility(statement)
+        } else {
+            Due::Ends
+        };
         if due == Due::Done {
             return;
         }
@@ -63,9 +67,11 @@ unsafe extern "C-unwind" fn utility(
                 completion,
             ),
         });
-        follow_joined();
+        if due != Due::Ends {
+            follow_joined();
+        }
         match due {
-            Due::Nothing | Due::Done => (),
+            Due::Nothing | Due::Done | Due::Ends => (),
             Due::Look => look_at_made(statement),
             Due::Forget => forget(),
             Due::Loaded => dump::leave_load(),
@@ -78,6 +84,8 @@ unsafe extern "C-unwind" fn utility(
 #[repr(u8)]
 enum Due {
     Nothing,
+    /// The transaction has failed and the command ends it, or goes back in it: the catalogue cannot be read, and what is locked now is never let go.
+    Ends,
     /// It is not run: what it makes is there.
     Done,
     /// It may have made something that shows rows of a protected table.
