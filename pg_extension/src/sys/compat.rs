@@ -52,6 +52,28 @@ pub unsafe fn mutate_query(
     }
 }
 
+// Exported by the server, declared here because the bindings leave it out.
+unsafe extern "C-unwind" {
+    #[cfg_attr(not(feature = "pg15"), link_name = "raw_expression_tree_walker_impl")]
+    fn raw_expression_tree_walker(
+        node: *mut pg_sys::Node,
+        walker: Option<Walker>,
+        context: *mut c_void,
+    ) -> bool;
+}
+
+/// A tree walker as the server calls it.
+pub type Walker = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool;
+
+/// Visits the children of a node that the raw parser made.
+///
+/// # Safety
+/// `node` is a valid raw tree; `context` is what `walker` expects.
+pub unsafe fn walk_raw_expression(node: *mut pg_sys::Node, walker: Walker, context: *mut c_void) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { guarded!(raw_expression_tree_walker(node, Some(walker), context)) }
+}
+
 /// The columns of a table that a statement selects, inserts and updates, as sets of numbers counted from
 /// `FirstLowInvalidHeapAttributeNumber`.
 ///

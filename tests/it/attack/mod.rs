@@ -36,6 +36,7 @@ mod kept_context;
 mod leaky_function;
 mod left_behind;
 mod library_absent;
+mod literal;
 mod lost_commit;
 mod maker_checker;
 mod maker_unknown;

@@ -3,6 +3,7 @@
 //! `EXISTS (SELECT FROM grants g WHERE g.region = region)` compares a column with itself. The server resolves names as the standard says;
 //! here is noted what the author should know of it.
 
+use super::Watch;
 use crate::sys::relation::Opened;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::CStr;
@@ -25,13 +26,10 @@ impl Names {
     /// Looks at every name that is resolved from now on; states of sub-selects inherit it.
     ///
     /// # Safety
-    /// The state is not used any more when this value is gone.
-    pub unsafe fn watch(&mut self, state: *mut pg_sys::ParseState) {
+    /// The state of the hooks is a `Watch` that outlives the parse state.
+    pub unsafe fn watch(state: *mut pg_sys::ParseState) {
         // SAFETY: the caller's promise.
-        unsafe {
-            (*state).p_post_columnref_hook = Some(resolved);
-            (*state).p_ref_hook_state = std::ptr::from_mut(self).cast();
-        }
+        unsafe { (*state).p_post_columnref_hook = Some(resolved) }
     }
 
     /// What was found, each name once.
@@ -62,7 +60,7 @@ unsafe extern "C-unwind" fn resolved(
     reference: *mut pg_sys::ColumnRef,
     found: *mut pg_sys::Node,
 ) -> *mut pg_sys::Node {
-    // SAFETY: state and reference are what the server analyzes; the state of the hook is the value that `watch` was called for. A name
+    // SAFETY: state and reference are what the server analyzes; the state of the hook is the value that watches. A name
     // is a list of String nodes.
     unsafe {
         let fields = (*reference).fields;
@@ -83,7 +81,7 @@ unsafe extern "C-unwind" fn resolved(
         let is_of_table =
             is_a(found, pg_sys::NodeTag::T_Var) && (*found.cast::<pg_sys::Var>()).varlevelsup == depth;
         let name = CStr::from_ptr((*first.cast::<pg_sys::String>()).sval);
-        let names = &mut *(*state).p_ref_hook_state.cast::<Names>();
+        let names = &mut (*(*state).p_ref_hook_state.cast::<Watch>()).names;
         if !is_of_table && names.has_column(name) {
             names.captured.push(name.to_string_lossy().into_owned());
         }

@@ -14,6 +14,7 @@ use std::ffi::{CStr, CString};
 mod capture;
 mod cast;
 mod label;
+mod literal;
 mod looked_up;
 mod node;
 mod session_read;
@@ -137,6 +138,12 @@ pub fn compile_as(
             },
         )
     })
+}
+
+/// What hooks of the server's analysis are told of.
+struct Watch {
+    names: capture::Names,
+    literals: literal::Literals,
 }
 
 /// What a text says.
@@ -274,7 +281,6 @@ unsafe fn analyze(
 ) -> Result<Analyzed> {
     let _path = CatalogPath::pin();
     let alias = alias.and_then(|alias| CString::new(alias).ok());
-    // As whoever runs the statement, or adds the policy: reading a literal can run code, such as the check of a domain.
     // SAFETY: the relation is locked; every pointer below comes from the server's own parser.
     unsafe {
         let expression = parse_one_expression(text, refuse)?;
@@ -293,16 +299,28 @@ unsafe fn analyze(
             false,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
-        let mut names = capture::Names::of(relation);
-        names.watch(state);
+        let mut watch = Watch {
+            names: capture::Names::of(relation),
+            literals: literal::Literals::default(),
+        };
+        (*state).p_ref_hook_state = std::ptr::from_mut(&mut watch).cast();
+        capture::Names::watch(state);
+        literal::Literals::watch(state);
+        watch.literals.take(expression);
         let node = transform(state, expression)?;
+        let node = watch.literals.settle(node).map_err(|kind| {
+            let reason = format!(
+                "a literal of type {kind} would run the checks of a domain when it is read; write ROW(…) or ARRAY[…]"
+            );
+            refuse(false, &reason)
+        })?;
         pg_sys::assign_expr_collations(state, node);
         let has_sublinks = (*state).p_hasSubLinks;
         pg_sys::free_parsestate(state);
         Ok(Analyzed {
             node,
             has_sublinks,
-            captured: names.captured(),
+            captured: watch.names.captured(),
         })
     }
 }
