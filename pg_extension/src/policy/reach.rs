@@ -16,6 +16,7 @@ thread_local! {
     static DEFENCES: Statement = const { Statement::new(include_str!("../../../sql/query/reach/defences.sql")) };
     static GUARD: Statement = const { Statement::new(include_str!("../../../sql/query/reach/guard.sql")) };
     static TRIGGER: Statement = const { Statement::new(include_str!("../../../sql/query/reach/trigger.sql")) };
+    static OWN_TRIGGER: Statement = const { Statement::new(include_str!("../../../sql/query/reach/own_trigger.sql")) };
     static FORCED: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/forced.sql")) };
     static STORED_BY: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/stored_by.sql")) };
     static TYPE: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/type.sql")) };
@@ -210,6 +211,21 @@ pub fn has_trigger(relation: Oid, name: &str) -> bool {
     TRIGGER
         .with(|statement| statement.query_one(&[oid_arg(relation), arg(name)], |_| ()))
         .is_some()
+}
+
+/// True for a trigger of the library.
+pub fn is_own_trigger(trigger: Oid) -> bool {
+    OWN_TRIGGER
+        .with(|statement| statement.query_one(&[oid_arg(trigger)], |_| ()))
+        .is_some()
+}
+
+/// The triggers of the library hold for the owner of the table too.
+pub fn refuse_trigger_change() -> Error {
+    Error::privilege_missing(
+        "a trigger of pg_vpd may not be changed, switched off or dropped",
+        "Use vpd.untrack_changes or vpd.unprotect_action, or ask a superuser or a role with BYPASSRLS.",
+    )
 }
 
 /// Tells what a table under policy lacks, after a command that may have taken it away.

@@ -6,7 +6,9 @@
 mod executor;
 pub mod function_call;
 pub mod inheritance;
+mod object_access;
 mod own_plan;
+mod own_trigger;
 pub mod parse_analysis;
 mod permission;
 mod planner;
@@ -24,6 +26,5 @@ pub(super) fn init() {
     executor::init();
     function_call::init();
     utility::init();
-    inheritance::init();
-    truncate::init();
+    object_access::init();
 }

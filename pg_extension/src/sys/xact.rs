@@ -183,10 +183,8 @@ pub fn is_in_progress() -> bool {
 /// never be let go, and the server breaks with the next process in their place.
 pub fn require_in_progress() {
     // SAFETY: reads backend state.
-    debug_assert!(
-        unsafe { pg_sys::IsTransactionState() },
-        "read outside of a transaction"
-    );
+    let is_in_progress = unsafe { pg_sys::IsTransactionState() };
+    debug_assert!(is_in_progress, "read outside of a transaction");
 }
 
 /// True when the current transaction wrote something.

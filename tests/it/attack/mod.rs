@@ -54,6 +54,7 @@ mod narrowed_session;
 mod native_policy;
 mod null_token;
 mod opening_view;
+mod own_trigger;
 mod owner;
 mod owner_code;
 mod parallel_worker;

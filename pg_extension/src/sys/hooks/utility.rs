@@ -1,6 +1,6 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
-use super::{inheritance, server};
+use super::{inheritance, own_trigger, server};
 use crate::error::Result;
 use crate::sys::predicate::nth;
 use crate::sys::{extension, lock, spi, user, xact};
@@ -107,6 +107,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             expression::check(statement);
             stored_type::check(statement);
             dependent::check(statement);
+            own_trigger::check(statement);
             database::make_way(statement);
             before(statement);
             // A read-only transaction will refuse the command itself.
@@ -399,7 +400,7 @@ unsafe fn before_drop(statement: &pg_sys::DropStmt) {
     }
 }
 
-unsafe fn string(node: *mut pg_sys::Node) -> String {
+pub(super) unsafe fn string(node: *mut pg_sys::Node) -> String {
     // SAFETY: a String node with a NUL-terminated value.
     unsafe {
         if !is_a(node, pg_sys::NodeTag::T_String) {
@@ -418,7 +419,7 @@ unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
 }
 
 /// The relation of a name; InvalidOid when there is none.
-unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
+pub(super) unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
     // SAFETY: a range variable of the statement.
     unsafe {
         pg_sys::RangeVarGetRelidExtended(
@@ -472,7 +473,7 @@ unsafe extern "C-unwind" fn require_owner(
 }
 
 /// The nodes of a list.
-unsafe fn elements(list: *mut pg_sys::List) -> impl Iterator<Item = *mut pg_sys::Node> {
+pub(super) unsafe fn elements(list: *mut pg_sys::List) -> impl Iterator<Item = *mut pg_sys::Node> {
     let count = if list.is_null() {
         0
     } else {
