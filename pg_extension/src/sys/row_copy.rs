@@ -6,9 +6,10 @@
 
 use super::compat;
 use super::hooks::parse_analysis::{Aside, Reading};
+use super::pinned::Pinned;
 use super::predicate::nth;
 use super::relation::Opened;
-use super::spi::{Arg, CatalogPath, Connection, Row, collect};
+use super::spi::{Arg, Connection, Row, collect};
 use super::user::{self, Restricted};
 use crate::context;
 use crate::error::{Error, Result};
@@ -75,7 +76,7 @@ impl RowCopy {
         };
         copy.count = context::without_session(|| {
             let _owner = Restricted::as_owner_of(table);
-            let _path = CatalogPath::pin();
+            let _pinned = Pinned::meaning();
             let _aside = Aside::of(table, &text, Reading::PastPolicies);
             copy.fill(&text, args)
         })?;
@@ -131,7 +132,7 @@ impl RowCopy {
             return Ok(Vec::new());
         };
         let _caller = Restricted::as_caller_on(self.table);
-        let _path = CatalogPath::pin();
+        let _pinned = Pinned::meaning();
         let _form = Form::enter(self.form);
         let _aside = Aside::of(self.table, &text, Reading::Copied);
         let _connection = Connection::open();

@@ -6,6 +6,7 @@
 use super::datum::{self, Readable};
 use super::hooks::parse_analysis::{Aside, Reading};
 use super::memory;
+use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
 use crate::error::Error;
 use pgrx::{IntoDatum, pg_sys};
@@ -351,7 +352,11 @@ impl Statement {
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
         // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
-        let _path = CatalogPath::pin();
+        let _pinned = if self.plan.get().is_null() {
+            Pinned::meaning()
+        } else {
+            Pinned::path()
+        };
         let _planning = Planning::enter(self.shape);
         let _connection = Connection::open();
         // SAFETY: the plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
@@ -401,7 +406,7 @@ pub fn query_as_owner_of<R>(
         return Vec::new();
     };
     let _owner = Restricted::as_owner_of(relation);
-    let _path = CatalogPath::pin();
+    let _pinned = Pinned::meaning();
     let _aside = is_past_policies.then(|| Aside::of(relation, &text, Reading::PastPolicies));
     let _connection = Connection::open();
     // SAFETY: as in `Statement::run`; the plan is used once and goes with the connection.
@@ -418,7 +423,7 @@ pub fn run_command(text: &str) {
     super::xact::commit_durably();
     let _internal = Internal::enter();
     let _owner = AsOwner::switch();
-    let _path = CatalogPath::pin();
+    let _pinned = Pinned::meaning();
     let Ok(text) = CString::new(text) else { return };
     let _connection = Connection::open();
     // SAFETY: as in `Statement::run`.
@@ -437,7 +442,7 @@ unsafe fn ask_for_rows<R>(table: &pg_sys::SPITupleTable, count: usize) {
     memory::ask(bytes.saturating_add(count.saturating_mul(size_of::<R>() + PIECES)));
 }
 
-/// Prepares a statement for the life of the backend; the caller has pinned the path.
+/// Prepares a statement for the life of the backend; the caller has pinned the settings.
 unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
     let Ok(text) = CString::new(text) else {
         Error::not_ready("a statement of the extension has a NUL", "Report this as a bug.").raise()
@@ -459,39 +464,5 @@ unsafe fn prepare(text: &str, args: &[Arg]) -> pg_sys::SPIPlanPtr {
             .raise();
         }
         plan
-    }
-}
-
-/// While it lives, names are resolved in pg_catalog only, whatever the client's search_path says.
-pub struct CatalogPath(i32);
-
-impl CatalogPath {
-    /// Pins the path.
-    pub fn pin() -> Self {
-        // SAFETY: opens a settings level that `drop`, or the abort of the transaction, closes again.
-        unsafe {
-            let level = pg_sys::NewGUCNestLevel();
-            pg_sys::set_config_option(
-                c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
-            Self(level)
-        }
-    }
-}
-
-impl Drop for CatalogPath {
-    fn drop(&mut self) {
-        // While unwinding from an error, the abort of the transaction closes the level.
-        if !std::thread::panicking() {
-            // SAFETY: closes the level that `pin` opened; levels nest like the values of this type.
-            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
-        }
     }
 }

@@ -4,8 +4,8 @@
 //! Invariant: a compiled tree lives in a memory context of its own and is only ever handed out as a copy.
 
 use super::marker::{self, Marker};
+use super::pinned::Pinned;
 use super::relation::Opened;
-use super::spi::CatalogPath;
 use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{is_a, pg_sys};
@@ -13,6 +13,7 @@ use std::ffi::{CStr, CString};
 
 mod capture;
 mod cast;
+mod folding;
 mod label;
 mod literal;
 mod looked_up;
@@ -64,7 +65,7 @@ impl Compiled {
 
     /// What was understood, with every name resolved: the text of the tree, over the relation it was compiled for.
     pub fn text(&self, relation: pg_sys::Oid) -> String {
-        let _path = CatalogPath::pin();
+        let _pinned = Pinned::meaning();
         // SAFETY: the tree is valid for as long as `self` lives and refers to the relation as its only range table entry; deparsing reads it
         // and the catalogue, and runs output functions of constants only. The text is palloc'd and NUL-terminated.
         unsafe {
@@ -279,7 +280,7 @@ unsafe fn analyze(
     refuse: Refuse,
     transform: impl FnOnce(*mut pg_sys::ParseState, *mut pg_sys::Node) -> Result<*mut pg_sys::Node>,
 ) -> Result<Analyzed> {
-    let _path = CatalogPath::pin();
+    let _pinned = Pinned::meaning();
     let alias = alias.and_then(|alias| CString::new(alias).ok());
     // SAFETY: the relation is locked; every pointer below comes from the server's own parser.
     unsafe {

@@ -4,7 +4,7 @@
 //! no row is wrapped into a scalar sub-select: one cached plan then serves every session, the read happens once per
 //! execution, and an index can be used with its value.
 
-use super::node;
+use super::{folding, node};
 use crate::error::Result;
 use crate::sys::compat;
 use crate::sys::spi::{self, Statement};
@@ -203,10 +203,10 @@ unsafe extern "C-unwind" fn find_read(node: *mut pg_sys::Node, context: *mut c_v
 /// `expression` is a valid expression tree.
 pub unsafe fn never_true_without_session(expression: *mut pg_sys::Node, readers: &Readers) -> bool {
     let mut walk = Walk::new(readers);
-    // SAFETY: the caller's promise; constant folding runs immutable functions only, as planning would.
+    // SAFETY: the caller's promise.
     unsafe {
         let without = empty_mutator(expression, walk.argument());
-        never_true(pg_sys::eval_const_expressions(std::ptr::null_mut(), without))
+        never_true(folding::fold(without))
     }
 }
 

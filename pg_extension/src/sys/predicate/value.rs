@@ -1,8 +1,7 @@
 //! Expressions that stand for the value of a column: parsed as a predicate is, and of the column's type.
 
-use super::{Compiled, analyze, build_apart};
+use super::{Compiled, analyze, build_apart, folding};
 use crate::error::{Error, Result};
-use crate::sys::user::Restricted;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -22,10 +21,8 @@ pub fn compile_value(
                 pg_sys::transformExpr(state, expression, pg_sys::ParseExprKind::EXPR_KIND_POLICY);
             of_column_type(state, expression, relation, attribute)
         })?;
-        // Folding runs what is constant in it, so that a constant that does not fit is refused now and not by every reader. The type of the
-        // column, and the checks of a domain with it, are its owner's.
-        let _owner = Restricted::as_owner_of(relation);
-        pg_sys::eval_const_expressions(std::ptr::null_mut(), analyzed.node);
+        // So that a constant that does not fit is refused now and not by every reader.
+        folding::fold(analyzed.node);
         Ok(analyzed)
     })
 }

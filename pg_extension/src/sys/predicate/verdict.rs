@@ -4,7 +4,7 @@
 //! leaves this module holds them.
 
 use super::session_read::{Readers, subselect_value};
-use super::{Compiled, node};
+use super::{Compiled, folding, node};
 use crate::error::{Error, Result};
 use crate::sys::{compat, xact};
 use pgrx::{PgMemoryContexts, is_a, pg_guard, pg_sys};
@@ -22,7 +22,7 @@ pub enum Verdict {
 }
 
 impl Compiled {
-    /// What the predicate comes to for the attached session. Runs functions that read the session and immutable ones, so a
+    /// What the predicate comes to for the attached session. Runs functions that read the session and immutable ones of the server, so a
     /// transaction must be in progress; the error that is raised says nothing of what they said. Without `reads_attributes` the reads of
     /// attributes count as values that may change while the session lasts.
     pub fn verdict(&self, reads_attributes: bool) -> Result<Verdict> {
@@ -37,8 +37,7 @@ impl Compiled {
             unsafe {
                 PgMemoryContexts::new("pg_vpd verdict").switch_to(|_| {
                     let with_values = value_mutator(plain, std::ptr::from_ref(&readers).cast_mut().cast());
-                    let folded = pg_sys::eval_const_expressions(std::ptr::null_mut(), with_values);
-                    of_constant(folded)
+                    of_constant(folding::fold(with_values))
                 })
             }
         };
@@ -90,7 +89,7 @@ unsafe extern "C-unwind" fn value_mutator(
         if !readers.empty_without_session.contains(&call.funcid) {
             return copy;
         }
-        call.args = pg_sys::eval_const_expressions(std::ptr::null_mut(), call.args.cast()).cast();
+        call.args = folding::fold(call.args.cast()).cast();
         let is_constant = call.args.is_null()
             || (0..(*call.args).length)
                 .all(|index| is_a(node::nth(call.args, index), pg_sys::NodeTag::T_Const));
