@@ -6,6 +6,7 @@
 mod executor;
 pub mod function_call;
 mod inheritance;
+mod object_access;
 mod own_plan;
 pub mod parse_analysis;
 mod permission;
@@ -24,6 +25,5 @@ pub(super) fn init() {
     executor::init();
     function_call::init();
     utility::init();
-    inheritance::init();
-    truncate::init();
+    object_access::init();
 }

@@ -4,24 +4,11 @@
 //! Invariant: nothing is decided here. A note that outlives a rolled-back command names a table that is looked up and not found.
 
 use crate::sys::spi;
-use pgrx::{pg_guard, pg_sys};
+use pgrx::pg_sys;
 use std::cell::RefCell;
-
-/// Of pg_inherits, as in the server's catalog/pg_inherits.h.
-const INHERITS_RELATION: u32 = 2611;
-
-static mut NEXT: pg_sys::object_access_hook_type = None;
 
 thread_local! {
     static JOINED: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(Vec::new()) };
-}
-
-pub fn init() {
-    // SAFETY: runs once, in the postmaster, before any backend exists.
-    unsafe {
-        NEXT = pg_sys::object_access_hook;
-        pg_sys::object_access_hook = Some(access);
-    }
 }
 
 /// What joined a family since the last call.
@@ -29,26 +16,12 @@ pub fn take_joined() -> Vec<pg_sys::Oid> {
     JOINED.take()
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn access(
-    kind: pg_sys::ObjectAccessType::Type,
-    class: pg_sys::Oid,
-    object: pg_sys::Oid,
-    sub_object: i32,
-    detail: *mut std::ffi::c_void,
-) {
-    // SAFETY: passes on what the server passed.
-    unsafe {
-        if let Some(next) = NEXT {
-            guarded!(next(kind, class, object, sub_object, detail));
-        }
-    }
-    let is_inheritance =
-        kind == pg_sys::ObjectAccessType::OAT_POST_ALTER && class == pg_sys::Oid::from(INHERITS_RELATION);
-    if is_inheritance && !spi::is_internal() {
+/// A table has become a partition or a child.
+pub(super) fn joined(table: pg_sys::Oid) {
+    if !spi::is_internal() {
         JOINED.with_borrow_mut(|joined| {
-            if !joined.contains(&object) {
-                joined.push(object);
+            if !joined.contains(&table) {
+                joined.push(table);
             }
         });
     }
