@@ -278,7 +278,9 @@ fn what_is_accepted_now_hides_nothing_that_begins_later() -> Result<()> {
 fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> Result<()> {
     let (database, mut security) = scene()?;
     for role in ["Submitter", "Approver", "Payer"] {
-        security.batch_execute(&format!("SELECT vpd.grant_authority('role:{role}', 'user:alice')"))?;
+        security.batch_execute(&format!(
+            "SELECT vpd.grant_authority('role:{role}', 'user:alice')"
+        ))?;
     }
     security.batch_execute(
         "SELECT vpd.define_sod_rule('one_of_three', '{role:Submitter,role:Approver,role:Payer}', enforce_existing => false)",
@@ -288,7 +290,10 @@ fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> R
     // Less than what was accepted locks nobody out, whichever change looks at it next.
     security.batch_execute("SELECT vpd.revoke_authority('role:Payer', 'user:alice')")?;
     in_session(&database, &Subject::new("alice"), asks)??;
-    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:bob')")?;
     in_session(&database, &Subject::new("alice"), asks)??;
     let told: Vec<(usize, bool)> = security
@@ -297,7 +302,10 @@ fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> R
         .map(|row| (row.get::<_, Vec<String>>(0).len(), row.get(1)))
         .collect();
     assert_eq!(told, [(2, true)]);
-    refused(&mut security, "SELECT vpd.grant_authority('role:Payer', 'user:alice')");
+    refused(
+        &mut security,
+        "SELECT vpd.grant_authority('role:Payer', 'user:alice')",
+    );
     // The same where the item itself is dropped.
     security.batch_execute("SELECT vpd.drop_authority('role:Approver')")?;
     in_session(&database, &Subject::new("alice"), asks)??;
@@ -309,15 +317,7 @@ fn an_exception_that_ends_before_it_excuses_nothing_that_begins_later() -> Resul
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    for (user, statement) in [
-        (
-            "bob",
-            "SELECT vpd.request_sod_exception('pair', 'alice', 'holiday', clock_timestamp() + interval '1 hour')",
-        ),
-        ("carol", "SELECT vpd.approve_sod_exception(1)"),
-    ] {
-        in_session(&database, &Subject::new(user), statement)??;
-    }
+    excuse_alice(&database, "1 hour")?;
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_until => now() + interval '30 minutes')")?;
     security.batch_execute("SELECT vpd.grant_authority('duty:Approval', 'role:Head')")?;
     refused(
@@ -397,16 +397,7 @@ fn a_conflict_that_is_there_stands_in_the_way_of_nothing_else() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     security.batch_execute(
         "SELECT vpd.grant_authority('role:Approver', 'user:alice'); SELECT vpd.revoke_sod_exception(1);
          SELECT vpd.grant_authority('role:Payer', 'user:alice'); SELECT vpd.define_user('alice', display_name => 'Alice');
@@ -594,6 +585,20 @@ fn in_session(
     Ok(done)
 }
 
+/// An exception for alice from the rule of the pair: asked for by one, approved by another.
+fn excuse_alice(database: &Database<'_>, lasting: &str) -> Result<()> {
+    let request = format!(
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '{lasting}')"
+    );
+    in_session(database, &Subject::new("bob"), &request)??;
+    in_session(
+        database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    Ok(())
+}
+
 #[test]
 fn an_exception_wants_three_persons_at_least_two_and_an_end() -> Result<()> {
     let (database, mut security) = scene()?;
@@ -687,16 +692,7 @@ fn an_exception_is_from_what_the_rule_said_and_from_nothing_else() -> Result<()>
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     // control: it allows what it was asked for
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
     // attack: the rule says something else now
@@ -743,16 +739,7 @@ fn an_exception_is_from_what_the_rule_said_and_from_nothing_else() -> Result<()>
 fn an_exception_goes_with_its_user_and_is_not_inherited() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     let both = "SELECT vpd.grant_authority('role:Submitter', 'user:alice'), vpd.grant_authority('role:Approver', 'user:alice')";
     // control: the exception allows it
     security.batch_execute(&format!("BEGIN; {both}; ROLLBACK"))?;
@@ -771,16 +758,7 @@ fn an_exception_that_runs_out_ends_the_session_at_that_moment() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '4 seconds')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "4 seconds")?;
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
     let token = Subject::new("alice").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
