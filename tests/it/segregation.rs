@@ -317,15 +317,7 @@ fn an_exception_that_ends_before_it_excuses_nothing_that_begins_later() -> Resul
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    for (user, statement) in [
-        (
-            "bob",
-            "SELECT vpd.request_sod_exception('pair', 'alice', 'holiday', clock_timestamp() + interval '1 hour')",
-        ),
-        ("carol", "SELECT vpd.approve_sod_exception(1)"),
-    ] {
-        in_session(&database, &Subject::new(user), statement)??;
-    }
+    excuse_alice(&database, "1 hour")?;
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_until => now() + interval '30 minutes')")?;
     security.batch_execute("SELECT vpd.grant_authority('duty:Approval', 'role:Head')")?;
     refused(
@@ -405,16 +397,7 @@ fn a_conflict_that_is_there_stands_in_the_way_of_nothing_else() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     security.batch_execute(
         "SELECT vpd.grant_authority('role:Approver', 'user:alice'); SELECT vpd.revoke_sod_exception(1);
          SELECT vpd.grant_authority('role:Payer', 'user:alice'); SELECT vpd.define_user('alice', display_name => 'Alice');
@@ -602,6 +585,20 @@ fn in_session(
     Ok(done)
 }
 
+/// An exception for alice from the rule of the pair: asked for by one, approved by another.
+fn excuse_alice(database: &Database<'_>, lasting: &str) -> Result<()> {
+    let request = format!(
+        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '{lasting}')"
+    );
+    in_session(database, &Subject::new("bob"), &request)??;
+    in_session(
+        database,
+        &Subject::new("carol"),
+        "SELECT vpd.approve_sod_exception(1)",
+    )??;
+    Ok(())
+}
+
 #[test]
 fn an_exception_wants_three_persons_at_least_two_and_an_end() -> Result<()> {
     let (database, mut security) = scene()?;
@@ -695,16 +692,7 @@ fn an_exception_is_from_what_the_rule_said_and_from_nothing_else() -> Result<()>
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     // control: it allows what it was asked for
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
     // attack: the rule says something else now
@@ -751,16 +739,7 @@ fn an_exception_is_from_what_the_rule_said_and_from_nothing_else() -> Result<()>
 fn an_exception_goes_with_its_user_and_is_not_inherited() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '1 hour')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "1 hour")?;
     let both = "SELECT vpd.grant_authority('role:Submitter', 'user:alice'), vpd.grant_authority('role:Approver', 'user:alice')";
     // control: the exception allows it
     security.batch_execute(&format!("BEGIN; {both}; ROLLBACK"))?;
@@ -779,16 +758,7 @@ fn an_exception_that_runs_out_ends_the_session_at_that_moment() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;
     security.batch_execute("SELECT vpd.grant_authority('role:Submitter', 'user:alice')")?;
-    in_session(
-        &database,
-        &Subject::new("bob"),
-        "SELECT vpd.request_sod_exception('pair', 'alice', 'x', clock_timestamp() + interval '4 seconds')",
-    )??;
-    in_session(
-        &database,
-        &Subject::new("carol"),
-        "SELECT vpd.approve_sod_exception(1)",
-    )??;
+    excuse_alice(&database, "4 seconds")?;
     security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
     let token = Subject::new("alice").log_in(&database)?;
     let mut user = database.connect(role::USER)?;

@@ -6,40 +6,68 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use vpd_tests::{
     BY_REGION, Cluster, Database, Extension, Library, Result, Subject, VERIFIER, add_policy, assert_refused,
-    attach, challenge, create_orders, expected_ids, ids, outcome, role,
+    attach, challenge, create_orders, create_protected_orders, expected_ids, ids, outcome, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
 
-/// Waits until the standby has replayed what the primary has written.
-fn catch_up(primary: &mut Client, standby: &mut Client) -> Result<()> {
-    let written: String = primary
-        .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])?
-        .get(0);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)";
-    while !standby.query_one(replayed, &[&written])?.get::<_, bool>(0) {
-        assert!(Instant::now() < deadline, "the standby does not follow");
-        sleep(Duration::from_millis(20));
+fn primary() -> Result<Cluster> {
+    Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "synchronous_commit = on",
+    )
+}
+
+/// A standby of the server that a database lies in.
+struct Follower<'a> {
+    database: &'a Database<'a>,
+    standby: Cluster,
+    /// On the primary.
+    admin: Client,
+    /// On the standby.
+    watcher: Client,
+}
+
+impl<'a> Follower<'a> {
+    /// Starts it and lets it catch up.
+    fn of(database: &'a Database<'a>) -> Result<Self> {
+        let standby = database.cluster().start_standby()?;
+        let mut follower = Self {
+            database,
+            admin: database.admin()?,
+            watcher: standby.connect("postgres", database.name())?,
+            standby,
+        };
+        follower.catch_up()?;
+        Ok(follower)
     }
-    Ok(())
+
+    fn connect(&self, role: &str) -> Result<Client> {
+        self.standby.connect(role, self.database.name())
+    }
+
+    /// Waits until the standby has replayed what the primary has written.
+    fn catch_up(&mut self) -> Result<()> {
+        let written: String = self
+            .admin
+            .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])?
+            .get(0);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)";
+        while !self.watcher.query_one(replayed, &[&written])?.get::<_, bool>(0) {
+            assert!(Instant::now() < deadline, "the standby does not follow");
+            sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
 }
 
 #[test]
 fn a_standby_reads_under_policy_and_writes_nothing() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
-    create_orders(&database)?;
-    add_policy(
-        &mut database.connect(role::SECURITY)?,
-        "shop.orders",
-        "by_region",
-        BY_REGION,
-    )?;
+    create_protected_orders(&database)?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
     let issue = "SELECT vpd.issue_ticket($1, 'floor', $2)";
@@ -49,18 +77,16 @@ fn a_standby_reads_under_policy_and_writes_nothing() -> Result<()> {
         "UPDATE vpd_private.session SET last_access_at = clock_timestamp() - interval '20 minutes'",
     )?;
 
-    let standby = primary.start_standby()?;
-    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
-    catch_up(&mut admin, &mut watcher)?;
+    let follower = Follower::of(&database)?;
 
-    let mut user = standby.connect(role::USER, database.name())?;
+    let mut user = follower.connect(role::USER)?;
     assert!(ids(&mut user, ORDERS)?.is_empty());
     let mut session = user.transaction()?;
     attach(&mut session, &token)?;
     assert_eq!(ids(&mut session, ORDERS)?, expected_ids("East"));
     session.commit()?;
 
-    let mut bridge_there = standby.connect(role::BRIDGE, database.name())?;
+    let mut bridge_there = follower.connect(role::BRIDGE)?;
     let writes = [
         outcome(bridge_there.execute("SELECT vpd.redeem_ticket($1, 'floor', $2)", &[&ticket, &VERIFIER])),
         outcome(bridge_there.execute(issue, &[&token, &challenge(VERIFIER)])),
@@ -74,7 +100,7 @@ fn a_standby_reads_under_policy_and_writes_nothing() -> Result<()> {
             .map(|refusal| refusal.state.code().to_owned());
         assert!(matches!(state.as_deref(), Some("55000" | "25006")), "{write:?}");
     }
-    let mut security_there = standby.connect(role::SECURITY, database.name())?;
+    let mut security_there = follower.connect(role::SECURITY)?;
     assert_refused(
         security_there.execute("SELECT vpd.purge()", &[]),
         "55000",
@@ -91,30 +117,18 @@ fn a_standby_reads_under_policy_and_writes_nothing() -> Result<()> {
 
 #[test]
 fn a_close_on_the_primary_bites_on_the_standby_once_it_arrived() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
-    create_orders(&database)?;
-    add_policy(
-        &mut database.connect(role::SECURITY)?,
-        "shop.orders",
-        "by_region",
-        BY_REGION,
-    )?;
+    create_protected_orders(&database)?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
-    let standby = primary.start_standby()?;
-    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
-    catch_up(&mut admin, &mut watcher)?;
-    let mut user = standby.connect(role::USER, database.name())?;
+    let mut follower = Follower::of(&database)?;
+    let mut user = follower.connect(role::USER)?;
     for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
         let token = if isolation == "READ COMMITTED" {
             token.clone()
         } else {
             let token = Subject::in_region("bob", "East").log_in(&database)?;
-            catch_up(&mut admin, &mut watcher)?;
+            follower.catch_up()?;
             token
         };
         user.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}"))?;
@@ -123,7 +137,7 @@ fn a_close_on_the_primary_bites_on_the_standby_once_it_arrived() -> Result<()> {
         database
             .connect(role::BRIDGE)?
             .execute("SELECT vpd.end_session($1)", &[&token])?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         let seen = outcome(ids(&mut user, ORDERS)).unwrap_or_default();
         assert!(seen.is_empty(), "{isolation}: {seen:?}");
         user.batch_execute("ROLLBACK")?;
@@ -133,7 +147,7 @@ fn a_close_on_the_primary_bites_on_the_standby_once_it_arrived() -> Result<()> {
     let carol = Subject::in_region("carol", "East").log_in(&database)?;
     let edit = "SELECT vpd.alter_policy('shop.orders', 'by_region', predicate => 'id = 7')";
     database.connect(role::SECURITY)?.execute(edit, &[])?;
-    catch_up(&mut admin, &mut watcher)?;
+    follower.catch_up()?;
     user.batch_execute("BEGIN")?;
     attach(&mut user, &carol)?;
     assert_eq!(ids(&mut user, ORDERS)?, [7]);
@@ -142,11 +156,7 @@ fn a_close_on_the_primary_bites_on_the_standby_once_it_arrived() -> Result<()> {
 
 #[test]
 fn a_grant_revoked_on_the_primary_is_followed_on_the_standby_once_it_arrived() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
     create_orders(&database)?;
     let mut security = database.connect(role::SECURITY)?;
@@ -161,19 +171,17 @@ fn a_grant_revoked_on_the_primary_is_followed_on_the_standby_once_it_arrived() -
         "vpd.has_privilege('read_orders')",
     )?;
     let token = Subject::new("alice").log_in(&database)?;
-    let standby = primary.start_standby()?;
-    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
-    catch_up(&mut admin, &mut watcher)?;
-    let mut user = standby.connect(role::USER, database.name())?;
+    let mut follower = Follower::of(&database)?;
+    let mut user = follower.connect(role::USER)?;
     for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
         user.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}"))?;
         attach(&mut user, &token)?;
         assert_eq!(ids(&mut user, ORDERS)?.len(), 40);
         security.batch_execute("SELECT vpd.revoke_authority('role:Reader', 'user:alice')")?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert!(ids(&mut user, ORDERS)?.is_empty(), "{isolation}");
         security.batch_execute("SELECT vpd.grant_authority('role:Reader', 'user:alice')")?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert_eq!(ids(&mut user, ORDERS)?.len(), 40, "{isolation}");
         user.batch_execute("ROLLBACK")?;
     }
@@ -182,11 +190,7 @@ fn a_grant_revoked_on_the_primary_is_followed_on_the_standby_once_it_arrived() -
 
 #[test]
 fn a_moved_node_counts_on_the_standby_once_it_arrived() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
     create_orders(&database)?;
     let mut security = database.connect(role::SECURITY)?;
@@ -200,10 +204,8 @@ fn a_moved_node_counts_on_the_standby_once_it_arrived() -> Result<()> {
          SELECT vpd.grant_node('upper', 'places', 'upper'), vpd.grant_authority('data_group:upper', 'user:alice')",
     )?;
     let token = Subject::new("alice").log_in(&database)?;
-    let standby = primary.start_standby()?;
-    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
-    catch_up(&mut admin, &mut watcher)?;
-    let mut user = standby.connect(role::USER, database.name())?;
+    let mut follower = Follower::of(&database)?;
+    let mut user = follower.connect(role::USER)?;
     user.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?;
     attach(&mut user, &token)?;
     let of = |regions: &[&str]| -> Vec<i32> {
@@ -229,7 +231,7 @@ fn a_moved_node_counts_on_the_standby_once_it_arrived() -> Result<()> {
         ),
     ] {
         security.batch_execute(change)?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert_eq!(ids(&mut user, ORDERS)?, of(seen), "{change}");
     }
     Ok(())
@@ -489,11 +491,7 @@ impl Kept {
 
 #[test]
 fn nothing_that_is_kept_outlives_the_change_that_makes_it_wrong() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
     create_orders(&database)?;
     let (mut admin, mut security) = (database.admin()?, database.connect(role::SECURITY)?);
@@ -512,14 +510,13 @@ fn nothing_that_is_kept_outlives_the_change_that_makes_it_wrong() -> Result<()> 
             .batch_execute(&kept.of_table(kept.setup))
             .map_err(|error| format!("{}: {error:?}", kept.what))?;
     }
-    let standby = primary.start_standby()?;
-    let mut watcher = standby.connect("postgres", database.name())?;
+    let mut follower = Follower::of(&database)?;
     let subject = Subject::in_region("alice", "East");
     for kept in &KEPT {
         let token = subject.log_in(&database)?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         let mut watches = Vec::new();
-        for (name, server) in [("primary", &primary), ("standby", &standby)] {
+        for (name, server) in [("primary", &primary), ("standby", &follower.standby)] {
             let connect = || server.connect(role::USER, database.name());
             let mut watch = Watch {
                 name,
@@ -560,7 +557,7 @@ fn nothing_that_is_kept_outlives_the_change_that_makes_it_wrong() -> Result<()> 
         } else {
             security.batch_execute(&kept.of_table(kept.change))?;
         }
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         for watch in &mut watches {
             let place = format!("{} on the {}", kept.what, watch.name);
             if !kept.is_waiting {
@@ -579,31 +576,26 @@ fn nothing_that_is_kept_outlives_the_change_that_makes_it_wrong() -> Result<()> 
 
 #[test]
 fn a_cursor_opened_as_exempt_ends_on_the_standby_with_the_exemption() -> Result<()> {
-    let primary = Cluster::start(
-        &Extension::debug()?,
-        Library::Preloaded,
-        "synchronous_commit = on",
-    )?;
+    let primary = primary()?;
     let database = Database::create_in(&primary)?;
     create_orders(&database)?;
     let mut security = database.connect(role::SECURITY)?;
     add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?;
     security.batch_execute("SELECT vpd.grant_exempt('app_user', 'nightly load')")?;
-    let standby = primary.start_standby()?;
-    let (mut admin, mut watcher) = (database.admin()?, standby.connect("postgres", database.name())?);
-    for server in [&primary, &standby] {
-        catch_up(&mut admin, &mut watcher)?;
-        let mut user = server.connect(role::USER, database.name())?;
+    let mut follower = Follower::of(&database)?;
+    let mut admin = database.admin()?;
+    for mut user in [database.connect(role::USER)?, follower.connect(role::USER)?] {
+        follower.catch_up()?;
         let prepared = user.prepare(ORDERS)?;
         assert_eq!(user.query(&prepared, &[])?.len(), 40);
         user.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT id FROM shop.orders")?;
         assert_eq!(user.query("FETCH 5 FROM c", &[])?.len(), 5);
         // The control: what is written elsewhere ends no cursor.
         admin.batch_execute("CREATE TABLE shop.elsewhere (); DROP TABLE shop.elsewhere")?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert_eq!(user.query("FETCH 5 FROM c", &[])?.len(), 5);
         security.batch_execute("SELECT vpd.revoke_exempt('app_user')")?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert_refused(user.query("FETCH 5 FROM c", &[]), "40001", "exemption_changed");
         user.batch_execute("ROLLBACK")?;
         for _ in 0..3 {
@@ -611,7 +603,7 @@ fn a_cursor_opened_as_exempt_ends_on_the_standby_with_the_exemption() -> Result<
             assert!(ids(&mut user, ORDERS)?.is_empty());
         }
         security.batch_execute("SELECT vpd.grant_exempt('app_user', 'nightly load')")?;
-        catch_up(&mut admin, &mut watcher)?;
+        follower.catch_up()?;
         assert_eq!(user.query(&prepared, &[])?.len(), 40);
     }
     Ok(())

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use postgres::{Client, Config, NoTls};
 
@@ -120,6 +122,28 @@ impl Cluster {
     pub fn restart(&mut self, library: Library) -> Result<()> {
         self.pg_ctl(&["stop", "-m", "fast"])?;
         self.start_on_free_port(library)
+    }
+
+    /// Kills a process of the server the hard way, so that the server falls, and waits until it has recovered.
+    ///
+    /// # Errors
+    /// There is no such process.
+    ///
+    /// # Panics
+    /// The server does not recover.
+    pub fn crash(&self, process: i32) -> Result<()> {
+        run(as_server_user(&self.folder, Path::new("kill")).args(["-9", &process.to_string()]))?;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        sleep(Duration::from_millis(300));
+        while self
+            .connect("postgres", "postgres")
+            .and_then(|mut admin| Ok(admin.batch_execute("SELECT 1")?))
+            .is_err()
+        {
+            assert!(Instant::now() < deadline, "the server did not recover");
+            sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Lets a process of the server take so many bytes more than it has.

@@ -36,14 +36,18 @@ pub fn create_orders(database: &Database<'_>) -> Result<()> {
 /// A statement failed.
 pub fn protected_orders() -> Result<Database<'static>> {
     let database = Database::create()?;
-    create_orders(&database)?;
-    add_policy(
-        &mut database.connect(role::SECURITY)?,
-        "shop.orders",
-        "by_region",
-        BY_REGION,
-    )?;
+    create_protected_orders(&database)?;
     Ok(database)
+}
+
+/// Creates `shop.orders` under the policy `by_region`.
+///
+/// # Errors
+/// A statement failed.
+pub fn create_protected_orders(database: &Database<'_>) -> Result<()> {
+    create_orders(database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    Ok(add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?)
 }
 
 /// Adds a policy with a predicate.

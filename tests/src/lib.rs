@@ -20,7 +20,9 @@ pub mod superstore;
 pub use cluster::{Cluster, Library};
 pub use database::{Database, Notices};
 pub use extension::Extension;
-pub use fixture::{BY_REGION, add_policy, create_orders, expected_ids, protected_orders};
+pub use fixture::{
+    BY_REGION, add_policy, create_orders, create_protected_orders, expected_ids, protected_orders,
+};
 pub use handoff::{act_for, issue, redeem};
 pub use pooler::Pooler;
 pub use program::{Desk, program};

@@ -82,8 +82,8 @@ pub fn version() -> i64 {
 /// Version of the graph in a generation of it, which was read before.
 pub fn version_in(generation: u64) -> i64 {
     let (known_in, known) = KNOWN_VERSION.get();
-    // Nobody tells a standby of changes, and nobody else sees one's own.
-    let is_told = !xact::is_standby() && !change::has_changed();
+    // Nobody else sees one's own changes.
+    let is_told = !change::has_changed();
     if is_told && known_in == generation {
         return known;
     }

@@ -7,8 +7,8 @@ use super::change;
 use super::definition::check_name;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
+use crate::sys::shmem;
 use crate::sys::spi::{self, Statement, arg};
-use crate::sys::{shmem, xact};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -236,8 +236,8 @@ impl Definitions {
 fn definitions() -> Rc<Definitions> {
     // The generation first: a change that commits in between is then read twice and never missed.
     let generation = shmem::authority_generation();
-    // What only this transaction sees is read again each time, and nobody announces anything to a standby.
-    let is_passing = change::has_changed() || xact::is_standby();
+    // What only this transaction sees is read again each time.
+    let is_passing = change::has_changed();
     let known = DEFINITIONS.with_borrow(|known| {
         let (known_in, definitions) = known.as_ref()?;
         (*known_in == generation && !is_passing).then(|| Rc::clone(definitions))

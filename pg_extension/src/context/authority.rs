@@ -29,7 +29,7 @@ pub fn refresh() -> Result<bool> {
         let is_current = attached.authority == generation
             && !change::has_changed()
             && holds(attached.identity.authority.valid_until);
-        (!is_current || xact::is_standby()).then(|| Rc::clone(&attached.identity))
+        (!is_current).then(|| Rc::clone(&attached.identity))
     });
     let Some(identity) = due else {
         return Ok(false);
@@ -160,7 +160,7 @@ fn holds(until: Timestamp) -> bool {
     until.0 == i64::MAX || clock::now() < until
 }
 
-/// Nobody announces changes to a standby: its version is compared.
+/// The generation of a standby rises with whatever the primary writes: there the version is compared.
 fn is_as_on_primary(identity: &Identity) -> bool {
     xact::is_standby()
         && holds(identity.authority.valid_until)

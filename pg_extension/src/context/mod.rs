@@ -322,8 +322,7 @@ pub fn require_live() -> Result<()> {
     let suspect = ATTACHED.with_borrow(|attached| {
         let attached = attached.as_ref()?;
         let liveness = attached.liveness?;
-        let is_unquestioned =
-            attached.revocations == revocations && now < liveness.idle_expires_at && !xact::is_standby();
+        let is_unquestioned = attached.revocations == revocations && now < liveness.idle_expires_at;
         (!is_unquestioned).then(|| Rc::clone(&attached.identity))
     });
     let Some(identity) = suspect else {

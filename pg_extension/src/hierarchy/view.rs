@@ -209,7 +209,6 @@ impl Current {
     fn is_unquestioned(&self) -> bool {
         self.changes == shmem::authority_generation()
             && !change::has_changed()
-            && !xact::is_standby()
             && (self.valid_until.0 == i64::MAX || clock::now() < self.valid_until)
     }
 
@@ -353,7 +352,7 @@ pub fn follow_changes() {
 fn look() {
     let changes = shmem::authority_generation();
     let has_changed = change::has_changed();
-    if SEEN.get() == changes && !has_changed && !xact::is_standby() {
+    if SEEN.get() == changes && !has_changed {
         return;
     }
     let read = spi::announced(|| {

@@ -64,7 +64,7 @@ pub fn attach(token: &str) -> Result<()> {
             && now < known.liveness.idle_expires_at
             && now < known.identity.authority.valid_until
     };
-    let mut known = match recall(&hash).filter(|known| is_alive(known) && !xact::is_standby()) {
+    let mut known = match recall(&hash).filter(is_alive) {
         Some(known) => known,
         None => look_up(hash, revocations, authority, now)?,
     };
@@ -90,10 +90,8 @@ pub fn identity_of(token: &str) -> Result<Rc<Identity>> {
 pub fn attach_anonymous() -> Result<()> {
     let authority = shmem::authority_generation();
     let (seen, known) = ANONYMOUS.with_borrow(|(seen, known)| (*seen, Rc::clone(known)));
-    let is_current = seen == authority
-        && clock::now() < known.authority.valid_until
-        && !change::has_changed()
-        && !xact::is_standby();
+    let is_current =
+        seen == authority && clock::now() < known.authority.valid_until && !change::has_changed();
     let identity = if is_current {
         known
     } else {
@@ -178,7 +176,7 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
                 is_primary: stored.is_primary,
                 idle_started_at: stored.idle_started_at,
                 liveness: stored.liveness,
-                revocations: if xact::is_standby() { 0 } else { revocations },
+                revocations,
                 authority,
             })
         })
@@ -227,7 +225,7 @@ fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Optio
                 row.named::<i64>(c"made_in")?,
             ))
         })?;
-    let eras = Eras::remembered(&moment, (!xact::is_standby()).then_some(revocations));
+    let eras = Eras::remembered(&moment, revocations);
     if token_era != eras.of_app(&app) {
         return None;
     }

@@ -79,9 +79,12 @@ impl<'a> Eras<'a> {
         }
     }
 
-    /// Few change: those of everybody and of applications are remembered until sessions end somewhere, unless nobody tells of that.
-    pub fn remembered(moment: &'a Moment, revocations: Option<u64>) -> Self {
-        Self { moment, revocations }
+    /// Few change: those of everybody and of applications are remembered until sessions end somewhere.
+    pub fn remembered(moment: &'a Moment, revocations: u64) -> Self {
+        Self {
+            moment,
+            revocations: Some(revocations),
+        }
     }
 
     /// What a session of a user and an application has to carry to be live. Each generation only rises: the sum is the same when all are.

@@ -6,6 +6,7 @@
 
 use super::clock::Timestamp;
 use super::document::Document;
+use super::function;
 use crate::error::{Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::{FromDatum, JsonB, Uuid, pg_sys};
@@ -86,30 +87,16 @@ fn require(kind: pg_sys::Oid, types: &[pg_sys::Oid]) {
 
 /// True for a function of these arguments whose result is one value of this type.
 pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], result: pg_sys::Oid) -> bool {
-    // SAFETY: the row of the function is copied out of the cache and freed; nothing is left when it is gone.
-    unsafe {
-        let tuple = pg_sys::SearchSysCacheCopy(
-            pg_sys::SysCacheIdentifier::PROCOID as i32,
-            function.into(),
-            pg_sys::Datum::from(0),
-            pg_sys::Datum::from(0),
-            pg_sys::Datum::from(0),
-        );
-        if tuple.is_null() {
-            return false;
-        }
-        let form = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_proc>();
-        let declared = form
-            .proargtypes
-            .values
-            .as_slice(usize::try_from(form.pronargs).unwrap_or(0));
-        let is_it = form.prokind as u8 == pg_sys::PROKIND_FUNCTION
+    function::described(function, |form| {
+        let count = usize::try_from(form.pronargs).unwrap_or(0);
+        // SAFETY: the list is as long as the row says, and lies in the row.
+        let declared = unsafe { form.proargtypes.values.as_slice(count) };
+        form.prokind as u8 == pg_sys::PROKIND_FUNCTION
             && !form.proretset
             && form.prorettype == result
-            && declared == arguments;
-        pg_sys::heap_freetuple(tuple);
-        is_it
-    }
+            && declared == arguments
+    })
+    .unwrap_or(false)
 }
 
 /// A column of a row, with the type that it has now.

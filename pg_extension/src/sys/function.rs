@@ -1,8 +1,25 @@
-//! Calls of policy functions.
+//! Functions of the database: what the catalogue says of one, and calls of policy functions.
 
 use super::{datum, xact};
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, pg_sys};
+
+/// What the catalogue says of a function; `None` when there is no such function. `read` raises no error.
+pub(super) fn described<T>(
+    function: pg_sys::Oid,
+    read: impl FnOnce(&pg_sys::FormData_pg_proc) -> T,
+) -> Option<T> {
+    // SAFETY: the row is held while it is read, and begins with the columns that are never NULL.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::PROCOID as i32, function.into());
+        if row.is_null() {
+            return None;
+        }
+        let found = read(&*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_proc>());
+        pg_sys::ReleaseSysCache(row);
+        Some(found)
+    }
+}
 
 /// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
 /// `None` is a NULL result. An error of the function is raised as 38000; its message goes to the server's log only. What means "stop" or "try again" passes.

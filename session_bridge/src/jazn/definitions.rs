@@ -76,23 +76,20 @@ impl Definitions {
             }
             item
         };
+        let of_kind = |name: &String, kind: &str, description: &Option<String>| {
+            let mut item = described(name, description);
+            item.insert("kind".to_owned(), json!(kind));
+            Value::Object(item)
+        };
         let resources: Vec<Value> = self
             .resources
             .iter()
-            .map(|(name, (kind, description))| {
-                let mut item = described(name, description);
-                item.insert("kind".to_owned(), json!(kind));
-                Value::Object(item)
-            })
+            .map(|(name, (kind, description))| of_kind(name, kind, description))
             .collect();
         let roles: Vec<Value> = self
             .roles
             .iter()
-            .map(|(name, (kind, description))| {
-                let mut item = described(name, description);
-                item.insert("kind".to_owned(), json!(kind));
-                Value::Object(item)
-            })
+            .map(|(name, (kind, description))| of_kind(name, kind, description))
             .collect();
         let privileges: Vec<Value> = self
             .privileges

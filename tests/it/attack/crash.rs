@@ -1,46 +1,22 @@
 //! A server that is killed must come back with every redemption counted and every close kept.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use vpd_tests::{
-    BY_REGION, Cluster, Database, Extension, Library, Result, Subject, VERIFIER, add_policy, assert_refused,
-    attach, challenge, create_orders, expected_ids, fresh_ids, outcome, role,
+    Cluster, Database, Extension, Library, Result, Subject, VERIFIER, assert_refused, attach, challenge,
+    create_protected_orders, expected_ids, fresh_ids, outcome, role,
 };
 
 /// Commits must be on disk before they are acknowledged, or a crash could not be judged.
 const DURABLE: &str = "fsync = on\nsynchronous_commit = on\nfull_page_writes = on";
 
-/// Kills a server process the hard way and waits until the server has recovered.
-fn kill_and_recover(database: &Database<'_>, pid: i32) -> Result<()> {
-    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status()?;
-    assert!(killed.success());
-    let deadline = Instant::now() + Duration::from_secs(30);
-    sleep(Duration::from_millis(300));
-    while database
-        .admin()
-        .and_then(|mut admin| Ok(admin.batch_execute("SELECT 1")?))
-        .is_err()
-    {
-        assert!(Instant::now() < deadline, "the server did not recover");
-        sleep(Duration::from_millis(100));
-    }
-    Ok(())
-}
-
 #[test]
 fn after_a_kill_no_ticket_is_good_twice_and_no_closed_session_is_open() -> Result<()> {
     let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, DURABLE)?;
     let database = Database::create_in(&cluster)?;
-    create_orders(&database)?;
-    add_policy(
-        &mut database.connect(role::SECURITY)?,
-        "shop.orders",
-        "by_region",
-        BY_REGION,
-    )?;
+    create_protected_orders(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
     let mut tickets = vec![];
     for number in 0..300 {
@@ -78,7 +54,7 @@ fn after_a_kill_no_ticket_is_good_twice_and_no_closed_session_is_open() -> Resul
             assert!(Instant::now() < deadline, "the clients do nothing");
             sleep(Duration::from_millis(2));
         }
-        kill_and_recover(&database, victim).unwrap();
+        cluster.crash(victim).unwrap();
         (redeeming.join().unwrap(), closing.join().unwrap())
     });
     assert!(
@@ -111,17 +87,11 @@ fn after_a_kill_no_ticket_is_good_twice_and_no_closed_session_is_open() -> Resul
 fn a_revocation_still_bites_after_a_crash() -> Result<()> {
     let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, DURABLE)?;
     let database = Database::create_in(&cluster)?;
-    create_orders(&database)?;
-    add_policy(
-        &mut database.connect(role::SECURITY)?,
-        "shop.orders",
-        "by_region",
-        BY_REGION,
-    )?;
+    create_protected_orders(&database)?;
     let token = Subject::in_region("alice", "East").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     let pid: i32 = user.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    kill_and_recover(&database, pid)?;
+    cluster.crash(pid)?;
     // Shared memory began again; the counter in it must not look as if nothing had happened.
     let mut user = database.connect(role::USER)?;
     let mut session = user.transaction()?;

@@ -1,9 +1,5 @@
 //! Any role may say that its commits need not be on disk. What closes a door is there all the same when the server falls right after it.
 
-use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use vpd_tests::{
     BY_REGION, Cluster, Database, Extension, Library, Result, Subject, act_for, add_policy, create_orders,
     fresh_ids, issue, outcome, redeem, role,
@@ -30,23 +26,6 @@ fn is_open(database: &Database<'_>, token: &str, question: &str) -> Result<bool>
         return Ok(false);
     }
     Ok(outcome(transaction.query_one(question, &[])).is_ok_and(|row| row.get(0)))
-}
-
-/// Kills the server the hard way and waits until it has recovered. It must have written nothing of its own accord.
-fn fall(database: &Database<'_>, pid: i32) -> Result<()> {
-    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status()?;
-    assert!(killed.success());
-    let deadline = Instant::now() + Duration::from_secs(60);
-    sleep(Duration::from_millis(300));
-    while database
-        .admin()
-        .and_then(|mut admin| Ok(admin.batch_execute("SELECT 1")?))
-        .is_err()
-    {
-        assert!(Instant::now() < deadline, "the server did not recover");
-        sleep(Duration::from_millis(100));
-    }
-    Ok(())
 }
 
 /// Each closes a door: who does it, and what.
@@ -92,7 +71,7 @@ fn an_end_that_was_acknowledged_is_kept() -> Result<()> {
         client.batch_execute("COMMIT")?;
         // control: what is committed like that after it is lost
         control.batch_execute("SET synchronous_commit = off; INSERT INTO control DEFAULT VALUES")?;
-        fall(&database, pid)?;
+        cluster.crash(pid)?;
         let mut admin = database.admin()?;
         assert!(
             admin.query("SELECT FROM control", &[])?.is_empty(),
@@ -114,7 +93,7 @@ fn a_redemption_is_kept_so_that_nobody_redeems_again() -> Result<()> {
         let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
         client.batch_execute("SET synchronous_commit = off")?;
         assert!(redeem(&mut client, &ticket, target)?.is_some());
-        fall(&database, pid)?;
+        cluster.crash(pid)?;
         let mut bridge = database.connect(role::BRIDGE)?;
         assert_eq!(redeem(&mut bridge, &ticket, target)?, None, "{target}");
     }
@@ -132,7 +111,7 @@ fn a_replay_that_was_refused_stays_refused() -> Result<()> {
     let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
     client.batch_execute("SET synchronous_commit = off")?;
     assert_eq!(redeem(&mut client, &ticket, "ledger")?, None);
-    fall(&database, pid)?;
+    cluster.crash(pid)?;
     assert!(!is_open(&database, &given, "SELECT true")?);
     Ok(())
 }
@@ -152,13 +131,13 @@ fn a_delegation_taken_back_and_a_policy_put_in_force_are_kept() -> Result<()> {
     let pid: i32 = security.query_one("SELECT pg_backend_pid()", &[])?.get(0);
     security.batch_execute("SET synchronous_commit = off")?;
     security.batch_execute("SELECT vpd.revoke_delegation(min(delegation_id)) FROM vpd.delegations")?;
-    fall(&database, pid)?;
+    cluster.crash(pid)?;
     assert!(!is_open(&database, &acting, "SELECT true")?);
     let mut security = database.connect(role::SECURITY)?;
     let pid: i32 = security.query_one("SELECT pg_backend_pid()", &[])?.get(0);
     security.batch_execute("SET synchronous_commit = off")?;
     add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?;
-    fall(&database, pid)?;
+    cluster.crash(pid)?;
     assert!(fresh_ids(&database, None, ORDERS)?.is_empty());
     Ok(())
 }

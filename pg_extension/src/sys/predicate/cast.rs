@@ -1,6 +1,7 @@
 //! Casts in a predicate. A text is understood anew by every backend, and casts have no schema that a name could pin: the owner of a type could
 //! give a text another meaning by making a cast, whose function would be handed every row. So the functions of casts belong to superusers.
 
+use crate::sys::function;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
@@ -47,17 +48,8 @@ unsafe extern "C-unwind" fn cast_walker(node: *mut pg_sys::Node, context: *mut c
 }
 
 /// True for a function of a superuser.
-unsafe fn is_trusted(function: pg_sys::Oid) -> bool {
-    // SAFETY: the row is held while its column is read, which is never NULL.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
-        let row = pg_sys::SearchSysCache1(cache, function.into());
-        if row.is_null() {
-            return false;
-        }
-        let mut is_null = false;
-        let owner = pg_sys::SysCacheGetAttr(cache, row, pg_sys::Anum_pg_proc_proowner as i16, &mut is_null);
-        pg_sys::ReleaseSysCache(row);
-        pg_sys::superuser_arg(pg_sys::Oid::from(owner.value() as u32))
-    }
+fn is_trusted(function: pg_sys::Oid) -> bool {
+    let owner = function::described(function, |form| form.proowner);
+    // SAFETY: looks the role up, which may be gone.
+    owner.is_some_and(|owner| unsafe { pg_sys::superuser_arg(owner) })
 }

@@ -1,6 +1,7 @@
 //! Functions in a predicate that say of themselves that a parallel worker may run them.
 
 use super::Compiled;
+use crate::sys::function;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
@@ -47,25 +48,11 @@ unsafe extern "C-unwind" fn collect(function: pg_sys::Oid, context: *mut c_void)
         if function.to_u32() >= pg_sys::FirstNormalObjectId
             && pg_sys::func_parallel(function) as u8 == pg_sys::PROPARALLEL_SAFE
             && pg_sys::getExtensionOfObject(pg_sys::ProcedureRelationId, function) == pg_sys::InvalidOid
-            && !BUILT_IN_LANGUAGES.contains(&language(function))
+            && function::described(function, |form| form.prolang.to_u32())
+                .is_none_or(|language| !BUILT_IN_LANGUAGES.contains(&language))
         {
             (*context.cast::<Vec<pg_sys::Oid>>()).push(function);
         }
     }
     false
-}
-
-unsafe fn language(function: pg_sys::Oid) -> u32 {
-    // SAFETY: the row is held while its column is read, which is never NULL.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
-        let row = pg_sys::SearchSysCache1(cache, function.into());
-        if row.is_null() {
-            return 0;
-        }
-        let mut is_null = false;
-        let language = pg_sys::SysCacheGetAttr(cache, row, pg_sys::Anum_pg_proc_prolang as i16, &mut is_null);
-        pg_sys::ReleaseSysCache(row);
-        language.value() as u32
-    }
 }
