@@ -40,12 +40,14 @@ CREATE TABLE vpd_private.sod_existing (
     rule_id integer NOT NULL,
     user_id integer NOT NULL,
     items integer[] NOT NULL,
-    PRIMARY KEY (rule_id, user_id, items)
+    since timestamptz NOT NULL,
+    PRIMARY KEY (rule_id, user_id, items, since)
 );
 COMMENT ON TABLE vpd_private.sod_existing IS 'Conflicts that were there when a rule was defined and were accepted then; narrowed to what is still held, and gone when the conflict is.';
 COMMENT ON COLUMN vpd_private.sod_existing.rule_id IS 'The rule.';
 COMMENT ON COLUMN vpd_private.sod_existing.user_id IS 'Who breaks it.';
 COMMENT ON COLUMN vpd_private.sod_existing.items IS 'The items he held then, or was to hold at a moment; one more is a new conflict.';
+COMMENT ON COLUMN vpd_private.sod_existing.since IS 'From when he held them together, or was to; to hold them again from another moment is a new conflict.';
 SELECT pg_extension_config_dump('vpd_private.sod_existing', '');
 
 CREATE TABLE vpd_private.sod_exception (

@@ -313,6 +313,41 @@ fn what_is_accepted_stays_so_for_what_is_left_and_not_for_what_comes_back() -> R
 }
 
 #[test]
+fn what_is_accepted_allows_nothing_at_another_time() -> Result<()> {
+    let rule = "SELECT vpd.define_sod_rule('pair_of_roles', '{role:Submitter,role:Approver}', enforce_existing => false)";
+    for (held, later) in [
+        // Held for a moment, and again after it.
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_until => clock_timestamp() + interval '1 second')",
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_from => clock_timestamp() + interval '1 hour')",
+        ),
+        // To be held, and now already.
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_from => clock_timestamp() + interval '1 hour')",
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_until => clock_timestamp() + interval '30 minutes')",
+        ),
+        // To be held from a moment, and from an earlier one.
+        (
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_from => clock_timestamp() + interval '2 hours')",
+            "SELECT vpd.grant_authority('role:Submitter', 'user:alice', clock_timestamp() + interval '1 hour', clock_timestamp() + interval '90 minutes')",
+        ),
+    ] {
+        let (_database, mut security) = scene()?;
+        security.batch_execute("SELECT vpd.grant_authority('role:Approver', 'user:alice')")?;
+        security.batch_execute(held)?;
+        security.batch_execute(rule)?;
+        refused(&mut security, later);
+        let accepted: Vec<bool> = security
+            .query("SELECT is_accepted FROM vpd.sod_conflicts", &[])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert_eq!(accepted, [true], "{held}");
+    }
+    Ok(())
+}
+
+#[test]
 fn an_exception_that_ends_before_it_excuses_nothing_that_begins_later() -> Result<()> {
     let (database, mut security) = scene()?;
     security.batch_execute(PAIR)?;

@@ -31,7 +31,7 @@ pub struct Validity {
 pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Result<bool> {
     change::begin();
     let (granted, holder) = (granted.require()?, holder.require()?);
-    check(&granted, &holder)?;
+    check(&granted, &holder, validity.from)?;
     let watch = Watch::of_grant(granted.id, holder.id);
     let met = meet(&granted, &holder, validity.from, validity.until);
     let begun = match met.first() {
@@ -82,7 +82,7 @@ pub fn revoke(granted: &Reference, holder: &Reference) -> Result<bool> {
     Ok(true)
 }
 
-fn check(granted: &Node, holder: &Node) -> Result<()> {
+fn check(granted: &Node, holder: &Node, from: Option<TimestampWithTimeZone>) -> Result<()> {
     let (what, to) = (granted.reference.kind, holder.reference.kind);
     if !to.may_hold(what) {
         let hint = match to {
@@ -99,7 +99,7 @@ fn check(granted: &Node, holder: &Node) -> Result<()> {
     }
     let is_circle = granted.id == holder.id
         || CONTAINS
-            .with(|statement| statement.query_one(&[arg(granted.id), arg(holder.id)], |_| ()))
+            .with(|statement| statement.query_one(&[arg(granted.id), arg(holder.id), arg(from)], |_| ()))
             .is_some();
     if is_circle {
         return Err(Error::authority_cycle(

@@ -3,17 +3,24 @@
 
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::CStr;
 
+/// Keys of a sort that a transaction locks one by one; from then on it locks the whole sort, because the server has one table for the locks of
+/// everybody, and its size is fixed.
+const MAX_KEYS: usize = 64;
+
 thread_local! {
-    /// Whether the transaction holds a lock under which something is counted.
-    static IS_COUNTING: Cell<bool> = const { Cell::new(false) };
+    /// What the transaction has locked: the class, the key and the depth of the (sub)transaction; `WHOLE` for the whole class.
+    static HELD: RefCell<Vec<(pg_sys::Oid, u32, i32)>> = const { RefCell::new(Vec::new()) };
 }
+
+/// The key that stands for a whole class.
+const WHOLE: u32 = 0;
 
 /// A prepared transaction would keep its locks from everybody else for as long as it likes, over restarts too.
 pub fn may_prepare_transaction() -> Result<()> {
-    if IS_COUNTING.get() {
+    if HELD.with_borrow(|held| !held.is_empty()) {
         return Err(Error::not_preparable("sessions, tickets or records of actions"));
     }
     Ok(())
@@ -21,7 +28,21 @@ pub fn may_prepare_transaction() -> Result<()> {
 
 /// The transaction is over.
 pub fn forget() {
-    IS_COUNTING.set(false);
+    HELD.with_borrow_mut(Vec::clear);
+}
+
+/// A sub-transaction of this depth gave its locks back.
+pub fn subtransaction_aborted(level: i32) {
+    HELD.with_borrow_mut(|held| held.retain(|(.., at)| *at < level));
+}
+
+/// A sub-transaction of this depth left its locks to the one around it.
+pub fn subtransaction_committed(level: i32) {
+    HELD.with_borrow_mut(|held| {
+        for (.., at) in held.iter_mut().filter(|(.., at)| *at == level) {
+            *at = level - 1;
+        }
+    });
 }
 
 /// Keeps the extension from being dropped while the transaction lasts; false when somebody is dropping it, or it is gone.
@@ -60,14 +81,42 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Tickets => c"ticket",
         Counted::Actions => c"action_record",
     };
-    if let Some(class) = table(class) {
-        IS_COUNTING.set(true);
-        let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        });
-        // SAFETY: an object lock inside the class of our own table; keys that collide wait for each other.
-        unsafe { pg_sys::LockDatabaseObject(class, pg_sys::Oid::from(hash), 0, pg_sys::ExclusiveLock as i32) }
+    let Some(class) = table(class) else { return };
+    let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    let key = hash.max(WHOLE + 1);
+    let (is_held, count) = HELD.with_borrow(|held| {
+        let mut of_class = held.iter().filter(|(of, ..)| *of == class);
+        let count = of_class.clone().count();
+        (
+            of_class.any(|(_, known, _)| *known == key || *known == WHOLE),
+            count,
+        )
+    });
+    if is_held {
+        return;
     }
+    if count < MAX_KEYS {
+        // Whoever locks the whole class waits for those who have some of it, and they for him.
+        lock(class, WHOLE, pg_sys::RowShareLock);
+        lock(class, key, pg_sys::ExclusiveLock);
+        note(class, key);
+    } else {
+        lock(class, WHOLE, pg_sys::ExclusiveLock);
+        note(class, WHOLE);
+    }
+}
+
+fn lock(class: pg_sys::Oid, key: u32, mode: u32) {
+    // SAFETY: an object lock inside the class of our own table; keys that collide wait for each other.
+    unsafe { pg_sys::LockDatabaseObject(class, pg_sys::Oid::from(key), 0, mode as i32) }
+}
+
+fn note(class: pg_sys::Oid, key: u32) {
+    // SAFETY: reads backend state.
+    let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+    HELD.with_borrow_mut(|held| held.push((class, key, level)));
 }
 
 /// OID of a table of the extension.

@@ -285,8 +285,12 @@ unsafe extern "C-unwind" fn on_subtransaction_end(
         return;
     }
     match event {
-        SUBXACT_EVENT_COMMIT_SUB => context::subtransaction_committed(nest_level()),
+        SUBXACT_EVENT_COMMIT_SUB => {
+            lock::subtransaction_committed(nest_level());
+            context::subtransaction_committed(nest_level());
+        }
         SUBXACT_EVENT_ABORT_SUB => {
+            lock::subtransaction_aborted(nest_level());
             reading::subtransaction_aborted(nest_level());
             context::subtransaction_aborted(nest_level());
         }

@@ -17,6 +17,7 @@ SELECT r.id,
             WHERE x.rule_id = c.rule_id
               AND x.user_id = c.user_id
               AND c.items::integer[] <@ x.items
+              AND (x.since = c.since OR greatest(x.since, c.since) <= clock_timestamp())
        )
   FROM unnest($1::integer[], $2::integer[], $3::text[], $4::timestamptz[]) AS c (rule_id, user_id, items, since)
   JOIN vpd_private.sod_rule r ON r.id = c.rule_id

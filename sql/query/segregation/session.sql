@@ -58,6 +58,7 @@ SELECT b.name,
              JOIN subject ON subject.id = x.user_id
             WHERE x.rule_id = b.id
               AND b.items <@ x.items
+              AND x.since <= clock_timestamp()
             LIMIT 1
        ),
        b.items

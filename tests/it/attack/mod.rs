@@ -42,6 +42,7 @@ mod lost_commit;
 mod maker_checker;
 mod maker_unknown;
 mod making_and_ending;
+mod many_locks;
 mod mask_corpus;
 mod mask_functions;
 mod mask_limits;

@@ -116,6 +116,7 @@ impl Change {
                         rule: conflict.rule,
                         user: conflict.user,
                         items: conflict.items,
+                        since: conflict.since,
                     }));
                     DONE
                 }
@@ -139,7 +140,7 @@ impl Change {
                 from,
                 until,
             } => {
-                if leads(model, *granted, *holder, at) {
+                if leads(model, *granted, *holder, from.unwrap_or(at).min(at)) {
                     return Err(CIRCLE);
                 }
                 model.grants.push(Grant {
@@ -183,7 +184,7 @@ impl Change {
     }
 }
 
-/// Whether one node is another or leads to it, now or later, whatever is switched off.
+/// Whether one node is another or leads to it, at a moment or later, whatever is switched off.
 fn leads(model: &Model, from: usize, to: usize, at: i64) -> bool {
     let mut reached = vec![from];
     let mut next = 0;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    ALWAYS, Accepted, DAY, Duties, Model, NOW, Nodes, RoleKind, Rule, UNITS, parents, upward,
+    ALWAYS, Accepted, DAY, Duties, Excuse, Model, NOW, Nodes, RoleKind, Rule, UNITS, parents, upward,
 };
 
 /// Names.
@@ -396,7 +396,7 @@ impl Model {
         let user = &self.nodes[conflict.user].name;
         Allowance {
             is_excused: self.excuses.iter().any(|excuse| {
-                excuse.rule == conflict.rule
+                self.is_of_rule(excuse, &conflict.rule)
                     && excuse.user == *user
                     && conflict.items.is_subset(&excuse.items)
                     && excuse.until > conflict.since.max(at)
@@ -405,8 +405,15 @@ impl Model {
                 accepted.rule == conflict.rule
                     && accepted.user == conflict.user
                     && conflict.items.is_subset(&accepted.items)
+                    && accepted.is_meant(conflict.since, at)
             }),
         }
+    }
+
+    /// An exception counts for a rule that is about a unit, or is not, as when it was asked for.
+    fn is_of_rule(&self, excuse: &Excuse, rule: &str) -> bool {
+        let is_as_then = |duties: &Duties| duties.name == rule && duties.unit.is_some() == excuse.is_for_unit;
+        excuse.rule == rule && self.duties.iter().any(is_as_then)
     }
 
     /// The conflicts that nothing allows.
@@ -443,7 +450,9 @@ impl Model {
             let at_most = self.duties.iter().find(of_rule).map_or(0, |rule| rule.at_most);
             for conflict in &there {
                 let items: Nodes = conflict.items.intersection(&accepted.items).copied().collect();
-                let is_meant = conflict.rule == accepted.rule && conflict.user == accepted.user;
+                let is_meant = conflict.rule == accepted.rule
+                    && conflict.user == accepted.user
+                    && accepted.is_meant(conflict.since, at);
                 if is_meant && items.len() > at_most {
                     narrowed.push(Accepted {
                         items,
@@ -489,13 +498,16 @@ impl Model {
                 return false;
             }
             let is_excused = self.excuses.iter().any(|excuse| {
-                excuse.rule == rule.name
+                self.is_of_rule(excuse, &rule.name)
                     && excuse.user == person
                     && items.is_subset(&excuse.items)
                     && excuse.until > NOW
             });
             let is_accepted = self.accepted.iter().any(|accepted| {
-                accepted.rule == rule.name && Some(accepted.user) == user && items.is_subset(&accepted.items)
+                accepted.rule == rule.name
+                    && Some(accepted.user) == user
+                    && items.is_subset(&accepted.items)
+                    && accepted.since <= NOW
             });
             // Accepted is what the graph gives him, and not what a login brings.
             let is_given = self
@@ -539,6 +551,13 @@ impl Model {
             .privileges
             .contains("session:on_behalf")
             .then_some(false)
+    }
+}
+
+impl Accepted {
+    /// Whether a conflict from a moment is the one that was accepted: what is there now began before, what is to come begins when it was to.
+    fn is_meant(&self, since: i64, at: i64) -> bool {
+        self.since == since || self.since.max(since) <= at
     }
 }
 

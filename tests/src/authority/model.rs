@@ -110,6 +110,8 @@ pub struct Duties {
 #[derive(Debug, Clone)]
 pub struct Excuse {
     pub rule: String,
+    /// Whether the rule was about a unit when it was asked for.
+    pub is_for_unit: bool,
     pub user: String,
     pub items: Nodes,
     pub until: i64,
@@ -121,6 +123,8 @@ pub struct Accepted {
     pub rule: String,
     pub user: usize,
     pub items: Nodes,
+    /// From when.
+    pub since: i64,
 }
 
 /// Everything.

@@ -253,6 +253,7 @@ fn excuse(model: &Model, random: &mut Random) -> Option<Excuse> {
     let user = pick(model, &["user"], random)?;
     Some(Excuse {
         rule: rule.name.clone(),
+        is_for_unit: rule.unit.is_some(),
         user: model.nodes[user].name.clone(),
         items: rule.items.clone(),
         until: *random.pick(&[4, 12]) * DAY,

@@ -273,6 +273,7 @@ fn read_and_narrow(reach: &Reach) -> Vec<Conflict> {
                 .map(|conflict| array(&conflict.item_ids))
                 .collect::<Vec<_>>()),
             arg(reach.rules.clone()),
+            arg(found.iter().map(|conflict| conflict.since).collect::<Vec<_>>()),
         ])
     });
     found

@@ -66,7 +66,12 @@ pub fn define(name: &str, definition: &Definition) -> Result<()> {
     } else {
         for conflict in &broken {
             ACCEPT.with(|statement| {
-                statement.execute(&[arg(id), arg(conflict.user_id), arg(conflict.item_ids.clone())])
+                statement.execute(&[
+                    arg(id),
+                    arg(conflict.user_id),
+                    arg(conflict.item_ids.clone()),
+                    arg(conflict.since),
+                ])
             });
         }
     }
