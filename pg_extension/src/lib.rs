@@ -188,8 +188,13 @@ pgrx::extension_sql_file!(
     requires = ["follow_ddl"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/88_view_column.sql",
+    name = "view_column",
+    requires = ["replication"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/90_profile.sql",
     name = "profile",
-    requires = ["replication"],
+    requires = ["view_column"],
     finalize
 );

@@ -16,7 +16,7 @@ COMMENT ON COLUMN vpd_private.app.pillar IS 'Applications of one pillar share a 
 COMMENT ON COLUMN vpd_private.app.origins IS 'Exact web origins (scheme://host[:port]) the front end is served from.';
 COMMENT ON COLUMN vpd_private.app.idle_timeout IS 'Longest pause between two uses of a session, 1 second to 24 hours.';
 COMMENT ON COLUMN vpd_private.app.absolute_timeout IS 'Longest life of a session, at least the idle time-out, at most 30 days.';
-COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds; 60 seconds when hardened.';
+COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds.';
 COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 
 'Concurrent live sessions one user may hold through this application: those he logged in to, those handed over to it, and those on behalf of others.';
 COMMENT ON COLUMN vpd_private.app.registered_at IS 'When the application was first registered.';

@@ -108,6 +108,7 @@ CREATE VIEW vpd_private.session_state AS
       FROM vpd_private.session s;
 COMMENT ON VIEW vpd_private.session_state IS
 'Whether each session, taken by itself, was not ended: neither alone nor with all of everybody, of its user, or of its application.';
+COMMENT ON COLUMN vpd_private.session_state.is_open IS 'True while it was not ended.';
 
 CREATE VIEW vpd_private.session_clock AS
     SELECT s.id,
@@ -140,6 +141,10 @@ CREATE VIEW vpd_private.session_clock AS
 COMMENT ON VIEW vpd_private.session_clock IS
 'When each session dies. It is open while no session from itself up to the login was ended, and live while the wall clock has not reached idle_expires_at
 either, which is never later than expires_at.';
+COMMENT ON COLUMN vpd_private.session_clock.root_id IS 'The login whose clocks decide.';
+COMMENT ON COLUMN vpd_private.session_clock.is_open IS 'True while neither it nor any session above it was ended.';
+COMMENT ON COLUMN vpd_private.session_clock.last_access_at IS 'Last use of the login.';
+COMMENT ON COLUMN vpd_private.session_clock.idle_expires_at IS 'When the pause gets too long; never later than expires_at.';
 
 CREATE VIEW vpd_private.held_session AS
     SELECT s.id,
@@ -154,6 +159,7 @@ CREATE VIEW vpd_private.held_session AS
        AND clock_timestamp() < c.idle_expires_at;
 COMMENT ON VIEW vpd_private.held_session IS
 'Live sessions with whoever is logged in: his own, those handed over to other pillars, and those he opened on behalf of others.';
+COMMENT ON COLUMN vpd_private.held_session.holder IS 'Who is logged in.';
 
 CREATE TABLE vpd_private.session_token (
     token_hash bytea PRIMARY KEY,
@@ -193,6 +199,7 @@ CREATE VIEW vpd_private.live_token AS
                 WHERE e.subject = sha256(convert_to('app:' || t.app, 'UTF8'))
            );
 COMMENT ON VIEW vpd_private.live_token IS 'Tokens that open a live session.';
+COMMENT ON COLUMN vpd_private.live_token.root_id IS 'The login whose clocks decide.';
 
 CREATE FUNCTION vpd.create_session(
     user_name text,

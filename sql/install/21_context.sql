@@ -114,6 +114,13 @@ CREATE VIEW vpd.sessions AS
       JOIN vpd_private.session r ON r.id = s.root_id
       JOIN vpd_private.session_clock c ON c.id = s.id;
 COMMENT ON VIEW vpd.sessions IS 'Every session that was not purged yet, without its secrets; for administrators and auditors.';
+COMMENT ON COLUMN vpd.sessions.session_id IS 'Public identifier; not a secret and of no use as a credential.';
+COMMENT ON COLUMN vpd.sessions.last_access_at IS 'Last use that moved the idle clock of the login.';
+COMMENT ON COLUMN vpd.sessions.idle_expires_at IS 'When the pause gets too long, if nobody uses it until then; never later than expires_at.';
+COMMENT ON COLUMN vpd.sessions.expires_at IS 'Absolute limit of the login; nothing moves it.';
+COMMENT ON COLUMN vpd.sessions.ended_at IS 'When it, or the login it came out of, was ended; NULL while nobody ended it.';
+COMMENT ON COLUMN vpd.sessions.end_reason IS 'Why: logout, idle_timeout, absolute_timeout, ticket_replayed, message_refused, ….';
+COMMENT ON COLUMN vpd.sessions.is_live IS 'Whether its token opens it now.';
 
 CREATE VIEW vpd.my_sessions WITH (security_barrier) AS
     SELECT s.session_id,
@@ -131,3 +138,4 @@ CREATE VIEW vpd.my_sessions WITH (security_barrier) AS
        AND (SELECT vpd.is_authenticated())
        AND s.user_name = (SELECT vpd.user_name());
 COMMENT ON VIEW vpd.my_sessions IS 'Live sessions of the user whose session is attached.';
+COMMENT ON COLUMN vpd.my_sessions.is_current IS 'True for the session that is attached.';

@@ -96,17 +96,29 @@ COMMENT ON COLUMN vpd_private.privilege_detail.action IS 'What may be done.';
 COMMENT ON COLUMN vpd_private.privilege_detail.mode IS 'Whether the action changes something (edit) or only shows it (view).';
 SELECT pg_extension_config_dump('vpd_private.privilege_detail', '');
 
-CREATE TABLE vpd_private.identity_source (
+CREATE TABLE vpd_private.defined_source (
     name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
     precedence integer NOT NULL UNIQUE,
     description text
 );
-INSERT INTO vpd_private.identity_source (name, precedence, description) VALUES ('local', 100, 'Users administered here.');
-COMMENT ON TABLE vpd_private.identity_source IS 'Where users come from. What several sources know of a user is put together; where they disagree the lower precedence counts.';
-COMMENT ON COLUMN vpd_private.identity_source.name IS 'Name: lower case, at most 63 characters.';
-COMMENT ON COLUMN vpd_private.identity_source.precedence IS 'The source with the lowest number is believed first.';
-COMMENT ON COLUMN vpd_private.identity_source.description IS 'What it is.';
-SELECT pg_extension_config_dump('vpd_private.identity_source', $$WHERE name <> 'local'$$);
+COMMENT ON TABLE vpd_private.defined_source IS
+'Identity sources that somebody defined; local among them when somebody gave it another precedence. A row that CREATE EXTENSION made would be in the
+way of the one in a dump.';
+COMMENT ON COLUMN vpd_private.defined_source.name IS 'Name: lower case, at most 63 characters.';
+COMMENT ON COLUMN vpd_private.defined_source.precedence IS 'The source with the lowest number is believed first.';
+COMMENT ON COLUMN vpd_private.defined_source.description IS 'What it is.';
+SELECT pg_extension_config_dump('vpd_private.defined_source', '');
+
+CREATE VIEW vpd_private.identity_source AS
+    SELECT name, precedence, description
+      FROM vpd_private.defined_source
+    UNION ALL
+    SELECT 'local', 100, 'Users administered here.'
+     WHERE NOT EXISTS (SELECT FROM vpd_private.defined_source WHERE name = 'local');
+COMMENT ON VIEW vpd_private.identity_source IS
+'Where users come from: what was defined, and local, which every database has. What several sources know of a user is put together; where they disagree
+the lower precedence counts.';
+COMMENT ON COLUMN vpd_private.identity_source.name IS 'Name of the source; local is always among them.';
 
 CREATE TABLE vpd_private.unit (
     name text PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 256 AND name !~ '[[:cntrl:]]' AND name = btrim(name)),
@@ -256,6 +268,6 @@ CREATE TRIGGER vpd_account_changed
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.authority_changed();
 COMMENT ON TRIGGER vpd_account_changed ON vpd_private.user_account IS 'Announces changed users to every backend.';
 CREATE TRIGGER vpd_source_changed
-    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vpd_private.identity_source
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vpd_private.defined_source
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.authority_changed();
-COMMENT ON TRIGGER vpd_source_changed ON vpd_private.identity_source IS 'Announces changed precedence to every backend.';
+COMMENT ON TRIGGER vpd_source_changed ON vpd_private.defined_source IS 'Announces changed precedence to every backend.';

@@ -117,6 +117,10 @@ CREATE VIEW vpd_private.user_profile AS
      WHERE a.kind = 'user'
        AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd_private.user_profile IS 'Each user as the sources together tell of him.';
+COMMENT ON COLUMN vpd_private.user_profile.name IS 'Name of the user.';
+COMMENT ON COLUMN vpd_private.user_profile.manager IS 'Name of the users manager.';
+COMMENT ON COLUMN vpd_private.user_profile.attributes IS 'Free attributes, those of all sources put together.';
+COMMENT ON COLUMN vpd_private.user_profile.sources IS 'Sources that tell of the user, the one that is believed first in front.';
 
 CREATE VIEW vpd_private.user_document AS
     SELECT a.id AS user_id,
@@ -143,6 +147,7 @@ CREATE VIEW vpd_private.user_document AS
      WHERE a.kind = 'user'
        AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd_private.user_document IS 'What rules of parametric roles read of each user.';
+COMMENT ON COLUMN vpd_private.user_document.document IS 'Attributes, with user_name and unit among them.';
 
 CREATE VIEW vpd.users AS
     SELECT name, display_name, is_enabled, unit, manager, attributes, is_test, sources, seeded_by, created_at
@@ -156,6 +161,7 @@ CREATE VIEW vpd.sources AS
            (SELECT count(*) FROM vpd_private.user_account u WHERE u.source = s.name) AS users
       FROM vpd_private.identity_source s;
 COMMENT ON VIEW vpd.sources IS 'Identity sources in no order; the lowest precedence is believed first.';
+COMMENT ON COLUMN vpd.sources.users IS 'How many users it tells of.';
 
 CREATE VIEW vpd.units AS
     SELECT name, parent, description

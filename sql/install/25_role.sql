@@ -147,6 +147,8 @@ CREATE VIEW vpd.roles AS
      WHERE a.kind = 'role'
        AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd.roles IS 'Roles; is_mapped tells whether anything holds them.';
+COMMENT ON COLUMN vpd.roles.kind IS 'enterprise (comes from the identity provider), application, job, duty, data, abstract or parametric.';
+COMMENT ON COLUMN vpd.roles.is_mapped IS 'Whether anything holds it.';
 
 CREATE VIEW vpd.duties AS
     SELECT name, description, is_enabled, seeded_by, created_at
@@ -205,11 +207,16 @@ CREATE VIEW vpd.grants AS
       JOIN vpd_private.authority h ON h.id = g.holder_id
       JOIN vpd_private.authority a ON a.id = g.granted_id;
 COMMENT ON VIEW vpd.grants IS 'Every grant, those that ended as well.';
+COMMENT ON COLUMN vpd.grants.grant_id IS 'Key.';
+COMMENT ON COLUMN vpd.grants.holder IS 'Who holds it, as kind:name.';
+COMMENT ON COLUMN vpd.grants.granted IS 'What is held, as kind:name.';
+COMMENT ON COLUMN vpd.grants.is_valid IS 'Whether it holds now.';
 
 CREATE VIEW vpd.authority_changes AS
     SELECT id AS change_id, changed_at, changed_by, user_name, actors, login_user, login_role, action, subject, detail
       FROM vpd_private.authority_change;
 COMMENT ON VIEW vpd.authority_changes IS 'Who changed what in the graph and in the data filters, and when; and who opened a session on behalf of whom.';
+COMMENT ON COLUMN vpd.authority_changes.change_id IS 'Key, in the order of the changes.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_role'),

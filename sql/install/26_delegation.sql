@@ -64,7 +64,7 @@ COMMENT ON FUNCTION vpd.create_session_on_behalf IS
 'Creates a session for a user on behalf of whom the session of the token acts, and returns its token (vs_…). The actor needs a delegation or the privilege
 session:on_behalf. The session has what both have, unless the delegation gives full authority and the actor''s session has all that its user has; it ends with the session of the actor.
 Arguments: app (one of the same pillar; the actor''s by default), attributes as in vpd.create_session.
-Errors: 28000 session_invalid, user_disabled, 42501 privilege_missing, sod_conflict, 42704 app_not_found, user_not_found, 22023 argument_invalid, 53400 limit_sessions.
+Errors: 28000 session_invalid, user_disabled, 42501 privilege_missing, sod_conflict, 42704 app_not_found, user_not_found, 22023 argument_invalid, 53400 limit_sessions, limit_actors.
 Who acts for whom is kept as RFC 8693 4.1 has it.';
 
 CREATE FUNCTION vpd.assume_role(role text) RETURNS void
@@ -100,6 +100,8 @@ CREATE VIEW vpd.delegations AS
            revoked_by
       FROM vpd_private.delegation;
 COMMENT ON VIEW vpd.delegations IS 'Who may act for whom, those that ended as well.';
+COMMENT ON COLUMN vpd.delegations.delegation_id IS 'Key.';
+COMMENT ON COLUMN vpd.delegations.is_valid IS 'Whether it holds now.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'grant_delegation'),

@@ -129,6 +129,13 @@ CREATE VIEW vpd.tracked_tables AS
      GROUP BY t.relation
      ORDER BY t.relation::text;
 COMMENT ON VIEW vpd.tracked_tables IS 'Tables with audit columns, and which columns these are.';
+COMMENT ON COLUMN vpd.tracked_tables.relation IS 'The table; its partitions and children follow it.';
+COMMENT ON COLUMN vpd.tracked_tables.created_by IS 'Column for who made a row.';
+COMMENT ON COLUMN vpd.tracked_tables.created_at IS 'Column for when it was made.';
+COMMENT ON COLUMN vpd.tracked_tables.created_login IS 'Column for who was really logged in then.';
+COMMENT ON COLUMN vpd.tracked_tables.updated_by IS 'Column for who changed it last.';
+COMMENT ON COLUMN vpd.tracked_tables.updated_at IS 'Column for when it was changed last.';
+COMMENT ON COLUMN vpd.tracked_tables.updated_login IS 'Column for who was really logged in then.';
 
 CREATE VIEW vpd.consents AS
     SELECT c.user_name,
@@ -140,6 +147,7 @@ CREATE VIEW vpd.consents AS
       FROM vpd_private.consent c
      ORDER BY c.user_name, c.purpose, c.id;
 COMMENT ON VIEW vpd.consents IS 'Consent given and withdrawn, with its history; is_current marks what counts.';
+COMMENT ON COLUMN vpd.consents.is_current IS 'True for the last word of the user on the purpose.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('bridge', 'record_consent'),

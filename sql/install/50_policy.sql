@@ -22,10 +22,23 @@ CREATE TABLE vpd_private.protected_column (
 );
 COMMENT ON TABLE vpd_private.protected_column IS
 'Which column of a protected table each name meant first: policies name columns, so a name must not come to mean another. Not dumped: numbers
-differ where the table is restored.';
+differ where the table is restored, and are found there by the names.';
 COMMENT ON COLUMN vpd_private.protected_column.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.protected_column.column_name IS 'A name that a column has or had.';
-COMMENT ON COLUMN vpd_private.protected_column.column_number IS 'Number of that column.';
+COMMENT ON COLUMN vpd_private.protected_column.column_number IS 'Number of that column; 0 when it was dropped before the table was restored.';
+
+CREATE TABLE vpd_private.former_column (
+    relation regclass NOT NULL REFERENCES vpd_private.protected_table ON DELETE CASCADE,
+    column_name name NOT NULL,
+    present_name name,
+    PRIMARY KEY (relation, column_name)
+);
+COMMENT ON TABLE vpd_private.former_column IS
+'Names that columns of protected tables had and have no longer, for a database restored from a dump: the columns tell the other names.';
+COMMENT ON COLUMN vpd_private.former_column.relation IS 'The table.';
+COMMENT ON COLUMN vpd_private.former_column.column_name IS 'The name, which no other column may get.';
+COMMENT ON COLUMN vpd_private.former_column.present_name IS 'What the column is called now; NULL when it was dropped.';
+SELECT pg_extension_config_dump('vpd_private.former_column', '');
 
 CREATE TABLE vpd_private.policy_group (
     relation regclass NOT NULL,
@@ -252,6 +265,11 @@ CREATE VIEW vpd.policies AS
       FROM vpd_private.policy p
      ORDER BY p.relation::text, p.policy_name;
 COMMENT ON VIEW vpd.policies IS 'Policies, a line each; a long predicate is cut, policy_definitions has it whole.';
+COMMENT ON COLUMN vpd.policies.statements IS 'Commands it applies to, with commas between; all for every one.';
+COMMENT ON COLUMN vpd.policies.checked IS 'Whether new rows of INSERT and UPDATE must satisfy it.';
+COMMENT ON COLUMN vpd.policies.enabled IS 'A disabled policy restricts nothing.';
+COMMENT ON COLUMN vpd.policies.policy_group IS 'Group of the policy; NULL for SYS_DEFAULT, which applies always.';
+COMMENT ON COLUMN vpd.policies.predicate IS 'Predicate template, cut after 24 characters, or policy function.';
 
 CREATE VIEW vpd.policy_definitions AS
     SELECT p.relation,
@@ -285,6 +303,9 @@ CREATE VIEW vpd.policy_groups AS
       ) g
      ORDER BY g.relation::text, g.policy_group;
 COMMENT ON VIEW vpd.policy_groups IS 'Policy groups of every table and how many policies each has.';
+COMMENT ON COLUMN vpd.policy_groups.relation IS 'Table the group belongs to.';
+COMMENT ON COLUMN vpd.policy_groups.policy_group IS 'Name, in upper case; every table under policy has SYS_DEFAULT.';
+COMMENT ON COLUMN vpd.policy_groups.policies IS 'How many policies it has.';
 
 CREATE VIEW vpd.policy_contexts AS
     SELECT c.relation, c.namespace, c.attribute FROM vpd_private.driving_context c;
@@ -301,3 +322,9 @@ CREATE VIEW vpd.protected_tables AS
       FROM vpd_private.protected_table t
       LEFT JOIN pg_class c ON c.oid = t.relation;
 COMMENT ON VIEW vpd.protected_tables IS 'Tables under policy and whether their defences stand: row security enabled, forced, guard present.';
+COMMENT ON COLUMN vpd.protected_tables.relation IS 'The table.';
+COMMENT ON COLUMN vpd.protected_tables.policies IS 'How many policies it has.';
+COMMENT ON COLUMN vpd.protected_tables.enabled_policies IS 'How many of them are enabled.';
+COMMENT ON COLUMN vpd.protected_tables.is_row_security_enabled IS 'Whether row security is enabled, as it must be.';
+COMMENT ON COLUMN vpd.protected_tables.is_forced IS 'Whether row security binds the owner too, as it must.';
+COMMENT ON COLUMN vpd.protected_tables.has_guard IS 'Whether the policy vpd_guard is there; without it the table shows nothing.';

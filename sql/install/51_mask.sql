@@ -161,6 +161,9 @@ CREATE VIEW vpd.masks AS
       FROM vpd_private.mask m
      ORDER BY m.relation::text, m.column_name;
 COMMENT ON VIEW vpd.masks IS 'Column masks, a line each; long expressions are cut, mask_definitions has them whole.';
+COMMENT ON COLUMN vpd.masks.mask IS 'What is shown instead of the value, cut after 28 characters.';
+COMMENT ON COLUMN vpd.masks.visible_when IS 'Predicate: the value of a row is shown where it is true; cut after 28 characters.';
+COMMENT ON COLUMN vpd.masks.enabled IS 'A disabled mask hides nothing.';
 
 CREATE VIEW vpd.mask_definitions AS
     SELECT m.relation,

@@ -61,3 +61,5 @@ CREATE VIEW vpd.exemptions AS
 COMMENT ON VIEW vpd.exemptions IS
 'Exemptions, newest first, revoked ones included; relation NULL stands for every table. One that is neither revoked nor active belongs to a role
 that was renamed or replaced.';
+COMMENT ON COLUMN vpd.exemptions.relation IS 'Name of the table it is exempt on; NULL for every table.';
+COMMENT ON COLUMN vpd.exemptions.is_active IS 'Whether it holds now: it is not revoked, and the role has still its name.';

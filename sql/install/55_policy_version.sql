@@ -118,3 +118,6 @@ CREATE VIEW vpd.policy_shadows AS
       FROM vpd_private.policy_shadow s
      ORDER BY s.relation::text, s.policy_name;
 COMMENT ON VIEW vpd.policy_shadows IS 'Proposed definitions; is_replacement is false for a policy that does not exist yet.';
+COMMENT ON COLUMN vpd.policy_shadows.policy_name IS 'Policy it is to replace, or the name of a new one.';
+COMMENT ON COLUMN vpd.policy_shadows.is_replacement IS 'False for a policy that does not exist yet.';
+COMMENT ON COLUMN vpd.policy_shadows.predicate IS 'Predicate template, or policy function.';

@@ -324,6 +324,8 @@ CREATE VIEW vpd.hierarchies AS
            (SELECT count(*) FROM vpd_private.hierarchy_node n WHERE n.hierarchy = h.name) AS nodes
       FROM vpd_private.hierarchy h;
 COMMENT ON VIEW vpd.hierarchies IS 'Hierarchies, their mode, levels and number of nodes.';
+COMMENT ON COLUMN vpd.hierarchies.levels IS 'Names of its levels, from the top.';
+COMMENT ON COLUMN vpd.hierarchies.nodes IS 'How many nodes it has.';
 
 CREATE VIEW vpd.hierarchy_nodes AS
     SELECT n.hierarchy,
@@ -334,6 +336,9 @@ CREATE VIEW vpd.hierarchy_nodes AS
       FROM vpd_private.hierarchy_node n
       LEFT JOIN vpd_private.hierarchy_level l USING (hierarchy, depth);
 COMMENT ON VIEW vpd.hierarchy_nodes IS 'Nodes of hierarchies.';
+COMMENT ON COLUMN vpd.hierarchy_nodes.node_key IS 'Key of the node.';
+COMMENT ON COLUMN vpd.hierarchy_nodes.parent_key IS 'Key of the node above it; NULL at the top.';
+COMMENT ON COLUMN vpd.hierarchy_nodes.level_name IS 'Name of its level.';
 
 CREATE VIEW vpd.data_group_nodes AS
     SELECT a.name AS data_group,
@@ -348,6 +353,9 @@ CREATE VIEW vpd.data_group_nodes AS
       FROM vpd_private.data_group_node g
       JOIN vpd_private.authority a ON a.id = g.data_group_id;
 COMMENT ON VIEW vpd.data_group_nodes IS 'Nodes of data groups, and those they had.';
+COMMENT ON COLUMN vpd.data_group_nodes.data_group IS 'Name of the data group.';
+COMMENT ON COLUMN vpd.data_group_nodes.node_key IS 'Key of the node.';
+COMMENT ON COLUMN vpd.data_group_nodes.is_active IS 'Whether it holds now.';
 
 CREATE VIEW vpd.hierarchy_exemptions AS
     SELECT e.app,
@@ -360,6 +368,7 @@ CREATE VIEW vpd.hierarchy_exemptions AS
            e.revoked_at IS NULL AS is_active
       FROM vpd_private.hierarchy_exemption e;
 COMMENT ON VIEW vpd.hierarchy_exemptions IS 'Applications that hierarchies do not filter, and those that were.';
+COMMENT ON COLUMN vpd.hierarchy_exemptions.is_active IS 'Whether it holds now.';
 
 CREATE VIEW vpd.hierarchy_protections AS
     SELECT p.relation,

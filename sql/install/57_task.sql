@@ -116,6 +116,8 @@ CREATE VIEW vpd.task_types AS
                       WHERE r.task_type = t.name AND r.kind = 'content'), '{}') AS content
       FROM vpd_private.task_type t;
 COMMENT ON VIEW vpd.task_types IS 'Kinds of tasks, with the parts that allow each action and show each attribute.';
+COMMENT ON COLUMN vpd.task_types.actions IS 'Who may do what: {"action": ["part"]}.';
+COMMENT ON COLUMN vpd.task_types.content IS 'Who sees what: {"attribute": ["part"]}.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'define_task_type'),

@@ -4,11 +4,10 @@ CREATE TABLE vpd_private.setting (
     is_only_row boolean PRIMARY KEY DEFAULT true CHECK (is_only_row),
     purge_interval interval NOT NULL CHECK (purge_interval BETWEEN '1 minute' AND '60 minutes')
 );
-COMMENT ON TABLE vpd_private.setting IS 'Settings of this database, one row.';
+COMMENT ON TABLE vpd_private.setting IS 'Settings of this database: one row, or none where nothing was set.';
 COMMENT ON COLUMN vpd_private.setting.is_only_row IS 'Keeps the table at one row.';
 COMMENT ON COLUMN vpd_private.setting.purge_interval IS 'Pause between two runs of the purge worker.';
-INSERT INTO vpd_private.setting (purge_interval) VALUES ('2 minutes');
-SELECT pg_extension_config_dump('vpd_private.setting', 'WHERE false');
+SELECT pg_extension_config_dump('vpd_private.setting', '');
 
 CREATE TABLE vpd_private.job_run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -55,8 +54,8 @@ Errors: 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.purge_interval() RETURNS interval
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC SELECT s.purge_interval FROM vpd_private.setting s; END;
-COMMENT ON FUNCTION vpd.purge_interval IS 'How often the worker purges this database.';
+    BEGIN ATOMIC SELECT coalesce((SELECT s.purge_interval FROM vpd_private.setting s), '2 minutes'); END;
+COMMENT ON FUNCTION vpd.purge_interval IS 'How often the worker purges this database: every two minutes where nothing was set.';
 
 CREATE FUNCTION vpd_private.wake_launcher() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wake_launcher_wrapper';

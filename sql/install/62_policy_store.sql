@@ -105,6 +105,7 @@ CREATE VIEW vpd.data_role_templates AS
              WHERE r.template = t.name) AS roles
       FROM vpd_private.data_role_template t;
 COMMENT ON VIEW vpd.data_role_templates IS 'Templates of data roles and how many roles each has given.';
+COMMENT ON COLUMN vpd.data_role_templates.roles IS 'How many roles it has given that are not dropped.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'export_definitions'),

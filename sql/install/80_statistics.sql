@@ -43,3 +43,10 @@ COMMENT ON VIEW vpd.stat_policies IS
 'Cost and refusals of each policy since counted_since (its first event, the last reset or the start of the server): calls of the policy
 function that returned and their time in milliseconds; uses of a predicate, when a plan was made, that ran no function; functions that failed
 or returned no predicate; new rows refused with 44000. A plan that is used again costs nothing and is not counted; templates have no function.';
+COMMENT ON COLUMN vpd.stat_policies.function_calls IS 'Calls of the policy function that returned.';
+COMMENT ON COLUMN vpd.stat_policies.cache_hits IS 'Plans that used a predicate without a call of the function.';
+COMMENT ON COLUMN vpd.stat_policies.total_ms IS 'Time of those calls, in milliseconds.';
+COMMENT ON COLUMN vpd.stat_policies.max_ms IS 'The longest of them, in milliseconds.';
+COMMENT ON COLUMN vpd.stat_policies.errors IS 'Calls of the function that failed.';
+COMMENT ON COLUMN vpd.stat_policies.write_denials IS 'Rows that the policy refused to write.';
+COMMENT ON COLUMN vpd.stat_policies.counted_since IS 'Since when: the first event, the last reset or the start of the server.';

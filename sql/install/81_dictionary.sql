@@ -27,6 +27,23 @@ CREATE VIEW vpd.all_policies AS
 COMMENT ON VIEW vpd.all_policies IS
 'Policies in the columns of Oracle''s ALL_POLICIES; object_owner and pf_owner are schemas, package is always NULL because packages are schemas here, long_predicate always YES.
 The column predicate is ours: the text of a policy that has no function.';
+COMMENT ON COLUMN vpd.all_policies.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.all_policies.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.all_policies.pf_owner IS 'Schema of the policy function; NULL for a predicate template.';
+COMMENT ON COLUMN vpd.all_policies.package IS 'Always NULL: packages are schemas here.';
+COMMENT ON COLUMN vpd.all_policies.function IS 'Name of the policy function; NULL for a predicate template.';
+COMMENT ON COLUMN vpd.all_policies.sel IS 'YES when it applies to SELECT.';
+COMMENT ON COLUMN vpd.all_policies.ins IS 'YES when it applies to INSERT.';
+COMMENT ON COLUMN vpd.all_policies.upd IS 'YES when it applies to UPDATE.';
+COMMENT ON COLUMN vpd.all_policies.del IS 'YES when it applies to DELETE.';
+COMMENT ON COLUMN vpd.all_policies.idx IS 'YES when it applies to the making of indexes.';
+COMMENT ON COLUMN vpd.all_policies.chk_option IS 'YES when new rows of INSERT and UPDATE must satisfy it.';
+COMMENT ON COLUMN vpd.all_policies.enable IS 'NO when it is disabled and restricts nothing.';
+COMMENT ON COLUMN vpd.all_policies.static_policy IS 'YES when the policy function runs once.';
+COMMENT ON COLUMN vpd.all_policies.policy_type IS 'Kind, in upper case: when the policy function runs again.';
+COMMENT ON COLUMN vpd.all_policies.long_predicate IS 'Always YES: a predicate may be as long as it likes.';
+COMMENT ON COLUMN vpd.all_policies.common IS 'Always NO: there are no container databases.';
+COMMENT ON COLUMN vpd.all_policies.inherited IS 'Always NO: there are no container databases.';
 
 CREATE VIEW vpd.all_policy_groups AS
     SELECT n.nspname::text AS object_owner,
@@ -36,6 +53,8 @@ CREATE VIEW vpd.all_policy_groups AS
       JOIN pg_class c ON c.oid = g.relation
       JOIN pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW vpd.all_policy_groups IS 'Policy groups that were created, in the columns of Oracle''s ALL_POLICY_GROUPS.';
+COMMENT ON COLUMN vpd.all_policy_groups.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.all_policy_groups.object_name IS 'Name of the table.';
 
 CREATE VIEW vpd.all_policy_contexts AS
     SELECT n.nspname::text AS object_owner,
@@ -46,6 +65,8 @@ CREATE VIEW vpd.all_policy_contexts AS
       JOIN pg_class c ON c.oid = d.relation
       JOIN pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW vpd.all_policy_contexts IS 'Driving contexts in the columns of Oracle''s ALL_POLICY_CONTEXTS.';
+COMMENT ON COLUMN vpd.all_policy_contexts.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.all_policy_contexts.object_name IS 'Name of the table.';
 
 CREATE VIEW vpd.all_policy_attributes AS
     SELECT n.nspname::text AS object_owner,
@@ -60,6 +81,10 @@ CREATE VIEW vpd.all_policy_attributes AS
       JOIN pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW vpd.all_policy_attributes IS
 'Attributes whose change makes the function of a policy run again, in the columns of Oracle''s ALL_POLICY_ATTRIBUTES.';
+COMMENT ON COLUMN vpd.all_policy_attributes.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.all_policy_attributes.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.all_policy_attributes.namespace IS 'Namespace of the attribute.';
+COMMENT ON COLUMN vpd.all_policy_attributes.attribute IS 'Name of the attribute.';
 
 CREATE VIEW vpd.all_sec_relevant_cols AS
     SELECT n.nspname::text AS object_owner,
@@ -73,6 +98,10 @@ CREATE VIEW vpd.all_sec_relevant_cols AS
       JOIN pg_class c ON c.oid = p.relation
       JOIN pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW vpd.all_sec_relevant_cols IS 'Relevant columns of policies in the columns of Oracle''s ALL_SEC_RELEVANT_COLS.';
+COMMENT ON COLUMN vpd.all_sec_relevant_cols.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.all_sec_relevant_cols.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.all_sec_relevant_cols.sec_rel_column IS 'The relevant column.';
+COMMENT ON COLUMN vpd.all_sec_relevant_cols.column_option IS 'ALL_ROWS: rows stay and the column shows NULL. NONE: rows are left out.';
 
 CREATE VIEW vpd.dba_context AS
     SELECT c.namespace,
@@ -81,6 +110,9 @@ CREATE VIEW vpd.dba_context AS
            CASE WHEN c.is_global THEN 'ACCESSED GLOBALLY' ELSE 'ACCESSED LOCALLY' END AS type
       FROM vpd_private.application_context c;
 COMMENT ON VIEW vpd.dba_context IS 'Application contexts in the columns of Oracle''s DBA_CONTEXT; package is the trusted function.';
+COMMENT ON COLUMN vpd.dba_context.schema IS 'Schema of the trusted function.';
+COMMENT ON COLUMN vpd.dba_context.package IS 'Name of the trusted function.';
+COMMENT ON COLUMN vpd.dba_context.type IS 'ACCESSED LOCALLY, or ACCESSED GLOBALLY when its values are shared between sessions.';
 
 CREATE VIEW vpd.session_context AS
     SELECT l.namespace,
@@ -99,6 +131,9 @@ CREATE VIEW vpd.session_context AS
 COMMENT ON VIEW vpd.session_context IS
 'What the attached session carries, in the columns of Oracle''s SESSION_CONTEXT: values set by trusted functions, and single-valued attributes of the session
 under namespaces that are no application context. Each session sees its own.';
+COMMENT ON COLUMN vpd.session_context.namespace IS 'Namespace: that of an application context in upper case, that of attributes of the session as it was given.';
+COMMENT ON COLUMN vpd.session_context.attribute IS 'Name of the attribute.';
+COMMENT ON COLUMN vpd.session_context.value IS 'Its value.';
 
 CREATE VIEW vpd.global_context AS
     SELECT g.namespace,
@@ -109,3 +144,5 @@ CREATE VIEW vpd.global_context AS
       FROM vpd_private.global_context g;
 COMMENT ON VIEW vpd.global_context IS
 'Values of contexts accessed globally, in the columns of Oracle''s GLOBAL_CONTEXT; NULL stands for every user or client. For administrators: it shows the values of all sessions.';
+COMMENT ON COLUMN vpd.global_context.username IS 'Session user who sees the value; NULL for every user.';
+COMMENT ON COLUMN vpd.global_context.clientid IS 'Client identifier of the sessions that see the value; NULL for every client.';

@@ -15,6 +15,16 @@ CREATE VIEW vpd_private.posture_table AS
       JOIN pg_class c ON c.oid = t.relation
       JOIN pg_namespace n ON n.oid = c.relnamespace;
 COMMENT ON VIEW vpd_private.posture_table IS 'Protected tables with what the posture report needs of them.';
+COMMENT ON COLUMN vpd_private.posture_table.oid IS 'Number of the table.';
+COMMENT ON COLUMN vpd_private.posture_table.nspname IS 'Its schema.';
+COMMENT ON COLUMN vpd_private.posture_table.relname IS 'Its name.';
+COMMENT ON COLUMN vpd_private.posture_table.name IS 'Its name with the schema, quoted.';
+COMMENT ON COLUMN vpd_private.posture_table.relowner IS 'Its owner.';
+COMMENT ON COLUMN vpd_private.posture_table.relkind IS 'Kind of relation, as in pg_class.';
+COMMENT ON COLUMN vpd_private.posture_table.relrowsecurity IS 'Whether row security is enabled.';
+COMMENT ON COLUMN vpd_private.posture_table.relforcerowsecurity IS 'Whether row security binds the owner.';
+COMMENT ON COLUMN vpd_private.posture_table.relacl IS 'Its privileges.';
+COMMENT ON COLUMN vpd_private.posture_table.reltuples IS 'Rows, as the last ANALYZE estimated.';
 
 CREATE VIEW vpd_private.posture_exempt AS
     SELECT r.oid AS role, r.rolname, 'superuser' AS why, NULL::oid AS relation FROM pg_authid r WHERE r.rolsuper
@@ -26,6 +36,8 @@ CREATE VIEW vpd_private.posture_exempt AS
       JOIN pg_authid r ON r.oid = e.role AND r.rolname = e.role_name
      WHERE e.revoked_at IS NULL AND NOT r.rolsuper AND NOT r.rolbypassrls;
 COMMENT ON VIEW vpd_private.posture_exempt IS 'Roles that policies do not apply to, and why; relation NULL stands for every table.';
+COMMENT ON COLUMN vpd_private.posture_exempt.rolname IS 'Its name.';
+COMMENT ON COLUMN vpd_private.posture_exempt.why IS 'Why policies do not apply to it: superuser, BYPASSRLS, or exempted.';
 
 CREATE VIEW vpd_private.posture_holder AS
     SELECT DISTINCT a.grantee AS role,
@@ -36,6 +48,8 @@ CREATE VIEW vpd_private.posture_holder AS
        AND p.proname IN ('attach_session', 'create_session')
        AND a.grantee <> p.proowner;
 COMMENT ON VIEW vpd_private.posture_holder IS 'Roles of applications: who may attach a session (runtime) or create one (bridge); role 0 stands for PUBLIC.';
+COMMENT ON COLUMN vpd_private.posture_holder.role IS 'The role; 0 for PUBLIC.';
+COMMENT ON COLUMN vpd_private.posture_holder.profile IS 'runtime or bridge.';
 
 CREATE VIEW vpd_private.posture_setting AS
     SELECT s.name,
@@ -65,6 +79,11 @@ CREATE VIEW vpd_private.posture_setting AS
      WHERE g.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()));
 COMMENT ON VIEW vpd_private.posture_setting IS
 'Settings as files, databases and roles give them, whatever the session that looks has set, with the beginning of the command that changes them.';
+COMMENT ON COLUMN vpd_private.posture_setting.name IS 'Name of the setting.';
+COMMENT ON COLUMN vpd_private.posture_setting.value IS 'Its value there.';
+COMMENT ON COLUMN vpd_private.posture_setting.place IS 'Where it is set: for the server, a database, a role, or both.';
+COMMENT ON COLUMN vpd_private.posture_setting.set_command IS 'Beginning of the command that changes it.';
+COMMENT ON COLUMN vpd_private.posture_setting.afterwards IS 'What makes the change count.';
 
 CREATE FUNCTION vpd.posture() RETURNS TABLE (severity text, finding text, object text, detail text, remedy text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 50

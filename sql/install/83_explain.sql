@@ -82,3 +82,10 @@ CREATE VIEW vpd.v$vpd_policy AS
       LEFT JOIN vpd_private.policy d ON d.relation = p.relation AND d.policy_name = p.policy_name;
 COMMENT ON VIEW vpd.v$vpd_policy IS
 'The predicates in force for the attached session, in the columns of Oracle''s V$VPD_POLICY; those that tell cursors apart do not exist here, command is ours.';
+COMMENT ON COLUMN vpd.v$vpd_policy.object_owner IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.v$vpd_policy.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.v$vpd_policy.policy_group IS 'Group of the policy.';
+COMMENT ON COLUMN vpd.v$vpd_policy.policy IS 'Name of the policy.';
+COMMENT ON COLUMN vpd.v$vpd_policy.policy_function_owner IS 'Schema of the policy function; NULL for a predicate template.';
+COMMENT ON COLUMN vpd.v$vpd_policy.predicate IS 'The predicate in force.';
+COMMENT ON COLUMN vpd.v$vpd_policy.command IS 'Command it is in force for.';

@@ -34,12 +34,14 @@ fn every_object_is_described() -> Result<()> {
 }
 
 #[test]
-fn every_column_of_a_table_is_described() -> Result<()> {
+fn every_column_of_a_table_or_view_is_described() -> Result<()> {
     let bare = offenders(
-        "SELECT c.relname || '.' || a.attname
-           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          WHERE c.relnamespace = 'vpd_private'::regnamespace AND c.relkind = 'r'
-            AND c.relname <> 'profile_privilege'
+        "SELECT c.oid::regclass || '.' || a.attname
+           FROM pg_class c
+           JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+           JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_vpd'
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c')
             AND coalesce(col_description(c.oid, a.attnum), '') = ''",
     )?;
     assert!(bare.is_empty(), "{bare:?}");

@@ -88,7 +88,7 @@ fn with_definitions() -> Result<Database<'static>> {
     let database = Database::create()?;
     database.admin()?.batch_execute(
         "INSERT INTO vpd_private.unit (name) VALUES ('Buying'), ('Stores');
-         INSERT INTO vpd_private.identity_source (name, precedence) VALUES ('ldap', 50);
+         INSERT INTO vpd_private.defined_source (name, precedence) VALUES ('ldap', 50);
          INSERT INTO vpd_private.authority (kind, name) VALUES ('role', 'Test Buyer'), ('data_group', 'West')",
     )?;
     Ok(database)

@@ -405,6 +405,21 @@ const WEAKNESSES: &[Weakness] = &[
         "by_region on shop.orders",
         "UPDATE pg_class SET reltuples = 100000 WHERE oid = 'shop.orders'::regclass",
     ),
+    (
+        "predicate_schema_open",
+        "lookup.areas",
+        "CREATE SCHEMA lookup AUTHORIZATION app_stranger\nCREATE TABLE lookup.areas (region text)\nSELECT vpd.add_policy('shop.orders', 'known', 'EXISTS (SELECT FROM lookup.areas a WHERE a.region = orders.region)')",
+    ),
+    (
+        "predicate_schema_open",
+        "lookup.permits(region text)",
+        "CREATE SCHEMA lookup AUTHORIZATION app_stranger\nCREATE FUNCTION lookup.permits(region text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true'\nSELECT vpd.add_mask('shop.orders', 'amount', '0', 'lookup.permits(region)')",
+    ),
+    (
+        "predicate_schema_open",
+        "\"Look\".up(text, text)",
+        "CREATE SCHEMA \"Look\" AUTHORIZATION app_stranger\nCREATE FUNCTION \"Look\".up(text, text) RETURNS text LANGUAGE sql STABLE AS 'SELECT NULL::text'\nSELECT vpd.add_policy('shop.orders', 'f', policy_function => '\"Look\".up')",
+    ),
     // Privileges.
     (
         "public_creates",

@@ -73,6 +73,9 @@ fn without_a_session_nothing_is_visible_either_way() -> Result<()> {
 #[test]
 fn writes_are_checked_when_they_name_a_relevant_column_and_deletes_always() -> Result<()> {
     let database = amounts_by_region()?;
+    database
+        .admin()?
+        .batch_execute("ALTER TABLE shop.orders ALTER amount SET DEFAULT 1")?;
     let token = Subject::in_region("alice", "West").log_in(&database)?;
     let mut user = database.connect(role::USER)?;
     let mut transaction = user.transaction()?;
@@ -83,6 +86,8 @@ fn writes_are_checked_when_they_name_a_relevant_column_and_deletes_always() -> R
     assert_eq!(raised, 10, "only the West's");
     let deleted = transaction.execute("DELETE FROM shop.orders WHERE id > 1000", &[])?;
     assert_eq!(deleted, 1, "a deletion removes the relevant column, too");
+    let short = transaction.execute("INSERT INTO shop.orders VALUES (2001, 'East')", &[])?;
+    assert_eq!(short, 1, "two values are two columns");
     assert_refused(
         transaction.execute("INSERT INTO shop.orders VALUES (2000, 'East', 1)", &[]),
         "44000",

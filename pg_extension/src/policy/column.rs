@@ -1,7 +1,8 @@
 //! Names of columns of protected tables. A policy names columns, in its text, its relevant columns and its masks; whoever could give the name to
 //! another column would choose what the policy looks at.
 //!
-//! Invariant: a name that a column of a protected table has or had is not given to another by a role under policy.
+//! Invariant: a name that a column of a protected table has or had is not given to another by a role under policy, neither here nor in a
+//! database restored from a dump of this one.
 
 use crate::error::{Error, Result};
 use crate::sys::spi::Statement;
@@ -11,6 +12,7 @@ thread_local! {
     static REMEMBER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/remember_columns.sql")) };
     static MOVED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/moved_columns.sql")) };
     static ACCEPT: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/accept_columns.sql")) };
+    static KEEP_FORMER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/keep_former_columns.sql")) };
 }
 
 /// Before a command that may change columns.
@@ -28,12 +30,12 @@ pub fn check_moved() -> Result<()> {
     let moved = MOVED.with(|statement| {
         statement.query_one(&[], |row| (row.required::<String>(1), row.required::<String>(2)))
     });
-    let Some((table, column)) = moved else {
-        return Ok(());
-    };
-    if user::bypasses_policies() {
+    if let Some((table, column)) = moved {
+        if !user::bypasses_policies() {
+            return Err(Error::column_name_moved(&table, &column));
+        }
         ACCEPT.with(|statement| statement.execute(&[]));
-        return Ok(());
     }
-    Err(Error::column_name_moved(&table, &column))
+    KEEP_FORMER.with(|statement| statement.execute(&[]));
+    Ok(())
 }

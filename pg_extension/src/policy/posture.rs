@@ -16,6 +16,7 @@ thread_local! {
     static OBJECT: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/object.sql")) };
     static FUNCTION: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/function.sql")) };
     static POLICY: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/policy.sql")) };
+    static SCHEMA: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/schema.sql")) };
     static DUTY: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/duty.sql")) };
     static ACCESS: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/access.sql")) };
 }
@@ -51,6 +52,7 @@ pub fn findings() -> Vec<Finding> {
     findings.extend(check("object", || OBJECT.with(none)));
     findings.extend(check("function", || FUNCTION.with(none)));
     findings.extend(check("policy", || POLICY.with(none)));
+    findings.extend(check("schema", || SCHEMA.with(none)));
     findings.extend(check("access", || ACCESS.with(none)));
     findings.extend(check("duty", || DUTY.with(none)));
     findings.sort_by(|a, b| {

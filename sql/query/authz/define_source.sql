@@ -1,11 +1,11 @@
 -- No row when another source has the precedence.
 WITH written AS (
-    INSERT INTO vpd_private.identity_source (name, precedence, description)
-    SELECT $1, $2, $3
+    INSERT INTO vpd_private.defined_source (name, precedence, description)
+    SELECT $1, $2, coalesce($3, (SELECT s.description FROM vpd_private.identity_source s WHERE s.name = $1))
      WHERE NOT EXISTS (SELECT FROM vpd_private.identity_source s WHERE s.precedence = $2 AND s.name <> $1)
         ON CONFLICT (name) DO UPDATE
        SET precedence = excluded.precedence,
-           description = coalesce(excluded.description, identity_source.description)
+           description = excluded.description
     RETURNING name, precedence
 ), kept AS (
     -- What rules read before of users whom another source is believed of now.

@@ -1,1 +1,1 @@
-DELETE FROM vpd_private.identity_source WHERE name = $1;
+DELETE FROM vpd_private.defined_source WHERE name = $1;

@@ -2,14 +2,32 @@
 WITH forgotten AS (
     DELETE FROM vpd_private.protected_column c
      WHERE NOT EXISTS (SELECT FROM vpd_private.protected_table t WHERE t.relation = c.relation)
+), named AS (
+    SELECT t.relation,
+           a.attname,
+           a.attnum
+      FROM vpd_private.protected_table t
+      JOIN pg_attribute a ON a.attrelid = t.relation
+     WHERE a.attnum > 0
+       AND NOT a.attisdropped
+), meant AS (
+    -- In a restored table a name that was given up before means the column that had it, and no other that has it by now.
+    SELECT f.relation,
+           f.column_name,
+           coalesce(n.attnum, 0) AS column_number
+      FROM vpd_private.former_column f
+      LEFT JOIN named n ON n.relation = f.relation AND n.attname = f.present_name
+    UNION ALL
+    SELECT n.relation,
+           n.attname,
+           n.attnum
+      FROM named n
+     WHERE NOT EXISTS (SELECT FROM vpd_private.former_column f WHERE f.relation = n.relation AND f.column_name = n.attname)
 )
 INSERT INTO vpd_private.protected_column (relation, column_name, column_number)
-SELECT t.relation,
-       a.attname,
-       a.attnum
-  FROM vpd_private.protected_table t
-  JOIN pg_attribute a ON a.attrelid = t.relation
- WHERE a.attnum > 0
-   AND NOT a.attisdropped
-   AND NOT EXISTS (SELECT FROM vpd_private.protected_column c WHERE c.relation = t.relation AND c.column_name = a.attname)
+SELECT m.relation,
+       m.column_name,
+       m.column_number
+  FROM meant m
+ WHERE NOT EXISTS (SELECT FROM vpd_private.protected_column c WHERE c.relation = m.relation AND c.column_name = m.column_name)
     ON CONFLICT DO NOTHING;

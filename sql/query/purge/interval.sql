@@ -1,1 +1,1 @@
-SELECT extract(epoch FROM purge_interval)::integer FROM vpd_private.setting;
+SELECT extract(epoch FROM vpd.purge_interval())::integer;

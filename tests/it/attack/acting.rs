@@ -308,3 +308,29 @@ fn whoever_acts_fully_controls_no_more_than_a_rule_allows_one_person() -> Result
     );
     Ok(())
 }
+
+/// Sessions belong to the name, and so to whoever acts in it: said in authority.md.
+#[test]
+fn whoever_acts_for_somebody_sees_and_ends_his_sessions() -> Result<()> {
+    let database = scene()?;
+    let alice = Subject::new("alice").log_in(&database)?;
+    let henry = Subject::new("henry").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let query = "SELECT session_id::text FROM vpd.my_sessions WHERE NOT is_current";
+    // control: henry as himself does not see hers
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &henry)?;
+    assert!(transaction.query(query, &[])?.is_empty());
+    transaction.rollback()?;
+    let limited = on_behalf(&database, &henry, "alice")??;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &limited)?;
+    let others = transaction.query(query, &[])?;
+    assert_eq!(others.len(), 1);
+    let session: String = others[0].get(0);
+    let end = format!("vpd.end_own_session('{session}')");
+    assert!(is_true(&mut transaction, &end)?);
+    transaction.commit()?;
+    assert_over(&database, &alice);
+    Ok(())
+}

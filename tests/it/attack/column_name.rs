@@ -74,6 +74,60 @@ fn the_owner_gives_no_name_to_another_column() -> Result<()> {
 }
 
 #[test]
+fn a_column_that_goes_with_its_type_leaves_no_name_behind() -> Result<()> {
+    for (make, drop) in [
+        ("CREATE DOMAIN shop.area AS text", "DROP DOMAIN shop.area CASCADE"),
+        ("CREATE DOMAIN shop.area AS text", "DROP TYPE shop.area CASCADE"),
+        (
+            "CREATE SCHEMA kinds; CREATE DOMAIN kinds.area AS text; ALTER SCHEMA kinds OWNER TO app_owner;
+             ALTER DOMAIN kinds.area OWNER TO app_owner",
+            "DROP SCHEMA kinds CASCADE",
+        ),
+        (
+            "CREATE SCHEMA kinds; CREATE DOMAIN kinds.area AS text; ALTER SCHEMA kinds OWNER TO app_stranger",
+            "DROP OWNED BY app_stranger CASCADE",
+        ),
+    ] {
+        let database = Database::create()?;
+        create_orders(&database)?;
+        let kind = if make.contains("kinds") {
+            "kinds.area"
+        } else {
+            "shop.area"
+        };
+        database.admin()?.batch_execute(&format!(
+            "{make}; ALTER DOMAIN {kind} OWNER TO app_owner; ALTER TABLE shop.orders ALTER region TYPE {kind};
+             CREATE FUNCTION shop.by_region(object_schema text, object_name text) RETURNS text LANGUAGE sql
+             AS $$ SELECT 'region = vpd.attribute(''app'', ''region'')' $$;
+             SELECT vpd.grant_profile('runtime', 'app_owner')"
+        ))?;
+        database
+            .connect(role::SECURITY)?
+            .batch_execute("SELECT dbms_rls.add_policy('shop', 'orders', 'p', 'shop', 'by_region')")?;
+        let mut owner = database.connect(role::OWNER)?;
+        // Refused, or the name stays taken.
+        let dropper = if drop.contains("OWNED") {
+            role::STRANGER
+        } else {
+            role::OWNER
+        };
+        let dropped = database.connect(dropper)?.batch_execute(drop);
+        let add = owner.batch_execute("ALTER TABLE shop.orders ADD COLUMN region text DEFAULT 'West'");
+        assert!(dropped.is_err() || add.is_err(), "{drop}");
+        let token = Subject::in_region("alice", "West").log_in(&database)?;
+        let mut transaction = owner.transaction()?;
+        attach(&mut transaction, &token)?;
+        let seen = ids(&mut transaction, "SELECT id FROM shop.orders").unwrap_or_default();
+        assert!(
+            seen.len() <= expected_ids("West").len(),
+            "{drop}: {} rows",
+            seen.len()
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_relevant_column_keeps_its_name_or_the_policy_applies_always() -> Result<()> {
     let policy =
         "dbms_rls.add_policy('shop', 'orders', 'p', 'shop', 'by_region', sec_relevant_cols => 'amount')";

@@ -1,6 +1,6 @@
 //! EXPLAIN prints the predicate. It must print functions, not the values of somebody's session.
 
-use vpd_tests::{Database, Result, Subject, attach, create_orders, protected_orders, role};
+use vpd_tests::{Database, Result, Subject, attach, create_orders, expected_ids, protected_orders, role};
 
 const EXPLAIN: &str =
     "EXPLAIN (VERBOSE, ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT id FROM shop.orders";
@@ -62,5 +62,29 @@ fn a_hoisted_predicate_uses_an_index() -> Result<()> {
     let token = Subject::in_region("alice", "R7").log_in(&database)?;
     let plan = plan(&database, &token)?;
     assert!(plan.contains("Index"), "{plan}");
+    Ok(())
+}
+
+/// Not defended, and said so in SECURITY.md: the server counts what the policy leaves out.
+#[test]
+fn counts_of_a_plan_tell_of_a_hidden_row_to_whoever_names_it() -> Result<()> {
+    let database = protected_orders()?;
+    let token = Subject::in_region("alice", "East").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut removed = |id: i32| -> Result<bool> {
+        let mut session = user.transaction()?;
+        attach(&mut session, &token)?;
+        let query = format!("{EXPLAIN} WHERE id = {id}");
+        let rows = session.query(&query, &[])?;
+        Ok(rows
+            .iter()
+            .any(|row| row.get::<_, &str>(0).contains("Rows Removed by Filter: 1")))
+    };
+    let of = |region: &str| expected_ids(region).first().copied().unwrap_or_default();
+    assert!(removed(of("West"))?, "a hidden row with this key is there");
+    assert!(
+        !removed(of("East"))? && !removed(99_999)?,
+        "control: seen, and not there"
+    );
     Ok(())
 }

@@ -55,6 +55,7 @@ mod narrow_login;
 mod narrowed_session;
 mod native_policy;
 mod null_token;
+mod open_schema;
 mod opening_view;
 mod own_trigger;
 mod owner;

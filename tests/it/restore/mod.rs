@@ -1,5 +1,6 @@
 //! A database with one of everything, dumped in every form and restored: it is the same afterwards, and closed on the way.
 
+mod memory;
 mod scene;
 
 use std::path::{Path, PathBuf};

@@ -53,23 +53,30 @@ pub unsafe fn is_made_by(statement: *mut pg_sys::Node) -> bool {
             | T_CreateTableAsStmt
             | T_AlterTableStmt
             | T_RenameStmt
+            | T_DropStmt
+            | T_DropOwnedStmt
             | T_ReassignOwnedStmt
             | T_CreatePublicationStmt
             | T_AlterPublicationStmt
     )
 }
 
-/// Whether a statement may give the name of a column to another.
+/// Whether a statement may take the name of a column away or give it to another. A column goes with its type as well.
 ///
 /// # Safety
 /// A valid utility statement.
 pub unsafe fn is_changing_columns(statement: *mut pg_sys::Node) -> bool {
-    // SAFETY: every node begins with its tag.
-    let tag = unsafe { (*statement).type_ };
-    matches!(
-        tag,
-        pg_sys::NodeTag::T_AlterTableStmt | pg_sys::NodeTag::T_RenameStmt
-    )
+    use pg_sys::NodeTag::*;
+    // SAFETY: each node is read as the type its tag says.
+    let behavior = unsafe {
+        match (*statement).type_ {
+            T_AlterTableStmt | T_RenameStmt => return true,
+            T_DropStmt => (*statement.cast::<pg_sys::DropStmt>()).behavior,
+            T_DropOwnedStmt => (*statement.cast::<pg_sys::DropOwnedStmt>()).behavior,
+            _ => return false,
+        }
+    };
+    behavior == pg_sys::DropBehavior::DROP_CASCADE
 }
 
 /// Columns are looked at as the command left them.
@@ -105,6 +112,7 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                 check_columns();
             }
             T_RenameStmt => check_columns(),
+            T_DropStmt | T_DropOwnedStmt if is_changing_columns(statement) => check_columns(),
             T_ReassignOwnedStmt if extension::is_installed() => {
                 let reassign = &*statement.cast::<pg_sys::ReassignOwnedStmt>();
                 let owner = pg_sys::get_rolespec_oid(reassign.newrole, false);
