@@ -113,9 +113,14 @@ pgrx::extension_sql_file!(
     requires = ["mask"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/53_plain_code.sql",
+    name = "plain_code",
+    requires = ["exemption"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/55_policy_version.sql",
     name = "policy_version",
-    requires = ["exemption"]
+    requires = ["plain_code"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/56_hierarchy.sql",

@@ -217,6 +217,16 @@ const WEAKNESSES: &[Weakness] = &[
         "CREATE TABLE shop.region (region text PRIMARY KEY)\nINSERT INTO shop.region SELECT DISTINCT region FROM shop.orders\nALTER TABLE shop.orders ADD FOREIGN KEY (region) REFERENCES shop.region ON DELETE CASCADE",
     ),
     (
+        "partition_key_code",
+        "shop.keyed",
+        "CREATE FUNCTION shop.part(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1'\nALTER FUNCTION shop.part(text) OWNER TO app_owner\nCREATE TABLE shop.keyed (id integer, region text) PARTITION BY LIST (shop.part(region))\nSELECT vpd.add_policy('shop.keyed', 'p', predicate => 'id > 0')",
+    ),
+    (
+        "range_type_code",
+        "span of shop.orders",
+        "CREATE FUNCTION shop.apart(text, text) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 1.0::float8'\nALTER FUNCTION shop.apart(text, text) OWNER TO app_owner\nCREATE TYPE shop.span AS RANGE (subtype = text, subtype_diff = shop.apart)\nALTER TABLE shop.orders ADD COLUMN span shop.span[]",
+    ),
+    (
         "publication",
         "shop.orders in p",
         "CREATE PUBLICATION p FOR TABLE shop.orders",

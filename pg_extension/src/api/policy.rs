@@ -3,6 +3,7 @@
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::{Error, Result};
 use crate::policy::{self, Command, Definition};
+use crate::sys::hooks::inheritance;
 use crate::sys::{ErrorReport, Oid};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
@@ -362,6 +363,11 @@ fn follow_ddl() {
         policy::exemption::end_stale();
         // A dump makes everything itself, in several connections at once.
         if !crate::sys::user::is_loading_dump() {
+            // What this command brought into a family is looked at as such, before it is taken for a straggler.
+            let joined = inheritance::take_joined();
+            if !joined.is_empty() {
+                policy::reach::follow_joined(&joined).unwrap_or_else(|error| error.raise());
+            }
             policy::protect_stragglers();
             policy::mask::follow_columns();
             crate::audit::follow_ddl();

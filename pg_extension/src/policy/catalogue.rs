@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use super::group::{self, SYS_DEFAULT};
-use super::{Command, Kind, warning};
+use super::{Command, Kind, reach, warning};
 use crate::error::{Error, Result};
 use crate::sys::predicate::compile;
 use crate::sys::spi::{Statement, arg, oid_arg, run_command};
@@ -151,6 +151,7 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     }
     protect_family(table)?;
     announce(table);
+    reach::warn_of_stored_code(table);
     Ok(())
 }
 

@@ -9,6 +9,11 @@ use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
 use crate::sys::{Oid, extension, user};
 
+mod joined;
+mod stored_code;
+
+pub use stored_code::{check_column, check_partition_key, warn_of_stored_code};
+
 thread_local! {
     static READER: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/reader.sql")) };
     static READERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/reach/readers.sql")) };
@@ -176,8 +181,11 @@ fn stores_type(oid: Oid) -> (bool, bool) {
 
 /// Looks at what became a partition or child: it is protected as its parent is, or refused, and gets its parent's triggers.
 pub fn follow_joined(members: &[Oid]) -> Result<()> {
+    let brought = joined::look(members)?;
+    stored_code::check_joined(members)?;
     catalogue::protect_joined(members)?;
     mask::check_joined(members)?;
+    joined::check_shown(&brought)?;
     if !user::is_loading_dump() {
         audit::put_triggers(None);
     }

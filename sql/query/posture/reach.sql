@@ -39,6 +39,48 @@ SELECT 'medium',
     OR EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = i.oid AND s.staattnum = a.attnum)
 UNION ALL
 SELECT 'high',
+       'partition_key_code',
+       t.name,
+       'its partition key hands stored values to code of a role that is no superuser, when a part is attached or made',
+       coalesce(
+           (
+               SELECT string_agg(
+                          format('ALTER ROUTINE %I.%I(%s) OWNER TO %I', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), b.rolname),
+                          '; ' ORDER BY p.oid
+                      )
+                 FROM pg_depend d
+                 JOIN pg_proc p ON p.oid = d.refobjid
+                 JOIN pg_authid o ON o.oid = p.proowner AND NOT o.rolsuper
+                 JOIN pg_namespace n ON n.oid = p.pronamespace
+                 JOIN pg_authid b ON b.oid = 10
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.refclassid = 'pg_proc'::regclass
+           ),
+           '-- let a superuser own the domains, operators and functions of the key'
+       )
+  FROM vpd_private.posture_table t
+  JOIN vpd_private.plain_partition_key k ON k.relation = t.oid
+UNION ALL
+SELECT 'high',
+       'range_type_code',
+       format('%I of %s', a.attname, t.name),
+       format('ANALYZE and indexes hand stored values to functions of the type %s, which belong to no superuser', y.range::regtype),
+       (
+           SELECT string_agg(
+                      format('ALTER FUNCTION %I.%I(%s) OWNER TO %I', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), b.rolname),
+                      '; ' ORDER BY p.oid
+                  )
+             FROM pg_range r
+             JOIN pg_proc p ON p.oid IN (r.rngsubdiff, r.rngcanonical)
+             JOIN pg_authid o ON o.oid = p.proowner AND NOT o.rolsuper
+             JOIN pg_namespace n ON n.oid = p.pronamespace
+             JOIN pg_authid b ON b.oid = 10
+            WHERE r.rngtypid = y.range
+       )
+  FROM vpd_private.posture_table t
+  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN vpd_private.plain_type y ON y.type = a.atttypid
+UNION ALL
+SELECT 'high',
        'publication',
        format('%s in %I', t.name, p.pubname),
        'subscribers receive every row',

@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use crate::error::{Error, Result};
-use crate::policy::{catalogue as tables, warning};
+use crate::policy::{catalogue as tables, reach, warning};
 use crate::sys::Oid;
 use crate::sys::predicate::{compile, compile_value};
 use crate::sys::spi::{Statement, arg, oid_arg};
@@ -60,6 +60,7 @@ pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
     tables::protect_family(table)?;
     tables::announce(table);
     warn_of_tellers(table, column);
+    reach::warn_of_stored_code(table);
     Ok(())
 }
 

@@ -86,6 +86,27 @@ unsafe fn check_columns() {
     column::check_moved().unwrap_or_else(|error| error.raise());
 }
 
+/// The type of a new column is looked at as it was resolved: its name may have been another's before the command.
+unsafe fn check_added(statement: &pg_sys::AlterTableStmt) {
+    // SAFETY: lists of the statement; the definition of a column to add is a ColumnDef.
+    unsafe {
+        for command in elements(statement.cmds) {
+            let command = &*command.cast::<pg_sys::AlterTableCmd>();
+            if command.subtype != pg_sys::AlterTableType::AT_AddColumn
+                || !is_a(command.def, pg_sys::NodeTag::T_ColumnDef)
+                || !extension::is_installed()
+            {
+                continue;
+            }
+            let table = resolve(statement.relation);
+            if table != pg_sys::InvalidOid {
+                let column = CStr::from_ptr((*command.def.cast::<pg_sys::ColumnDef>()).colname);
+                reach::check_column(table, &column.to_string_lossy()).unwrap_or_else(|error| error.raise());
+            }
+        }
+    }
+}
+
 /// Looks at what a statement made: raises, which undoes it, or warns.
 ///
 /// # Safety
@@ -110,6 +131,7 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                     check_reader(resolve(alter.relation));
                 }
                 check_columns();
+                check_added(alter);
             }
             T_RenameStmt => check_columns(),
             T_DropStmt | T_DropOwnedStmt if is_changing_columns(statement) => check_columns(),

@@ -16,6 +16,7 @@ pub unsafe fn check(statement: *mut pg_sys::Node) {
     unsafe {
         match (*statement).type_ {
             T_AlterTableStmt => check_alter_table(&*statement.cast::<pg_sys::AlterTableStmt>()),
+            T_CreateStmt => check_partition(&*statement.cast::<pg_sys::CreateStmt>()),
             T_IndexStmt => check_index(&*statement.cast::<pg_sys::IndexStmt>()),
             T_CreateStatsStmt => check_statistics(&*statement.cast::<pg_sys::CreateStatsStmt>()),
             T_AlterDomainStmt => check_domain(&*statement.cast::<pg_sys::AlterDomainStmt>()),
@@ -36,11 +37,35 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
             return;
         }
         let lock = pg_sys::AlterTableGetLockLevel(statement.cmds);
-        if resolve_owned(statement.relation, lock).is_none() {
+        let Some(table) = resolve_owned(statement.relation, lock) else {
             return;
-        }
+        };
         for command in elements(statement.cmds) {
-            check_change(&*command.cast::<pg_sys::AlterTableCmd>());
+            let command = &*command.cast::<pg_sys::AlterTableCmd>();
+            if command.subtype == pg_sys::AlterTableType::AT_AttachPartition {
+                reach::check_partition_key(table).unwrap_or_else(|error| error.raise());
+            }
+            check_change(command);
+        }
+    }
+}
+
+/// A new part has the rows of the default part looked at again, with every key above.
+unsafe fn check_partition(statement: &pg_sys::CreateStmt) {
+    if statement.partbound.is_null() {
+        return;
+    }
+    // SAFETY: a list of RangeVar nodes; the lock is the one the command takes itself.
+    unsafe {
+        for parent in elements(statement.inhRelations) {
+            if is_a(parent, pg_sys::NodeTag::T_RangeVar)
+                && let Some(table) = resolve_owned(
+                    parent.cast::<pg_sys::RangeVar>(),
+                    pg_sys::AccessExclusiveLock as i32,
+                )
+            {
+                reach::check_partition_key(table).unwrap_or_else(|error| error.raise());
+            }
         }
     }
 }
