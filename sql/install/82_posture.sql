@@ -66,6 +66,20 @@ CREATE VIEW vpd_private.posture_setting AS
 COMMENT ON VIEW vpd_private.posture_setting IS
 'Settings as files, databases and roles give them, whatever the session that looks has set, with the beginning of the command that changes them.';
 
+CREATE FUNCTION vpd_private.as_pattern(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN regexp_replace(replace(name, '"', '""'), '([^[:alnum:]_])', '\\\1', 'g');
+COMMENT ON FUNCTION vpd_private.as_pattern IS 'A part of a regular expression that matches a name, as it stands between double quotes, and nothing else.';
+
+CREATE FUNCTION vpd_private.mentions(source text, name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN source ~* concat(
+        CASE WHEN name ~ '^[[:alnum:]_]' THEN '\m' END,
+        vpd_private.as_pattern(name),
+        CASE WHEN name ~ '[[:alnum:]_]$' THEN '\M' END
+    );
+COMMENT ON FUNCTION vpd_private.mentions IS 'True when a text has a name as a word of its own, quoted or not.';
+
 CREATE FUNCTION vpd.posture() RETURNS TABLE (severity text, finding text, object text, detail text, remedy text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 50
     AS 'MODULE_PATHNAME', 'posture_wrapper';

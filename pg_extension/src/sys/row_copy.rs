@@ -10,6 +10,7 @@ use super::predicate::nth;
 use super::relation::Opened;
 use super::spi::{Arg, CatalogPath, Connection, Row, collect};
 use super::user::{self, Restricted};
+use super::xact::ReadOnly;
 use crate::context;
 use crate::error::{Error, Result};
 use pgrx::{is_a, pg_guard, pg_sys};
@@ -74,6 +75,7 @@ impl RowCopy {
             count: 0,
         };
         copy.count = context::without_session(|| {
+            let _read_only = ReadOnly::enter();
             let _owner = Restricted::as_owner_of(table);
             let _path = CatalogPath::pin();
             let _aside = Aside::of(table, &text, Reading::PastPolicies);
