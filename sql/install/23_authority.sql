@@ -122,12 +122,12 @@ COMMENT ON COLUMN vpd_private.identity_source.name IS 'Name of the source; local
 
 CREATE TABLE vpd_private.unit (
     name text PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 256 AND name !~ '[[:cntrl:]]' AND name = btrim(name)),
-    parent text REFERENCES vpd_private.unit ON UPDATE CASCADE,
+    parent text,
     description text
 );
 COMMENT ON TABLE vpd_private.unit IS 'Organization units.';
 COMMENT ON COLUMN vpd_private.unit.name IS 'Name, unique.';
-COMMENT ON COLUMN vpd_private.unit.parent IS 'The unit it belongs to; NULL at the top.';
+COMMENT ON COLUMN vpd_private.unit.parent IS 'The unit it belongs to; NULL at the top. No foreign key: a dump of INSERT commands has the rows in any order.';
 COMMENT ON COLUMN vpd_private.unit.description IS 'What it is.';
 SELECT pg_extension_config_dump('vpd_private.unit', '');
 

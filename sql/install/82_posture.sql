@@ -85,6 +85,20 @@ COMMENT ON COLUMN vpd_private.posture_setting.place IS 'Where it is set: for the
 COMMENT ON COLUMN vpd_private.posture_setting.set_command IS 'Beginning of the command that changes it.';
 COMMENT ON COLUMN vpd_private.posture_setting.afterwards IS 'What makes the change count.';
 
+CREATE FUNCTION vpd_private.as_pattern(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN regexp_replace(replace(name, '"', '""'), '([^[:alnum:]_])', '\\\1', 'g');
+COMMENT ON FUNCTION vpd_private.as_pattern IS 'A part of a regular expression that matches a name, as it stands between double quotes, and nothing else.';
+
+CREATE FUNCTION vpd_private.mentions(source text, name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN source ~* concat(
+        CASE WHEN name ~ '^[[:alnum:]_]' THEN '\m' END,
+        vpd_private.as_pattern(name),
+        CASE WHEN name ~ '[[:alnum:]_]$' THEN '\M' END
+    );
+COMMENT ON FUNCTION vpd_private.mentions IS 'True when a text has a name as a word of its own, quoted or not.';
+
 CREATE FUNCTION vpd.posture() RETURNS TABLE (severity text, finding text, object text, detail text, remedy text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 50
     AS 'MODULE_PATHNAME', 'posture_wrapper';

@@ -39,6 +39,11 @@ const WEAKNESSES: &[Weakness] = &[
         "ALTER ROLE app_owner SET session_replication_role = 'replica'",
     ),
     (
+        "unit_parent_missing",
+        "unit posture",
+        "INSERT INTO vpd_private.unit (name, parent) VALUES ('posture', 'posture gone')",
+    ),
+    (
         "event_trigger_disabled",
         "vpd_follow_create",
         "ALTER EVENT TRIGGER vpd_follow_create DISABLE",

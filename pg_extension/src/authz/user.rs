@@ -26,6 +26,7 @@ thread_local! {
     static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
     static MANAGERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/believed_managers.sql")) };
     static CHAIN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/manager_chain.sql")) };
+    static IS_MANAGER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_manager.sql")) };
     static REPORTS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/direct_reports.sql")) };
     static IS_ENABLED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_enabled.sql")) };
     static MAY_READ: Statement = const { Statement::new(include_str!("../../../sql/query/authz/may_read_users.sql")) };
@@ -128,9 +129,11 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
     change::begin();
     if let Some(parent) = parent {
         require_unit(parent)?;
-        let is_circle = UNIT_CONTAINS
-            .with(|statement| statement.query_one(&[arg(name), arg(parent)], |_| ()))
-            .is_some();
+        // A unit that is new is above nobody.
+        let is_circle = has_unit(name)
+            && UNIT_CONTAINS
+                .with(|statement| statement.query_one(&[arg(name), arg(parent)], |_| ()))
+                .is_some();
         if is_circle {
             return Err(Error::authority_cycle(
                 &format!("unit {name}"),
@@ -181,7 +184,11 @@ pub fn define_user(account: Account) -> Result<()> {
     });
     if changed > 0 {
         require_free(&node)?;
-        if chain(&account.name).iter().any(|(_, name)| *name == account.name) {
+        // Somebody who is nobody's manager is above nobody.
+        let is_above = IS_MANAGER
+            .with(|statement| statement.query_one(&[arg(node.id)], |_| ()))
+            .is_some();
+        if is_above && chain(&account.name).iter().any(|(_, name)| *name == account.name) {
             return Err(Error::argument(
                 "a user cannot be above himself",
                 "Name a manager who does not report to the user.",
@@ -292,16 +299,21 @@ fn require_source(name: &str) -> Result<()> {
         })
 }
 
-fn require_unit(name: &str) -> Result<()> {
+fn has_unit(name: &str) -> bool {
     HAS_UNIT
         .with(|statement| statement.query_one(&[arg(name)], |_| ()))
-        .ok_or_else(|| {
-            Error::not_found(
-                "unit_not_found",
-                format!("unit \"{name}\" does not exist"),
-                "Define it first with vpd.define_unit.",
-            )
-        })
+        .is_some()
+}
+
+fn require_unit(name: &str) -> Result<()> {
+    if has_unit(name) {
+        return Ok(());
+    }
+    Err(Error::not_found(
+        "unit_not_found",
+        format!("unit \"{name}\" does not exist"),
+        "Define it first with vpd.define_unit.",
+    ))
 }
 
 fn check_attributes(attributes: Option<&JsonB>) -> Result<()> {

@@ -100,6 +100,16 @@ impl Error {
         )
     }
 
+    /// 25006: what a predicate runs would tell somebody, or leave something, in the name of whoever is asked about.
+    pub fn foreign_session_in_place(what: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+            "foreign_session",
+            format!("{what} may not run while somebody else's session is looked at"),
+            "What a predicate runs may read and compute then, and neither tell nor leave anything.",
+        )
+    }
+
     /// 01000, a warning: a parallel worker, which has no session, may run the function.
     pub fn parallel_safe_function(function: &str) -> Self {
         Self::new(

@@ -131,8 +131,8 @@ fn foreign_reference(section: &Section, item: &Item) -> Option<String> {
     definition::foreign_reference(&reference.find()?)
 }
 
-/// Puts definitions after those of the same section that they name.
-fn parents_first<T>(mut items: Vec<T>, section: &Section, item: fn(&T) -> &Item) -> Vec<T> {
+/// Puts definitions after those of the same section that they name, and otherwise leaves them in their order.
+fn parents_first<T>(items: Vec<T>, section: &Section, item: fn(&T) -> &Item) -> Vec<T> {
     let Some(parent) = section.parent else {
         return items;
     };
@@ -142,36 +142,35 @@ fn parents_first<T>(mut items: Vec<T>, section: &Section, item: fn(&T) -> &Item)
             item.optional_text(field).map(str::to_owned),
         )
     };
-    let mut waiting: BTreeMap<_, usize> = BTreeMap::new();
-    for placed in &items {
-        *waiting.entry(identity(item(placed), parent.of)).or_default() += 1;
+    // How many definitions of an identity are to come, and the places of those that wait for them.
+    let mut coming: BTreeMap<_, usize> = BTreeMap::new();
+    let mut waiting: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let mut ready = BTreeSet::new();
+    for one in &items {
+        *coming.entry(identity(item(one), parent.of)).or_default() += 1;
     }
+    for (place, one) in items.iter().enumerate() {
+        let needed = identity(item(one), parent.field);
+        if needed.1.is_some() && coming.contains_key(&needed) {
+            waiting.entry(needed).or_default().push(place);
+        } else {
+            ready.insert(place);
+        }
+    }
+    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
     let mut ordered = Vec::with_capacity(items.len());
-    loop {
-        let before = ordered.len();
-        let mut later = Vec::new();
-        for placed in items {
-            let needed = identity(item(&placed), parent.field);
-            if needed.1.is_some() && waiting.contains_key(&needed) {
-                later.push(placed);
-                continue;
+    while let Some(one) = ready.pop_first().and_then(|place| items[place].take()) {
+        let own = identity(item(&one), parent.of);
+        if let Some(count) = coming.get_mut(&own) {
+            *count -= 1;
+            if *count == 0 {
+                ready.extend(waiting.remove(&own).unwrap_or_default());
             }
-            let own = identity(item(&placed), parent.of);
-            if let Some(count) = waiting.get_mut(&own) {
-                *count -= 1;
-                if *count == 0 {
-                    waiting.remove(&own);
-                }
-            }
-            ordered.push(placed);
         }
-        items = later;
-        // What is left names itself in a circle: it is handed on, and refused where circles are.
-        if items.is_empty() || ordered.len() == before {
-            break;
-        }
+        ordered.push(one);
     }
-    ordered.append(&mut items);
+    // What is left names itself in a circle: it is handed on, and refused where circles are.
+    ordered.extend(items.into_iter().flatten());
     ordered
 }
 

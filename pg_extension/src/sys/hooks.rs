@@ -4,6 +4,8 @@
 //! without a boundary (`chained!`), what we do after.
 
 mod executor;
+mod fast_path;
+pub mod foreign_session;
 pub mod function_call;
 pub mod inheritance;
 mod object_access;

@@ -11,6 +11,7 @@ use super::predicate::nth;
 use super::relation::Opened;
 use super::spi::{Arg, Connection, Row, collect};
 use super::user::{self, Restricted};
+use super::xact::ReadOnly;
 use crate::context;
 use crate::error::{Error, Result};
 use pgrx::{is_a, pg_guard, pg_sys};
@@ -75,6 +76,7 @@ impl RowCopy {
             count: 0,
         };
         copy.count = context::without_session(|| {
+            let _read_only = ReadOnly::enter();
             let _owner = Restricted::as_owner_of(table);
             let _pinned = Pinned::meaning();
             let _aside = Aside::of(table, &text, Reading::PastPolicies);

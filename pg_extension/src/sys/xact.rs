@@ -5,7 +5,7 @@
 use crate::context;
 use crate::error::{Error, Result};
 use crate::policy::exemption;
-use crate::sys::hooks::inheritance;
+use crate::sys::hooks::{foreign_session, inheritance};
 use crate::sys::{lock, memory, query, reading};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
@@ -199,14 +199,25 @@ pub fn commit_durably() {
     unsafe { pg_sys::ForceSyncCommit() }
 }
 
-/// While it lives, the transaction writes nothing: no row, no sequence, no definition.
+thread_local! {
+    /// How many values of `ReadOnly` live.
+    static READ_ONLY: Cell<u32> = const { Cell::new(0) };
+}
+
+/// While it lives, the transaction writes nothing: no row, no sequence, no definition; and what others wrote tells nobody and leaves nothing, see
+/// `hooks::foreign_session`.
 pub struct ReadOnly(bool);
 
 impl ReadOnly {
     /// Nothing that runs from here on can switch it off: the server refuses that after the first snapshot.
     pub fn enter() -> Self {
-        // SAFETY: a flag of the current (sub)transaction, which an abort sets back as well.
+        READ_ONLY.set(READ_ONLY.get() + 1);
+        // SAFETY: a flag of the current (sub)transaction, which an abort sets back as well. Plans and expressions that were made ready before are made
+        // ready again, and asked then what they call; those in use are held by whoever uses them.
         unsafe {
+            if READ_ONLY.get() == 1 {
+                pg_sys::ResetPlanCache();
+            }
             let former = pg_sys::XactReadOnly;
             pg_sys::XactReadOnly = true;
             Self(former)
@@ -216,9 +227,18 @@ impl ReadOnly {
 
 impl Drop for ReadOnly {
     fn drop(&mut self) {
+        READ_ONLY.set(READ_ONLY.get() - 1);
+        if !is_looking() {
+            foreign_session::ended();
+        }
         // SAFETY: as in `enter`.
         unsafe { pg_sys::XactReadOnly = self.0 }
     }
+}
+
+/// True while a session that is not the caller's own is looked at.
+pub fn is_looking() -> bool {
+    READ_ONLY.get() > 0
 }
 
 /// True when the current transaction may not write, on a standby or by its own declaration.

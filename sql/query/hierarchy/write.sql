@@ -19,7 +19,7 @@ WITH incoming AS MATERIALIZED (
     DELETE FROM vpd_private.hierarchy_node n
      WHERE $6
        AND n.hierarchy = $1
-       AND NOT EXISTS (SELECT FROM incoming i WHERE i.key = n.key)
+       AND n.key NOT IN (SELECT i.key FROM incoming i)
     RETURNING n.key
 )
 SELECT count(*) FILTER (WHERE o.key IS NULL),

@@ -57,4 +57,13 @@ SELECT 'high',
    AND o.tgtype & 1 = 1
    AND o.tgtype & 2 = 2
    AND o.tgtype & 20 > 0
- WHERE t.is_tracked;
+ WHERE t.is_tracked
+UNION ALL
+SELECT 'medium',
+       'unit_parent_missing',
+       format('unit %s', u.name),
+       'lies below a unit that is not there: rules for the units above do not reach it',
+       format('SELECT vpd.define_unit(%L)', u.parent)
+  FROM vpd_private.unit u
+ WHERE u.parent IS NOT NULL
+   AND NOT EXISTS (SELECT FROM vpd_private.unit p WHERE p.name = u.parent);

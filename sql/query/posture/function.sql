@@ -65,7 +65,7 @@ SELECT CASE WHEN r.is_public THEN 'high' ELSE 'medium' END AS severity,
                        WHERE d.classid = 'pg_proc'::regclass AND d.objid = r.oid
                          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
                   )
-                  ELSE r.prosrc ~* ('\m' || regexp_replace(t.relname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+                  ELSE vpd_private.mentions(r.prosrc, t.relname)
               END
    ) used
  WHERE r.prosecdef
@@ -100,11 +100,11 @@ SELECT 'medium',
        r.prosrc ~* '\mvpd\.'
        OR EXISTS (
            SELECT FROM expression e
-            WHERE e.text ~* ('\m' || regexp_replace(r.proname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+            WHERE vpd_private.mentions(e.text, r.proname)
        )
        OR EXISTS (
            SELECT FROM vpd_private.posture_table t
-            WHERE r.prosrc ~* ('\m' || regexp_replace(t.relname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+            WHERE vpd_private.mentions(r.prosrc, t.relname)
        )
        OR EXISTS (
            SELECT FROM pg_depend d

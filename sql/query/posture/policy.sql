@@ -77,8 +77,13 @@ SELECT 'info',
   FROM policy p
   JOIN pg_class c ON c.oid = p.oid
   JOIN pg_attribute a ON a.attrelid = p.oid AND a.attnum > 0 AND NOT a.attisdropped
-   AND regexp_replace(p.predicate, '''[^'']*''', '', 'g')
-       ~ ('(^|[^[:alnum:]_.])("?' || quote_ident(c.relname) || '"?\.)?"?' || regexp_replace(a.attname, '([^[:alnum:]_])', '\\\1', 'g') || '"?($|[^[:alnum:]_(])')
+   -- Without its strings; what stands between double quotes is a name.
+   AND regexp_replace(p.predicate, '("([^"]|"")*")|''[^'']*''', '\1', 'g')
+       ~ format(
+           '(^|[^[:alnum:]_.])("?%s"?\.)?"?%s"?($|[^[:alnum:]_(])',
+           vpd_private.as_pattern(c.relname),
+           vpd_private.as_pattern(a.attname)
+       )
  WHERE p.is_enabled
    AND p.predicate IS NOT NULL
    AND c.reltuples NOT BETWEEN 0 AND 1000

@@ -157,3 +157,69 @@ fn a_change_that_concerns_nobody_reads_nobody() -> Result<()> {
     }
     Ok(())
 }
+
+/// Files of so many lines that joining each with each does not end.
+const LINES: i32 = 60_000;
+
+fn load(client: &mut Client, kind: &str, lines: &str) -> Result<i64> {
+    let file =
+        format!("SELECT string_agg(line, E'\\n' ORDER BY n) FROM (SELECT 0 AS n, {lines}) l (n, line)");
+    let query = format!("SELECT count(*) FROM vpd.load_csv('{kind}', ({file}))");
+    Ok(client.query_one(&query, &[])?.get(0))
+}
+
+#[test]
+fn files_of_many_lines_are_loaded_in_time() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{region,shop}'); SET statement_timeout = '60s'",
+    )?;
+    let rest = format!("UNION ALL SELECT n, format({{}}) FROM generate_series(1, {LINES}) n");
+    for (kind, header, line) in [
+        (
+            "groups",
+            "group_name,member_of",
+            "'g%s,%s', n, CASE WHEN n > 1 THEN 'g' || n / 2 END",
+        ),
+        (
+            "users",
+            "user_name,manager",
+            "'u%s,%s', n, CASE WHEN n > 1 THEN 'u' || n / 2 END",
+        ),
+        (
+            "nodes",
+            "hierarchy,key,parent,level",
+            "'places,%s,%s,%s', n, CASE WHEN n > 30000 THEN n - 30000 END, CASE WHEN n > 30000 THEN 'shop' ELSE 'region' END",
+        ),
+        ("group_members", "group_name,user_name", "'g%s,u%s', n, n"),
+    ] {
+        let lines = format!("'{header}' {}", rest.replace("{}", line));
+        // The second time everything is there, and everything above it is looked at.
+        for _ in 0..2 {
+            assert_eq!(load(&mut security, kind, &lines)?, 0, "{kind}");
+        }
+    }
+    Ok(())
+}
+
+/// Each definition names the one before it, and the document has them the wrong way round.
+#[test]
+fn long_chains_are_imported_in_time() -> Result<()> {
+    const LONG: i32 = 5000;
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SET statement_timeout = '60s'")?;
+    for (section, above) in [("units", "parent"), ("users", "manager")] {
+        let import = format!(
+            "SELECT count(*) FROM vpd.import_definitions(jsonb_build_object('format', 'pg_vpd definitions', 'version', 1, '{section}', (
+                 SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', 'c' || n, '{above}', CASE WHEN n > 1 THEN 'c' || n - 1 END)) ORDER BY n DESC)
+                   FROM generate_series(1, {LONG}) n)))"
+        );
+        let changes: i64 = security.query_one(&import, &[])?.get(0);
+        assert_eq!(changes, i64::from(LONG), "{section}");
+        let again: i64 = security.query_one(&import, &[])?.get(0);
+        assert_eq!(again, 0, "{section}");
+    }
+    Ok(())
+}

@@ -57,6 +57,9 @@ SELECT vpd.exempt_app('ledger', 'sums up everything', 'places');
 SELECT vpd.track_changes('shop.orders', identity => 'pseudonym'), vpd.track_changes('shop.notes');
 SELECT vpd.track_changes('shop.sales');
 SELECT vpd.protect_action('shop.orders', 'created_by', 'order:approve', 'state', 'approved');
+-- The unit above is written after the one below it.
+SELECT vpd.define_unit('below'), vpd.define_unit('above');
+SELECT vpd.define_unit('below', 'above'), vpd.define_unit('above', NULL, 'described later');
 ";
 
 const POLICIES: &str = "

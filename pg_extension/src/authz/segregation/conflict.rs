@@ -319,6 +319,9 @@ pub(super) fn refuse(conflicts: &[Conflict]) -> Result<()> {
 
 /// The rules with an item below some nodes; perhaps below what users have by their attributes, and those about units.
 fn concerned(nodes: &[i32], are_attributes: bool, are_units: bool) -> Vec<i32> {
+    if !is_any() {
+        return Vec::new();
+    }
     let args = [arg(nodes.to_vec()), arg(are_attributes), arg(are_units)];
     CONCERNED
         .with(|statement| statement.query(&args, |row| row.get::<i32>(1)))

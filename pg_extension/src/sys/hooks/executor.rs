@@ -1,6 +1,6 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
-use super::{function_call, server};
+use super::{foreign_session, function_call, server};
 use crate::sys::{marker, parallel, portal, predicate::nth, reading, referential, spi};
 use crate::{context, hierarchy, policy};
 use pgrx::{pg_guard, pg_sys};
@@ -71,8 +71,10 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
     // For good: the server takes the state back when its query is over.
     referential::leave();
     if !is_exempt() {
-        context::require_live().unwrap_or_else(|error| error.raise());
         // SAFETY: as the server passed it.
+        unsafe { foreign_session::query_started(query) };
+        context::require_live().unwrap_or_else(|error| error.raise());
+        // SAFETY: as above.
         let tables = || unsafe { tables(query) };
         policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
         // SAFETY: as above.
@@ -86,6 +88,7 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
+    foreign_session::query_runs(query);
     let mut run = Run {
         is_foreign: false,
         is_kept: false,

@@ -13,8 +13,8 @@ use pgrx::{FromDatum, pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
 
 /// OIDs the server fixes for its three built-in languages.
-const INTERNAL_LANGUAGE: u32 = 12;
-const C_LANGUAGE: u32 = 13;
+pub(super) const INTERNAL_LANGUAGE: u32 = 12;
+pub(super) const C_LANGUAGE: u32 = 13;
 const SQL_LANGUAGE: u32 = 14;
 
 /// The file of this library, whose own functions run no text of their callers.
@@ -208,7 +208,7 @@ fn can_set_values(function: pg_sys::Oid) -> bool {
 }
 
 /// True for this library, named with a folder or without, with the end of its file's name or without.
-fn is_own(library: &str) -> bool {
+pub(super) fn is_own(library: &str) -> bool {
     let file = library.rsplit('/').next().unwrap_or(library);
     file.strip_suffix(".so").unwrap_or(file) == LIBRARY
 }

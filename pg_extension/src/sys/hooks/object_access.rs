@@ -1,6 +1,6 @@
-//! What the server does to objects, whatever the command is called and whatever it was wrapped in: TRUNCATE, inheritance and our triggers are told of it.
+//! What the server does to objects, whatever the command is called and whatever it was wrapped in: TRUNCATE, inheritance our triggers and functions are told of it.
 
-use super::{inheritance, own_trigger, truncate};
+use super::{fast_path, foreign_session, inheritance, own_trigger, truncate};
 use pgrx::{pg_guard, pg_sys};
 
 /// Of pg_inherits, as in the server's catalog/pg_inherits.h.
@@ -31,6 +31,10 @@ unsafe extern "C-unwind" fn access(
         }
     }
     match kind {
+        pg_sys::ObjectAccessType::OAT_FUNCTION_EXECUTE => {
+            fast_path::function_reached();
+            foreign_session::function_reached(object);
+        }
         pg_sys::ObjectAccessType::OAT_TRUNCATE if class == pg_sys::RelationRelationId => {
             truncate::reached(object)
         }

@@ -2,7 +2,7 @@
 //! marks that reach it past its query: of predicates that depend on the session, of masks, and of predicates in SQL functions in FROM, which are rewritten while the statement that
 //! calls them is planned.
 
-use super::server;
+use super::{foreign_session, server};
 use crate::sys::marker::{self, Uses};
 use crate::sys::query::{self as settlement, Inlined, rule};
 use crate::sys::referential::{self, Left};
@@ -27,6 +27,7 @@ unsafe extern "C-unwind" fn planner(
     params: pg_sys::ParamListInfo,
 ) -> *mut pg_sys::PlannedStmt {
     let before = marker::used();
+    let options = foreign_session::plan_options(options);
     // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
     unsafe {
         // Of the query or of any inside it. The planner may take the tree apart.

@@ -1,6 +1,6 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
-use super::{inheritance, own_trigger, server};
+use super::{foreign_session, inheritance, own_trigger, server};
 use crate::error::Result;
 use crate::sys::predicate::nth;
 use crate::sys::{extension, lock, spi, user, xact};
@@ -101,6 +101,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
     // SAFETY: the utility statement the server passed, read as the type its tag says.
     unsafe {
         let statement = executed(statement);
+        foreign_session::command_reached(statement);
         let is_ours = spi::is_internal();
         if !is_ours {
             // These two lock what they look at, so they come before everything that looks names up.
@@ -252,7 +253,7 @@ unsafe fn before(statement: *mut pg_sys::Node) {
 }
 
 /// As at the start of a query: the session is alive, and what it may do is what holds now.
-fn start_statement() -> Result<()> {
+pub(super) fn start_statement() -> Result<()> {
     context::require_live()?;
     context::statement_started(|_| false)?;
     hierarchy::statement_started();

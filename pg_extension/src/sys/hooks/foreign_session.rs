@@ -1,0 +1,147 @@
+//! What may run while somebody else's session is looked at. Predicates run what others wrote, with rows and values of that session: they read and compute, hand
+//! nothing on and leave nothing behind.
+//!
+//! A read-only transaction is not enough: in one PostgreSQL notifies, takes advisory locks, writes large objects, messages for logical decoding and temporary
+//! tables, and changes settings.
+
+use super::function_call::{C_LANGUAGE, INTERNAL_LANGUAGE, is_own};
+use crate::error::Error;
+use crate::sys::{spi, xact};
+use pgrx::{FromDatum, is_a, pg_sys};
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+/// OIDs below this one belong to PostgreSQL itself, as in the server's access/transam.h.
+const FIRST_NORMAL_OBJECT: u32 = 16384;
+
+/// Volatile functions of PostgreSQL that only compute.
+const HARMLESS: [&str; 9] = [
+    "array_sample",
+    "array_shuffle",
+    "clock_timestamp",
+    "gen_random_uuid",
+    "random",
+    "random_normal",
+    "timeofday",
+    "uuidv4",
+    "uuidv7",
+];
+
+thread_local! {
+    /// Queries that were started while a session is looked at.
+    static STARTED: RefCell<HashSet<*const pg_sys::QueryDesc>> = RefCell::new(HashSet::new());
+}
+
+fn is_bound() -> bool {
+    xact::is_looking() && !spi::is_internal()
+}
+
+/// A function is about to be called. Those in procedural languages and in SQL are asked for what they call themselves; the library's own have rules of their own.
+pub fn function_reached(oid: pg_sys::Oid) {
+    if !is_bound() {
+        return;
+    }
+    let Some(function) = native_volatile(oid) else {
+        return;
+    };
+    let is_of_server = oid.to_u32() < FIRST_NORMAL_OBJECT;
+    if !(is_of_server && HARMLESS.contains(&function.as_str())) {
+        Error::foreign_session_in_place(&format!("function {function}")).raise()
+    }
+}
+
+/// The name of a volatile function that is written neither in SQL nor in a procedural language, and is not the library's own.
+fn native_volatile(oid: pg_sys::Oid) -> Option<String> {
+    // SAFETY: the row of the function is held while its columns are read, which are never NULL but the library, a text.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
+        let row = pg_sys::SearchSysCache1(cache, oid.into());
+        if row.is_null() {
+            return None;
+        }
+        let column = |number: u32| {
+            let mut is_null = false;
+            let value = pg_sys::SysCacheGetAttr(cache, row, number as i16, &mut is_null);
+            (value, is_null)
+        };
+        let (library, is_without) = column(pg_sys::Anum_pg_proc_probin);
+        let is_native = match column(pg_sys::Anum_pg_proc_prolang).0.value() as u32 {
+            INTERNAL_LANGUAGE => true,
+            C_LANGUAGE => String::from_datum(library, is_without).is_none_or(|library| !is_own(&library)),
+            _ => false,
+        };
+        let is_volatile =
+            column(pg_sys::Anum_pg_proc_provolatile).0.value() as u8 == pg_sys::PROVOLATILE_VOLATILE;
+        let name = (is_native && is_volatile).then(|| {
+            let name = pg_sys::get_func_name(oid);
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        });
+        pg_sys::ReleaseSysCache(row);
+        name
+    }
+}
+
+/// A command is about to run: those that show something or run a text pass, and what they run is asked in turn.
+///
+/// # Safety
+/// The utility statement that the server passed.
+pub unsafe fn command_reached(statement: *mut pg_sys::Node) {
+    use pg_sys::NodeTag::*;
+    if !is_bound() {
+        return;
+    }
+    let passing = [
+        T_CallStmt,
+        T_DoStmt,
+        T_ExecuteStmt,
+        T_ExplainStmt,
+        T_VariableShowStmt,
+    ];
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !passing.iter().any(|tag| is_a(statement, *tag)) {
+            let name =
+                std::ffi::CStr::from_ptr(pg_sys::GetCommandTagName(pg_sys::CreateCommandTag(statement)));
+            Error::foreign_session_in_place(&name.to_string_lossy()).raise()
+        }
+    }
+}
+
+/// A query starts. A temporary table is written to in a read-only transaction as well.
+///
+/// # Safety
+/// The query that the server passed.
+pub unsafe fn query_started(query: *const pg_sys::QueryDesc) {
+    if !is_bound() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let plan = (*query).plannedstmt;
+        if (*plan).commandType != pg_sys::CmdType::CMD_SELECT || (*plan).hasModifyingCTE {
+            Error::foreign_session_in_place("a statement that writes").raise()
+        }
+    }
+    STARTED.with_borrow_mut(|started| started.insert(query));
+}
+
+/// A query runs or goes on. One that was started before, such as an open cursor, was asked for nothing.
+pub fn query_runs(query: *const pg_sys::QueryDesc) {
+    if is_bound() && !STARTED.with_borrow(|started| started.contains(&query)) {
+        Error::foreign_session_in_place("a cursor that was open before").raise()
+    }
+}
+
+/// How a query may be planned: parallel workers do not know what may not run.
+pub fn plan_options(options: i32) -> i32 {
+    if is_bound() {
+        options & !(pg_sys::CURSOR_OPT_PARALLEL_OK as i32)
+    } else {
+        options
+    }
+}
+
+/// Nobody's session is looked at any more.
+pub fn ended() {
+    STARTED.with_borrow_mut(HashSet::clear);
+}
