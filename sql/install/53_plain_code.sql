@@ -35,6 +35,8 @@ CREATE VIEW vpd_private.plain_code AS
     SELECT catalogue, object FROM plain;
 COMMENT ON VIEW vpd_private.plain_code IS
 'Functions and domains that belong to no superuser, and operators, constraints and domains that call them: whoever owns them chooses what they do with values.';
+COMMENT ON COLUMN vpd_private.plain_code.catalogue IS 'The catalogue that the object is in, such as pg_proc.';
+COMMENT ON COLUMN vpd_private.plain_code.object IS 'The function, operator, constraint or domain.';
 
 CREATE VIEW vpd_private.plain_partition_key AS
     SELECT k.partrelid AS relation
@@ -69,6 +71,7 @@ CREATE VIEW vpd_private.plain_partition_key AS
            );
 COMMENT ON VIEW vpd_private.plain_partition_key IS
 'Partitioned tables whose key calls code of a role that is no superuser. The server evaluates it over stored rows when a part is attached, or made beside a default part.';
+COMMENT ON COLUMN vpd_private.plain_partition_key.relation IS 'The partitioned table.';
 
 CREATE VIEW vpd_private.plain_type AS
     WITH RECURSIVE plain AS (
@@ -92,3 +95,5 @@ CREATE VIEW vpd_private.plain_type AS
     SELECT type, range FROM plain;
 COMMENT ON VIEW vpd_private.plain_type IS
 'Types of range whose difference or canonical form is made by a function of a role that is no superuser, and types with one inside. ANALYZE and indexes hand stored values to it.';
+COMMENT ON COLUMN vpd_private.plain_type.type IS 'The type of range, or one that has it inside.';
+COMMENT ON COLUMN vpd_private.plain_type.range IS 'The type of range.';

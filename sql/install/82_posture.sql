@@ -86,12 +86,12 @@ COMMENT ON COLUMN vpd_private.posture_setting.set_command IS 'Beginning of the c
 COMMENT ON COLUMN vpd_private.posture_setting.afterwards IS 'What makes the change count.';
 
 CREATE FUNCTION vpd_private.as_pattern(name text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    LANGUAGE sql STABLE PARALLEL SAFE STRICT
     RETURN regexp_replace(replace(name, '"', '""'), '([^[:alnum:]_])', '\\\1', 'g');
 COMMENT ON FUNCTION vpd_private.as_pattern IS 'A part of a regular expression that matches a name, as it stands between double quotes, and nothing else.';
 
 CREATE FUNCTION vpd_private.mentions(source text, name text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    LANGUAGE sql STABLE PARALLEL SAFE STRICT
     RETURN source ~* concat(
         CASE WHEN name ~ '^[[:alnum:]_]' THEN '\m' END,
         vpd_private.as_pattern(name),
