@@ -4,8 +4,8 @@ use std::fs;
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, ids, protected_orders,
-    role,
+    Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, create_protected_orders,
+    ids, protected_orders, role,
 };
 
 /// Memory of a server process that is its own, in KiB.
@@ -20,7 +20,10 @@ fn resident(pid: i32) -> Result<u64> {
 
 #[test]
 fn a_connection_that_serves_many_users_does_not_grow() -> Result<()> {
-    let database = protected_orders()?;
+    // What others change in their databases is told to every connection of a server.
+    let (_alone, cluster) = Cluster::quiet()?;
+    let database = Database::create_in(cluster)?;
+    create_protected_orders(&database)?;
     database.admin()?.batch_execute(
         "CREATE TABLE shop.other AS TABLE shop.orders; GRANT SELECT ON shop.other TO app_user;
          CREATE FUNCTION shop.by_region(text, text) RETURNS text LANGUAGE sql STABLE

@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use super::group::{self, SYS_DEFAULT};
-use super::{Command, Kind, reach, warning};
+use super::{Command, Kind, column, reach, warning};
 use crate::error::{Error, Result};
 use crate::sys::predicate::compile;
 use crate::sys::spi::{Statement, arg, oid_arg, run_command};
@@ -335,6 +335,7 @@ pub fn protect(table: Oid) {
     for command in commands.into_iter().flatten().flatten() {
         run_command(&command);
     }
+    column::remember();
 }
 
 /// Returns the tables that had no row security before.

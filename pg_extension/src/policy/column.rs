@@ -15,7 +15,8 @@ thread_local! {
     static KEEP_FORMER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/keep_former_columns.sql")) };
 }
 
-/// Before a command that may change columns.
+/// When a table has come under policy, and before and after a command that may change columns: whoever has locked the table writes it down, so that others
+/// find it there and wait for nobody.
 pub fn remember() {
     if extension::is_installed() {
         REMEMBER.with(|statement| statement.execute(&[]));
@@ -37,5 +38,6 @@ pub fn check_moved() -> Result<()> {
         ACCEPT.with(|statement| statement.execute(&[]));
     }
     KEEP_FORMER.with(|statement| statement.execute(&[]));
+    remember();
     Ok(())
 }

@@ -1,7 +1,15 @@
--- Remembers which columns the names of protected tables mean; forgets what is known of tables that are protected no longer.
+-- Remembers which columns the names of protected tables mean; forgets what is known of tables that are protected no longer. Waits for nobody: what others
+-- are forgetting is left to them, and what is written is about tables that the transaction has locked.
 WITH forgotten AS (
     DELETE FROM vpd_private.protected_column c
-     WHERE NOT EXISTS (SELECT FROM vpd_private.protected_table t WHERE t.relation = c.relation)
+     USING (
+               SELECT k.relation, k.column_name
+                 FROM vpd_private.protected_column k
+                WHERE NOT EXISTS (SELECT FROM vpd_private.protected_table t WHERE t.relation = k.relation)
+                  FOR UPDATE SKIP LOCKED
+           ) gone
+     WHERE c.relation = gone.relation
+       AND c.column_name = gone.column_name
 ), named AS (
     SELECT t.relation,
            a.attname,
