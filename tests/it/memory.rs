@@ -5,7 +5,7 @@ use std::fs;
 use postgres::Client;
 use vpd_tests::{
     Cluster, Database, Extension, Library, Result, Subject, assert_refused, attach, create_protected_orders,
-    ids, protected_orders, role,
+    ids, role,
 };
 
 /// Memory of a server process that is its own, in KiB.
