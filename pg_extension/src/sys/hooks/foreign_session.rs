@@ -11,9 +11,6 @@ use pgrx::{FromDatum, is_a, pg_sys};
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-/// OIDs below this one belong to PostgreSQL itself, as in the server's access/transam.h.
-const FIRST_NORMAL_OBJECT: u32 = 16384;
-
 /// Volatile functions of PostgreSQL that only compute.
 const HARMLESS: [&str; 9] = [
     "array_sample",
@@ -44,7 +41,7 @@ pub fn function_reached(oid: pg_sys::Oid) {
     let Some(function) = native_volatile(oid) else {
         return;
     };
-    let is_of_server = oid.to_u32() < FIRST_NORMAL_OBJECT;
+    let is_of_server = oid.to_u32() < pg_sys::FirstNormalObjectId;
     if !(is_of_server && HARMLESS.contains(&function.as_str())) {
         Error::foreign_session_in_place(&format!("function {function}")).raise()
     }

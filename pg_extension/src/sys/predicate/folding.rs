@@ -53,13 +53,9 @@ unsafe extern "C-unwind" fn known_mutator(
         if is_null_anyway(copy) {
             return pg_sys::makeNullConst(kind, modifier, collation).cast();
         }
-        let unknown = pg_sys::palloc0(size_of::<pg_sys::Param>()).cast::<pg_sys::Param>();
-        (*unknown).xpr.type_ = T_Param;
-        (*unknown).paramkind = pg_sys::ParamKind::PARAM_EXTERN;
-        (*unknown).paramtype = kind;
+        let unknown = super::node::parameter(0, kind, -1);
         (*unknown).paramtypmod = modifier;
         (*unknown).paramcollid = collation;
-        (*unknown).location = -1;
         unknown.cast()
     }
 }

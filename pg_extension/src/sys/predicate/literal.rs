@@ -113,14 +113,7 @@ unsafe extern "C-unwind" fn parameter(
         if (*reference).number >= 0 {
             return std::ptr::null_mut();
         }
-        let parameter = pg_sys::palloc0(size_of::<pg_sys::Param>()).cast::<pg_sys::Param>();
-        (*parameter).xpr.type_ = pg_sys::NodeTag::T_Param;
-        (*parameter).paramkind = pg_sys::ParamKind::PARAM_EXTERN;
-        (*parameter).paramid = (*reference).number;
-        (*parameter).paramtype = pg_sys::UNKNOWNOID;
-        (*parameter).paramtypmod = -1;
-        (*parameter).location = (*reference).location;
-        parameter.cast()
+        super::node::parameter((*reference).number, pg_sys::UNKNOWNOID, (*reference).location).cast()
     }
 }
 

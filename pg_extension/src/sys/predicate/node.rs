@@ -236,3 +236,21 @@ pub fn choice(
         case.into_pg().cast()
     }
 }
+
+/// A parameter that nobody gives a value.
+///
+/// # Safety
+/// Inside of the server's memory management.
+pub(super) unsafe fn parameter(number: i32, kind: pg_sys::Oid, location: i32) -> *mut pg_sys::Param {
+    // SAFETY: the node is zeroed memory of its type.
+    unsafe {
+        let parameter = pg_sys::palloc0(size_of::<pg_sys::Param>()).cast::<pg_sys::Param>();
+        (*parameter).xpr.type_ = pg_sys::NodeTag::T_Param;
+        (*parameter).paramkind = pg_sys::ParamKind::PARAM_EXTERN;
+        (*parameter).paramid = number;
+        (*parameter).paramtype = kind;
+        (*parameter).paramtypmod = -1;
+        (*parameter).location = location;
+        parameter
+    }
+}
