@@ -73,7 +73,6 @@ pub fn init() {
         GucContext::Postmaster,
         GucFlags::default(),
     );
-    crate::sys::reserve_settings();
 }
 
 /// The meaning of an empty predicate, now.

@@ -1,10 +1,11 @@
 //! The purge: one bounded batch of each kind of dead row. No loop and no clock of its own: `sys::worker` calls it again.
 
-use crate::context;
 use crate::error::{Error, Result};
 use crate::policy;
 use crate::session;
+use crate::sys::counts::Counts;
 use crate::sys::spi::{Statement, arg};
+use crate::sys::worker;
 use crate::sys::xact;
 use pgrx::Uuid;
 use pgrx::datum::TimestampWithTimeZone;
@@ -24,33 +25,6 @@ thread_local! {
     static LOG: Statement = const { Statement::new(include_str!("../../sql/query/purge/log.sql")) };
     static INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/interval.sql")) };
     static SET_INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/set_interval.sql")) };
-}
-
-/// What was ended and removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub expired_sessions: u64,
-    pub removed_sessions: u64,
-    pub removed_tickets: u64,
-    pub removed_messages: u64,
-    /// Whether some kind filled its batch, so that another batch is worth while.
-    pub is_full: bool,
-}
-
-impl Counts {
-    /// All rows together.
-    pub fn total(&self) -> u64 {
-        self.expired_sessions + self.removed_sessions + self.removed_tickets + self.removed_messages
-    }
-
-    /// Adds another batch.
-    pub fn add(&mut self, other: Counts) {
-        self.expired_sessions += other.expired_sessions;
-        self.removed_sessions += other.removed_sessions;
-        self.removed_tickets += other.removed_tickets;
-        self.removed_messages += other.removed_messages;
-        self.is_full = other.is_full;
-    }
 }
 
 /// One batch, at most `batch_size` rows of each kind.
@@ -136,6 +110,6 @@ pub fn set_interval(minutes: i32) -> Result<()> {
         ));
     }
     SET_INTERVAL.with(|statement| statement.execute(&[arg(minutes)]));
-    context::call_launcher_at_commit();
+    worker::call_launcher_at_commit();
     Ok(())
 }

@@ -235,7 +235,7 @@ pub fn tables_changed() {
 }
 
 /// How a hierarchy is called in the record of changes.
-pub(super) fn subject(name: &str) -> String {
+pub fn subject(name: &str) -> String {
     format!("hierarchy:{name}")
 }
 

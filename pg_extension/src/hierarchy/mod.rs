@@ -10,20 +10,18 @@ mod list;
 mod load;
 mod node;
 mod node_set;
-mod protection;
 mod tree;
 mod view;
 mod viewer;
 
 pub use definition::{
     app_dropped, define, drop_hierarchy, exempt_app, install_shipped, levels, revoke_exemption, set_mode,
-    tables_changed,
+    subject, tables_changed,
 };
 pub use grant::{close as close_grants, grant, revoke};
 pub use list::{visible_nodes, who_can_see};
-pub use load::{Columns, Report, load_levels, load_nodes};
+pub use load::{Columns, Report, Source, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};
-pub use protection::{POLICY, predicate, protect};
 pub use view::{
     Hierarchy, Share, find, follow_changes, note_plan, sees, session_changed, share, statement_started,
     visible_keys, why_unfiltered,
@@ -39,7 +37,7 @@ thread_local! {
 }
 
 /// The mode of a hierarchy, or 42704.
-fn require(hierarchy: &str) -> Result<String> {
+pub fn require(hierarchy: &str) -> Result<String> {
     FIND.with(|statement| statement.query_one(&[arg(hierarchy)], |row| row.get::<String>(1)))
         .flatten()
         .ok_or_else(|| Error::hierarchy_not_found(hierarchy))

@@ -4,8 +4,8 @@
 //! the scan starts, so no plan holds keys; the condition loses rows of sessions that nothing is filtered for, so it is offered only while there
 //! can be none, and plans with it are made again when that changes.
 
+use super::list::nth;
 use super::marker::Marker;
-use super::predicate::nth;
 use super::relation::Opened;
 use super::user::AsOwner;
 use crate::error::{Error, Result};
@@ -462,7 +462,7 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         let values: *mut pg_sys::Node = pg_sys::makeFuncExpr(
             keys,
             array,
-            super::predicate::list(&[hierarchy, nothing]),
+            super::list::list(&[hierarchy, nothing]),
             pg_sys::InvalidOid,
             pg_sys::InvalidOid,
             pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
@@ -475,10 +475,10 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         (*condition).opfuncid = pg_sys::get_opcode(equal);
         (*condition).useOr = true;
         (*condition).inputcollid = request.indexcollation;
-        (*condition).args = super::predicate::list(&[column, values]);
+        (*condition).args = super::list::list(&[column, values]);
         (*condition).location = -1;
         request.lossy = true;
-        Some(super::predicate::list(&[condition]))
+        Some(super::list::list(&[condition]))
     }
 }
 

@@ -3,8 +3,8 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+use super::aside::{Aside, Reading};
 use super::datum::{self, Readable};
-use super::hooks::parse_analysis::{Aside, Reading};
 use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
