@@ -62,6 +62,7 @@ mod pinned;
 pub mod portal;
 pub mod predicate;
 pub mod progress;
+pub mod published;
 pub mod query;
 pub mod random;
 pub mod reading;
@@ -95,6 +96,7 @@ pub fn is_preloading() -> bool {
 /// Installs hooks, callbacks, shared memory and the launcher. Called once, in the postmaster.
 pub fn init() {
     shmem::init();
+    published::init();
     statistics::init();
     hooks::init();
     xact::init();
