@@ -92,24 +92,21 @@ pub fn find(topic: &str, version: &Version) -> Option<Published> {
 pub fn publish(topic: &str, version: &Version, parts: [&[u8]; PARTS], limit: usize) -> Option<Published> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let written = if length > limit {
-        Err(format!("{length} bytes are more than {limit}"))
+        Err(format!("it takes {length} bytes, more than {limit}"))
     } else {
         identified(topic, version, |identity| {
             Some(file::write(identity, &parts).map_err(|error| error.to_string()))
         })
         .unwrap_or_else(|| Err("the server has no random bytes".to_owned()))
     };
-    let found = written.and_then(|()| find(topic, version).ok_or_else(|| "it cannot be mapped".to_owned()));
-    match found {
-        Ok(block) => Some(block),
-        Err(reason) => {
-            refuse(version);
-            pgrx::log!(
-                "pg_vpd: each connection keeps its own copy of \"{topic}\", it cannot be shared: {reason}"
-            );
-            None
-        }
+    if let Err(reason) = written {
+        refuse(version);
+        pgrx::log!(
+            "pg_vpd: each connection keeps its own copy of \"{topic}\", it cannot be shared: {reason}"
+        );
+        return None;
     }
+    find(topic, version)
 }
 
 fn refuse(version: &Version) {

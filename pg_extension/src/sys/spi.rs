@@ -3,10 +3,10 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
-mod committed;
+mod snapshot;
 mod stream;
 
-pub use committed::as_committed;
+pub use snapshot::as_committed;
 
 use super::datum::{self, Readable};
 use super::hooks::parse_analysis::{Aside, Reading};
@@ -15,6 +15,7 @@ use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
 use crate::error::Error;
 use pgrx::{IntoDatum, pg_sys};
+use snapshot::Snapshot;
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
@@ -158,34 +159,6 @@ impl Drop for Connection {
         if !std::thread::panicking() {
             // SAFETY: closes what `open` opened; connections nest like the values of this type.
             unsafe { pg_sys::SPI_finish() };
-        }
-    }
-}
-
-/// A snapshot of what is committed now, registered while this lives. An error that unwinds leaves it to the abort.
-struct Now(pg_sys::Snapshot);
-
-impl Now {
-    fn take() -> Self {
-        // SAFETY: inside a transaction.
-        Self(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) })
-    }
-
-    /// The snapshot that statements read under here: of now, or the one of `as_committed`.
-    fn or_committed() -> Self {
-        match committed::current() {
-            // SAFETY: the snapshot is registered by whoever reads as committed, and counted once more here.
-            Some(snapshot) => Self(unsafe { pg_sys::RegisterSnapshot(snapshot) }),
-            None => Self::take(),
-        }
-    }
-}
-
-impl Drop for Now {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: gives back what `take` registered.
-            unsafe { pg_sys::UnregisterSnapshot(self.0) }
         }
     }
 }
@@ -371,7 +344,7 @@ impl Statement {
                 .iter()
                 .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
                 .collect();
-            let now = Now::or_committed();
+            let snapshot = Snapshot::of_reading();
             // SAFETY: the plan was prepared with the types of these arguments. The snapshot is registered while the plan runs. Rows are read before
             // the connection that holds them is closed.
             unsafe {
@@ -379,7 +352,7 @@ impl Statement {
                     plan,
                     values.as_mut_ptr(),
                     nulls.as_ptr(),
-                    now.0,
+                    snapshot.0,
                     std::ptr::null_mut(),
                     is_read,
                     true,

@@ -5,7 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
 use vpd_tests::{Cluster, Database, Extension, Library, Result, attach, role};
 
@@ -239,6 +240,56 @@ fn where_nothing_can_be_shared_each_connection_has_its_own() -> Result<()> {
     Ok(())
 }
 
+/// In the middle of the file there is no room for more.
+#[test]
+fn a_file_that_finds_no_room_is_gone() -> Result<()> {
+    let cluster = cluster("")?;
+    let database = Database::create_in(&cluster)?;
+    items(&database, 1000)?;
+    let token = alice(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let pid: i32 = user.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+    cluster.limit_files(pid, 100_000)?;
+    assert_eq!(seen(&mut user, &token)?, SEEN);
+    assert!(
+        blocks(&cluster, &database)?.is_empty(),
+        "and no part of it is left"
+    );
+    // For a while nobody tries again with this version; with another one everybody does.
+    assert_eq!(seen_anew(&database, &token)?, SEEN);
+    assert!(blocks(&cluster, &database)?.is_empty());
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.define_node('items', 'class 0')")?;
+    assert_eq!(seen_anew(&database, &token)?, SEEN);
+    assert!(is_shared(&database, &token)?);
+    assert_eq!(seen(&mut user, &token)?, SEEN);
+    Ok(())
+}
+
+/// Whoever has no room for a mapping in his memory has a copy, or is told so; the others share on.
+#[test]
+fn a_connection_that_finds_no_memory_takes_nothing_from_the_others() -> Result<()> {
+    let cluster = cluster("")?;
+    let database = Database::create_in(&cluster)?;
+    items(&database, 4000)?;
+    let token = alice(&database)?;
+    assert_eq!(seen_anew(&database, &token)?, SEEN);
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("SELECT 1")?;
+    let pid: i32 = user.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+    cluster.limit_memory(pid, 6 * 1024 * 1024)?;
+    match seen(&mut user, &token) {
+        Ok(keys) => assert_eq!(keys, SEEN),
+        Err(error) => {
+            let state = error.code().map(|state| state.code().to_owned());
+            assert!(matches!(state.as_deref(), Some("53200") | None), "{error}");
+        }
+    }
+    assert!(is_shared(&database, &token)?);
+    Ok(())
+}
+
 #[test]
 fn what_a_transaction_changed_is_its_own_until_it_commits() -> Result<()> {
     let database = Database::create()?;
@@ -449,6 +500,48 @@ fn connections_that_come_together_share_what_one_of_them_reads() -> Result<()> {
         assert!(is_shared(&database, &token)?);
     }
     Ok(())
+}
+
+/// The launcher, and the purge that it starts, clear away what nobody can ask for any more.
+#[test]
+fn what_is_shared_goes_with_the_extension_and_with_the_database() -> Result<()> {
+    let cluster = cluster("")?;
+    let stays = Database::create_in(&cluster)?;
+    let mut of_stays = stays.connect(role::SECURITY)?;
+    let mut loses = vec![];
+    for _ in 0..2 {
+        let database = Database::create_in(&cluster)?;
+        items(&database, 20)?;
+        let token = alice(&database)?;
+        assert_eq!(seen_anew(&database, &token)?, SEEN);
+        let oid: u32 = database
+            .admin()?
+            .query_one(
+                "SELECT oid FROM pg_database WHERE datname = current_database()",
+                &[],
+            )?
+            .get(0);
+        assert_eq!(blocks_of(&cluster, oid)?.len(), 1);
+        loses.push((database, oid));
+    }
+    let gone = |oid| -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(100);
+        while !blocks_of(&cluster, oid)?.is_empty() {
+            assert!(Instant::now() < deadline, "it stays");
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    };
+    let (database, oid) = loses.remove(0);
+    // Told with the commit, the launcher starts a purge that finds no extension.
+    database
+        .admin()?
+        .batch_execute("BEGIN; SELECT vpd.set_purge_interval(1); DROP EXTENSION pg_vpd CASCADE; COMMIT")?;
+    gone(oid)?;
+    let (database, oid) = loses.remove(0);
+    drop(database);
+    of_stays.batch_execute("SELECT vpd.set_purge_interval(2)")?;
+    gone(oid)
 }
 
 /// Readers never meet a tree of which a part is of one version and a part of another.

@@ -1,13 +1,14 @@
 //! Rows one by one, as the server finds them: a large answer is never in memory as a whole.
 
-use super::{Arg, Now, Row, Statement, require_done};
+use super::snapshot::Snapshot;
+use super::{Arg, Row, Statement, require_done};
 use pgrx::{pg_guard, pg_sys};
 
 impl Statement {
     /// Runs a SELECT and gives each row to `read`.
     pub fn each(&self, args: &[Arg], mut read: impl FnMut(&Row)) {
         self.prepared(args, |plan| {
-            let _active = Active::push(Now::or_committed());
+            let _active = Active::push(Snapshot::of_reading());
             let mut receiver = Receiver {
                 server: pg_sys::DestReceiver {
                     receiveSlot: Some(receive),
@@ -39,11 +40,11 @@ impl Statement {
 
 /// The active snapshot while this lives. An error that unwinds leaves it to the abort.
 struct Active {
-    _registered: Now,
+    _registered: Snapshot,
 }
 
 impl Active {
-    fn push(snapshot: Now) -> Self {
+    fn push(snapshot: Snapshot) -> Self {
         // SAFETY: the snapshot is registered as long as this lives.
         unsafe { pg_sys::PushActiveSnapshot(snapshot.0) };
         Self {
