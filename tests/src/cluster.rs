@@ -161,6 +161,18 @@ impl Cluster {
         ]))
     }
 
+    /// Lets a process of the server write no file that is larger, as if the disk were full.
+    ///
+    /// # Errors
+    /// There is no such process, or no program `prlimit`.
+    pub fn limit_files(&self, process: i32, bytes: u64) -> Result<()> {
+        run(as_server_user(&self.folder, Path::new("prlimit")).args([
+            "--pid",
+            &process.to_string(),
+            &format!("--fsize={bytes}:{bytes}"),
+        ]))
+    }
+
     /// How to connect as a role; the unix socket trusts the name.
     #[must_use]
     pub fn config(&self, role: &str, database: &str) -> Config {

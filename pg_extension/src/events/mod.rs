@@ -12,7 +12,10 @@ pub use replicated::rows_replicated;
 
 use crate::authz::Outside;
 use crate::context::Keepers;
-use crate::sys::table::{Change, Commands, Policy, Purge, Row, Session, Statement, Table, Transaction, fill};
+use crate::hierarchy::{self, Hierarchy};
+use crate::sys::table::{
+    Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Transaction, fill,
+};
 use crate::{audit, authz, context, policy, purge};
 
 /// Wires the rooms together, when the library is loaded.
@@ -77,6 +80,13 @@ pub fn init() {
             may_trust: session::may_trust,
             is_known_to_trust_none: session::is_known_to_trust_none,
             trusts_none: session::trusts_none,
+        },
+        node: Node {
+            find: |name| hierarchy::find(name).map(Hierarchy::number),
+            sees: |number, key| hierarchy::sees(Hierarchy::of_number(number), key),
+            share: |number| hierarchy::share(Hierarchy::of_number(number)),
+            visible_keys: |number| hierarchy::visible_keys(Hierarchy::of_number(number)),
+            note_plan: |number, is_few| hierarchy::note_plan(Hierarchy::of_number(number), is_few),
         },
         row: Row {
             before: audit::before_row,

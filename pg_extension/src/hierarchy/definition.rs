@@ -4,8 +4,8 @@ use super::grant::close_orphans;
 use super::{access_changed, checked_reason, node, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::node_access;
 use crate::sys::spi::{self, Statement, arg};
+use crate::sys::{node_access, published};
 use serde_json::json;
 
 thread_local! {
@@ -128,6 +128,7 @@ pub fn drop_hierarchy(name: &str) -> Result<()> {
     DROP.with(|statement| statement.execute(&[arg(name), arg(change::author())]));
     close_orphans(name, None);
     node_access::forget_index_plans();
+    published::withdraw(name);
     change::record("drop", &subject(name), json!({}));
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::counts::Counts;
 use super::restriction::{Command, MaskedColumn, Restrictions};
 use super::row_trigger::RowTrigger;
 use super::running::Running;
+use super::share::Share;
 use super::wired::Wired;
 use crate::error::Result;
 use pgrx::datum::TimestampWithTimeZone;
@@ -22,6 +23,7 @@ pub struct Table {
     pub command: Commands,
     pub policy: Policy,
     pub session: Session,
+    pub node: Node,
     pub row: Row,
     pub purge: Purge,
 }
@@ -141,6 +143,20 @@ pub struct Session {
     pub is_known_to_trust_none: fn() -> bool,
     /// The same, after a look where it does not know.
     pub trusts_none: fn() -> bool,
+}
+
+/// Nodes of hierarchies, which are told apart by small numbers.
+pub struct Node {
+    /// The hierarchy of a name.
+    pub find: fn(&str) -> Result<usize>,
+    /// Whether the attached session sees the node with a key.
+    pub sees: fn(usize, Option<&[u8]>) -> Result<bool>,
+    /// How many nodes it sees.
+    pub share: fn(usize) -> Result<Share>,
+    /// The keys of all that it sees.
+    pub visible_keys: fn(usize) -> Result<Vec<Vec<u8>>>,
+    /// A plan is made for a session that sees few nodes, or many.
+    pub note_plan: fn(usize, bool),
 }
 
 /// The row triggers of the library.

@@ -8,7 +8,7 @@ use super::counts::Counts;
 use super::shmem::{self, DatabaseSlot};
 use super::spi::{Statement, oid_arg};
 use super::table::table;
-use super::{clock, extension, lock, xact};
+use super::{clock, extension, lock, published, xact};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{pg_guard, pg_sys};
@@ -71,6 +71,7 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
         if calls != seen_calls || now - looked_at > RETRY_SECONDS * 1_000_000 {
             known = databases();
             shmem::keep_databases(&known);
+            published::keep_databases(&known);
             (seen_calls, looked_at) = (calls, now);
         }
         let due = due(&known);
@@ -187,6 +188,9 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
         started_at: started_at.0,
     };
     let interval = BackgroundWorker::transaction(|| {
+        if !extension::is_installed() {
+            published::keep(&[]);
+        }
         (!xact::is_standby() && extension::is_installed() && lock::try_hold_extension())
             .then(table().purge.interval)
     });
