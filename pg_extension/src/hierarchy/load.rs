@@ -1,9 +1,8 @@
 //! Nodes from tables of the application: read as the owner of the table, whom the caller must be allowed to read from, and under the policies that
 //! apply to the caller; written all or not at all. Types and views run what their owner wrote, which must not run as an administrator.
 
-use super::definition::{levels, subject};
+use super::catalogue::{levels, require, subject};
 use super::node::{self, Nodes};
-use super::require;
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::spi::{self, Statement, arg, oid_arg};

@@ -69,6 +69,17 @@ fn forbidden(edges: &Edges, allowed: &BTreeMap<String, BTreeSet<String>>) -> Vec
             }
         }
     }
+    for (room, may) in allowed {
+        let of_room = edges.iter().filter(|(from, _)| from.first() == Some(room));
+        let used: BTreeSet<&String> = of_room
+            .flat_map(|(_, used)| used.iter().filter_map(|to| to.first()))
+            .collect();
+        faults.extend(
+            may.iter()
+                .filter(|other| !used.contains(other))
+                .map(|other| format!("{room} may use {other} and does not")),
+        );
+    }
     faults
 }
 
