@@ -641,7 +641,7 @@ fn the_suffix_of_a_role_says_where_it_counts() -> Result<()> {
         Library::Preloaded,
         "vpd.environment = 'staging'",
     )?;
-    let staging = Database::create_in(&cluster)?;
+    let staging = Database::install_in(&cluster)?;
     define(&staging, scene)?;
     assert_eq!(
         roles(&staging, "BUYER_PREPROD")?,

@@ -6,6 +6,7 @@
 pub mod authority;
 mod cluster;
 mod database;
+mod event;
 mod extension;
 mod fixture;
 mod handoff;
@@ -19,6 +20,7 @@ pub mod superstore;
 
 pub use cluster::{Cluster, Library};
 pub use database::{Database, Notices};
+pub use event::{overlapped, until, until_true, until_within};
 pub use extension::Extension;
 pub use fixture::{
     BY_REGION, add_policy, create_orders, create_protected_orders, expected_ids, protected_orders,
