@@ -5,6 +5,7 @@
 
 pub mod authority;
 mod cluster;
+mod crowd;
 mod database;
 mod extension;
 mod fixture;
@@ -18,6 +19,7 @@ mod subject;
 pub mod superstore;
 
 pub use cluster::{Cluster, Library};
+pub use crowd::{Crowd, rows_read};
 pub use database::{Database, Notices};
 pub use extension::Extension;
 pub use fixture::{

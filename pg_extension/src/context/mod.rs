@@ -78,6 +78,7 @@ static ATTACHED: backend::Backend = backend::Backend;
 
 thread_local! {
     static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
+    static IS_UNANNOUNCED: Cell<bool> = const { Cell::new(false) };
     static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
     static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
     /// Whether the standing changed since a plan was begun that has not run yet.
@@ -338,8 +339,24 @@ pub fn require_live() -> Result<()> {
     Ok(())
 }
 
+/// Does work on rows of sessions that changes what nobody may have seen: no backend needs to look at its session again for it.
+pub fn without_announcement<R>(work: impl FnOnce() -> R) -> R {
+    /// Gives the switch back, when unwinding too.
+    struct Former(bool);
+    impl Drop for Former {
+        fn drop(&mut self) {
+            IS_UNANNOUNCED.set(self.0);
+        }
+    }
+    let _former = Former(IS_UNANNOUNCED.replace(true));
+    work()
+}
+
 /// The current transaction changed rows of sessions: every backend looks at its session again when it commits.
 pub fn session_rows_changed() {
+    if IS_UNANNOUNCED.get() {
+        return;
+    }
     xact::commit_durably();
     HAS_ENDED_SESSIONS.set(true);
     session::forget_all();
