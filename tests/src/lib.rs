@@ -5,6 +5,7 @@
 
 pub mod authority;
 mod cluster;
+mod crowd;
 mod database;
 mod event;
 mod extension;
@@ -19,6 +20,7 @@ mod subject;
 pub mod superstore;
 
 pub use cluster::{Cluster, Library};
+pub use crowd::{Crowd, rows_read};
 pub use database::{Database, Notices};
 pub use event::{overlapped, until, until_true, until_within};
 pub use extension::Extension;

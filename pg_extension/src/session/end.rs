@@ -89,8 +89,8 @@ pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
         END.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
     });
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    for session_id in &ended {
-        ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
+    if !ended.is_empty() {
+        ANNOUNCE.with(|statement| statement.execute(&[arg(ended.clone()), arg(except_app)]));
     }
     context::sessions_ended(&ended);
     ended.len() as u64

@@ -11,6 +11,8 @@ thread_local! {
     static AT_COMMIT: RefCell<Vec<(i32, Uuid)>> = const { RefCell::new(Vec::new()) };
     /// Whether rows of sessions were changed.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };
+    /// Whether what is changed now is announced to nobody.
+    static IS_UNANNOUNCED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Ends a session when the transaction commits.
@@ -27,8 +29,24 @@ pub(super) fn take_due() -> Vec<Uuid> {
         .collect()
 }
 
+/// Does work on rows of sessions that changes what nobody may have seen: no backend needs to look at its session again for it.
+pub fn without_announcement<R>(work: impl FnOnce() -> R) -> R {
+    /// Gives the switch back, when unwinding too.
+    struct Former(bool);
+    impl Drop for Former {
+        fn drop(&mut self) {
+            IS_UNANNOUNCED.set(self.0);
+        }
+    }
+    let _former = Former(IS_UNANNOUNCED.replace(true));
+    work()
+}
+
 /// The current transaction changed rows of sessions: every backend looks at its session again when it commits.
 pub fn rows_changed() {
+    if IS_UNANNOUNCED.get() {
+        return;
+    }
     xact::commit_durably();
     HAS_CHANGED.set(true);
     forget_all();
