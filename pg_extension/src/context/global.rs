@@ -4,17 +4,20 @@
 
 use super::value::Entries;
 use crate::sys::shmem;
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Users and clients remembered by a backend.
 const REMEMBERED: usize = 32;
 
+statements! {
+    VISIBLE = scanning "context/visible_globals.sql";
+    SET = "context/set_global.sql";
+    CLEAR = "context/clear_globals.sql";
+}
+
 thread_local! {
-    static VISIBLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/context/visible_globals.sql")) };
-    static SET: Statement = const { Statement::new(include_str!("../../../sql/query/context/set_global.sql")) };
-    static CLEAR: Statement = const { Statement::new(include_str!("../../../sql/query/context/clear_globals.sql")) };
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     /// Whether the current transaction changed some, so that it may see what others do not.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };

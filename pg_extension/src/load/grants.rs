@@ -7,17 +7,17 @@ use crate::authz::change;
 use crate::authz::definition::may_change;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
-use crate::sys::spi::{Arg, Statement, arg};
+use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::HashMap;
 
-thread_local! {
-    static TIMES: Statement = const { Statement::new(include_str!("../../../sql/query/load/times.sql")) };
-    static OF_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_granted.sql")) };
-    static OF_PAIRS: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_pairs.sql")) };
-    static PROLONG: Statement = const { Statement::new(include_str!("../../../sql/query/load/prolong_grants.sql")) };
-    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/load/close_grants.sql")) };
+statements! {
+    TIMES = "load/times.sql";
+    OF_GRANTED = "load/grants_of_granted.sql";
+    OF_PAIRS = "load/grants_of_pairs.sql";
+    PROLONG = "load/prolong_grants.sql";
+    CLOSE = "load/close_grants.sql";
 }
 
 /// From as many lines for each node granted, all of its grants are read at once.

@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::hierarchy;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static NODES: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_nodes.sql")) };
-    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/load/group_nodes.sql")) };
+statements! {
+    NODES = "load/find_nodes.sql";
+    OPEN = "load/group_nodes.sql";
 }
 
 const COLUMNS: [Column; 6] = [

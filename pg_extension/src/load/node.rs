@@ -8,12 +8,12 @@ use super::{cycle, value};
 use crate::authz::change;
 use crate::error::Result;
 use crate::hierarchy::{self, Nodes as Written};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static ABOVE: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_above.sql")) };
-    static BELOW: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_below.sql")) };
+statements! {
+    ABOVE = "load/nodes_above.sql";
+    BELOW = "load/nodes_below.sql";
 }
 
 const COLUMNS: [Column; 5] = [

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::lookup::{Key, Moment};
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{shmem, xact};
 use pgrx::datum::Interval;
 use pgrx::{JsonB, Uuid};
@@ -27,10 +27,13 @@ const TOUCH_SHARE: i64 = 16;
 /// No line of sessions is as long: each counts for the limit of its application.
 const MAX_DEPTH: usize = 10_000;
 
+statements! {
+    LIVENESS = "session/liveness.sql";
+    TOUCH = "session/touch.sql";
+    LIVE = scanning "session/live.sql";
+}
+
 thread_local! {
-    static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
-    static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
-    static LIVE: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/live.sql")) };
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     static ANONYMOUS: RefCell<(u64, Rc<Identity>)> = RefCell::new((0, Rc::new(Identity::anonymous())));
 }
