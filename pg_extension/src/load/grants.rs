@@ -128,7 +128,19 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
     if !report.is_empty() {
         return Counts::default();
     }
-    for chunk in closed.chunks(STEP / 5) {
+    close(&closed);
+    prolong(&prolonged);
+    add(&fresh, now);
+    Counts {
+        added,
+        changed,
+        unchanged: wishes.len() as u64 - added - changed,
+    }
+}
+
+/// Ends what is replaced.
+fn close(spans: &[Span<'_>]) {
+    for chunk in spans.chunks(STEP / 5) {
         CLOSE.with(|statement| {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
@@ -139,7 +151,11 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
             ])
         });
     }
-    for chunk in prolonged.chunks(STEP / 5) {
+}
+
+/// Gives grants that are there another end.
+fn prolong(spans: &[Span<'_>]) {
+    for chunk in spans.chunks(STEP / 5) {
         PROLONG.with(|statement| {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
@@ -149,12 +165,6 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
                 list(chunk, |span| span.wish.reason),
             ])
         });
-    }
-    add(&fresh, now);
-    Counts {
-        added,
-        changed,
-        unchanged: wishes.len() as u64 - added - changed,
     }
 }
 
