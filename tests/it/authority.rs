@@ -348,6 +348,33 @@ fn a_parametric_role_follows_the_attributes() -> Result<()> {
     Ok(())
 }
 
+/// Whether a grant was revoked or ran out is told apart by who revoked it, however the clock ticks meanwhile.
+#[test]
+fn each_revoked_grant_says_who_revoked_it() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_user('alice');
+         SELECT vpd.define_role('R' || n) FROM generate_series(1, 200) n;
+         SELECT vpd.grant_authority('role:R' || n, 'user:alice') FROM generate_series(1, 200) n",
+    )?;
+    for number in 1..=200 {
+        security.execute(
+            "SELECT vpd.revoke_authority('role:R' || $1::integer, 'user:alice')",
+            &[&number],
+        )?;
+    }
+    let (revoked, told): (i64, i64) = {
+        let row = database.admin()?.query_one(
+            "SELECT count(*), count(revoked_by) FROM vpd_private.authority_grant WHERE valid_until < 'infinity'",
+            &[],
+        )?;
+        (row.get(0), row.get(1))
+    };
+    assert_eq!((revoked, told), (200, 200));
+    Ok(())
+}
+
 /// A rule that the server cannot evaluate would fail every login: a variable without a value is refused, and what a user's attributes do not answer is false.
 #[test]
 fn no_rule_of_a_role_fails_a_login() -> Result<()> {

@@ -1,7 +1,9 @@
 -- Makes room from $3 (NULL: now, and whatever began before) until $4 (NULL: for good): what holds, or will, before that ends there, what would begin
 -- within it goes. A grant that begins at $3 is the one that the room is made for.
 WITH moment AS MATERIALIZED (
-    SELECT clock_timestamp() AS now, greatest($3::timestamptz, clock_timestamp()) AS ends_at, coalesce($4::timestamptz, 'infinity') AS valid_until
+    -- The clock is read once: a microsecond between two looks would make a revoked grant one that ran out.
+    SELECT clock.now, greatest($3::timestamptz, clock.now) AS ends_at, coalesce($4::timestamptz, 'infinity') AS valid_until
+      FROM (SELECT clock_timestamp() AS now) clock
 ), begun AS (
     UPDATE vpd_private.authority_grant g
        SET valid_until = moment.ends_at,

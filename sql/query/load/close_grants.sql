@@ -1,9 +1,12 @@
 -- As for a single grant: makes room from one time until another.
-WITH span AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+), span AS MATERIALIZED (
     SELECT w.*,
-           clock_timestamp() AS now,
-           greatest(w.valid_from, clock_timestamp()) AS ends_at
-      FROM unnest($1::integer[], $2::integer[], $3::timestamptz[], $4::timestamptz[]) AS w (holder_id, granted_id, valid_from, valid_until)
+           clock.now,
+           greatest(w.valid_from, clock.now) AS ends_at
+      FROM clock
+     CROSS JOIN unnest($1::integer[], $2::integer[], $3::timestamptz[], $4::timestamptz[]) AS w (holder_id, granted_id, valid_from, valid_until)
 ), begun AS (
     UPDATE vpd_private.authority_grant g
        SET valid_until = s.ends_at,
