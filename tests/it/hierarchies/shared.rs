@@ -441,6 +441,50 @@ fn an_extension_that_is_created_anew_finds_nothing_of_the_former() -> Result<()>
     Ok(())
 }
 
+/// What was changed after a backup is gone with a restore, and another change comes in its place: nobody takes the one for the other, however far
+/// sequences go back.
+#[test]
+fn a_restore_over_a_database_brings_no_version_back() -> Result<()> {
+    let database = Database::create()?;
+    items(&database, 20)?;
+    let token = alice(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE SCHEMA backup;
+         CREATE TABLE backup.hierarchy AS TABLE vpd_private.hierarchy;
+         CREATE TABLE backup.hierarchy_node AS TABLE vpd_private.hierarchy_node;
+         CREATE TABLE backup.sequence AS SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL",
+    )?;
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.move_node('items', 'item 1 of class 2', 'class 1')")?;
+    // Each of them keeps what it has seen until it looks again.
+    let mut watchers = vec![];
+    for _ in 0..12 {
+        let mut watcher = database.connect(role::USER)?;
+        let mut moved = seen(&mut watcher, &token)?;
+        moved.sort();
+        assert_eq!(moved, ["class 1", "item 0 of class 1", "item 1 of class 2"]);
+        watchers.push(watcher);
+    }
+    admin.batch_execute(
+        "BEGIN;
+         DELETE FROM vpd_private.hierarchy_node;
+         INSERT INTO vpd_private.hierarchy_node TABLE backup.hierarchy_node;
+         UPDATE vpd_private.hierarchy h SET version = b.version, access_version = b.access_version
+           FROM backup.hierarchy b WHERE b.name = h.name;
+         SELECT setval(format('%I.%I', schemaname, sequencename), last_value) FROM backup.sequence;
+         COMMIT",
+    )?;
+    // As many changes as it takes to get to where the sequence was.
+    for (step, watcher) in watchers.iter_mut().enumerate() {
+        assert_eq!(seen(watcher, &token)?, SEEN, "after {step} changes");
+        assert_eq!(seen_anew(&database, &token)?, SEEN, "after {step} changes");
+        admin.batch_execute("UPDATE vpd_private.hierarchy_node SET label = 'x' WHERE key = 'class 9'")?;
+    }
+    Ok(())
+}
+
 #[test]
 fn what_a_server_leaves_behind_is_not_used() -> Result<()> {
     let mut cluster = cluster("")?;
