@@ -13,7 +13,7 @@ thread_local! {
     static PSEUDONYM: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym.sql")) };
     static PSEUDONYMS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonyms.sql")) };
     static MAKE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/make_pseudonym.sql")) };
-    static ERASE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/erase_pseudonym.sql")) };
+    static ERASE: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/erase_pseudonym.sql")) };
     static OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym_owner.sql")) };
     static IS_ERASED: Statement = const { Statement::new(include_str!("../../../sql/query/audit/is_erased.sql")) };
     static RECORD_CONSENT: Statement = const { Statement::new(include_str!("../../../sql/query/audit/record_consent.sql")) };

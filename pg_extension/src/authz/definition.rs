@@ -21,6 +21,7 @@ thread_local! {
     static REFERENCES: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seeded_references.sql")) };
     static SEED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seed.sql")) };
     static IS_MEMBER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_member.sql")) };
+    static ROLE_KIND: Statement = const { Statement::new(include_str!("../../../sql/query/authz/role_kind.sql")) };
     static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_role.sql")) };
     static DROP_RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_resource.sql")) };
     static RESOURCE_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_use.sql")) };
@@ -38,6 +39,9 @@ const ROLE_KINDS: [&str; 7] = [
     "abstract",
     "parametric",
 ];
+
+/// Kinds that say who has a role, or where. Any other says what it is for, and reaches nobody.
+const KINDS_THAT_COUNT: [&str; 2] = ["enterprise", "parametric"];
 
 const MAX_NAME_CHARS: usize = 256;
 
@@ -106,10 +110,13 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
     let existing = reference.find();
     let node = define(&reference, description)?;
     let is_new = existing.is_none();
+    let former =
+        ROLE_KIND.with(|statement| statement.query_one(&[arg(node.id)], |row| row.required::<String>(1)));
+    let counts = |kind: &str| KINDS_THAT_COUNT.contains(&kind);
     let watch = if kind == "parametric" {
-        Watch::of_rule(node.id)
+        Some(Watch::of_rule(node.id))
     } else {
-        Watch::of(node.id)
+        (counts(kind) || former.as_deref().is_some_and(counts)).then(|| Watch::of(node.id))
     };
     let changed = xact::attempt(|| {
         let roles = ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()));
@@ -130,7 +137,7 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
             &reference.to_string(),
             json!({ "kind": kind, "rule": rule }),
         );
-        watch.check()?;
+        watch.map_or(Ok(()), Watch::check)?;
     }
     Ok(())
 }

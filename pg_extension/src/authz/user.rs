@@ -14,13 +14,13 @@ use std::collections::{HashMap, HashSet};
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
 thread_local! {
-    static SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_source.sql")) };
+    static SOURCE: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/define_source.sql")) };
     static HAS_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_source.sql")) };
     static UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_unit.sql")) };
     static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_unit.sql")) };
     static UNIT_CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_contains.sql")) };
     static DROP_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_source.sql")) };
-    static SOURCE_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/source_use.sql")) };
+    static SOURCE_USE: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/source_use.sql")) };
     static DROP_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_unit.sql")) };
     static UNIT_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_use.sql")) };
     static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
@@ -141,7 +141,7 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
             ));
         }
     }
-    let watch = Watch::of_units();
+    let watch = Watch::of_unit(name);
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
