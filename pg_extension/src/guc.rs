@@ -37,6 +37,8 @@ static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::
 
 static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
 
+static MAX_SHARED_HIERARCHY: GucSetting<i32> = GucSetting::<i32>::new(1024);
+
 static ENVIRONMENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"production"));
 
 /// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
@@ -73,7 +75,16 @@ pub fn init() {
         GucContext::Postmaster,
         GucFlags::default(),
     );
-    crate::sys::reserve_settings();
+    GucRegistry::define_int_guc(
+        c"vpd.max_shared_hierarchy",
+        c"Most memory that the nodes of a hierarchy may take to be shared by all connections.",
+        c"Default 1 GB. 0: each connection has its own copy. May be set in the configuration file only.",
+        &MAX_SHARED_HIERARCHY,
+        0,
+        1024 * 1024,
+        GucContext::Sighup,
+        GucFlags::UNIT_MB,
+    );
 }
 
 /// The meaning of an empty predicate, now.
@@ -97,6 +108,11 @@ pub fn environment() -> String {
 /// True in the production environment, which an empty name means as well.
 pub fn is_production() -> bool {
     matches!(environment().as_str(), "" | PRODUCTION)
+}
+
+/// Most bytes of a hierarchy that is shared by all connections; 0 when none is.
+pub fn max_shared_hierarchy() -> usize {
+    usize::try_from(MAX_SHARED_HIERARCHY.get()).unwrap_or(0) * 1024 * 1024
 }
 
 /// Whether a minor release below the floor is refused.

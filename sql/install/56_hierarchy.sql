@@ -1,17 +1,12 @@
 -- Hierarchies and data security groups: trees of the values that columns of the application hold, which nodes of them a data group
 -- has, and which tables are filtered by them. Members of a data group see the rows at and below its nodes.
 
-CREATE SEQUENCE vpd_private.hierarchy_version_seq AS bigint;
-COMMENT ON SEQUENCE vpd_private.hierarchy_version_seq IS
-'Versions of hierarchies. Never given twice, not even after a rollback, so that what a backend keeps by version is never taken for another.';
-SELECT pg_extension_config_dump('vpd_private.hierarchy_version_seq', '');
-
 CREATE TABLE vpd_private.hierarchy (
     name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
     description text,
     mode text NOT NULL DEFAULT 'closed' CHECK (mode IN ('closed', 'open')),
-    version bigint NOT NULL DEFAULT nextval('vpd_private.hierarchy_version_seq'),
-    access_version bigint NOT NULL DEFAULT nextval('vpd_private.hierarchy_version_seq'),
+    version uuid NOT NULL DEFAULT gen_random_uuid(),
+    access_version uuid NOT NULL DEFAULT gen_random_uuid(),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE vpd_private.hierarchy IS 'Hierarchies: trees of values that columns of the application hold.';
@@ -19,8 +14,8 @@ COMMENT ON COLUMN vpd_private.hierarchy.name IS 'Name: lower case letters, digit
 COMMENT ON COLUMN vpd_private.hierarchy.description IS 'What it is.';
 COMMENT ON COLUMN vpd_private.hierarchy.mode IS
 'closed: who is in no data group with nodes of it sees no filtered row; open: he sees every one, when he is logged in.';
-COMMENT ON COLUMN vpd_private.hierarchy.version IS 'Raised when its nodes change.';
-COMMENT ON COLUMN vpd_private.hierarchy.access_version IS 'Raised when its mode, its exemptions or the nodes of data groups change.';
+COMMENT ON COLUMN vpd_private.hierarchy.version IS 'Another one when its nodes change. Random, so that none ever comes back: what was kept under it is never taken for something else.';
+COMMENT ON COLUMN vpd_private.hierarchy.access_version IS 'Another one when its mode, its exemptions or the nodes of data groups change.';
 COMMENT ON COLUMN vpd_private.hierarchy.created_at IS 'When it was defined.';
 SELECT pg_extension_config_dump('vpd_private.hierarchy', '');
 

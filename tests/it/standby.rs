@@ -1,12 +1,9 @@
 //! A hot standby: policies and reads work, sessions can be attached, nothing is redeemed, ended or purged there.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use postgres::Client;
 use vpd_tests::{
     BY_REGION, Cluster, Database, Extension, Library, Result, Subject, VERIFIER, add_policy, assert_refused,
-    attach, challenge, create_orders, create_protected_orders, expected_ids, ids, outcome, role,
+    attach, challenge, create_orders, create_protected_orders, expected_ids, ids, outcome, role, until,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -53,13 +50,10 @@ impl<'a> Follower<'a> {
             .admin
             .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])?
             .get(0);
-        let deadline = Instant::now() + Duration::from_secs(60);
         let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)";
-        while !self.watcher.query_one(replayed, &[&written])?.get::<_, bool>(0) {
-            assert!(Instant::now() < deadline, "the standby does not follow");
-            sleep(Duration::from_millis(20));
-        }
-        Ok(())
+        until("the standby has followed", || {
+            Ok(self.watcher.query_one(replayed, &[&written])?.get(0))
+        })
     }
 }
 
@@ -234,6 +228,62 @@ fn a_moved_node_counts_on_the_standby_once_it_arrived() -> Result<()> {
         follower.catch_up()?;
         assert_eq!(ids(&mut user, ORDERS)?, of(seen), "{change}");
     }
+    Ok(())
+}
+
+/// The standby shares nodes among its own connections, in its own folder, and takes none of the primary's along.
+#[test]
+fn a_standby_shares_the_nodes_of_hierarchies_among_its_connections() -> Result<()> {
+    let primary = primary()?;
+    let database = Database::create_in(&primary)?;
+    database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{half,region}');
+         SELECT vpd.define_node('places', 'upper'), vpd.define_node('places', 'lower');
+         SELECT vpd.define_node('places', 'North', 'upper'), vpd.define_data_group('upper'), vpd.define_user('alice');
+         SELECT vpd.grant_node('upper', 'places', 'upper'), vpd.grant_authority('data_group:upper', 'user:alice')",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let sees_north = |mut user: Client| -> Result<bool> {
+        let mut session = user.transaction()?;
+        attach(&mut session, &token)?;
+        Ok(session
+            .query_one("SELECT vpd.sees_node('places', 'North'::text)", &[])?
+            .get(0))
+    };
+    let blocks = |cluster: &Cluster| -> Result<usize> {
+        let entries = std::fs::read_dir(cluster.data_folder().join("pg_dynshmem"))?;
+        Ok(entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("pg_vpd."))
+            .count())
+    };
+    assert!(sees_north(database.connect(role::USER)?)?);
+    assert_eq!(blocks(&primary)?, 1);
+    let mut follower = Follower::of(&database)?;
+    assert_eq!(blocks(&follower.standby)?, 0);
+    for (change, is_seen) in [
+        ("SELECT", true),
+        ("SELECT vpd.move_node('places', 'North', 'lower')", false),
+        ("SELECT vpd.move_node('places', 'North', 'upper')", true),
+    ] {
+        database.connect(role::SECURITY)?.batch_execute(change)?;
+        follower.catch_up()?;
+        for _ in 0..2 {
+            assert_eq!(sees_north(follower.connect(role::USER)?)?, is_seen, "{change}");
+        }
+        assert_eq!(blocks(&follower.standby)?, 1, "{change}");
+    }
+    // Whoever is promoted goes on with what he shares, and with what is changed then.
+    follower
+        .standby
+        .connect("postgres", "postgres")?
+        .batch_execute("SELECT pg_promote()")?;
+    assert!(sees_north(follower.connect(role::USER)?)?);
+    follower
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.move_node('places', 'North', 'lower')")?;
+    assert!(!sees_north(follower.connect(role::USER)?)?);
+    assert!(sees_north(database.connect(role::USER)?)?);
     Ok(())
 }
 

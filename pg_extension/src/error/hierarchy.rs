@@ -13,6 +13,16 @@ impl Error {
         )
     }
 
+    /// 53400: keys and nodes are more than are counted.
+    pub fn hierarchy_too_large(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            "limit_hierarchy",
+            format!("the keys of hierarchy \"{name}\" take more than 4 GiB"),
+            "Drop nodes, or make a hierarchy of a part of them.",
+        )
+    }
+
     /// 42704: the hierarchy has no such level.
     pub fn level_not_found(hierarchy: &str, level: &str) -> Self {
         Self::not_found(

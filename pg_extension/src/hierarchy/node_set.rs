@@ -36,6 +36,11 @@ impl NodeSet {
             .is_some_and(|bits| bits >> (node % 64) & 1 == 1)
     }
 
+    /// Bytes it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
+
     /// How many nodes are in.
     pub fn count(&self) -> usize {
         self.0.iter().map(|bits| bits.count_ones() as usize).sum()

@@ -1,8 +1,9 @@
 //! What the attached session sees of a hierarchy: computed once for a set of data groups and a version, kept in this backend.
 //!
-//! Within a statement nothing changes. The first look of a statement compares a counter in shared memory with the one seen last, and reads
-//! the versions again when it differs, when this transaction changed something itself, and always on a standby.
+//! Within a statement nothing changes. What is kept is numbers of nodes, and means nothing without the tree that gave the numbers.
 
+use super::facts::{self, Facts, Hierarchy};
+use super::kept_tree::KeptTree;
 use super::node_set::NodeSet;
 use super::tree::Tree;
 use crate::authz::change;
@@ -10,29 +11,24 @@ use crate::context::{self, Identity, Standing};
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::marker::Marker;
+use crate::sys::share::Share;
 use crate::sys::spi::{self, Statement, arg};
-use crate::sys::{shmem, xact};
+use crate::sys::{published, shmem, xact};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Views kept beside the one in use: those of other sessions of a pooled connection.
 const KEPT_VIEWS: usize = 128;
 
-/// More keys than these are not asked of an index: each costs a descent, and the planner looks at each.
-const MAX_INDEX_KEYS: usize = 2_000;
+/// Bytes that they may take together.
+const KEPT_BYTES: usize = 2 * 1024 * 1024;
+
+/// A version that is replaced while its nodes are read is looked up again so often.
+const ATTEMPTS: usize = 3;
 
 thread_local! {
-    static VERSIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/versions.sql")) };
-    static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/nodes.sql")) };
     static GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/granted_nodes.sql")) };
     static IS_EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_exempt.sql")) };
-    /// Names that were met, by their numbers in this backend; a name keeps its number.
-    static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    /// The hierarchies as they were when last looked at.
-    static FACTS: RefCell<Option<HashMap<String, Facts>>> = const { RefCell::new(None) };
-    /// The counter of changes when the facts were read; 0 when they must be read again.
-    static SEEN: Cell<u64> = const { Cell::new(0) };
     /// Rises with every statement.
     static STATEMENT: Cell<u64> = const { Cell::new(1) };
     static TREES: RefCell<Vec<Option<Read>>> = const { RefCell::new(Vec::new()) };
@@ -42,63 +38,19 @@ thread_local! {
     static CURRENT: RefCell<Vec<Option<Current>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A hierarchy this backend has met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hierarchy(usize);
-
-impl Hierarchy {
-    /// As a number that fits into a pointer beside other things.
-    pub fn number(self) -> usize {
-        self.0
-    }
-
-    /// The hierarchy of such a number.
-    pub fn of_number(number: usize) -> Self {
-        Self(number)
-    }
-
-    fn name(self) -> String {
-        NAMES.with_borrow(|names| names.get(self.0).cloned().unwrap_or_default())
-    }
+/// The nodes of a hierarchy, and the version they are of.
+struct Read {
+    facts: Facts,
+    tree: Rc<KeptTree>,
+    /// Whether it holds what this transaction did and nobody else can see: it is gone with the transaction.
+    is_passing: bool,
 }
 
-/// What part of a hierarchy the attached session sees.
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    /// How many nodes.
-    pub visible: usize,
-    /// Of how many.
-    pub all: usize,
-    /// Whether some session may see everything, unknown keys included, so that no plan may ask an index for keys.
-    pub may_be_open: bool,
-}
-
-impl Share {
-    /// Whether the nodes are so few that an index is asked for them.
-    pub fn is_few(self) -> bool {
-        self.visible <= MAX_INDEX_KEYS && self.visible * 3 <= self.all
+impl Read {
+    fn is_good_for(&self, facts: &Facts) -> bool {
+        self.facts.version == facts.version && (!self.is_passing || change::has_changed())
     }
 }
-
-/// A hierarchy as it was when last looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Facts {
-    is_open: bool,
-    has_exemption: bool,
-    version: i64,
-    access_version: i64,
-    /// Tells one from its successor after the extension was dropped and created again.
-    created_at: Timestamp,
-}
-
-impl Facts {
-    fn has_same_nodes(&self, other: &Self) -> bool {
-        self.version == other.version && self.created_at == other.created_at
-    }
-}
-
-/// The nodes of a hierarchy as they were read, and when.
-type Read = (Facts, Rc<Tree>);
 
 /// What is visible.
 #[derive(Debug)]
@@ -108,10 +60,20 @@ enum View {
     Nodes(NodeSet),
 }
 
+impl View {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Nothing | Self::Everything => 0,
+            Self::Nodes(nodes) => nodes.bytes(),
+        }
+    }
+}
+
 /// A view and what it was computed from.
 struct Kept {
     hierarchy: Hierarchy,
     facts: Facts,
+    tree: Rc<KeptTree>,
     /// The application, where an exemption of it would count.
     app: Option<String>,
     is_authenticated: bool,
@@ -127,7 +89,7 @@ struct Current {
     /// The counter of changes it was computed at; 0 when it is good for one statement only.
     changes: u64,
     valid_until: Timestamp,
-    tree: Rc<Tree>,
+    tree: Rc<KeptTree>,
     view: Rc<View>,
 }
 
@@ -161,30 +123,6 @@ pub fn session_changed() {
     }
 }
 
-/// The hierarchy of a name, or 42704.
-pub fn find(name: &str) -> Result<Hierarchy> {
-    if let Some(known) = number(name)
-        && is_known(name)
-    {
-        return Ok(known);
-    }
-    SEEN.set(0);
-    look();
-    if !is_known(name) {
-        return Err(Error::hierarchy_not_found(name));
-    }
-    Ok(number(name).unwrap_or_else(|| {
-        NAMES.with_borrow_mut(|names| {
-            names.push(name.to_owned());
-            Hierarchy(names.len() - 1)
-        })
-    }))
-}
-
-fn number(name: &str) -> Option<Hierarchy> {
-    NAMES.with_borrow(|names| names.iter().position(|known| known == name).map(Hierarchy))
-}
-
 /// True when the attached session sees the node of a key. Without a session nothing is seen.
 pub fn sees(hierarchy: Hierarchy, key: Option<&[u8]>) -> Result<bool> {
     let standing = context::known_standing();
@@ -192,7 +130,7 @@ pub fn sees(hierarchy: Hierarchy, key: Option<&[u8]>) -> Result<bool> {
         return Ok(false);
     }
     let statement = STATEMENT.get();
-    let known = CURRENT.with_borrow(|current| match current.get(hierarchy.0) {
+    let known = CURRENT.with_borrow(|current| match current.get(hierarchy.number()) {
         Some(Some(current)) if current.standing == standing && current.statement == statement => {
             Some(current.sees(key))
         }
@@ -216,7 +154,11 @@ impl Current {
         match (&*self.view, key) {
             (View::Everything, _) => true,
             (View::Nothing, _) | (View::Nodes(_), None) => false,
-            (View::Nodes(nodes), Some(key)) => self.tree.find(key).is_some_and(|node| nodes.contains(node)),
+            (View::Nodes(nodes), Some(key)) => self
+                .tree
+                .tree()
+                .find(key)
+                .is_some_and(|node| nodes.contains(node)),
         }
     }
 }
@@ -243,11 +185,11 @@ pub fn why_unfiltered(hierarchy: Hierarchy) -> Result<Option<String>> {
 /// How much the attached session sees, as of now and not of the current statement: what a plan is made for.
 pub fn share(hierarchy: Hierarchy) -> Result<Share> {
     let (visible, all) = if context::known_standing().is_none() {
-        look();
+        facts::look();
         (0, 0)
     } else {
         with_current(hierarchy, true, |current| {
-            let all = current.tree.len();
+            let all = current.tree.tree().len();
             match &*current.view {
                 View::Nothing => (0, all),
                 View::Everything => (all, all),
@@ -255,7 +197,7 @@ pub fn share(hierarchy: Hierarchy) -> Result<Share> {
             }
         })?
     };
-    let facts = facts(&hierarchy.name())?;
+    let facts = facts::of(&hierarchy.name())?;
     Ok(Share {
         visible,
         all,
@@ -269,20 +211,19 @@ pub fn visible_keys(hierarchy: Hierarchy) -> Result<Vec<Vec<u8>>> {
         return Ok(Vec::new());
     }
     with_current(hierarchy, false, |current| {
-        let tree = &current.tree;
+        let tree = current.tree.tree();
+        let key = |node| tree.key(node).map(<[u8]>::to_vec);
         match &*current.view {
             View::Nothing => Vec::new(),
-            View::Everything => (0..tree.len() as u32)
-                .map(|node| tree.key(node).to_vec())
-                .collect(),
-            View::Nodes(nodes) => nodes.nodes().map(|node| tree.key(node).to_vec()).collect(),
+            View::Everything => (0..tree.len() as u32).filter_map(key).collect(),
+            View::Nodes(nodes) => nodes.nodes().filter_map(key).collect(),
         }
     })
 }
 
 fn with_current<R>(hierarchy: Hierarchy, is_fresh: bool, work: impl FnOnce(&Current) -> R) -> Result<R> {
     let (standing, statement) = (context::known_standing(), STATEMENT.get());
-    let is_known = CURRENT.with_borrow_mut(|current| match current.get_mut(hierarchy.0) {
+    let is_known = CURRENT.with_borrow_mut(|current| match current.get_mut(hierarchy.number()) {
         Some(Some(current)) if current.standing == standing => {
             let is_known = (!is_fresh && current.statement == statement) || current.is_unquestioned();
             if is_known {
@@ -295,27 +236,31 @@ fn with_current<R>(hierarchy: Hierarchy, is_fresh: bool, work: impl FnOnce(&Curr
     if !is_known {
         let current = spi::announced(|| compute(hierarchy, statement))?;
         CURRENT.with_borrow_mut(|all| {
-            if all.len() <= hierarchy.0 {
-                all.resize_with(hierarchy.0 + 1, || None);
-            }
-            all[hierarchy.0] = Some(current);
+            *place(all, hierarchy) = Some(current);
         });
     }
     CURRENT
-        .with_borrow(|all| match all.get(hierarchy.0) {
+        .with_borrow(|all| match all.get(hierarchy.number()) {
             Some(Some(current)) => Some(work(current)),
             _ => None,
         })
         .ok_or_else(|| Error::hierarchy_not_found(&hierarchy.name()))
 }
 
+/// The place of a hierarchy in a list.
+fn place<T>(list: &mut Vec<Option<T>>, hierarchy: Hierarchy) -> &mut Option<T> {
+    let number = hierarchy.number();
+    if list.len() <= number {
+        list.resize_with(number + 1, || None);
+    }
+    &mut list[number]
+}
+
 fn compute(hierarchy: Hierarchy, statement: u64) -> Result<Current> {
-    look();
+    let name = hierarchy.name();
+    let (facts, tree) = nodes(hierarchy, &name)?;
     // What the look has found may have made another one.
     let standing = context::known_standing();
-    let name = hierarchy.name();
-    let facts = facts(&name)?;
-    let tree = tree(hierarchy, &name, facts);
     let (view, valid_until) = match context::identity() {
         None => (Rc::new(View::Nothing), Timestamp(i64::MAX)),
         Some(identity) => view(hierarchy, &name, facts, &tree, &identity),
@@ -324,91 +269,107 @@ fn compute(hierarchy: Hierarchy, statement: u64) -> Result<Current> {
     Ok(Current {
         standing,
         statement,
-        changes: SEEN.get(),
+        changes: facts::seen(),
         valid_until,
         tree,
         view,
     })
 }
 
-fn facts(name: &str) -> Result<Facts> {
-    FACTS
-        .with_borrow(|facts| facts.as_ref()?.get(name).copied())
-        .ok_or_else(|| Error::hierarchy_not_found(name))
-}
-
-fn is_known(name: &str) -> bool {
-    facts(name).is_ok()
-}
-
 /// Looks whether hierarchies are still what this backend has read.
 pub fn follow_changes() {
-    if FACTS.with_borrow(Option::is_some) {
-        look();
+    if facts::are_known() {
+        facts::look();
+        let_go();
     }
 }
 
-/// Reads the versions again when something may have changed since they were read.
-fn look() {
-    let changes = shmem::authority_generation();
-    let has_changed = change::has_changed();
-    if SEEN.get() == changes && !has_changed {
+/// Lets go of the trees of versions that are no more, and of what was computed from them: somebody else's memory lasts as long. What the current
+/// statement has seen stays.
+fn let_go() {
+    let is_outdated = |read: &Read, number: usize| {
+        let name = Hierarchy::of_number(number).name();
+        let facts = facts::of(&name);
+        if facts.is_err() {
+            published::withdraw(&name);
+        }
+        facts.map_or(true, |facts| !read.is_good_for(&facts))
+    };
+    let mut has_changed = false;
+    TREES.with_borrow_mut(|trees| {
+        for (number, place) in trees.iter_mut().enumerate() {
+            if place.as_ref().is_some_and(|read| is_outdated(read, number)) {
+                *place = None;
+                has_changed = true;
+            }
+        }
+    });
+    if !has_changed {
         return;
     }
-    let read = spi::announced(|| {
-        VERSIONS.with(|statement| {
-            statement.query(&[], |row| {
-                (
-                    row.required::<String>(1),
-                    Facts {
-                        is_open: row.required(2),
-                        has_exemption: row.required(3),
-                        version: row.required(4),
-                        access_version: row.required(5),
-                        created_at: row
-                            .timestamp(6)
-                            .unwrap_or_else(|| Error::catalogue_unreadable().raise()),
-                    },
-                )
-            })
-        })
+    TREES.with_borrow(|trees| {
+        let is_kept = |hierarchy: Hierarchy, tree: &Rc<KeptTree>| match trees.get(hierarchy.number()) {
+            Some(Some(read)) => Rc::ptr_eq(&read.tree, tree),
+            _ => false,
+        };
+        VIEWS.with_borrow_mut(|views| views.retain(|kept| is_kept(kept.hierarchy, &kept.tree)));
+        CURRENT.with_borrow_mut(|all| {
+            for (number, place) in all.iter_mut().enumerate() {
+                let is_used = |current: &Current| {
+                    current.statement == STATEMENT.get()
+                        || is_kept(Hierarchy::of_number(number), &current.tree)
+                };
+                if !place.as_ref().is_some_and(is_used) {
+                    *place = None;
+                }
+            }
+        });
     });
-    let read: HashMap<_, _> = read.into_iter().collect();
-    let known = FACTS.replace(Some(read.clone()));
-    if known.is_some_and(|known| known != read) {
-        context::definitions_changed();
-    }
-    // What was read of one's own changes may be taken back.
-    SEEN.set(if has_changed { 0 } else { changes });
 }
 
-fn tree(hierarchy: Hierarchy, name: &str, facts: Facts) -> Rc<Tree> {
-    let known = TREES.with_borrow(|trees| match trees.get(hierarchy.0) {
-        Some(Some((of, tree))) if of.has_same_nodes(&facts) => Some(Rc::clone(tree)),
-        _ => None,
+/// The nodes as they are now, and the version they are of.
+fn nodes(hierarchy: Hierarchy, name: &str) -> Result<(Facts, Rc<KeptTree>)> {
+    for _ in 0..ATTEMPTS {
+        facts::look();
+        let_go();
+        let facts = facts::of(name)?;
+        let known = TREES.with_borrow(|trees| match trees.get(hierarchy.number()) {
+            Some(Some(read)) if read.is_good_for(&facts) => Some(Rc::clone(&read.tree)),
+            _ => None,
+        });
+        if let Some(tree) = known {
+            return Ok((facts, tree));
+        }
+        if let Some(tree) = KeptTree::committed(name, facts.version)? {
+            return Ok((facts, keep(hierarchy, facts, tree, false)));
+        }
+        if change::has_changed() {
+            break;
+        }
+        facts::look_anew();
+    }
+    let facts = facts::of(name)?;
+    let tree = KeptTree::seen(name)?;
+    Ok((facts, keep(hierarchy, facts, tree, true)))
+}
+
+fn keep(hierarchy: Hierarchy, facts: Facts, tree: KeptTree, is_passing: bool) -> Rc<KeptTree> {
+    let tree = Rc::new(tree);
+    TREES.with_borrow_mut(|trees| {
+        *place(trees, hierarchy) = Some(Read {
+            facts,
+            tree: Rc::clone(&tree),
+            is_passing,
+        });
     });
-    known.unwrap_or_else(|| {
-        let nodes = NODES.with(|statement| {
-            statement.query(&[arg(name)], |row| {
-                (row.required::<String>(1), row.get::<String>(2))
-            })
-        });
-        let tree = Rc::new(Tree::new(&nodes));
-        TREES.with_borrow_mut(|trees| {
-            if trees.len() <= hierarchy.0 {
-                trees.resize_with(hierarchy.0 + 1, || None);
-            }
-            trees[hierarchy.0] = Some((facts, Rc::clone(&tree)));
-        });
-        tree
-    })
+    tree
 }
 
 fn view(
     hierarchy: Hierarchy,
     name: &str,
     facts: Facts,
-    tree: &Tree,
+    tree: &Rc<KeptTree>,
     identity: &Identity,
 ) -> (Rc<View>, Timestamp) {
     let data_groups = identity.authority.data_groups.clone();
@@ -419,6 +380,7 @@ fn view(
         let place = views.iter().position(|kept| {
             kept.hierarchy == hierarchy
                 && kept.facts == facts
+                && Rc::ptr_eq(&kept.tree, tree)
                 && kept.app.as_deref() == app
                 && kept.is_authenticated == identity.is_authenticated
                 && kept.data_groups == data_groups
@@ -434,7 +396,7 @@ fn view(
         let (view, valid_until) = of_groups(
             name,
             facts,
-            tree,
+            tree.tree(),
             identity.is_authenticated,
             app,
             &data_groups,
@@ -442,13 +404,17 @@ fn view(
         );
         let view = Rc::new(view);
         VIEWS.with_borrow_mut(|views| {
-            views.retain(|kept| kept.hierarchy != hierarchy || kept.facts == facts);
-            if views.len() >= KEPT_VIEWS {
-                views.remove(0);
+            views.retain(|kept| {
+                kept.hierarchy != hierarchy || (kept.facts == facts && Rc::ptr_eq(&kept.tree, tree))
+            });
+            let mut bytes: usize = views.iter().map(|kept| kept.view.bytes()).sum();
+            while !views.is_empty() && (views.len() >= KEPT_VIEWS || bytes + view.bytes() > KEPT_BYTES) {
+                bytes -= views.remove(0).view.bytes();
             }
             views.push(Kept {
                 hierarchy,
                 facts,
+                tree: Rc::clone(tree),
                 app: app.map(str::to_owned),
                 is_authenticated: identity.is_authenticated,
                 data_groups,
@@ -464,7 +430,7 @@ fn view(
 fn of_groups(
     name: &str,
     facts: Facts,
-    tree: &Tree,
+    tree: Tree<'_>,
     is_authenticated: bool,
     app: Option<&str>,
     data_groups: &[Rc<[i32]>],

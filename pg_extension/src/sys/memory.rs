@@ -83,6 +83,15 @@ pub fn ask_for_growth(bytes: usize) {
         .saturating_add(bytes));
 }
 
+/// Gives back to the system what was freed and lies in between: after much was taken for a short while.
+pub fn give_back() {
+    // SAFETY: looks through the memory of this process that nobody uses.
+    #[cfg(all(target_env = "gnu", not(test)))]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 fn is_to_be_had(bytes: usize) -> bool {
     let Ok(layout) = Layout::from_size_align(bytes, 16) else {
         return false;

@@ -3,8 +3,13 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+mod snapshot;
+mod stream;
+
+pub use snapshot::as_committed;
+
+use super::aside::{Aside, Reading};
 use super::datum::{self, Readable};
-use super::hooks::parse_analysis::{Aside, Reading};
 use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
@@ -12,6 +17,7 @@ use crate::error::Error;
 #[cfg(debug_assertions)]
 use pgrx::FromDatum;
 use pgrx::{IntoDatum, pg_sys};
+use snapshot::Snapshot;
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 
@@ -174,25 +180,6 @@ impl Drop for Connection {
         if !std::thread::panicking() {
             // SAFETY: closes what `open` opened; connections nest like the values of this type.
             unsafe { pg_sys::SPI_finish() };
-        }
-    }
-}
-
-/// A snapshot of what is committed now, registered while this lives. An error that unwinds leaves it to the abort.
-struct Now(pg_sys::Snapshot);
-
-impl Now {
-    fn take() -> Self {
-        // SAFETY: inside a transaction.
-        Self(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) })
-    }
-}
-
-impl Drop for Now {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: gives back what `take` registered.
-            unsafe { pg_sys::UnregisterSnapshot(self.0) }
         }
     }
 }
@@ -369,6 +356,38 @@ impl Statement {
             // A session that was ended, a ticket that was redeemed, a grant that was taken back: nothing of it is forgotten in a crash.
             super::xact::commit_durably();
         }
+        self.prepared(args, |plan| {
+            let mut values: Vec<pg_sys::Datum> = args
+                .iter()
+                .map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0)))
+                .collect();
+            let nulls: Vec<std::ffi::c_char> = args
+                .iter()
+                .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+                .collect();
+            let snapshot = Snapshot::of_reading();
+            // SAFETY: the plan was prepared with the types of these arguments. The snapshot is registered while the plan runs. Rows are read before
+            // the connection that holds them is closed.
+            unsafe {
+                let status = pg_sys::SPI_execute_snapshot(
+                    plan,
+                    values.as_mut_ptr(),
+                    nulls.as_ptr(),
+                    snapshot.0,
+                    std::ptr::null_mut(),
+                    is_read,
+                    true,
+                    0,
+                );
+                require_done(status);
+                let count = pg_sys::SPI_processed;
+                (collect(read), count)
+            }
+        })
+    }
+
+    /// Runs something with the plan: with the settings, the rights and the connection that it needs.
+    fn prepared<R>(&self, args: &[Arg], work: impl FnOnce(pg_sys::SPIPlanPtr) -> R) -> R {
         note_look();
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
@@ -380,37 +399,17 @@ impl Statement {
         };
         let _planning = Planning::enter(self.shape);
         let _connection = Connection::open();
-        // SAFETY: the plan is prepared with the types of these arguments and kept for the life of the backend. The snapshot is
-        // registered while the plan runs. Rows are read before the connection that holds them is closed.
-        unsafe {
-            if self.plan.get().is_null() {
-                self.plan.set(prepare(self.text, args));
-            }
-            let mut values: Vec<pg_sys::Datum> = args
-                .iter()
-                .map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0)))
-                .collect();
-            let nulls: Vec<std::ffi::c_char> = args
-                .iter()
-                .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
-                .collect();
-            let now = Now::take();
-            let status = pg_sys::SPI_execute_snapshot(
-                self.plan.get(),
-                values.as_mut_ptr(),
-                nulls.as_ptr(),
-                now.0,
-                std::ptr::null_mut(),
-                is_read,
-                true,
-                0,
-            );
-            if status < 0 {
-                Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
-            }
-            let count = pg_sys::SPI_processed;
-            (collect(read), count)
+        if self.plan.get().is_null() {
+            // SAFETY: the settings are pinned and the connection is open; the plan is kept for the life of the backend.
+            self.plan.set(unsafe { prepare(self.text, args) });
         }
+        work(self.plan.get())
+    }
+}
+
+fn require_done(status: i32) {
+    if status < 0 {
+        Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
     }
 }
 

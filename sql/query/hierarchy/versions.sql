@@ -8,6 +8,5 @@ SELECT h.name,
               AND (e.hierarchy IS NULL OR e.hierarchy = h.name)
        ),
        h.version,
-       h.access_version,
-       h.created_at
+       h.access_version
   FROM vpd_private.hierarchy h;

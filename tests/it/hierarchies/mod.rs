@@ -1,7 +1,10 @@
 //! Hierarchies and data security groups: who sees which rows, and from when on.
 
+mod block;
+mod memory;
 mod plans;
 mod scene;
+mod shared;
 mod superstore;
 
 use scene::{ALL, data_group, join, member, reader, stores};

@@ -5,7 +5,7 @@
 //! has seen of the library's tables: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
 //! half of what can be NULL is. No kind of scan or join is switched off; a probe of an index wins because it is the cheapest.
 
-use crate::sys::predicate::nth;
+use crate::sys::list::nth;
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CStr;

@@ -1,0 +1,59 @@
+//! What statements of ours see: what is committed now and what the transaction itself has done; or, where it is to be what everybody could read,
+//! without the latter and all of it at one moment.
+
+use pgrx::pg_sys;
+use std::cell::Cell;
+
+thread_local! {
+    /// What is read under instead of now; null when nothing is.
+    static COMMITTED: Cell<pg_sys::Snapshot> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// A snapshot, registered while this lives. An error that unwinds leaves it to the abort.
+pub(super) struct Snapshot(pub pg_sys::Snapshot);
+
+impl Snapshot {
+    /// The one that statements read under here.
+    pub fn of_reading() -> Self {
+        let committed = COMMITTED.get();
+        if committed.is_null() {
+            return Self::now();
+        }
+        // SAFETY: `as_committed` has it registered; it is counted once more.
+        Self(unsafe { pg_sys::RegisterSnapshot(committed) })
+    }
+
+    fn now() -> Self {
+        // SAFETY: inside a transaction.
+        Self(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) })
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: gives back what was registered.
+            unsafe { pg_sys::UnregisterSnapshot(self.0) }
+        }
+    }
+}
+
+/// The statements of ours that run inside all read under one snapshot, which shows nothing of the current transaction, nor of its savepoints. What must
+/// not be changed under it by means that no snapshot shows, as TRUNCATE, is to be locked before.
+pub fn as_committed<R>(work: impl FnOnce() -> R) -> R {
+    let snapshot = Snapshot::now();
+    // SAFETY: registering has made a copy, which is ours until it is given back. Before its first command a transaction has done nothing: rows it
+    // has made are not there, and rows it has removed are.
+    unsafe { (*snapshot.0).curcid = pg_sys::FirstCommandId };
+    let _reading = Reading(COMMITTED.replace(snapshot.0));
+    work()
+}
+
+/// Takes the snapshot away again, after an error as well.
+struct Reading(pg_sys::Snapshot);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        COMMITTED.set(self.0);
+    }
+}

@@ -1,0 +1,2 @@
+SELECT h.name
+  FROM vpd_private.hierarchy h;
