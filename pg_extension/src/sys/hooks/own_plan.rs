@@ -5,7 +5,7 @@
 //! has seen of the library's tables: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
 //! half of what can be NULL is. No kind of scan or join is switched off; a probe of an index wins because it is the cheapest.
 
-use crate::sys::list::nth;
+use crate::sys::list::{length, nth};
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CStr;
@@ -220,12 +220,6 @@ unsafe fn has_few_values(relation: pg_sys::Oid, column: pg_sys::AttrNumber) -> b
         let options = guarded!(get_attribute_options(relation, i32::from(column)));
         !options.is_null() && (*options).n_distinct > 0.0
     }
-}
-
-/// How many elements a list has.
-unsafe fn length(list: *const pg_sys::List) -> i32 {
-    // SAFETY: NULL is the empty list.
-    unsafe { list.as_ref().map_or(0, |list| list.length) }
 }
 
 /// Where a table is.
