@@ -19,6 +19,7 @@ mod hierarchy;
 mod load;
 mod policy;
 mod purge;
+mod recent;
 mod session;
 mod store;
 mod sys;

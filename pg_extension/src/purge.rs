@@ -10,7 +10,7 @@ mod session;
 use crate::error::{Error, Result};
 use crate::policy;
 use crate::sys::counts::Counts;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::worker;
 use crate::sys::xact;
 use course::Course;
@@ -31,6 +31,12 @@ struct Courses {
     queue: Course,
 }
 
+statements! {
+    LOG = "purge/log.sql";
+    INTERVAL = "purge/interval.sql";
+    SET_INTERVAL = "purge/set_interval.sql";
+}
+
 thread_local! {
     static COURSES: Courses = const {
         Courses {
@@ -41,9 +47,6 @@ thread_local! {
             queue: Course::of(include_str!("../../sql/query/purge/queue.sql"), QUEUE_GRACE),
         }
     };
-    static LOG: Statement = const { Statement::new(include_str!("../../sql/query/purge/log.sql")) };
-    static INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/interval.sql")) };
-    static SET_INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/set_interval.sql")) };
 }
 
 /// One batch, at most `batch_size` rows of each kind.

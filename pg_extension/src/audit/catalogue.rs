@@ -5,20 +5,20 @@ use super::membership;
 use super::pseudonym::Identification;
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+use crate::sys::spi::{arg, oid_arg, run_command, statements};
 use crate::sys::{Oid, relation};
 use serde_json::json;
 use std::collections::HashSet;
 
-thread_local! {
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/audit/relation.sql")) };
-    static COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/audit/column.sql")) };
-    static ADD_COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/audit/add_column.sql")) };
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/define.sql")) };
-    static DEFINE_COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/audit/define_column.sql")) };
-    static UNDEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/undefine.sql")) };
-    static RESTED_ON: Statement = const { Statement::new(include_str!("../../../sql/query/audit/rested_on.sql")) };
-    static FOLLOW_COLUMNS: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/follow_columns.sql")) };
+statements! {
+    RELATION = "audit/relation.sql";
+    COLUMN = "audit/column.sql";
+    ADD_COLUMN = "audit/add_column.sql";
+    DEFINE = "audit/define.sql";
+    DEFINE_COLUMN = "audit/define_column.sql";
+    UNDEFINE = "audit/undefine.sql";
+    RESTED_ON = "audit/rested_on.sql";
+    FOLLOW_COLUMNS = scanning "audit/follow_columns.sql";
 }
 
 /// The audit columns of a table, by name.

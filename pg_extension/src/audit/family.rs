@@ -1,12 +1,12 @@
 //! The triggers of the library on a table, its partitions and children.
 
-use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
+use crate::sys::spi::{arg, null_oid_arg, oid_arg, run_command, statements};
 use crate::sys::{Oid, relation};
 
-thread_local! {
-    static MISSING_TRIGGERS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/missing_triggers.sql")) };
-    static OWN_TRIGGERS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/own_triggers.sql")) };
-    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
+statements! {
+    MISSING_TRIGGERS = "audit/missing_triggers.sql";
+    OWN_TRIGGERS = "audit/own_triggers.sql";
+    FAMILY = "policy/family.sql";
 }
 
 /// Puts the triggers on the tables that want them and do not have them: one table, or all.

@@ -6,19 +6,19 @@
 use super::family::{announce, put_triggers};
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, oid_arg, run_command};
+use crate::sys::spi::{oid_arg, run_command, statements};
 use crate::sys::{Oid, relation, user};
 use serde_json::json;
 
-thread_local! {
-    static DETACHED: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/detached.sql")) };
-    static CARRY_TRACKING: Statement = const { Statement::new(include_str!("../../../sql/query/audit/carry_tracking.sql")) };
-    static CARRY_ACTIONS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/carry_actions.sql")) };
-    static ARRIVED: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/arrived.sql")) };
-    static JOIN: Statement = const { Statement::new(include_str!("../../../sql/query/audit/join_family.sql")) };
-    static DOUBLE_TRIGGERS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/double_triggers.sql")) };
-    static NOTE: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/note_members.sql")) };
-    static MAY_TRACK: Statement = const { Statement::new(include_str!("../../../sql/query/audit/may_track.sql")) };
+statements! {
+    DETACHED = scanning "audit/detached.sql";
+    CARRY_TRACKING = "audit/carry_tracking.sql";
+    CARRY_ACTIONS = "audit/carry_actions.sql";
+    ARRIVED = scanning "audit/arrived.sql";
+    JOIN = "audit/join_family.sql";
+    DOUBLE_TRIGGERS = "audit/double_triggers.sql";
+    NOTE = scanning "audit/note_members.sql";
+    MAY_TRACK = "audit/may_track.sql";
 }
 
 /// A table that joins a family.

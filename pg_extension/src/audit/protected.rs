@@ -6,13 +6,16 @@ use crate::duty::action;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::row_trigger::TableRow;
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+statements! {
+    OF_RELATION = "segregation/protections.sql";
+}
+
 thread_local! {
-    static OF_RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/protections.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Rc<[Protected]>>> = RefCell::new(HashMap::new());
     /// Rows that came from another partition in this transaction and had their values before, by table and object.
     static ARRIVED: RefCell<HashMap<(Oid, String), Vec<String>>> = RefCell::new(HashMap::new());

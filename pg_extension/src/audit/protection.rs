@@ -11,18 +11,18 @@ use crate::duty::{action, person};
 use crate::error::{Error, Result};
 use crate::sys::datum;
 use crate::sys::row_trigger::{Event, RowTrigger, TableRow};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, relation};
 use serde_json::json;
 
-thread_local! {
-    static KEY: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/key.sql")) };
-    static COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/column.sql")) };
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/define_protection.sql")) };
-    static UNDEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/drop_protection.sql")) };
-    static IS_LEFT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/is_protected.sql")) };
-    static MAKER: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/maker_column.sql")) };
-    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
+statements! {
+    KEY = "segregation/key.sql";
+    COLUMN = "segregation/column.sql";
+    DEFINE = "segregation/define_protection.sql";
+    UNDEFINE = "segregation/drop_protection.sql";
+    IS_LEFT = "segregation/is_protected.sql";
+    MAKER = "segregation/maker_column.sql";
+    FAMILY = "policy/family.sql";
 }
 
 /// What is asked for.

@@ -3,7 +3,7 @@
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::random;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -11,17 +11,20 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const LENGTH: usize = 26;
 const MAX_NAME_BYTES: usize = 256;
 
+statements! {
+    PSEUDONYM = "audit/pseudonym.sql";
+    PSEUDONYMS = "audit/pseudonyms.sql";
+    MAKE = "audit/make_pseudonym.sql";
+    ERASE = scanning "audit/erase_pseudonym.sql";
+    OWNER = "audit/pseudonym_owner.sql";
+    IS_ERASED = "audit/is_erased.sql";
+    RECORD_CONSENT = "audit/record_consent.sql";
+    HAS_CONSENT = "audit/has_consent.sql";
+}
+
 thread_local! {
     /// What stands for persons in this transaction.
     static WRITTEN: RefCell<HashMap<(Identification, String), String>> = RefCell::new(HashMap::new());
-    static PSEUDONYM: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym.sql")) };
-    static PSEUDONYMS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonyms.sql")) };
-    static MAKE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/make_pseudonym.sql")) };
-    static ERASE: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/erase_pseudonym.sql")) };
-    static OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym_owner.sql")) };
-    static IS_ERASED: Statement = const { Statement::new(include_str!("../../../sql/query/audit/is_erased.sql")) };
-    static RECORD_CONSENT: Statement = const { Statement::new(include_str!("../../../sql/query/audit/record_consent.sql")) };
-    static HAS_CONSENT: Statement = const { Statement::new(include_str!("../../../sql/query/audit/has_consent.sql")) };
 }
 
 /// What is written for a person.

@@ -5,14 +5,17 @@ use super::pseudonym::Identification;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::row_trigger::{Assigned, Event, Place, RowTrigger, TableRow};
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, clock, user};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+statements! {
+    TRACKING = "audit/tracking.sql";
+}
+
 thread_local! {
-    static TRACKING: Statement = const { Statement::new(include_str!("../../../sql/query/audit/tracking.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Rc<Tracking>>> = RefCell::new(HashMap::new());
     static MOVE: RefCell<Option<Move>> = const { RefCell::new(None) };
 }

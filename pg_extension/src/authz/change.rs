@@ -2,15 +2,18 @@
 
 use super::outside::{self, Author};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::{shmem, user, xact};
 use pgrx::JsonB;
 use serde_json::Value;
 use std::cell::Cell;
 
+statements! {
+    RAISE = "authz/raise_version.sql";
+    RECORD = "authz/record_change.sql";
+}
+
 thread_local! {
-    static RAISE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/raise_version.sql")) };
-    static RECORD: Statement = const { Statement::new(include_str!("../../../sql/query/authz/record_change.sql")) };
     /// Whether the current transaction changed the graph, so that it may see what others do not.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };
     /// The level of (sub)transactions in which the version was raised; once is enough, because what is flattened in a transaction that

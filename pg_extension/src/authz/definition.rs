@@ -3,30 +3,33 @@
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change, outside};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{Statement, arg, statements};
 use crate::sys::{user, xact};
 use serde_json::json;
 use std::cell::Cell;
 use std::thread::LocalKey;
 
+statements! {
+    INSERT = "authz/insert.sql";
+    IS_OTHER = "authz/is_described.sql";
+    DESCRIBE = "authz/describe.sql";
+    ENABLE = "authz/enable.sql";
+    DROP = "authz/drop.sql";
+    REFERENCES = "authz/seeded_references.sql";
+    SEED = "authz/seed.sql";
+    IS_MEMBER = "authz/is_member.sql";
+    ROLE_KIND = "authz/role_kind.sql";
+    ROLE = "authz/define_role.sql";
+    DROP_RESOURCE = "authz/drop_resource.sql";
+    RESOURCE_USE = "authz/resource_use.sql";
+    RESOURCE = "authz/define_resource.sql";
+    RESOURCE_OWNER = "authz/resource_owner.sql";
+    PRIVILEGE = "authz/define_privilege.sql";
+}
+
 thread_local! {
     /// The owner in whose name definitions are made now.
     static OWNER: Cell<Option<&'static str>> = const { Cell::new(None) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/insert.sql")) };
-    static IS_OTHER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_described.sql")) };
-    static DESCRIBE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/describe.sql")) };
-    static ENABLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/enable.sql")) };
-    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop.sql")) };
-    static REFERENCES: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seeded_references.sql")) };
-    static SEED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/seed.sql")) };
-    static IS_MEMBER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_member.sql")) };
-    static ROLE_KIND: Statement = const { Statement::new(include_str!("../../../sql/query/authz/role_kind.sql")) };
-    static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_role.sql")) };
-    static DROP_RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_resource.sql")) };
-    static RESOURCE_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_use.sql")) };
-    static RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_resource.sql")) };
-    static RESOURCE_OWNER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/resource_owner.sql")) };
-    static PRIVILEGE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_privilege.sql")) };
 }
 
 const ROLE_KINDS: [&str; 7] = [

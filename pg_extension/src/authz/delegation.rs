@@ -3,7 +3,7 @@
 use super::{Authority, Kind, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::clock::Timestamp;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use serde_json::json;
 
 /// Whoever has it may open sessions on behalf of anybody.
@@ -12,10 +12,10 @@ pub const ON_BEHALF: &str = "session:on_behalf";
 /// Whoever has it may put another name into audit columns.
 pub const SET_AUDIT_IDENTITY: &str = "session:set_audit_identity";
 
-thread_local! {
-    static EXTENT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/delegation_extent.sql")) };
-    static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/grant_delegation.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/revoke_delegation.sql")) };
+statements! {
+    EXTENT = "authz/delegation_extent.sql";
+    GRANT = "authz/grant_delegation.sql";
+    REVOKE = "authz/revoke_delegation.sql";
 }
 
 /// How far somebody may act for somebody else.

@@ -7,13 +7,13 @@ use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::Timestamp;
 use crate::sys::progress;
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 
-thread_local! {
-    static AT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/entitlements.sql")) };
+statements! {
+    AT = "authz/entitlements.sql";
 }
 
 /// Most steps of all the ways that are told together; a way is as long as the graph is deep, and there is one to each thing.

@@ -5,7 +5,7 @@ use super::{Authority, Claims, change, segregation};
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::clock::{self, Timestamp};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::xact;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{JsonB, Uuid};
@@ -20,13 +20,16 @@ pub const MAX_ACTORS: usize = 8;
 /// The role of whoever is not authenticated, and of the rest of a session that runs with one role.
 pub const ANONYMOUS: &str = "anonymous";
 
+statements! {
+    FLATTEN = "authz/flatten.sql";
+    KEEP = "authz/keep_flattened.sql";
+    VERSION = "authz/version.sql";
+    ACTOR = "authz/actor.sql";
+}
+
 thread_local! {
-    static FLATTEN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/flatten.sql")) };
-    static KEEP: Statement = const { Statement::new(include_str!("../../../sql/query/authz/keep_flattened.sql")) };
-    static VERSION: Statement = const { Statement::new(include_str!("../../../sql/query/authz/version.sql")) };
     /// A generation of the graph and the version that it was read with.
     static KNOWN_VERSION: Cell<(u64, i64)> = const { Cell::new((0, 0)) };
-    static ACTOR: Statement = const { Statement::new(include_str!("../../../sql/query/authz/actor.sql")) };
 }
 
 /// What a session has, and what stands behind it.

@@ -4,16 +4,16 @@ use super::definition::may_change;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::json;
 
-thread_local! {
-    static CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/contains.sql")) };
-    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/open_grant.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/insert_grant.sql")) };
-    static PROLONG: Statement = const { Statement::new(include_str!("../../../sql/query/authz/prolong_grant.sql")) };
-    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/close_grant.sql")) };
+statements! {
+    CONTAINS = "authz/contains.sql";
+    OPEN = "authz/open_grant.sql";
+    INSERT = "authz/insert_grant.sql";
+    PROLONG = "authz/prolong_grant.sql";
+    CLOSE = "authz/close_grant.sql";
 }
 
 /// When and why something is granted.

@@ -1,11 +1,11 @@
 //! Names of nodes of the graph as people write them: `role:Buyer`, `privilege:purchase_order:approve`.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::fmt;
 
-thread_local! {
-    static FIND: Statement = const { Statement::new(include_str!("../../../sql/query/authz/find.sql")) };
+statements! {
+    FIND = "authz/find.sql";
 }
 
 /// What a node is.

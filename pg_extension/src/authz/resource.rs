@@ -2,10 +2,10 @@
 
 use super::Authority;
 use super::definition::VIEWING;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 
-thread_local! {
-    static USABLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/session_privileges.sql")) };
+statements! {
+    USABLE = scanning "authz/session_privileges.sql";
 }
 
 /// A resource and what may be done with it.

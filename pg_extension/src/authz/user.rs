@@ -4,28 +4,28 @@ use super::definition::{check_name, define, refuse_used, require_free};
 use super::segregation::Watch;
 use super::{Kind, Reference, change};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
-thread_local! {
-    static SOURCE: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/define_source.sql")) };
-    static HAS_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_source.sql")) };
-    static UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_unit.sql")) };
-    static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/has_unit.sql")) };
-    static UNIT_CONTAINS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_contains.sql")) };
-    static DROP_SOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_source.sql")) };
-    static SOURCE_USE: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/source_use.sql")) };
-    static DROP_UNIT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/drop_unit.sql")) };
-    static UNIT_USE: Statement = const { Statement::new(include_str!("../../../sql/query/authz/unit_use.sql")) };
-    static ACCOUNT: Statement = const { Statement::new(include_str!("../../../sql/query/authz/define_account.sql")) };
-    static MANAGERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/authz/believed_managers.sql")) };
-    static CHAIN: Statement = const { Statement::new(include_str!("../../../sql/query/authz/manager_chain.sql")) };
-    static IS_MANAGER: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_manager.sql")) };
-    static IS_ENABLED: Statement = const { Statement::new(include_str!("../../../sql/query/authz/is_enabled.sql")) };
+statements! {
+    SOURCE = scanning "authz/define_source.sql";
+    HAS_SOURCE = "authz/has_source.sql";
+    UNIT = "authz/define_unit.sql";
+    HAS_UNIT = "authz/has_unit.sql";
+    UNIT_CONTAINS = "authz/unit_contains.sql";
+    DROP_SOURCE = "authz/drop_source.sql";
+    SOURCE_USE = scanning "authz/source_use.sql";
+    DROP_UNIT = "authz/drop_unit.sql";
+    UNIT_USE = "authz/unit_use.sql";
+    ACCOUNT = "authz/define_account.sql";
+    MANAGERS = scanning "authz/believed_managers.sql";
+    CHAIN = "authz/manager_chain.sql";
+    IS_MANAGER = "authz/is_manager.sql";
+    IS_ENABLED = "authz/is_enabled.sql";
 }
 
 /// The source of users that are administered here.

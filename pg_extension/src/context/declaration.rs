@@ -3,7 +3,7 @@
 
 use super::{global, standing};
 use crate::error::{Error, Result};
-use crate::sys::spi::{self, Statement, arg, oid_arg};
+use crate::sys::spi::{self, arg, oid_arg, statements};
 use crate::sys::{Oid, extension, lock};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -13,11 +13,14 @@ const MAX_NAMESPACE_BYTES: usize = 128;
 /// Answered by the server and not by any function.
 const USERENV: &str = "USERENV";
 
+statements! {
+    CONTEXTS = scanning "context/contexts.sql";
+    FUNCTION = "context/function.sql";
+    INSERT = "context/insert.sql";
+    DELETE = "context/delete.sql";
+}
+
 thread_local! {
-    static CONTEXTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/context/contexts.sql")) };
-    static FUNCTION: Statement = const { Statement::new(include_str!("../../../sql/query/context/function.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/context/insert.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/context/delete.sql")) };
     static KNOWN: RefCell<Option<Rc<Declarations>>> = const { RefCell::new(None) };
     /// What was declared when it was read last.
     static LAST: RefCell<Option<Rc<Declarations>>> = const { RefCell::new(None) };

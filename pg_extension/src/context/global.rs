@@ -3,19 +3,23 @@
 //! Who sees a value is decided by the session's user and by its client identifier, neither of which a client can set.
 
 use super::value::Entries;
+use crate::recent::Recent;
 use crate::sys::shmem;
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Users and clients remembered by a backend.
 const REMEMBERED: usize = 32;
 
+statements! {
+    VISIBLE = scanning "context/visible_globals.sql";
+    SET = "context/set_global.sql";
+    CLEAR = "context/clear_globals.sql";
+}
+
 thread_local! {
-    static VISIBLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/context/visible_globals.sql")) };
-    static SET: Statement = const { Statement::new(include_str!("../../../sql/query/context/set_global.sql")) };
-    static CLEAR: Statement = const { Statement::new(include_str!("../../../sql/query/context/clear_globals.sql")) };
-    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Recent<Known>> = const { RefCell::new(Recent::of(REMEMBERED)) };
     /// Whether the current transaction changed some, so that it may see what others do not.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };
 }
@@ -34,8 +38,8 @@ pub fn visible(user: &str, client: &str) -> Rc<Entries> {
     let is_private = HAS_CHANGED.get();
     let is_it = |known: &Known| known.user == user && known.client == client;
     if !is_private
-        && let Some(entries) = KNOWN.with_borrow(|known| {
-            let found = known.iter().find(|known| is_it(known))?;
+        && let Some(entries) = KNOWN.with_borrow_mut(|known| {
+            let found = known.find(is_it)?;
             (found.generation == generation).then(|| Rc::clone(&found.entries))
         })
     {
@@ -52,17 +56,13 @@ pub fn visible(user: &str, client: &str) -> Rc<Entries> {
     let entries = Rc::new(rows.into_iter().collect::<Entries>());
     if !is_private {
         KNOWN.with_borrow_mut(|known| {
-            known.retain(|known| !is_it(known));
-            known.truncate(REMEMBERED - 1);
-            known.insert(
-                0,
-                Known {
-                    user: user.to_owned(),
-                    client: client.to_owned(),
-                    generation,
-                    entries: Rc::clone(&entries),
-                },
-            );
+            known.forget(is_it);
+            known.keep(Known {
+                user: user.to_owned(),
+                client: client.to_owned(),
+                generation,
+                entries: Rc::clone(&entries),
+            });
         });
     }
     entries
@@ -113,5 +113,5 @@ pub fn transaction_ended(is_committed: bool) {
 
 /// Forgets what was read, because the extension may have been dropped.
 pub fn forget() {
-    KNOWN.with_borrow_mut(Vec::clear);
+    KNOWN.with_borrow_mut(Recent::clear);
 }

@@ -3,7 +3,7 @@
 use super::application::{client_identifier, read};
 use super::attached::identity;
 use crate::error::{Error, Result};
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use crate::sys::user;
 
 /// Oracle's default for the third argument, used when it makes no sense.
@@ -44,8 +44,8 @@ const OF_SESSION: &[&str] = &[
     "SESSION_USER",
 ];
 
-thread_local! {
-    static USERENV: Statement = const { Statement::new(include_str!("../../../sql/query/context/userenv.sql")) };
+statements! {
+    USERENV = "context/userenv.sql";
 }
 
 /// An attribute of a namespace.

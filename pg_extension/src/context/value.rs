@@ -1,6 +1,7 @@
 //! Values of application contexts as the current transaction sees them. Immutable once made, so that savepoints share them.
 
 use super::identity::next_serial;
+use crate::recent::Recent;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -36,7 +37,7 @@ struct Remembered {
 }
 
 thread_local! {
-    static KNOWN: RefCell<Vec<Remembered>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Recent<Remembered>> = const { RefCell::new(Recent::of(REMEMBERED)) };
 }
 
 /// The serial of an identity with these values. The same values give the same serial while they are remembered, so that what was
@@ -47,20 +48,16 @@ pub fn serial(identity: u64, values: &Rc<Values>) -> u64 {
     }
     KNOWN.with_borrow_mut(|known| {
         let is_it = |one: &Remembered| one.identity == identity && one.values == *values;
-        if let Some(position) = known.iter().position(is_it) {
-            known[..=position].rotate_right(1);
-        } else {
-            known.truncate(REMEMBERED - 1);
-            known.insert(
-                0,
-                Remembered {
-                    identity,
-                    values: Rc::clone(values),
-                    serial: next_serial(),
-                },
-            );
+        if let Some(one) = known.find(is_it) {
+            return one.serial;
         }
-        known[0].serial
+        let serial = next_serial();
+        known.keep(Remembered {
+            identity,
+            values: Rc::clone(values),
+            serial,
+        });
+        serial
     })
 }
 

@@ -4,14 +4,14 @@ use super::person;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::rc::Rc;
 
-thread_local! {
-    static CONFLICT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/object_conflict.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/insert_action.sql")) };
-    static TOOK_PART: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/took_part.sql")) };
-    static COPY: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/copy_actions.sql")) };
+statements! {
+    CONFLICT = "segregation/object_conflict.sql";
+    INSERT = "segregation/insert_action.sql";
+    TOOK_PART = "segregation/took_part.sql";
+    COPY = "segregation/copy_actions.sql";
 }
 
 /// What the maker of a row is recorded as.

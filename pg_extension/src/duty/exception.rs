@@ -4,15 +4,15 @@ use super::person;
 use crate::authz::change;
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::json;
 
-thread_local! {
-    static REQUEST: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/request_exception.sql")) };
-    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/open_exception.sql")) };
-    static APPROVE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/approve_exception.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/revoke_exception.sql")) };
+statements! {
+    REQUEST = "segregation/request_exception.sql";
+    OPEN = "segregation/open_exception.sql";
+    APPROVE = "segregation/approve_exception.sql";
+    REVOKE = "segregation/revoke_exception.sql";
 }
 
 /// What approving wants.

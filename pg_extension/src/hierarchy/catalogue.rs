@@ -1,14 +1,14 @@
 //! What every file of this room looks up of a hierarchy, and how changes of one are noted.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 
-thread_local! {
-    static LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/levels.sql")) };
-    static NODE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/node.sql")) };
-    static FIND: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/find.sql")) };
-    static RAISE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/raise_version.sql")) };
-    static RAISE_ACCESS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/raise_access_version.sql")) };
+statements! {
+    LEVELS = "hierarchy/levels.sql";
+    NODE = "hierarchy/node.sql";
+    FIND = "hierarchy/find.sql";
+    RAISE = "hierarchy/raise_version.sql";
+    RAISE_ACCESS = "hierarchy/raise_access_version.sql";
 }
 
 /// The mode of a hierarchy, or 42704.

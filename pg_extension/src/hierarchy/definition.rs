@@ -5,23 +5,23 @@ use super::grant::close_orphans;
 use super::node;
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use crate::sys::{node_access, published};
 use serde_json::json;
 
-thread_local! {
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/define.sql")) };
-    static LEVELS_IN_USE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/levels_in_use.sql")) };
-    static FOLLOW_LEVELS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/follow_levels.sql")) };
-    static DROP_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop_levels.sql")) };
-    static INSERT_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/insert_levels.sql")) };
-    static PROTECTED_BY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/protected_by.sql")) };
-    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop.sql")) };
-    static SET_MODE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/set_mode.sql")) };
-    static HAS_APP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/has_app.sql")) };
-    static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/exempt.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke_exemption.sql")) };
-    static REVOKE_ALL: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/revoke_exemptions.sql")) };
+statements! {
+    DEFINE = "hierarchy/define.sql";
+    LEVELS_IN_USE = scanning "hierarchy/levels_in_use.sql";
+    FOLLOW_LEVELS = scanning "hierarchy/follow_levels.sql";
+    DROP_LEVELS = "hierarchy/drop_levels.sql";
+    INSERT_LEVELS = "hierarchy/insert_levels.sql";
+    PROTECTED_BY = "hierarchy/protected_by.sql";
+    DROP = "hierarchy/drop.sql";
+    SET_MODE = "hierarchy/set_mode.sql";
+    HAS_APP = "hierarchy/has_app.sql";
+    EXEMPT = "hierarchy/exempt.sql";
+    REVOKE = "hierarchy/revoke_exemption.sql";
+    REVOKE_ALL = "hierarchy/revoke_exemptions.sql";
 }
 
 /// The hierarchies that are shipped, with their levels.

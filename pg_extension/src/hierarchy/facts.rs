@@ -7,13 +7,16 @@ use crate::authz::change;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::shmem;
-use crate::sys::spi::{self, Row, Statement};
+use crate::sys::spi::{self, Row, statements};
 use pgrx::Uuid;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
+statements! {
+    VERSIONS = scanning "hierarchy/versions.sql";
+}
+
 thread_local! {
-    static VERSIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/versions.sql")) };
     /// Names that were met, by their numbers in this backend; a name keeps its number.
     static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     /// The hierarchies as they were when last looked at.

@@ -3,15 +3,15 @@
 use super::catalogue::{access_changed, require, require_node, subject};
 use crate::authz::{Kind, Reference, change};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::json;
 
-thread_local! {
-    static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/grant.sql")) };
-    static IS_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_granted.sql")) };
-    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/close_nodes.sql")) };
-    static CLOSE_ORPHANS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/close_orphans.sql")) };
+statements! {
+    GRANT = "hierarchy/grant.sql";
+    IS_GRANTED = "hierarchy/is_granted.sql";
+    CLOSE = "hierarchy/close_nodes.sql";
+    CLOSE_ORPHANS = "hierarchy/close_orphans.sql";
 }
 
 /// Gives a data group a node with everything below it.

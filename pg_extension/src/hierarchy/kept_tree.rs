@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::memory;
 use crate::sys::published::{self, Published, Turn, Version, bytes_of};
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use pgrx::Uuid;
 
-thread_local! {
-    static VERSION: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/version.sql")) };
-    static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/nodes.sql")) };
-    static NAMES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/names.sql")) };
+statements! {
+    VERSION = "hierarchy/version.sql";
+    NODES = scanning "hierarchy/nodes.sql";
+    NAMES = scanning "hierarchy/names.sql";
 }
 
 /// After so many nodes it is asked whether there is memory for more.

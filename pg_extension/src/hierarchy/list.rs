@@ -5,10 +5,10 @@ use super::viewer::{self, Viewer};
 use super::{find, sees};
 use crate::context;
 use crate::error::Result;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 
-thread_local! {
-    static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/listed_nodes.sql")) };
+statements! {
+    NODES = scanning "hierarchy/listed_nodes.sql";
 }
 
 /// A node to choose.

@@ -5,7 +5,7 @@ use super::catalogue::{levels, require, subject};
 use super::node::{self, Nodes};
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{self, Statement, arg, oid_arg};
+use crate::sys::spi::{self, arg, oid_arg, statements};
 use crate::sys::{Oid, relation, user};
 use serde_json::json;
 use std::collections::HashMap;
@@ -13,10 +13,10 @@ use std::collections::hash_map::Entry;
 
 pub use super::node::Report;
 
-thread_local! {
-    static NODE_QUERY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/node_query.sql")) };
-    static LEVEL_QUERY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/level_query.sql")) };
-    static PLACE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/place.sql")) };
+statements! {
+    NODE_QUERY = "hierarchy/node_query.sql";
+    LEVEL_QUERY = "hierarchy/level_query.sql";
+    PLACE = scanning "hierarchy/place.sql";
 }
 
 /// Columns of a table with one row a node.

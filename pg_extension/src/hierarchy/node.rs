@@ -4,17 +4,17 @@ use super::catalogue::{access_changed, depth, levels, nodes_changed, require, re
 use super::grant::close_orphans;
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Arg, Statement, arg};
+use crate::sys::spi::{Arg, arg, statements};
 use serde_json::json;
 
-thread_local! {
-    static IS_BELOW: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_below.sql")) };
-    static MOVE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/move.sql")) };
-    static WRITE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/write.sql")) };
-    static WRITE_ONE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/write.sql")) };
-    static FAULT: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/fault.sql")) };
-    static FAULT_NEAR: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/fault_near.sql")) };
-    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop_nodes.sql")) };
+statements! {
+    IS_BELOW = "hierarchy/is_below.sql";
+    MOVE = "hierarchy/move.sql";
+    WRITE = scanning "hierarchy/write.sql";
+    WRITE_ONE = "hierarchy/write.sql";
+    FAULT = scanning "hierarchy/fault.sql";
+    FAULT_NEAR = "hierarchy/fault_near.sql";
+    DROP = "hierarchy/drop_nodes.sql";
 }
 
 const MAX_KEY: usize = 1000;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::marker::Marker;
 use crate::sys::share::Share;
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use crate::sys::{published, shmem, xact};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,9 +26,12 @@ const KEPT_BYTES: usize = 2 * 1024 * 1024;
 /// A version that is replaced while its nodes are read is looked up again so often.
 const ATTEMPTS: usize = 3;
 
+statements! {
+    GRANTED = "hierarchy/granted_nodes.sql";
+    IS_EXEMPT = "hierarchy/is_exempt.sql";
+}
+
 thread_local! {
-    static GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/granted_nodes.sql")) };
-    static IS_EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_exempt.sql")) };
     /// Rises with every statement.
     static STATEMENT: Cell<u64> = const { Cell::new(1) };
     static TREES: RefCell<Vec<Option<Read>>> = const { RefCell::new(Vec::new()) };

@@ -5,12 +5,12 @@
 
 use crate::guc;
 use crate::sys::progress;
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-thread_local! {
-    static WHO: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/who_can_see.sql")) };
+statements! {
+    WHO = "hierarchy/who_can_see.sql";
 }
 
 /// A user who sees a node, and how.

@@ -7,17 +7,17 @@ use crate::authz::change;
 use crate::authz::definition::may_change;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
-use crate::sys::spi::{Arg, Statement, arg};
+use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::HashMap;
 
-thread_local! {
-    static TIMES: Statement = const { Statement::new(include_str!("../../../sql/query/load/times.sql")) };
-    static OF_GRANTED: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_granted.sql")) };
-    static OF_PAIRS: Statement = const { Statement::new(include_str!("../../../sql/query/load/grants_of_pairs.sql")) };
-    static PROLONG: Statement = const { Statement::new(include_str!("../../../sql/query/load/prolong_grants.sql")) };
-    static CLOSE: Statement = const { Statement::new(include_str!("../../../sql/query/load/close_grants.sql")) };
+statements! {
+    TIMES = "load/times.sql";
+    OF_GRANTED = "load/grants_of_granted.sql";
+    OF_PAIRS = "load/grants_of_pairs.sql";
+    PROLONG = "load/prolong_grants.sql";
+    CLOSE = "load/close_grants.sql";
 }
 
 /// From as many lines for each node granted, all of its grants are read at once.
@@ -128,7 +128,19 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
     if !report.is_empty() {
         return Counts::default();
     }
-    for chunk in closed.chunks(STEP / 5) {
+    close(&closed);
+    prolong(&prolonged);
+    add(&fresh, now);
+    Counts {
+        added,
+        changed,
+        unchanged: wishes.len() as u64 - added - changed,
+    }
+}
+
+/// Ends what is replaced.
+fn close(spans: &[Span<'_>]) {
+    for chunk in spans.chunks(STEP / 5) {
         CLOSE.with(|statement| {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
@@ -139,7 +151,11 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
             ])
         });
     }
-    for chunk in prolonged.chunks(STEP / 5) {
+}
+
+/// Gives grants that are there another end.
+fn prolong(spans: &[Span<'_>]) {
+    for chunk in spans.chunks(STEP / 5) {
         PROLONG.with(|statement| {
             statement.execute(&[
                 list(chunk, |span| span.wish.holder),
@@ -149,12 +165,6 @@ pub fn apply(wishes: &[Wish<'_>], report: &mut Report) -> Counts {
                 list(chunk, |span| span.wish.reason),
             ])
         });
-    }
-    add(&fresh, now);
-    Counts {
-        added,
-        changed,
-        unchanged: wishes.len() as u64 - added - changed,
     }
 }
 

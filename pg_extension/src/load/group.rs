@@ -8,12 +8,12 @@ use super::report::Report;
 use super::{cycle, value};
 use crate::authz::{Kind, change};
 use crate::error::Result;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::collections::HashSet;
 
-thread_local! {
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/load/define_groups.sql")) };
-    static ABOVE: Statement = const { Statement::new(include_str!("../../../sql/query/load/groups_above.sql")) };
+statements! {
+    DEFINE = "load/define_groups.sql";
+    ABOVE = "load/groups_above.sql";
 }
 
 const COLUMNS: [Column; 3] = [

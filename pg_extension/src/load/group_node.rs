@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::hierarchy;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static NODES: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_nodes.sql")) };
-    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/load/group_nodes.sql")) };
+statements! {
+    NODES = "load/find_nodes.sql";
+    OPEN = "load/group_nodes.sql";
 }
 
 const COLUMNS: [Column; 6] = [
@@ -86,25 +86,58 @@ impl Content for GroupNodes {
 
     fn apply(&mut self, report: &mut Report) -> Result<Counts> {
         change::begin();
-        self.rows.sort_by(|one, other| {
-            (one.group, &one.hierarchy, &one.node, one.line).cmp(&(
-                other.group,
-                &other.hierarchy,
-                &other.node,
-                other.line,
-            ))
-        });
-        let groups = self.groups.find(Kind::DataGroup, |_| ());
-        for pair in self.rows.windows(2) {
-            if (pair[0].group, &pair[0].hierarchy, &pair[0].node)
-                == (pair[1].group, &pair[1].hierarchy, &pair[1].node)
-            {
-                let reason = format!("stands on line {} already", pair[0].line);
-                report.value(pair[1].line, COLUMNS[NODE].name, &pair[1].node, reason);
-            }
+        self.sort_and_report_doubles(report);
+        let groups = self.group_ids(report);
+        let open = self.look_up(&groups, report);
+        if !report.is_empty() {
+            return Ok(Counts::default());
         }
-        let mut open: HashMap<(i32, String, String), (Timestamp, Timestamp)> = HashMap::new();
-        for rows in self.rows.chunks(CHUNK) {
+        let changes = self.compare(&groups, &open, report);
+        if !report.is_empty() {
+            return Ok(Counts::default());
+        }
+        changes.write();
+        let (fresh, closed) = (changes.fresh.len() as u64, changes.closed.len() as u64);
+        Ok(Counts {
+            added: fresh - closed,
+            changed: closed,
+            unchanged: self.rows.len() as u64 - fresh,
+        })
+    }
+}
+
+impl GroupNodes {
+    fn sort_and_report_doubles(&mut self, report: &mut Report) {
+        self.rows
+            .sort_by(|one, other| (one.grant(), one.line).cmp(&(other.grant(), other.line)));
+        for pair in self
+            .rows
+            .windows(2)
+            .filter(|pair| pair[0].grant() == pair[1].grant())
+        {
+            let reason = format!("stands on line {} already", pair[0].line);
+            report.value(pair[1].line, COLUMNS[NODE].name, &pair[1].node, reason);
+        }
+    }
+
+    /// The data group of each row, in their order; 0 for one that is none, which is reported.
+    fn group_ids(&self, report: &mut Report) -> Vec<i32> {
+        let groups = self.groups.find(Kind::DataGroup, |_| ());
+        let id = |row: &Row| {
+            let known = groups[row.group as usize].as_ref().map(|known| known.id);
+            known.unwrap_or_else(|| {
+                let name = self.groups.text(row.group);
+                report.value(row.line, COLUMNS[DATA_GROUP].name, name, "is no data group");
+                0
+            })
+        };
+        self.rows.iter().map(id).collect()
+    }
+
+    /// Reports nodes that there are not, and finds the grants that are open now.
+    fn look_up(&self, groups: &[i32], report: &mut Report) -> HashMap<Grant, Open> {
+        let mut open = HashMap::new();
+        for (rows, groups) in self.rows.chunks(CHUNK).zip(groups.chunks(CHUNK)) {
             let list = |read: fn(&Row) -> &str| -> Vec<&str> { rows.iter().map(read).collect() };
             let (hierarchies, nodes) = (list(|row| &row.hierarchy), list(|row| &row.node));
             let found = NODES.with(|statement| {
@@ -113,37 +146,25 @@ impl Content for GroupNodes {
                 })
             });
             let found: HashSet<i64> = found.into_iter().flatten().collect();
-            for (row, place) in rows.iter().zip(1..) {
-                if groups[row.group as usize].is_none() {
-                    let name = self.groups.text(row.group);
-                    report.value(row.line, COLUMNS[DATA_GROUP].name, name, "is no data group");
-                }
-                if !found.contains(&place) {
-                    report.value(
-                        row.line,
-                        COLUMNS[NODE].name,
-                        &row.node,
-                        "is no node of the hierarchy",
-                    );
-                }
+            for (row, _) in rows.iter().zip(1..).filter(|(_, place)| !found.contains(place)) {
+                let reason = "is no node of the hierarchy";
+                report.value(row.line, COLUMNS[NODE].name, &row.node, reason);
             }
-            let ids: Vec<i32> = rows
-                .iter()
-                .map(|row| groups[row.group as usize].map_or(0, |known| known.id))
-                .collect();
             let rows = OPEN.with(|statement| {
-                statement.query(&[arg(ids), arg(hierarchies), arg(nodes)], |row| {
-                    let key = (row.get::<i32>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
-                    Some((key, (row.timestamp(4)?, row.timestamp(5)?)))
+                statement.query(&[arg(groups.to_vec()), arg(hierarchies), arg(nodes)], |row| {
+                    let grant = (row.get::<i32>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
+                    Some((grant, (row.timestamp(4)?, row.timestamp(5)?)))
                 })
             });
-            for (key, span) in rows.into_iter().flatten() {
-                open.entry(key).or_insert(span);
+            for (grant, span) in rows.into_iter().flatten() {
+                open.entry(grant).or_insert(span);
             }
         }
-        if !report.is_empty() {
-            return Ok(Counts::default());
-        }
+        open
+    }
+
+    /// What has to be written so that the grants are as the rows say; reports those that would be none.
+    fn compare(&self, groups: &[i32], open: &HashMap<Grant, Open>, report: &mut Report) -> Changes<'_> {
         let texts = self
             .rows
             .iter()
@@ -151,11 +172,10 @@ impl Content for GroupNodes {
         let times = grants::times(texts.flatten());
         let time = |text: &Option<String>| times.get(text.as_deref()?).copied();
         let now = clock::now();
-        let (mut fresh, mut closed) = (Vec::new(), Vec::new());
-        for row in &self.rows {
-            let id = groups[row.group as usize].map_or(0, |known| known.id);
+        let mut changes = Changes::default();
+        for (row, id) in self.rows.iter().zip(groups) {
             let (from, until) = (time(&row.from), time(&row.until));
-            let former = open.get(&(id, row.hierarchy.clone(), row.node.clone()));
+            let former = open.get(&(*id, row.hierarchy.clone(), row.node.clone()));
             if former.is_some_and(|former| {
                 from.is_none_or(|from| from == former.0) && until.is_none_or(|until| until == former.1)
             }) {
@@ -165,14 +185,38 @@ impl Content for GroupNodes {
                 report.line(row.line, "the grant would end before it begins");
             }
             if former.is_some() {
-                closed.push((id, row));
+                changes.closed.push((*id, row));
             }
-            fresh.push((id, row, from.unwrap_or(now), until.unwrap_or(Timestamp(i64::MAX))));
+            let span = (from.unwrap_or(now), until.unwrap_or(Timestamp(i64::MAX)));
+            changes.fresh.push((*id, row, span));
         }
-        if !report.is_empty() {
-            return Ok(Counts::default());
-        }
-        for closed in closed.chunks(CHUNK) {
+        changes
+    }
+}
+
+impl Row {
+    /// What makes it one with another: group, hierarchy and node.
+    fn grant(&self) -> (u32, &str, &str) {
+        (self.group, &self.hierarchy, &self.node)
+    }
+}
+
+/// A data group, a hierarchy and a node of it.
+type Grant = (i32, String, String);
+/// From when until when it holds.
+type Open = (Timestamp, Timestamp);
+
+/// What a file changes.
+#[derive(Default)]
+struct Changes<'a> {
+    fresh: Vec<(i32, &'a Row, Open)>,
+    /// Grants that are replaced.
+    closed: Vec<(i32, &'a Row)>,
+}
+
+impl Changes<'_> {
+    fn write(&self) {
+        for closed in self.closed.chunks(CHUNK) {
             let ids: Vec<i32> = closed.iter().map(|(id, _)| *id).collect();
             let hierarchies: Vec<&str> = closed.iter().map(|(_, row)| row.hierarchy.as_str()).collect();
             let nodes: Vec<&str> = closed.iter().map(|(_, row)| row.node.as_str()).collect();
@@ -188,9 +232,9 @@ impl Content for GroupNodes {
             c"reason",
             c"granted_by",
         ];
-        let mut lines = fresh.iter();
+        let mut lines = self.fresh.iter();
         copy::into_table(c"data_group_node", &columns, |into| {
-            let Some((id, row, from, until)) = lines.next() else {
+            let Some((id, row, (from, until))) = lines.next() else {
                 return false;
             };
             into.int4(*id);
@@ -202,15 +246,13 @@ impl Content for GroupNodes {
             into.text(&author);
             true
         });
-        let touched: HashSet<&str> = fresh.iter().map(|(_, row, ..)| row.hierarchy.as_str()).collect();
+        let touched: HashSet<&str> = self
+            .fresh
+            .iter()
+            .map(|(_, row, _)| row.hierarchy.as_str())
+            .collect();
         for name in touched {
             hierarchy::access_changed(Some(name));
         }
-        let (fresh, closed) = (fresh.len() as u64, closed.len() as u64);
-        Ok(Counts {
-            added: fresh - closed,
-            changed: closed,
-            unchanged: self.rows.len() as u64 - fresh,
-        })
     }
 }

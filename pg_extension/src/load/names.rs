@@ -2,14 +2,14 @@
 
 use crate::authz::Kind;
 use crate::authz::definition::may_change;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{Statement, arg, statements};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-thread_local! {
-    static FIND: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_names.sql")) };
-    static UNITS: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_units.sql")) };
-    static SOURCES: Statement = const { Statement::new(include_str!("../../../sql/query/load/find_sources.sql")) };
+statements! {
+    FIND = "load/find_names.sql";
+    UNITS = "load/find_units.sql";
+    SOURCES = "load/find_sources.sql";
 }
 
 /// Names in one statement.

@@ -8,12 +8,12 @@ use super::{cycle, value};
 use crate::authz::change;
 use crate::error::Result;
 use crate::hierarchy::{self, Nodes as Written};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static ABOVE: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_above.sql")) };
-    static BELOW: Statement = const { Statement::new(include_str!("../../../sql/query/load/nodes_below.sql")) };
+statements! {
+    ABOVE = "load/nodes_above.sql";
+    BELOW = "load/nodes_below.sql";
 }
 
 const COLUMNS: [Column; 5] = [
@@ -117,11 +117,82 @@ impl Content for Nodes {
     }
 }
 
+/// What is wrong with the level of a node: against the one above it, the lowest of the hierarchy, and those right below it.
+fn report_level<'a>(
+    line: u32,
+    depth: i32,
+    deepest: i32,
+    above: Option<i32>,
+    below: impl Iterator<Item = &'a (String, i32)>,
+    report: &mut Report,
+) {
+    if above.is_some_and(|above| above >= depth) {
+        report.line(line, "is not on a level below its parent's");
+    } else if depth > deepest {
+        report.line(line, "is below the lowest level of the hierarchy");
+    }
+    for (key, _) in below.filter(|(_, there)| *there <= depth) {
+        report.line(
+            line,
+            format!(
+                "is not on a level above that of \"{}\", which is below it",
+                shortened(key)
+            ),
+        );
+    }
+}
+
 impl Nodes {
     /// Checks the nodes of one hierarchy and finds the level of each. What it gives is good as long as nothing was reported.
     fn place(&self, rows: &[Row], report: &mut Report) -> Written {
         let hierarchy = self.hierarchies.text(rows[0].hierarchy);
         let levels: HashMap<String, i32> = hierarchy::levels(hierarchy).into_iter().collect();
+        self.report_lines(rows, hierarchy, &levels, report);
+        let listed: HashMap<u32, &Row> = rows.iter().map(|row| (row.key, row)).collect();
+        let (there, edges) = self.above(hierarchy, rows, &listed);
+        let edges: Vec<(&str, &str)> = edges
+            .iter()
+            .map(|(key, parent)| (key.as_str(), parent.as_str()))
+            .collect();
+        let circle = cycle::nodes(&edges);
+        self.report_parents(rows, &listed, &there, &circle, !levels.is_empty(), report);
+        let mut written = Written::default();
+        if levels.is_empty() {
+            return written;
+        }
+        let below = self.below(hierarchy, &listed);
+        let mut ways = Ways {
+            nodes: self,
+            listed: &listed,
+            levels: &levels,
+            there: &there,
+            circle: &circle,
+            known: HashMap::new(),
+        };
+        let deepest = i32::try_from(levels.len()).unwrap_or(i32::MAX);
+        for row in rows {
+            // Nothing is said of a node whose level cannot be told: why it cannot was reported, on its line or on one above it.
+            let Some(depth) = ways.depth(row) else { continue };
+            let below = below.get(self.keys.text(row.key)).into_iter().flatten();
+            report_level(row.line, depth, deepest, ways.above(row), below, report);
+            written.keys.push(self.keys.text(row.key).to_owned());
+            written
+                .parents
+                .push(row.parent.map(|parent| self.keys.text(parent).to_owned()));
+            written.depths.push(depth);
+            written.labels.push(row.label.clone());
+        }
+        written
+    }
+
+    /// What is wrong with single lines: doubles, hierarchies and levels that there are not.
+    fn report_lines(
+        &self,
+        rows: &[Row],
+        hierarchy: &str,
+        levels: &HashMap<String, i32>,
+        report: &mut Report,
+    ) {
         for pair in rows.windows(2).filter(|pair| pair[0].key == pair[1].key) {
             let reason = format!("stands on line {} already", pair[0].line);
             report.value(
@@ -144,68 +215,29 @@ impl Nodes {
                 );
             }
         }
-        let listed: HashMap<u32, &Row> = rows.iter().map(|row| (row.key, row)).collect();
-        let (there, edges) = self.above(hierarchy, rows, &listed);
-        let edges: Vec<(&str, &str)> = edges
-            .iter()
-            .map(|(key, parent)| (key.as_str(), parent.as_str()))
-            .collect();
-        let circle = cycle::nodes(&edges);
+    }
+
+    /// Parents that there are not, and those on a circle.
+    fn report_parents(
+        &self,
+        rows: &[Row],
+        listed: &HashMap<u32, &Row>,
+        there: &HashMap<String, i32>,
+        circle: &HashSet<&str>,
+        is_hierarchy: bool,
+        report: &mut Report,
+    ) {
         for row in rows {
             let Some(parent) = row.parent else { continue };
             let (own, above) = (self.keys.text(row.key), self.keys.text(parent));
             if circle.contains(own) && circle.contains(above) {
                 let reason = "makes a circle: a node would be below itself";
                 report.value(row.line, COLUMNS[PARENT].name, above, reason);
-            } else if !listed.contains_key(&parent) && !there.contains_key(above) && !levels.is_empty() {
+            } else if !listed.contains_key(&parent) && !there.contains_key(above) && is_hierarchy {
                 let reason = "is no node, neither in the database nor in the file";
                 report.value(row.line, COLUMNS[PARENT].name, above, reason);
             }
         }
-        let mut written = Written::default();
-        if levels.is_empty() {
-            return written;
-        }
-        let below = self.below(hierarchy, &listed);
-        let mut ways = Ways {
-            nodes: self,
-            listed: &listed,
-            levels: &levels,
-            there: &there,
-            circle: &circle,
-            known: HashMap::new(),
-        };
-        let deepest = i32::try_from(levels.len()).unwrap_or(i32::MAX);
-        for row in rows {
-            // Nothing is said of a node whose level cannot be told: why it cannot was reported, on its line or on one above it.
-            let Some(depth) = ways.depth(row) else { continue };
-            if ways.above(row).is_some_and(|above| above >= depth) {
-                report.line(row.line, "is not on a level below its parent's");
-            } else if depth > deepest {
-                report.line(row.line, "is below the lowest level of the hierarchy");
-            }
-            for (key, _) in below
-                .get(self.keys.text(row.key))
-                .into_iter()
-                .flatten()
-                .filter(|(_, there)| *there <= depth)
-            {
-                report.line(
-                    row.line,
-                    format!(
-                        "is not on a level above that of \"{}\", which is below it",
-                        shortened(key)
-                    ),
-                );
-            }
-            written.keys.push(self.keys.text(row.key).to_owned());
-            written
-                .parents
-                .push(row.parent.map(|parent| self.keys.text(parent).to_owned()));
-            written.depths.push(depth);
-            written.labels.push(row.label.clone());
-        }
-        written
     }
 
     /// The nodes there are right below those of the file and that the file does not name, by the key of the node above.

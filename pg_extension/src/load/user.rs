@@ -12,16 +12,16 @@ use crate::authz::{ANONYMOUS, Kind, change};
 use crate::error::Result;
 use crate::session;
 use crate::sys::copy;
-use crate::sys::spi::{Arg, Statement, arg};
+use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static NEW_IDS: Statement = const { Statement::new(include_str!("../../../sql/query/load/new_ids.sql")) };
-    static MANAGERS: Statement = const { Statement::new(include_str!("../../../sql/query/load/managers.sql")) };
-    static UPDATE: Statement = const { Statement::new(include_str!("../../../sql/query/load/update_accounts.sql")) };
-    static ENABLE: Statement = const { Statement::new(include_str!("../../../sql/query/load/enable_users.sql")) };
+statements! {
+    NEW_IDS = "load/new_ids.sql";
+    MANAGERS = "load/managers.sql";
+    UPDATE = "load/update_accounts.sql";
+    ENABLE = "load/enable_users.sql";
 }
 
 const COLUMNS: [Column; 7] = [

@@ -9,17 +9,20 @@ use crate::sys::Oid;
 use crate::sys::extension;
 use crate::sys::marker::Marker;
 use crate::sys::restriction::Command;
-use crate::sys::spi::{Row, Statement, oid_arg};
+use crate::sys::spi::{Row, oid_arg, statements};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+statements! {
+    PROTECTED = "policy/protected_relation.sql";
+    POLICIES = "policy/policies_of_relation.sql";
+    DRIVERS = "policy/driving_contexts.sql";
+    ROLES = "exemption/roles.sql";
+}
+
 thread_local! {
-    static PROTECTED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protected_relation.sql")) };
-    static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/policy/policies_of_relation.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Option<Rc<Relation>>>> = RefCell::new(HashMap::new());
-    static DRIVERS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/driving_contexts.sql")) };
-    static ROLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/roles.sql")) };
     static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
 }
 

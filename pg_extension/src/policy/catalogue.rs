@@ -9,20 +9,20 @@ use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;
 use crate::sys::restriction::Command;
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 
 const MAX_PREDICATE_BYTES: usize = 64 * 1024;
 const MAX_NAME_BYTES: usize = 63;
 
-thread_local! {
-    static FUNCTION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/function.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/insert.sql")) };
-    static UPDATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/update.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/delete.sql")) };
-    static PROTECTED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/protected.sql")) };
-    static EXISTS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/exists.sql")) };
-    static ASSOCIATE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/associate.sql")) };
-    static COLUMNS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/columns.sql")) };
+statements! {
+    FUNCTION = "policy/function.sql";
+    INSERT = "policy/insert.sql";
+    UPDATE = "policy/update.sql";
+    DELETE = "policy/delete.sql";
+    PROTECTED = scanning "policy/protected.sql";
+    EXISTS = "policy/exists.sql";
+    ASSOCIATE = "policy/associate.sql";
+    COLUMNS = "policy/columns.sql";
 }
 
 /// What a policy says; `None` leaves a property as it is or as it is by default.

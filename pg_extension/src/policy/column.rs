@@ -5,14 +5,14 @@
 //! database restored from a dump of this one.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use crate::sys::{extension, user};
 
-thread_local! {
-    static REMEMBER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/remember_columns.sql")) };
-    static MOVED: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/moved_columns.sql")) };
-    static ACCEPT: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/accept_columns.sql")) };
-    static KEEP_FORMER: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/keep_former_columns.sql")) };
+statements! {
+    REMEMBER = scanning "policy/remember_columns.sql";
+    MOVED = scanning "policy/moved_columns.sql";
+    ACCEPT = scanning "policy/accept_columns.sql";
+    KEEP_FORMER = scanning "policy/keep_former_columns.sql";
 }
 
 /// When a table has come under policy, and before and after a command that may change columns: whoever has locked the table writes it down, so that others

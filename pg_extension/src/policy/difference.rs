@@ -11,13 +11,13 @@ use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
 use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::user::Restricted;
 use crate::{context, session};
 use pgrx::{JsonB, Uuid};
 
-thread_local! {
-    static ROW_KEY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/row_key.sql")) };
+statements! {
+    ROW_KEY = "policy/row_key.sql";
 }
 
 /// A row that would change.

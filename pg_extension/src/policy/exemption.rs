@@ -6,24 +6,27 @@
 
 use super::cache;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, marker, relation, shmem, user, xact};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 const MAX_REASON_CHARS: usize = 1_000;
 
+statements! {
+    ROLE = "exemption/role.sql";
+    RELATION = "exemption/relation.sql";
+    GRANT = "exemption/grant.sql";
+    REVOKE = "exemption/revoke.sql";
+    END_STALE = "exemption/end_stale.sql";
+    EVERYWHERE = "exemption/everywhere.sql";
+    TABLES = "exemption/protected_tables.sql";
+    OPEN = scanning "exemption/open.sql";
+}
+
 thread_local! {
-    static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/role.sql")) };
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/relation.sql")) };
-    static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/grant.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/revoke.sql")) };
-    static END_STALE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/end_stale.sql")) };
-    static EVERYWHERE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/everywhere.sql")) };
     /// Whether a role is exempt on every table, under the generation this was read in: enough to tell somebody, not to decide.
     static KNOWN_EVERYWHERE: Cell<Option<(u64, Oid, bool)>> = const { Cell::new(None) };
-    static TABLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/protected_tables.sql")) };
-    static OPEN: Statement = const { Statement::scanning(include_str!("../../../sql/query/exemption/open.sql")) };
     /// The exemption generation this backend has followed.
     static SEEN: Cell<u64> = const { Cell::new(0) };
     /// The exemptions there were then, on a standby.

@@ -15,19 +15,19 @@ use crate::error::{Error, Result};
 use crate::session;
 use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, user, xact};
 use pgrx::Uuid;
 use serde_json::{Map, Value, json};
 
 pub use tree::lines;
 
-thread_local! {
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/explain/relation.sql")) };
-    static KEYS: Statement = const { Statement::new(include_str!("../../../sql/query/explain/keys.sql")) };
-    static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/explain/policies.sql")) };
-    static MASKS: Statement = const { Statement::new(include_str!("../../../sql/query/explain/masks.sql")) };
-    static EXEMPT: Statement = const { Statement::new(include_str!("../../../sql/query/explain/exempt.sql")) };
+statements! {
+    RELATION = "explain/relation.sql";
+    KEYS = "explain/keys.sql";
+    POLICIES = "explain/policies.sql";
+    MASKS = "explain/masks.sql";
+    EXEMPT = "explain/exempt.sql";
 }
 
 /// What is asked.

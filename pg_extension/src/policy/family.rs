@@ -2,19 +2,19 @@
 
 use super::column;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+use crate::sys::spi::{arg, oid_arg, run_command, statements};
 use crate::sys::{Oid, relation};
 
 /// Tables that a warning names.
 const MAX_NAMES: usize = 20;
 
-thread_local! {
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/relation.sql")) };
-    static PROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/protect.sql")) };
-    static UNPROTECT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/unprotect.sql")) };
-    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
-    static UNPROTECTED_MEMBERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/policy/unprotected_members.sql")) };
-    static FORGET_DROPPED: Statement = const { Statement::new(include_str!("../../../sql/query/policy/forget_dropped.sql")) };
+statements! {
+    RELATION = "policy/relation.sql";
+    PROTECT = "policy/protect.sql";
+    UNPROTECT = "policy/unprotect.sql";
+    FAMILY = "policy/family.sql";
+    UNPROTECTED_MEMBERS = scanning "policy/unprotected_members.sql";
+    FORGET_DROPPED = "policy/forget_dropped.sql";
 }
 
 /// Gives a table and its partitions back what protecting changed, unless a policy or mask is left.

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::Oid;
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 
 mod catalogue;
 
@@ -16,8 +16,8 @@ pub use catalogue::{add_driving_context, create_group, drop_driving_context, dro
 pub const SYS_DEFAULT: &str = "SYS_DEFAULT";
 const MAX_NAME_BYTES: usize = 63;
 
-thread_local! {
-    static GROUPS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/groups_of_relation.sql")) };
+statements! {
+    GROUPS = "policy/groups_of_relation.sql";
 }
 
 /// An attribute of the session that names groups.

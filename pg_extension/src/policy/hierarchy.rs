@@ -4,14 +4,14 @@ use super::catalogue::{self, Definition};
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::hierarchy::{require, subject};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, relation};
 use serde_json::json;
 
-thread_local! {
-    static PREDICATE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/predicate.sql")) };
-    static HAS_POLICY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/has_policy.sql")) };
-    static REGISTER: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/register.sql")) };
+statements! {
+    PREDICATE = "hierarchy/predicate.sql";
+    HAS_POLICY = "hierarchy/has_policy.sql";
+    REGISTER = "hierarchy/register.sql";
 }
 
 /// Name of the policy.

@@ -7,7 +7,7 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::session;
 use crate::sys::restriction::Command;
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use crate::sys::{Oid, xact};
 use pgrx::Uuid;
 
@@ -18,8 +18,8 @@ const COMMANDS: [(&str, Command); 4] = [
     ("delete", Command::Delete),
 ];
 
-thread_local! {
-    static TABLES: Statement = const { Statement::scanning(include_str!("../../../sql/query/explain/tables.sql")) };
+statements! {
+    TABLES = scanning "explain/tables.sql";
 }
 
 /// A predicate in force.

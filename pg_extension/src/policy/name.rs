@@ -2,14 +2,14 @@
 
 use super::group::{SYS_DEFAULT, checked_group};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/relation_named.sql")) };
-    static FUNCTION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/function_named.sql")) };
-    static SCHEMA: Statement = const { Statement::new(include_str!("../../../sql/query/policy/function_schema.sql")) };
-    static OF_GROUP: Statement = const { Statement::new(include_str!("../../../sql/query/policy/group_is_used.sql")) };
+statements! {
+    RELATION = "policy/relation_named.sql";
+    FUNCTION = "policy/function_named.sql";
+    SCHEMA = "policy/function_schema.sql";
+    OF_GROUP = "policy/group_is_used.sql";
 }
 
 /// The schema that unqualified names of the caller mean.

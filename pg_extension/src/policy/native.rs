@@ -2,11 +2,11 @@
 //! nothing is decided here, and their conditions, which owners of tables write, are never evaluated here.
 
 use crate::sys::restriction::Command;
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/policy/native.sql")) };
+statements! {
+    POLICIES = "policy/native.sql";
 }
 
 /// A policy of PostgreSQL's own.

@@ -3,22 +3,22 @@
 //! The checks stand in `sql/query/posture`, one file a topic. Nothing is changed here, and nothing is left out in silence: a check that
 //! fails is a finding.
 
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{Statement, arg, statements};
 use crate::sys::{is_preloaded, missed_version_floor, xact};
 
-thread_local! {
-    static SERVER: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/server.sql")) };
-    static LOG: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/log.sql")) };
-    static ROLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/role.sql")) };
-    static TABLE: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/table.sql")) };
-    static MASK: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/mask.sql")) };
-    static REACH: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/reach.sql")) };
-    static OBJECT: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/object.sql")) };
-    static FUNCTION: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/function.sql")) };
-    static POLICY: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/policy.sql")) };
-    static SCHEMA: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/schema.sql")) };
-    static DUTY: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/duty.sql")) };
-    static ACCESS: Statement = const { Statement::scanning(include_str!("../../../sql/query/posture/access.sql")) };
+statements! {
+    SERVER = scanning "posture/server.sql";
+    LOG = scanning "posture/log.sql";
+    ROLE = scanning "posture/role.sql";
+    TABLE = scanning "posture/table.sql";
+    MASK = scanning "posture/mask.sql";
+    REACH = scanning "posture/reach.sql";
+    OBJECT = scanning "posture/object.sql";
+    FUNCTION = scanning "posture/function.sql";
+    POLICY = scanning "posture/policy.sql";
+    SCHEMA = scanning "posture/schema.sql";
+    DUTY = scanning "posture/duty.sql";
+    ACCESS = scanning "posture/access.sql";
 }
 
 /// A weakness.

@@ -5,6 +5,7 @@ use super::statistics;
 use crate::context::{self, Standing};
 use crate::error::{Error, Result};
 use crate::guc::{self, NullPredicate};
+use crate::recent::Recent;
 use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
 use crate::sys::marker::Marker;
@@ -31,7 +32,7 @@ thread_local! {
     /// Whether this backend ever made a plan with a dynamic predicate.
     static HAS_DYNAMIC_PLAN: Cell<bool> = const { Cell::new(false) };
     /// Texts of shared kinds, by function: every table whose policy has that function uses them.
-    static SHARED: RefCell<Vec<(Oid, Key, String)>> = const { RefCell::new(Vec::new()) };
+    static SHARED: RefCell<Recent<(Oid, Key, String)>> = const { RefCell::new(Recent::of(SHARED_KEPT)) };
     /// Policies whose function is running, to notice a circle.
     static RUNNING: RefCell<Vec<(Oid, String)>> = const { RefCell::new(Vec::new()) };
 }
@@ -60,7 +61,7 @@ enum Source {
 pub struct Predicate {
     source: Source,
     /// Compiled forms by what their text depends on.
-    compiled: RefCell<Vec<(Key, Rc<Compiled>)>>,
+    compiled: RefCell<Recent<(Key, Rc<Compiled>)>>,
 }
 
 impl Predicate {
@@ -68,7 +69,7 @@ impl Predicate {
     pub fn template(text: String) -> Self {
         Self {
             source: Source::Template(text),
-            compiled: RefCell::default(),
+            compiled: RefCell::new(Recent::of(SESSIONS_KEPT)),
         }
     }
 
@@ -81,7 +82,7 @@ impl Predicate {
                 oid,
                 associations,
             },
-            compiled: RefCell::default(),
+            compiled: RefCell::new(Recent::of(SESSIONS_KEPT)),
         }
     }
 
@@ -96,11 +97,17 @@ impl Predicate {
                 ..
             }
         );
-        if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(known, _)| *known == key) {
+        let known = is_kept.then(|| {
+            let mut compiled = self.compiled.borrow_mut();
+            compiled
+                .find(|(known, _)| *known == key)
+                .map(|(_, known)| Rc::clone(known))
+        });
+        if let Some(known) = known.flatten() {
             if matches!(self.source, Source::Function { .. }) {
                 statistics::hit(table.oid, policy);
             }
-            return Ok(Rc::clone(known));
+            return Ok(known);
         }
         let (text, is_passing) = self.computed(table, policy)?;
         let marker = self
@@ -125,9 +132,7 @@ impl Predicate {
         .map_err(|error| broken(&error.to_string()))?;
         let compiled = Rc::new(compiled);
         if is_kept && !is_passing {
-            let mut kept = self.compiled.borrow_mut();
-            kept.truncate(SESSIONS_KEPT - 1);
-            kept.insert(0, (key, Rc::clone(&compiled)));
+            self.compiled.borrow_mut().keep((key, Rc::clone(&compiled)));
         }
         Ok(compiled)
     }
@@ -237,23 +242,19 @@ pub fn note_context_plan() {
 
 /// Forgets the texts that tables share, because a policy or a function changed.
 pub fn forget_shared() {
-    SHARED.with_borrow_mut(Vec::clear);
+    SHARED.with_borrow_mut(Recent::clear);
 }
 
 fn shared_text(function: Oid, key: &Key) -> Option<String> {
-    SHARED.with_borrow(|shared| {
+    SHARED.with_borrow_mut(|shared| {
         shared
-            .iter()
             .find(|(oid, known, _)| *oid == function && known == key)
             .map(|(_, _, text)| text.clone())
     })
 }
 
 fn share_text(function: Oid, key: Key, text: &str) {
-    SHARED.with_borrow_mut(|shared| {
-        shared.truncate(SHARED_KEPT - 1);
-        shared.insert(0, (function, key, text.to_owned()));
-    });
+    SHARED.with_borrow_mut(|shared| shared.keep((function, key, text.to_owned())));
 }
 
 /// A session was attached, came back with a savepoint, or changed. Plans made for something else are made again; tells whether there were any.

@@ -7,14 +7,14 @@ use super::warning;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;
-use crate::sys::spi::{Row, Statement, arg, oid_arg};
+use crate::sys::spi::{Row, arg, oid_arg, statements};
 
-thread_local! {
-    static UPSERT: Statement = const { Statement::new(include_str!("../../../sql/query/policy/shadow_upsert.sql")) };
-    static SHADOWS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/shadows.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/policy/shadow_delete.sql")) };
-    static VERSION: Statement = const { Statement::new(include_str!("../../../sql/query/policy/version.sql")) };
-    static ROLL_BACK: Statement = const { Statement::new(include_str!("../../../sql/query/policy/roll_back.sql")) };
+statements! {
+    UPSERT = "policy/shadow_upsert.sql";
+    SHADOWS = "policy/shadows.sql";
+    DELETE = "policy/shadow_delete.sql";
+    VERSION = "policy/version.sql";
+    ROLL_BACK = "policy/roll_back.sql";
 }
 
 /// A proposed definition of a policy.

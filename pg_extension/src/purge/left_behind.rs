@@ -4,15 +4,15 @@
 //! of a stretch was dead it is worth while to look at another: so the dead are never many more than the living.
 
 use crate::session::{self, ending};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::Uuid;
 
-thread_local! {
-    static SESSIONS: Statement = const { Statement::new(include_str!("../../../sql/query/purge/left_behind/sessions.sql")) };
-    static TOKENS: Statement = const { Statement::new(include_str!("../../../sql/query/purge/left_behind/tokens.sql")) };
-    static USES: Statement = const { Statement::new(include_str!("../../../sql/query/purge/left_behind/uses.sql")) };
-    static SPENT: Statement = const { Statement::new(include_str!("../../../sql/query/purge/left_behind/messages.sql")) };
-    static AUTHORITIES: Statement = const { Statement::new(include_str!("../../../sql/query/purge/left_behind/authorities.sql")) };
+statements! {
+    SESSIONS = "purge/left_behind/sessions.sql";
+    TOKENS = "purge/left_behind/tokens.sql";
+    USES = "purge/left_behind/uses.sql";
+    SPENT = "purge/left_behind/messages.sql";
+    AUTHORITIES = "purge/left_behind/authorities.sql";
 }
 
 /// Ends sessions below one that is over; returns how many.

@@ -2,15 +2,15 @@
 
 use super::course::Course;
 use crate::session::{self, ending};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::Uuid;
 use std::collections::BTreeMap;
 
-thread_local! {
-    static TOKENS: Statement = const { Statement::new(include_str!("../../../sql/query/purge/of_session/tokens.sql")) };
-    static USES: Statement = const { Statement::new(include_str!("../../../sql/query/purge/of_session/uses.sql")) };
-    static SPENT: Statement = const { Statement::new(include_str!("../../../sql/query/purge/of_session/messages.sql")) };
-    static AUTHORITIES: Statement = const { Statement::new(include_str!("../../../sql/query/purge/of_session/authorities.sql")) };
+statements! {
+    TOKENS = "purge/of_session/tokens.sql";
+    USES = "purge/of_session/uses.sql";
+    SPENT = "purge/of_session/messages.sql";
+    AUTHORITIES = "purge/of_session/authorities.sql";
 }
 
 /// Logins whose time had come.

@@ -4,14 +4,14 @@ use super::end;
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::hierarchy;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::datum::Interval;
 
-thread_local! {
-    static UPSERT: Statement = const { Statement::new(include_str!("../../../sql/query/app/upsert.sql")) };
-    static CHECK: Statement = const { Statement::new(include_str!("../../../sql/query/app/check.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../sql/query/app/delete.sql")) };
-    static PILLAR: Statement = const { Statement::new(include_str!("../../../sql/query/app/pillar.sql")) };
+statements! {
+    UPSERT = "app/upsert.sql";
+    CHECK = "app/check.sql";
+    DELETE = "app/delete.sql";
+    PILLAR = "app/pillar.sql";
 }
 
 /// What an application registers.

@@ -10,9 +10,10 @@ use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::guc;
+use crate::recent::Recent;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::lookup::{Key, Moment};
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{shmem, xact};
 use pgrx::datum::Interval;
 use pgrx::{JsonB, Uuid};
@@ -27,11 +28,14 @@ const TOUCH_SHARE: i64 = 16;
 /// No line of sessions is as long: each counts for the limit of its application.
 const MAX_DEPTH: usize = 10_000;
 
+statements! {
+    LIVENESS = "session/liveness.sql";
+    TOUCH = "session/touch.sql";
+    LIVE = scanning "session/live.sql";
+}
+
 thread_local! {
-    static LIVENESS: Statement = const { Statement::new(include_str!("../../../sql/query/session/liveness.sql")) };
-    static TOUCH: Statement = const { Statement::new(include_str!("../../../sql/query/session/touch.sql")) };
-    static LIVE: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/live.sql")) };
-    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Recent<Known>> = const { RefCell::new(Recent::of(REMEMBERED)) };
     static ANONYMOUS: RefCell<(u64, Rc<Identity>)> = RefCell::new((0, Rc::new(Identity::anonymous())));
 }
 
@@ -136,7 +140,7 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
 
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.
 pub fn forget_all() {
-    KNOWN.with_borrow_mut(Vec::clear);
+    KNOWN.with_borrow_mut(Recent::clear);
     era::forget();
     authz::forget_version();
 }
@@ -149,7 +153,7 @@ fn read_liveness(row: &Row) -> Option<Liveness> {
 }
 
 fn recall(hash: &[u8]) -> Option<Known> {
-    KNOWN.with_borrow(|known| known.iter().find(|known| known.token_hash == hash).cloned())
+    KNOWN.with_borrow_mut(|known| known.find(|known| known.token_hash == hash).cloned())
 }
 
 /// Reads a session and remembers it; the identity keeps its serial while what it carries is the same.
@@ -182,10 +186,9 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
         })
         .transpose()?;
     KNOWN.with_borrow_mut(|known| {
-        known.retain(|known| known.token_hash != hash);
+        known.forget(|known| known.token_hash == hash);
         if let Some(found) = &found {
-            known.truncate(REMEMBERED - 1);
-            known.insert(0, found.clone());
+            known.keep(found.clone());
         }
     });
     found.ok_or_else(Error::session_invalid)

@@ -3,12 +3,12 @@
 
 use super::era::Era;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::{JsonB, Uuid};
 use serde_json::json;
 
-thread_local! {
-    static DERIVE: Statement = const { Statement::new(include_str!("../../../sql/query/session/derive.sql")) };
+statements! {
+    DERIVE = "session/derive.sql";
 }
 
 /// What is to come out of a session.

@@ -6,18 +6,18 @@ use super::token::{self, TokenKind};
 use crate::context;
 use crate::error::Result;
 use crate::sys::isolation;
-use crate::sys::spi::{Arg, Statement, arg};
+use crate::sys::spi::{Arg, Statement, arg, statements};
 use pgrx::Uuid;
 
-thread_local! {
-    static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/end.sql")) };
-    static ANNOUNCE: Statement = const { Statement::new(include_str!("../../../sql/query/session/announce.sql")) };
-    static OWN_LIVE: Statement = const { Statement::new(include_str!("../../../sql/query/session/own_live.sql")) };
-    static OF_TOKEN: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_token.sql")) };
-    static OF_TICKET: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_ticket.sql")) };
-    static OF_USER: Statement = const { Statement::new(include_str!("../../../sql/query/session/of_user.sql")) };
-    static OF_APP: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/of_app.sql")) };
-    static OF_EVERYBODY: Statement = const { Statement::scanning(include_str!("../../../sql/query/session/of_everybody.sql")) };
+statements! {
+    END = "session/end.sql";
+    ANNOUNCE = "session/announce.sql";
+    OWN_LIVE = "session/own_live.sql";
+    OF_TOKEN = "session/of_token.sql";
+    OF_TICKET = "session/of_ticket.sql";
+    OF_USER = "session/of_user.sql";
+    OF_APP = scanning "session/of_app.sql";
+    OF_EVERYBODY = scanning "session/of_everybody.sql";
 }
 
 /// Ends the session of a token; an unknown one ends nothing.

@@ -7,14 +7,17 @@
 use super::token;
 use crate::sys::isolation;
 use crate::sys::lookup::{Key, Moment};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use std::cell::RefCell;
 
 /// Generations that a backend remembers.
 const REMEMBERED: usize = 32;
 
+statements! {
+    END = "session/era.sql";
+}
+
 thread_local! {
-    static END: Statement = const { Statement::new(include_str!("../../../sql/query/session/era.sql")) };
     /// Generations of everybody and of applications, by name, and the revocations seen before they were read.
     static KNOWN: RefCell<(u64, Vec<(String, i64)>)> = const { RefCell::new((0, Vec::new())) };
 }

@@ -3,16 +3,16 @@
 use super::end;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::Uuid;
 use pgrx::datum::TimestampWithTimeZone;
 
-thread_local! {
-    static RECORD: Statement = const { Statement::new(include_str!("../../../sql/query/message/record.sql")) };
-    static ACCEPT: Statement = const { Statement::new(include_str!("../../../sql/query/message/accept.sql")) };
-    static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/message/holder.sql")) };
-    static BROWSE: Statement = const { Statement::new(include_str!("../../../sql/query/message/browse.sql")) };
-    static ACKNOWLEDGE: Statement = const { Statement::new(include_str!("../../../sql/query/message/acknowledge.sql")) };
+statements! {
+    RECORD = "message/record.sql";
+    ACCEPT = "message/accept.sql";
+    HOLDER = "message/holder.sql";
+    BROWSE = "message/browse.sql";
+    ACKNOWLEDGE = "message/acknowledge.sql";
 }
 
 /// A message waiting for an application: id, kind, reason, when it was queued.

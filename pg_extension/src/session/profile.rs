@@ -2,11 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::sys::Oid;
-use crate::sys::spi::{Statement, arg, oid_arg, run_command};
+use crate::sys::spi::{arg, oid_arg, run_command, statements};
 
-thread_local! {
-    static COMMANDS: Statement = const { Statement::new(include_str!("../../../sql/query/app/profile_commands.sql")) };
-    static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/app/profile_role.sql")) };
+statements! {
+    COMMANDS = "app/profile_commands.sql";
+    ROLE = "app/profile_role.sql";
 }
 
 /// Grants a profile to a role.

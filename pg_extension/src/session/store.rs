@@ -6,7 +6,7 @@ use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
 
@@ -14,8 +14,8 @@ const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 const MAX_NAMES: usize = 10_000;
 const MAX_NAME_CHARS: usize = 256;
 
-thread_local! {
-    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/session/insert.sql")) };
+statements! {
+    INSERT = "session/insert.sql";
 }
 
 /// What a new session is to hold.

@@ -6,13 +6,13 @@ use super::era;
 use super::token::{self, TokenKind};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::Uuid;
 
-thread_local! {
-    static HOLDER: Statement = const { Statement::new(include_str!("../../../sql/query/session/holder.sql")) };
-    static ISSUE: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/issue.sql")) };
-    static TAKE: Statement = const { Statement::new(include_str!("../../../sql/query/ticket/take.sql")) };
+statements! {
+    HOLDER = "session/holder.sql";
+    ISSUE = "ticket/issue.sql";
+    TAKE = "ticket/take.sql";
 }
 
 /// Whoever holds a token.

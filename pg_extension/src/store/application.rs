@@ -7,16 +7,16 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::session::{self, Registration};
 use crate::sys::Oid;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{Statement, arg, statements};
 use pgrx::JsonB;
 use pgrx::datum::Interval;
 use serde_json::Value;
 
-thread_local! {
-    static APPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/apps.sql")) };
-    static CONTEXTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/contexts.sql")) };
-    static INTERVAL: Statement = const { Statement::new(include_str!("../../../sql/query/store/interval.sql")) };
-    static ROUTINE: Statement = const { Statement::new(include_str!("../../../sql/query/store/routine.sql")) };
+statements! {
+    APPS = scanning "store/apps.sql";
+    CONTEXTS = scanning "store/contexts.sql";
+    INTERVAL = "store/interval.sql";
+    ROUTINE = "store/routine.sql";
 }
 
 pub(super) const SECTIONS: &[Section] = &[

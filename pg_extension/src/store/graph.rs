@@ -6,25 +6,25 @@ use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::authz::{self, Kind, Reference, Validity, change, definition};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::xact;
 use pgrx::datum::TimestampWithTimeZone;
 
-thread_local! {
-    static RESOURCES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/resources.sql")) };
-    static PRIVILEGES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/privileges.sql")) };
-    static ENTITLEMENTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/entitlements.sql")) };
-    static DUTIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/duties.sql")) };
-    static ROLES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/roles.sql")) };
-    static GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/groups.sql")) };
-    static DATA_GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_groups.sql")) };
-    static GRANTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/grants.sql")) };
-    static MEMBERSHIPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/memberships.sql")) };
-    static RULE: Statement = const { Statement::new(include_str!("../../../sql/query/store/rule.sql")) };
-    static MOMENT: Statement = const { Statement::new(include_str!("../../../sql/query/store/moment.sql")) };
-    static SEED_NODE: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_node.sql")) };
-    static SEED_GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_grant.sql")) };
-    static SEED_RESOURCE: Statement = const { Statement::new(include_str!("../../../sql/query/store/seed_resource.sql")) };
+statements! {
+    RESOURCES = scanning "store/resources.sql";
+    PRIVILEGES = scanning "store/privileges.sql";
+    ENTITLEMENTS = scanning "store/entitlements.sql";
+    DUTIES = scanning "store/duties.sql";
+    ROLES = scanning "store/roles.sql";
+    GROUPS = scanning "store/groups.sql";
+    DATA_GROUPS = scanning "store/data_groups.sql";
+    GRANTS = scanning "store/grants.sql";
+    MEMBERSHIPS = scanning "store/memberships.sql";
+    RULE = "store/rule.sql";
+    MOMENT = "store/moment.sql";
+    SEED_NODE = "store/seed_node.sql";
+    SEED_GRANT = "store/seed_grant.sql";
+    SEED_RESOURCE = "store/seed_resource.sql";
 }
 
 const NAME: Field = required("name", Form::Text);

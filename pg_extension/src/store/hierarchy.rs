@@ -11,17 +11,17 @@ use crate::error::{Error, Result};
 use crate::hierarchy::{self, NodeDefinition};
 use crate::policy::drop_policy;
 use crate::policy::hierarchy as filter;
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use serde_json::json;
 
-thread_local! {
-    static HIERARCHIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchies.sql")) };
-    static EXEMPTIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchy_exemptions.sql")) };
-    static NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchy_nodes.sql")) };
-    static GROUP_NODES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_group_nodes.sql")) };
-    static TEMPLATES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_role_templates.sql")) };
-    static DATA_ROLES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/data_roles.sql")) };
-    static BINDINGS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/hierarchy_bindings.sql")) };
+statements! {
+    HIERARCHIES = scanning "store/hierarchies.sql";
+    EXEMPTIONS = scanning "store/hierarchy_exemptions.sql";
+    NODES = scanning "store/hierarchy_nodes.sql";
+    GROUP_NODES = scanning "store/data_group_nodes.sql";
+    TEMPLATES = scanning "store/data_role_templates.sql";
+    DATA_ROLES = scanning "store/data_roles.sql";
+    BINDINGS = scanning "store/hierarchy_bindings.sql";
 }
 
 /// Why modes and exemptions change by an import.

@@ -8,17 +8,17 @@ use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use crate::authz::user::{self, Account};
 use crate::authz::{Kind, Reference, definition, delegation};
 use crate::error::Result;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
 use serde_json::json;
 
-thread_local! {
-    static SOURCES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/sources.sql")) };
-    static UNITS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/units.sql")) };
-    static USERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/users.sql")) };
-    static CLEAR: Statement = const { Statement::new(include_str!("../../../sql/query/store/clear_account.sql")) };
-    static DELEGATIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/delegations.sql")) };
-    static DELEGATION: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/delegation.sql")) };
+statements! {
+    SOURCES = scanning "store/sources.sql";
+    UNITS = scanning "store/units.sql";
+    USERS = scanning "store/users.sql";
+    CLEAR = "store/clear_account.sql";
+    DELEGATIONS = scanning "store/delegations.sql";
+    DELEGATION = scanning "store/delegation.sql";
 }
 
 pub(super) const SOURCES_AND_UNITS: &[Section] = &[

@@ -27,7 +27,7 @@ pub use section::Extent;
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::memory;
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use crate::sys::xact::{self, Fate};
 use change::{Pruning, apply, compare, report};
 use document::{Document, Fault};
@@ -35,8 +35,8 @@ use section::Moment;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-thread_local! {
-    static NOW: Statement = const { Statement::new(include_str!("../../../sql/query/store/now.sql")) };
+statements! {
+    NOW = "store/now.sql";
 }
 
 /// Every definition of the database.

@@ -7,15 +7,15 @@ use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::error::{Error, Result};
 use crate::policy::{self, mask};
 use crate::sys::Oid;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 
-thread_local! {
-    static GROUPS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/policy_groups.sql")) };
-    static DRIVERS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/driving_contexts.sql")) };
-    static POLICIES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/policies.sql")) };
-    static MASKS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/masks.sql")) };
-    static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/store/relation.sql")) };
-    static NAME: Statement = const { Statement::new(include_str!("../../../sql/query/store/name_parts.sql")) };
+statements! {
+    GROUPS = scanning "store/policy_groups.sql";
+    DRIVERS = scanning "store/driving_contexts.sql";
+    POLICIES = scanning "store/policies.sql";
+    MASKS = scanning "store/masks.sql";
+    RELATION = "store/relation.sql";
+    NAME = "store/name_parts.sql";
 }
 
 const ALL_COMMANDS: &[&str] = &["delete", "insert", "select", "update"];

@@ -9,12 +9,12 @@ use super::section::{Layout, Scope, Section, as_given};
 use crate::audit::{self, Columns, Identification, Protection};
 use crate::authz::segregation::{self, Definition};
 use crate::error::Result;
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 
-thread_local! {
-    static RULES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/sod_rules.sql")) };
-    static TRACKED: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/tracked_tables.sql")) };
-    static ACTIONS: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/protected_actions.sql")) };
+statements! {
+    RULES = scanning "store/sod_rules.sql";
+    TRACKED = scanning "store/tracked_tables.sql";
+    ACTIONS = scanning "store/protected_actions.sql";
 }
 
 const PLAIN: Section = Section {

@@ -6,12 +6,12 @@ use super::graph::{DESCRIPTION, description};
 use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section};
 use crate::error::{Error, Result};
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use crate::task::right::{self, Kind};
 use serde_json::{Map, Value};
 
-thread_local! {
-    static TYPES: Statement = const { Statement::scanning(include_str!("../../../sql/query/store/task_types.sql")) };
+statements! {
+    TYPES = scanning "store/task_types.sql";
 }
 
 const FIELDS: [(&str, Kind); 2] = [("actions", Kind::Action), ("content", Kind::Content)];

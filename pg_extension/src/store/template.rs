@@ -6,19 +6,19 @@
 use crate::authz::{self, Kind, Reference, Validity, change, definition};
 use crate::error::{Error, Result};
 use crate::hierarchy;
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use serde_json::json;
 
-thread_local! {
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_define.sql")) };
-    static DROP: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_drop.sql")) };
-    static FIND: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_find.sql")) };
-    static HAS_LEVEL: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_level.sql")) };
-    static NODES: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_nodes.sql")) };
-    static OBSOLETE: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_obsolete.sql")) };
-    static IS_OWN: Statement = const { Statement::new(include_str!("../../../sql/query/store/data_role.sql")) };
-    static NOTE: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_note.sql")) };
-    static FORGET: Statement = const { Statement::new(include_str!("../../../sql/query/store/template_forget.sql")) };
+statements! {
+    DEFINE = "store/template_define.sql";
+    DROP = "store/template_drop.sql";
+    FIND = "store/template_find.sql";
+    HAS_LEVEL = "store/template_level.sql";
+    NODES = "store/template_nodes.sql";
+    OBSOLETE = "store/template_obsolete.sql";
+    IS_OWN = "store/data_role.sql";
+    NOTE = "store/template_note.sql";
+    FORGET = "store/template_forget.sql";
 }
 
 /// How roles are named when a template does not say.

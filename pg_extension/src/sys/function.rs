@@ -4,18 +4,70 @@ use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 
+/// OIDs the server fixes for its three built-in languages.
+pub(super) const INTERNAL_LANGUAGE: u32 = 12;
+pub(super) const C_LANGUAGE: u32 = 13;
+pub(super) const SQL_LANGUAGE: u32 = 14;
+
+/// The file of this library.
+const LIBRARY: &str = "pg_vpd";
+
+/// The row of a function in the catalogue, while it is read.
+pub(super) struct Described<'a> {
+    row: pg_sys::HeapTuple,
+    form: &'a pg_sys::FormData_pg_proc,
+}
+
+impl std::ops::Deref for Described<'_> {
+    type Target = pg_sys::FormData_pg_proc;
+
+    /// The columns that are never NULL.
+    fn deref(&self) -> &Self::Target {
+        self.form
+    }
+}
+
+impl Described<'_> {
+    /// The text of a function, or its name in the server or library.
+    pub fn source(&self) -> Option<String> {
+        self.text(pg_sys::Anum_pg_proc_prosrc)
+    }
+
+    /// Whether it is a C function of this library, named with a folder or without, with the end of its file's name or without.
+    pub fn is_of_library(&self) -> bool {
+        self.prolang.to_u32() == C_LANGUAGE
+            && self.text(pg_sys::Anum_pg_proc_probin).is_some_and(|library| {
+                let file = library.rsplit('/').next().unwrap_or(&library);
+                file.strip_suffix(".so").unwrap_or(file) == LIBRARY
+            })
+    }
+
+    /// Whether it may give another answer, or do something, each time.
+    pub fn is_volatile(&self) -> bool {
+        self.provolatile as u8 == pg_sys::PROVOLATILE_VOLATILE
+    }
+
+    fn text(&self, column: u32) -> Option<String> {
+        // SAFETY: the row is held; these columns are texts.
+        unsafe {
+            let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
+            let mut is_null = false;
+            let value = pg_sys::SysCacheGetAttr(cache, self.row, column as i16, &mut is_null);
+            String::from_datum(value, is_null)
+        }
+    }
+}
+
 /// What the catalogue says of a function; `None` when there is no such function. `read` raises no error.
-pub(super) fn described<T>(
-    function: pg_sys::Oid,
-    read: impl FnOnce(&pg_sys::FormData_pg_proc) -> T,
-) -> Option<T> {
+pub(super) fn described<T>(function: pg_sys::Oid, read: impl FnOnce(&Described<'_>) -> T) -> Option<T> {
     // SAFETY: the row is held while it is read, and begins with the columns that are never NULL.
     unsafe {
         let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::PROCOID as i32, function.into());
         if row.is_null() {
             return None;
         }
-        let found = read(&*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_proc>());
+        let form = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_proc>();
+        let found = read(&Described { row, form });
         pg_sys::ReleaseSysCache(row);
         Some(found)
     }

@@ -305,6 +305,26 @@ impl Row {
     }
 }
 
+/// Declares the statements of a file, each by where its text lies below `sql/query`; one that goes through whole tables is `scanning`. They are prepared once in
+/// a backend, when they first run.
+macro_rules! statements {
+    ($($(#[$comment:meta])* $name:ident = $($shape:ident)? $file:literal;)+) => {
+        thread_local! {
+            $(
+                $(#[$comment])*
+                static $name: $crate::sys::spi::Statement = const {
+                    $crate::sys::spi::statements!(@ $($shape)? include_str!(concat!(
+                        env!("CARGO_MANIFEST_DIR"), "/../sql/query/", $file
+                    )))
+                };
+            )+
+        }
+    };
+    (@ scanning $text:expr) => { $crate::sys::spi::Statement::scanning($text) };
+    (@ $text:expr) => { $crate::sys::spi::Statement::new($text) };
+}
+pub(crate) use statements;
+
 /// A statement with its plan.
 pub struct Statement {
     text: &'static str,

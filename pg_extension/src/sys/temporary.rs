@@ -1,10 +1,10 @@
 //! Temporary objects of this connection.
 
-use super::spi::Statement;
+use super::spi::statements;
 use pgrx::pg_sys;
 
-thread_local! {
-    static OBJECTS: Statement = const { Statement::new(include_str!("../../../sql/query/session/temporary_objects.sql")) };
+statements! {
+    OBJECTS = "session/temporary_objects.sql";
 }
 
 /// What there is among the temporary objects of the connection, if anything: tables keep their rows from one session to the next, and views, functions,

@@ -6,7 +6,7 @@
 
 use super::counts::Counts;
 use super::shmem::{self, DatabaseSlot};
-use super::spi::{Statement, oid_arg};
+use super::spi::{oid_arg, statements};
 use super::table::table;
 use super::{clock, extension, lock, published, xact};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
@@ -27,10 +27,13 @@ const RETRY_SECONDS: i64 = 60;
 /// A lack of worker slots is told to the log this often at most.
 const COMPLAINT_SECONDS: i64 = 60;
 
+statements! {
+    STOP = scanning "purge/stop.sql";
+}
+
 thread_local! {
     /// Whether the launcher is to look at this database when the transaction commits.
     static CALL_IS_DUE: Cell<bool> = const { Cell::new(false) };
-    static STOP: Statement = const { Statement::scanning(include_str!("../../../sql/query/purge/stop.sql")) };
 }
 
 /// The launcher is to look at this database when the transaction commits.

@@ -3,12 +3,12 @@
 use crate::authz::user::chain;
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::user;
 
-thread_local! {
-    static REPORTS: Statement = const { Statement::new(include_str!("../../../sql/query/authz/direct_reports.sql")) };
-    static MAY_READ: Statement = const { Statement::new(include_str!("../../../sql/query/authz/may_read_users.sql")) };
+statements! {
+    REPORTS = "authz/direct_reports.sql";
+    MAY_READ = "authz/may_read_users.sql";
 }
 
 /// The managers above a user, the nearest first, for the user himself, for those above him, and for administrators.

@@ -8,19 +8,22 @@ use crate::authz::definition::check_name;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::shmem;
-use crate::sys::spi::{self, Statement, arg};
+use crate::sys::spi::{self, arg, statements};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+statements! {
+    DEFINE_TYPE = "task/define_type.sql";
+    HAS_TYPE = "task/has_type.sql";
+    DROP_TYPE = "task/drop_type.sql";
+    DEFINE_RIGHT = "task/define_right.sql";
+    REMOVE_RIGHT = "task/remove_right.sql";
+    RIGHTS = scanning "task/rights.sql";
+}
+
 thread_local! {
-    static DEFINE_TYPE: Statement = const { Statement::new(include_str!("../../../sql/query/task/define_type.sql")) };
-    static HAS_TYPE: Statement = const { Statement::new(include_str!("../../../sql/query/task/has_type.sql")) };
-    static DROP_TYPE: Statement = const { Statement::new(include_str!("../../../sql/query/task/drop_type.sql")) };
-    static DEFINE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/define_right.sql")) };
-    static REMOVE_RIGHT: Statement = const { Statement::new(include_str!("../../../sql/query/task/remove_right.sql")) };
-    static RIGHTS: Statement = const { Statement::scanning(include_str!("../../../sql/query/task/rights.sql")) };
     /// The definitions, and the generation of the graph they were read in; 0 when they have to be read again.
     static DEFINITIONS: RefCell<Option<(u64, Rc<Definitions>)>> = const { RefCell::new(None) };
 }

@@ -24,6 +24,8 @@ const FUNCTIONS: &[&str] = &[
     "setseed(0.5)",
     "pg_stat_clear_snapshot()",
     "pg_cancel_backend(0)",
+    "txid_current()",
+    "pg_current_xact_id()",
     "nextval('kept_numbers')",
 ];
 

@@ -4,19 +4,19 @@ use super::holding::{Imagined, TooMuch, too_much};
 use crate::authz::{Authority, Kind, Reference};
 use crate::error::{Error, Result};
 use crate::sys::clock::Timestamp;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::{HashMap, HashSet};
 
-thread_local! {
-    static CONFLICTS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/conflicts.sql")) };
-    static CONCERNED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/concerned.sql")) };
-    static REACHED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/reached.sql")) };
-    static UNIT_USERS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/unit_users.sql")) };
-    static WAY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/segregation/way.sql")) };
-    static SESSION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/session.sql")) };
-    static IS_ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_any.sql")) };
-    static NARROW: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/narrow_existing.sql")) };
+statements! {
+    CONFLICTS = "segregation/conflicts.sql";
+    CONCERNED = "segregation/concerned.sql";
+    REACHED = "segregation/reached.sql";
+    UNIT_USERS = "segregation/unit_users.sql";
+    WAY = scanning "segregation/way.sql";
+    SESSION = "segregation/session.sql";
+    IS_ANY = "segregation/is_any.sql";
+    NARROW = "segregation/narrow_existing.sql";
 }
 
 /// A user who holds, or will hold, more than a rule allows.

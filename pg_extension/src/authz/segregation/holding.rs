@@ -5,15 +5,15 @@
 
 use crate::authz::times::Times;
 use crate::guc;
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{clock, progress};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-thread_local! {
-    static RULES: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/rules.sql")) };
-    static UNIT_MEMBERS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/unit_members.sql")) };
-    static OF_USERS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/held_by_users.sql")) };
-    static OF_ITEMS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/holding_items.sql")) };
+statements! {
+    RULES = "segregation/rules.sql";
+    UNIT_MEMBERS = "segregation/unit_members.sql";
+    OF_USERS = "segregation/held_by_users.sql";
+    OF_ITEMS = "segregation/holding_items.sql";
 }
 
 /// A grant that does not exist.

@@ -4,17 +4,17 @@ use super::conflict;
 use crate::authz::definition::{check_owner, may_change};
 use crate::authz::{Kind, Reference, change};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use serde_json::json;
 
-thread_local! {
-    static FIND: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/find_rule.sql")) };
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_rule.sql")) };
-    static DEFINE_ITEMS: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_items.sql")) };
-    static SEED: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/seed_rule.sql")) };
-    static DROP: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/drop_rule.sql")) };
-    static HAS_UNIT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/has_unit.sql")) };
-    static ACCEPT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/accept_existing.sql")) };
+statements! {
+    FIND = "segregation/find_rule.sql";
+    DEFINE = "segregation/define_rule.sql";
+    DEFINE_ITEMS = "segregation/define_items.sql";
+    SEED = "segregation/seed_rule.sql";
+    DROP = "segregation/drop_rule.sql";
+    HAS_UNIT = "segregation/has_unit.sql";
+    ACCEPT = "segregation/accept_existing.sql";
 }
 
 /// What a rule says.

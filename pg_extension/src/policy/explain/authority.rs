@@ -4,14 +4,14 @@ use crate::authz::entitlement::{self, Entitled};
 use crate::context::Identity;
 use crate::hierarchy;
 use crate::sys::clock;
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::task::right;
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-thread_local! {
-    static NODES: Statement = const { Statement::new(include_str!("../../../../sql/query/explain/nodes.sql")) };
+statements! {
+    NODES = "explain/nodes.sql";
 }
 
 /// For each name: whether the session has it, and the way to it when it is administered here.

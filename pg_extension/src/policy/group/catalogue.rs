@@ -4,14 +4,14 @@ use super::{SYS_DEFAULT, checked_attribute, checked_group};
 use crate::error::{Error, Result};
 use crate::policy::family::{announce, lock_table};
 use crate::sys::Oid;
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 
-thread_local! {
-    static INSERT: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/group_insert.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/group_delete.sql")) };
-    static IS_USED: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/group_is_used.sql")) };
-    static ADD_DRIVER: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/driving_context_insert.sql")) };
-    static DROP_DRIVER: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/driving_context_delete.sql")) };
+statements! {
+    INSERT = "policy/group_insert.sql";
+    DELETE = "policy/group_delete.sql";
+    IS_USED = "policy/group_is_used.sql";
+    ADD_DRIVER = "policy/driving_context_insert.sql";
+    DROP_DRIVER = "policy/driving_context_delete.sql";
 }
 
 /// Creates a group.

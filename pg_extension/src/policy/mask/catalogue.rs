@@ -5,19 +5,19 @@ use crate::error::{Error, Result};
 use crate::policy::{family, reach, warning};
 use crate::sys::Oid;
 use crate::sys::predicate::{compile, compile_value};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 
 const MAX_EXPRESSION_BYTES: usize = 64 * 1024;
 
-thread_local! {
-    static COLUMN: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/column.sql")) };
-    static HAS_PARENT: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/has_parent.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/insert.sql")) };
-    static UPDATE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/update.sql")) };
-    static DELETE: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/delete.sql")) };
-    static FOLLOW_COLUMNS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/follow_columns.sql")) };
-    static TOLD_BY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/told_by.sql")) };
-    static ATTACHED: Statement = const { Statement::scanning(include_str!("../../../../sql/query/mask/attached.sql")) };
+statements! {
+    COLUMN = "mask/column.sql";
+    HAS_PARENT = "mask/has_parent.sql";
+    INSERT = "mask/insert.sql";
+    UPDATE = "mask/update.sql";
+    DELETE = "mask/delete.sql";
+    FOLLOW_COLUMNS = scanning "mask/follow_columns.sql";
+    TOLD_BY = scanning "mask/told_by.sql";
+    ATTACHED = scanning "mask/attached.sql";
 }
 
 /// What a mask says; `None` leaves a property as it is.

@@ -2,6 +2,7 @@
 
 use crate::context::{self, Standing};
 use crate::error::Result;
+use crate::recent::Recent;
 use crate::sys::predicate::{Compiled, Verdict};
 use crate::sys::spi;
 use std::cell::{Cell, RefCell};
@@ -19,14 +20,14 @@ thread_local! {
 /// some relation changes.
 pub struct Condition {
     pub predicate: Rc<Compiled>,
-    verdicts: RefCell<Vec<((Standing, u64), Verdict)>>,
+    verdicts: RefCell<Recent<((Standing, u64), Verdict)>>,
 }
 
 impl Condition {
     pub fn new(predicate: Rc<Compiled>) -> Self {
         Self {
             predicate,
-            verdicts: RefCell::default(),
+            verdicts: RefCell::new(Recent::of(SESSIONS_KEPT)),
         }
     }
 
@@ -36,9 +37,8 @@ impl Condition {
             return Some(Verdict::Never);
         }
         let now = (standing, FORGOTTEN.get());
-        let verdicts = self.verdicts.borrow();
+        let mut verdicts = self.verdicts.borrow_mut();
         verdicts
-            .iter()
             .find(|(known, _)| *known == now)
             .map(|(_, verdict)| *verdict)
     }
@@ -58,9 +58,9 @@ impl Condition {
         } else {
             Verdict::ByRow
         };
-        let mut verdicts = self.verdicts.borrow_mut();
-        verdicts.truncate(SESSIONS_KEPT - 1);
-        verdicts.insert(0, ((standing, FORGOTTEN.get()), verdict));
+        self.verdicts
+            .borrow_mut()
+            .keep(((standing, FORGOTTEN.get()), verdict));
         Ok(verdict)
     }
 }

@@ -1,7 +1,7 @@
 //! The hash that stands for a value: HMAC-SHA-256 (RFC 2104) with the random key of this database, which is never shown.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::Statement;
+use crate::sys::spi::statements;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::fmt::Write;
@@ -9,8 +9,11 @@ use std::fmt::Write;
 /// Length of a block of SHA-256.
 const BLOCK: usize = 64;
 
+statements! {
+    KEY = "mask/key.sql";
+}
+
 thread_local! {
-    static KEY: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/key.sql")) };
     static KNOWN: Cell<Option<[u8; 32]>> = const { Cell::new(None) };
 }
 

@@ -4,15 +4,18 @@ use super::condition::{self, Condition};
 use super::hash;
 use crate::error::{Error, Result};
 use crate::sys::predicate::{Compiled, compile_as, compile_value};
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, extension, relation, xact};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+statements! {
+    MASKS = "mask/masks_of_relation.sql";
+    ANY = "mask/any.sql";
+}
+
 thread_local! {
-    static MASKS: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/masks_of_relation.sql")) };
-    static ANY: Statement = const { Statement::new(include_str!("../../../../sql/query/mask/any.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Rc<Relation>>> = RefCell::new(HashMap::new());
     static IS_ANY: Cell<Option<bool>> = const { Cell::new(None) };
 }

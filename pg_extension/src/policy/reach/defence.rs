@@ -2,14 +2,14 @@
 
 use crate::error::Error;
 use crate::sys::Oid;
-use crate::sys::spi::{Arg, Statement, arg, null_oid_arg, oid_arg, run_command};
+use crate::sys::spi::{Arg, arg, null_oid_arg, oid_arg, run_command, statements};
 
-thread_local! {
-    static FORCED: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/forced.sql")) };
-    static GUARD: Statement = const { Statement::new(include_str!("../../../../sql/query/reach/guard.sql")) };
-    static TRIGGER: Statement = const { Statement::new(include_str!("../../../../sql/query/reach/trigger.sql")) };
-    static OWN_TRIGGER: Statement = const { Statement::new(include_str!("../../../../sql/query/reach/own_trigger.sql")) };
-    static DEFENCES: Statement = const { Statement::new(include_str!("../../../../sql/query/reach/defences.sql")) };
+statements! {
+    FORCED = scanning "reach/forced.sql";
+    GUARD = "reach/guard.sql";
+    TRIGGER = "reach/trigger.sql";
+    OWN_TRIGGER = "reach/own_trigger.sql";
+    DEFENCES = "reach/defences.sql";
 }
 
 /// Enables row security of a table where it is forced. Forced and not enabled is what a dump makes of a table that was under

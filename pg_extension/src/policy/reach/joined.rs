@@ -9,11 +9,11 @@ use super::stored_code;
 use crate::error::{Error, Result};
 use crate::policy::compose::require_index_allowed;
 use crate::policy::{family, mask};
-use crate::sys::spi::{Statement, arg};
+use crate::sys::spi::{arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static BROUGHT: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/brought.sql")) };
+statements! {
+    BROUGHT = scanning "reach/brought.sql";
 }
 
 /// A thing that a joined table brings.

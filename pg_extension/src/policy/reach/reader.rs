@@ -1,13 +1,13 @@
 //! What shows rows of a table under policy: views, materialized views, rules, publications.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static READER: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/reader.sql")) };
-    static READERS: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/readers.sql")) };
-    static PUBLICATION: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/publication.sql")) };
+statements! {
+    READER = scanning "reach/reader.sql";
+    READERS = scanning "reach/readers.sql";
+    PUBLICATION = scanning "reach/publication.sql";
 }
 
 /// Looks at a view, a materialized view, or a table with rules that was just made or changed.

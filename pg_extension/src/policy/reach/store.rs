@@ -3,11 +3,11 @@
 use crate::error::{Error, Result};
 use crate::policy::cache::is_protected;
 use crate::policy::exemption::is_exempt;
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, extension, user};
 
-thread_local! {
-    static STORED_BY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/stored_by.sql")) };
+statements! {
+    STORED_BY = scanning "reach/stored_by.sql";
 }
 
 /// Statistics and TOAST tables hold values of other tables and have no policies: whoever policies apply to does not read them himself. `reader` is

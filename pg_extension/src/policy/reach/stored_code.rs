@@ -4,14 +4,14 @@
 use super::stored_type::stores_type;
 use crate::error::{Error, Result};
 use crate::policy::cache::is_protected;
-use crate::sys::spi::{Statement, arg, oid_arg};
+use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static IN_KEY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/code_in_key.sql")) };
-    static IN_JOINED: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/code_joined.sql")) };
-    static IN_FAMILY: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/code_in_family.sql")) };
-    static IN_COLUMN: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/code_in_column.sql")) };
+statements! {
+    IN_KEY = scanning "reach/code_in_key.sql";
+    IN_JOINED = scanning "reach/code_joined.sql";
+    IN_FAMILY = scanning "reach/code_in_family.sql";
+    IN_COLUMN = scanning "reach/code_in_column.sql";
 }
 
 /// An error when a new part would have the server evaluate a key of a plain role over stored rows.

@@ -1,11 +1,11 @@
 //! Types of values that tables under policy store.
 
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, oid_arg};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, user};
 
-thread_local! {
-    static TYPE: Statement = const { Statement::scanning(include_str!("../../../../sql/query/reach/type.sql")) };
+statements! {
+    TYPE = scanning "reach/type.sql";
 }
 
 /// An error when stored values of a type would be put through an expression.

@@ -4,10 +4,10 @@
 //! A read-only transaction is not enough: in one PostgreSQL notifies, takes advisory locks, writes large objects, messages for logical decoding and temporary
 //! tables, and changes settings.
 
-use super::function_call::{C_LANGUAGE, INTERNAL_LANGUAGE, is_own};
 use crate::error::Error;
+use crate::sys::function::{C_LANGUAGE, INTERNAL_LANGUAGE, described};
 use crate::sys::{looking, spi};
-use pgrx::{FromDatum, is_a, pg_sys};
+use pgrx::{is_a, pg_sys};
 
 /// Volatile functions of PostgreSQL that only compute.
 const HARMLESS: [&str; 9] = [
@@ -22,6 +22,9 @@ const HARMLESS: [&str; 9] = [
     "uuidv7",
 ];
 
+/// Functions of PostgreSQL that are no volatile ones and give the transaction a number, with a lock on it; by their names in the server.
+const NUMBERED: [&str; 1] = ["pg_current_xact_id"];
+
 fn is_bound() -> bool {
     looking::is_looking() && !spi::is_internal()
 }
@@ -31,7 +34,7 @@ pub fn function_reached(oid: pg_sys::Oid) {
     if !is_bound() {
         return;
     }
-    let Some(function) = native_volatile(oid) else {
+    let Some(function) = native_leaving(oid) else {
         return;
     };
     let is_of_server = oid.to_u32() < pg_sys::FirstNormalObjectId;
@@ -40,35 +43,27 @@ pub fn function_reached(oid: pg_sys::Oid) {
     }
 }
 
-/// The name of a volatile function that is written neither in SQL nor in a procedural language, and is not the library's own.
-fn native_volatile(oid: pg_sys::Oid) -> Option<String> {
-    // SAFETY: the row of the function is held while its columns are read, which are never NULL but the library, a text.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
-        let row = pg_sys::SearchSysCache1(cache, oid.into());
-        if row.is_null() {
-            return None;
-        }
-        let column = |number: u32| {
-            let mut is_null = false;
-            let value = pg_sys::SysCacheGetAttr(cache, row, number as i16, &mut is_null);
-            (value, is_null)
-        };
-        let (library, is_without) = column(pg_sys::Anum_pg_proc_probin);
-        let is_native = match column(pg_sys::Anum_pg_proc_prolang).0.value() as u32 {
+/// The name of a function that may leave something and is written neither in SQL nor in a procedural language, and is not the library's own.
+fn native_leaving(oid: pg_sys::Oid) -> Option<String> {
+    let is_leaving = described(oid, |function| {
+        let is_native = match function.prolang.to_u32() {
             INTERNAL_LANGUAGE => true,
-            C_LANGUAGE => String::from_datum(library, is_without).is_none_or(|library| !is_own(&library)),
+            C_LANGUAGE => !function.is_of_library(),
             _ => false,
         };
-        let is_volatile =
-            column(pg_sys::Anum_pg_proc_provolatile).0.value() as u8 == pg_sys::PROVOLATILE_VOLATILE;
-        let name = (is_native && is_volatile).then(|| {
+        is_native
+            && (function.is_volatile()
+                || function
+                    .source()
+                    .is_some_and(|source| NUMBERED.contains(&source.as_str())))
+    });
+    is_leaving.unwrap_or(false).then(|| {
+        // SAFETY: a catalogue look-up of a function that is there.
+        unsafe {
             let name = pg_sys::get_func_name(oid);
             std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        });
-        pg_sys::ReleaseSysCache(row);
-        name
-    }
+        }
+    })
 }
 
 /// A command is about to run: those that show something or run a text pass, and what they run is asked in turn.

@@ -7,18 +7,11 @@
 //!
 //! It does not decide who may set what. Invariant: what cannot be told is no trusted function.
 
+use crate::sys::function::{C_LANGUAGE, INTERNAL_LANGUAGE, SQL_LANGUAGE, described};
 use crate::sys::table::table;
 use crate::sys::{spi, xact};
-use pgrx::{FromDatum, pg_guard, pg_sys};
+use pgrx::{pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
-
-/// OIDs the server fixes for its three built-in languages.
-pub(super) const INTERNAL_LANGUAGE: u32 = 12;
-pub(super) const C_LANGUAGE: u32 = 13;
-const SQL_LANGUAGE: u32 = 14;
-
-/// The file of this library, whose own functions run no text of their callers.
-const LIBRARY: &str = "pg_vpd";
 
 /// Open queries of a trusted function that are told from those of others.
 const MAX_QUERIES: usize = 256;
@@ -178,39 +171,15 @@ fn can_look() -> bool {
 
 /// True for a function that can run CALL.
 fn can_set_values(function: pg_sys::Oid) -> bool {
-    // SAFETY: the row of the function is held while its columns are read; the first ones are never NULL, nor is the source of a SQL
-    // function or the library of a C function, which are texts.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
-        let row = pg_sys::SearchSysCache1(cache, function.into());
-        if row.is_null() {
-            return false;
-        }
-        let mut is_null = false;
-        let mut column = |number: u32| pg_sys::SysCacheGetAttr(cache, row, number as i16, &mut is_null);
-        let can = match column(pg_sys::Anum_pg_proc_prolang).value() as u32 {
-            INTERNAL_LANGUAGE => false,
-            C_LANGUAGE => {
-                let is_volatile =
-                    column(pg_sys::Anum_pg_proc_provolatile).value() as u8 == pg_sys::PROVOLATILE_VOLATILE;
-                let returns_set = column(pg_sys::Anum_pg_proc_proretset).value() != 0;
-                (is_volatile || returns_set)
-                    && String::from_datum(column(pg_sys::Anum_pg_proc_probin), false)
-                        .is_none_or(|library| !is_own(&library))
-            }
-            SQL_LANGUAGE => String::from_datum(column(pg_sys::Anum_pg_proc_prosrc), false)
-                .is_none_or(|source| source.to_ascii_lowercase().contains("call")),
-            _ => true,
-        };
-        pg_sys::ReleaseSysCache(row);
-        can
-    }
-}
-
-/// True for this library, named with a folder or without, with the end of its file's name or without.
-pub(super) fn is_own(library: &str) -> bool {
-    let file = library.rsplit('/').next().unwrap_or(library);
-    file.strip_suffix(".so").unwrap_or(file) == LIBRARY
+    described(function, |function| match function.prolang.to_u32() {
+        INTERNAL_LANGUAGE => false,
+        C_LANGUAGE => (function.is_volatile() || function.proretset) && !function.is_of_library(),
+        SQL_LANGUAGE => function
+            .source()
+            .is_none_or(|source| source.to_ascii_lowercase().contains("call")),
+        _ => true,
+    })
+    .unwrap_or(false)
 }
 
 #[pg_guard]

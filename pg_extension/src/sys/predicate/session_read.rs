@@ -8,12 +8,12 @@ use super::{folding, node};
 use crate::error::Result;
 use crate::sys::compat;
 use crate::sys::list::nth;
-use crate::sys::spi::{self, Statement};
+use crate::sys::spi::{self, statements};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
-thread_local! {
-    static FUNCTIONS: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/session_readers.sql")) };
+statements! {
+    FUNCTIONS = "policy/session_readers.sql";
 }
 
 /// The functions that read the session context.
