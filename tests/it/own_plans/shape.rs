@@ -9,7 +9,7 @@ use serde_json::Value;
 use vpd_tests::{Cluster, Database, Result};
 
 /// Types of parameters that the text does not tell.
-const TYPES: [(&str, &str); 19] = [
+const TYPES: [(&str, &str); 21] = [
     ("app/check.sql", "interval, interval, interval"),
     (
         "app/upsert.sql",
@@ -32,6 +32,8 @@ const TYPES: [(&str, &str); 19] = [
     ("hierarchy/level_query.sql", "oid, text[]"),
     ("hierarchy/node_query.sql", "oid, text, text, text, text"),
     ("hierarchy/predicate.sql", "oid, text[], text[]"),
+    ("hierarchy/raise_access_version.sql", "text"),
+    ("hierarchy/raise_version.sql", "text"),
     ("hierarchy/register.sql", "oid, text, text[], text[]"),
     ("hierarchy/write.sql", "text, text[], text[], int[], text[], bool"),
     (
@@ -72,8 +74,8 @@ const DEFINITIONS: [&str; 22] = [
     "tracked_table",
 ];
 
-/// Statements that go through a table when they are told to look at everybody, and only then.
-const AT_EVERYBODY: [&str; 1] = ["segregation/narrow_existing.sql"];
+/// Statements that go through a table when they are told to look at everybody, or when a claim stands for a node, and only then.
+const AT_EVERYBODY: [&str; 2] = ["hierarchy/who_can_see.sql", "segregation/narrow_existing.sql"];
 
 /// Statements that a file of many lines is written with: two lists are not compared item by item.
 const OF_LOADS: &str = "load/";
