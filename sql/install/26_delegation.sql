@@ -13,6 +13,7 @@ CREATE TABLE vpd_private.delegation (
     CHECK (valid_from <= valid_until)
 );
 CREATE INDEX delegation_actor_idx ON vpd_private.delegation (actor);
+CREATE INDEX delegation_subject_idx ON vpd_private.delegation (subject) WHERE subject IS NOT NULL;
 COMMENT ON TABLE vpd_private.delegation IS 'Who may act for whom.';
 COMMENT ON COLUMN vpd_private.delegation.id IS 'Key.';
 COMMENT ON COLUMN vpd_private.delegation.actor IS 'Who may act: user:name or role:name.';

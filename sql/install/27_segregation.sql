@@ -43,6 +43,9 @@ CREATE TABLE vpd_private.sod_existing (
     since timestamptz NOT NULL,
     PRIMARY KEY (rule_id, user_id, items, since)
 );
+-- A column that begins an index and finds many rows: sys/hooks/own_plan.rs reads it.
+ALTER TABLE vpd_private.sod_existing ALTER COLUMN rule_id SET (n_distinct = 100);
+CREATE INDEX sod_existing_user_idx ON vpd_private.sod_existing (user_id);
 COMMENT ON TABLE vpd_private.sod_existing IS 'Conflicts that were there when a rule was defined and were accepted then; narrowed to what is still held, and gone when the conflict is.';
 COMMENT ON COLUMN vpd_private.sod_existing.rule_id IS 'The rule.';
 COMMENT ON COLUMN vpd_private.sod_existing.user_id IS 'Who breaks it.';

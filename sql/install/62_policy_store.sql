@@ -57,6 +57,7 @@ CREATE TABLE vpd_private.data_role (
     template text NOT NULL,
     node text NOT NULL
 );
+CREATE INDEX data_role_template_idx ON vpd_private.data_role (template);
 CREATE INDEX data_role_group_idx ON vpd_private.data_role (data_group_id);
 COMMENT ON TABLE vpd_private.data_role IS 'Which template and node a data role and its data group came from.';
 COMMENT ON COLUMN vpd_private.data_role.role_id IS 'The role, a row of authority.';

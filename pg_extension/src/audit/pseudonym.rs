@@ -15,7 +15,7 @@ statements! {
     PSEUDONYM = "audit/pseudonym.sql";
     PSEUDONYMS = "audit/pseudonyms.sql";
     MAKE = "audit/make_pseudonym.sql";
-    ERASE = "audit/erase_pseudonym.sql";
+    ERASE = scanning "audit/erase_pseudonym.sql";
     OWNER = "audit/pseudonym_owner.sql";
     IS_ERASED = "audit/is_erased.sql";
     RECORD_CONSENT = "audit/record_consent.sql";

@@ -18,6 +18,7 @@ statements! {
     REFERENCES = "authz/seeded_references.sql";
     SEED = "authz/seed.sql";
     IS_MEMBER = "authz/is_member.sql";
+    ROLE_KIND = "authz/role_kind.sql";
     ROLE = "authz/define_role.sql";
     DROP_RESOURCE = "authz/drop_resource.sql";
     RESOURCE_USE = "authz/resource_use.sql";
@@ -40,6 +41,9 @@ const ROLE_KINDS: [&str; 7] = [
     "abstract",
     "parametric",
 ];
+
+/// Kinds that say who has a role, or where. Any other says what it is for, and reaches nobody.
+const KINDS_THAT_COUNT: [&str; 2] = ["enterprise", "parametric"];
 
 const MAX_NAME_CHARS: usize = 256;
 
@@ -108,10 +112,13 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
     let existing = reference.find();
     let node = define(&reference, description)?;
     let is_new = existing.is_none();
+    let former =
+        ROLE_KIND.with(|statement| statement.query_one(&[arg(node.id)], |row| row.required::<String>(1)));
+    let counts = |kind: &str| KINDS_THAT_COUNT.contains(&kind);
     let watch = if kind == "parametric" {
-        Watch::of_rule(node.id)
+        Some(Watch::of_rule(node.id))
     } else {
-        Watch::of(node.id)
+        (counts(kind) || former.as_deref().is_some_and(counts)).then(|| Watch::of(node.id))
     };
     let changed = xact::attempt(|| {
         let rules = ROLE.with(|statement| {
@@ -140,7 +147,7 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
             &reference.to_string(),
             json!({ "kind": kind, "rule": rule }),
         );
-        watch.check()?;
+        watch.map_or(Ok(()), Watch::check)?;
     }
     Ok(())
 }

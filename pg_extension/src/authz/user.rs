@@ -12,13 +12,13 @@ use std::collections::{HashMap, HashSet};
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
 statements! {
-    SOURCE = "authz/define_source.sql";
+    SOURCE = scanning "authz/define_source.sql";
     HAS_SOURCE = "authz/has_source.sql";
     UNIT = "authz/define_unit.sql";
     HAS_UNIT = "authz/has_unit.sql";
     UNIT_CONTAINS = "authz/unit_contains.sql";
     DROP_SOURCE = "authz/drop_source.sql";
-    SOURCE_USE = "authz/source_use.sql";
+    SOURCE_USE = scanning "authz/source_use.sql";
     DROP_UNIT = "authz/drop_unit.sql";
     UNIT_USE = "authz/unit_use.sql";
     ACCOUNT = "authz/define_account.sql";
@@ -137,7 +137,7 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
             ));
         }
     }
-    let watch = Watch::of_units();
+    let watch = Watch::of_unit(name);
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));

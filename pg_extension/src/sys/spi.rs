@@ -14,6 +14,8 @@ use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
 use crate::error::Error;
+#[cfg(debug_assertions)]
+use pgrx::FromDatum;
 use pgrx::{IntoDatum, pg_sys};
 use snapshot::Snapshot;
 use std::cell::Cell;
@@ -77,37 +79,62 @@ impl Drop for Internal {
     }
 }
 
-/// While it lives, plans are made for the library's own statements. Most look few rows up by key, and such a plan is kept for the life
-/// of the backend: one made while a table was empty or not yet analyzed must still be right when it is large. None is worth compiling:
-/// what a plan seems to cost with a way of scanning switched off would have the server do that at every execution.
-/// How large the tables count as is told by `hooks::own_plan`.
+macro_rules! planner_settings {
+    ($($name:ident: $kind:ty = $value:expr,)+) => {
+        struct Settings {
+            $($name: $kind,)+
+        }
+
+        impl Settings {
+            const OURS: Self = Self { $($name: $value,)+ };
+
+            /// Puts them in the place of the present ones, which are returned.
+            fn exchange(&self) -> Self {
+                // SAFETY: variables of the planner in this single-threaded process.
+                unsafe {
+                    let former = Self { $($name: pg_sys::$name,)+ };
+                    $(pg_sys::$name = self.$name;)+
+                    former
+                }
+            }
+        }
+    };
+}
+
+// What somebody has set for his own statements says nothing about ours: a plan is kept for the life of the backend, whoever comes next. None
+// is worth compiling: large as the tables seem, the server would do that at every execution.
+planner_settings! {
+    enable_seqscan: bool = true,
+    enable_indexscan: bool = true,
+    enable_indexonlyscan: bool = true,
+    enable_bitmapscan: bool = true,
+    enable_nestloop: bool = true,
+    enable_hashjoin: bool = true,
+    enable_mergejoin: bool = true,
+    enable_memoize: bool = true,
+    enable_material: bool = true,
+    enable_sort: bool = true,
+    enable_hashagg: bool = true,
+    seq_page_cost: f64 = 1.0,
+    random_page_cost: f64 = 4.0,
+    cpu_tuple_cost: f64 = 0.01,
+    cpu_index_tuple_cost: f64 = 0.005,
+    cpu_operator_cost: f64 = 0.0025,
+    effective_cache_size: i32 = 524_288,
+    jit_enabled: bool = false,
+}
+
+/// While it lives, plans are made for the library's own statements; `hooks::own_plan` tells for what size of tables.
 struct Planning {
     shape: Option<Shape>,
-    seqscan: bool,
-    hashjoin: bool,
-    mergejoin: bool,
-    jit: bool,
+    settings: Settings,
 }
 
 impl Planning {
     fn enter(shape: Shape) -> Self {
-        // SAFETY: flags of the planner in this single-threaded process; `drop` gives them back, when unwinding too, and nothing
-        // but the statement itself happens in between.
-        unsafe {
-            let former = Self {
-                shape: SHAPE.replace(Some(shape)),
-                seqscan: pg_sys::enable_seqscan,
-                hashjoin: pg_sys::enable_hashjoin,
-                mergejoin: pg_sys::enable_mergejoin,
-                jit: pg_sys::jit_enabled,
-            };
-            pg_sys::jit_enabled = false;
-            if shape == Shape::LookUp {
-                pg_sys::enable_seqscan = false;
-                pg_sys::enable_hashjoin = false;
-                pg_sys::enable_mergejoin = false;
-            }
-            former
+        Self {
+            shape: SHAPE.replace(Some(shape)),
+            settings: Settings::OURS.exchange(),
         }
     }
 }
@@ -115,13 +142,7 @@ impl Planning {
 impl Drop for Planning {
     fn drop(&mut self) {
         SHAPE.set(self.shape);
-        // SAFETY: as in `enter`.
-        unsafe {
-            pg_sys::enable_seqscan = self.seqscan;
-            pg_sys::enable_hashjoin = self.hashjoin;
-            pg_sys::enable_mergejoin = self.mergejoin;
-            pg_sys::jit_enabled = self.jit;
-        }
+        self.settings.exchange();
     }
 }
 
@@ -434,6 +455,26 @@ pub fn query_as_owner_of<R>(
             Error::not_ready("a query of the extension failed", "Report this as a bug.").raise();
         }
         collect(read)
+    }
+}
+
+/// What an EXPLAIN in the form JSON tells when it explains a statement of ours; for the tests, which look at each of them.
+#[cfg(debug_assertions)]
+pub fn explain(text: &str, shape: Shape) -> Option<String> {
+    let text = CString::new(text).ok()?;
+    let _internal = Internal::enter();
+    let _owner = AsOwner::switch();
+    let _pinned = Pinned::meaning();
+    let _planning = Planning::enter(shape);
+    let _connection = Connection::open();
+    // SAFETY: as in `query_as_owner_of`; a value of json is stored as one of text is.
+    unsafe {
+        pg_sys::SPI_execute(text.as_ptr(), false, 0);
+        let told = collect(|row| {
+            let (value, is_null) = row.datum(1);
+            String::from_datum(value, is_null)
+        });
+        told.into_iter().flatten().next()
     }
 }
 

@@ -61,6 +61,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
      CROSS JOIN unnest(s.roles) AS c (claim)
      WHERE s.ended_at IS NULL
        AND moment.now < o.idle_expires_at
+       AND EXISTS (SELECT FROM claimable)
        AND s.roles && ARRAY(SELECT claimable.claim FROM claimable)
 )
 SELECT 'data_group', l.data_group_id, NULL::integer, l.node, NULL, NULL::boolean

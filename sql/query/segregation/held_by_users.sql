@@ -1,21 +1,33 @@
--- What some users have, now or by a grant that begins later, as a graph: a line for each node, without what is granted, which tells whether it is
--- a user, and whether it can be granted here; and a line for each grant. Grants that hang on a node without a line count for nothing.
--- $1 users, $2 and $3 a grant that does not exist: holder and what is granted, $4 whether this is the production environment.
+-- What leads some users to some nodes, now or by a grant that begins later, as a graph: a line for each node, without what is granted, which tells
+-- whether it is a user, and whether it can be granted here; and a line for each grant. Grants that hang on a node without a line count for nothing.
+-- $1 users, $2 and $3 a grant that does not exist: holder and what is granted, $4 whether this is the production environment, $5 the nodes.
 WITH RECURSIVE moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
 ), subject AS MATERIALIZED (
     SELECT a.id
-      FROM vpd_private.authority a
-     WHERE a.id = ANY ($1)
-       AND a.kind = 'user'
+      FROM unnest($1) AS u (id)
+      JOIN vpd_private.authority a ON a.id = u.id
+     WHERE a.kind = 'user'
        AND a.dropped_at IS NULL
        AND a.is_enabled
-), parametric AS MATERIALIZED (
-    SELECT d.role_id, d.rule
+), below (role_id, id) AS (
+    SELECT d.role_id, d.role_id
       FROM vpd_private.role_detail d
       JOIN vpd_private.authority a ON a.id = d.role_id AND a.dropped_at IS NULL AND a.is_enabled
      WHERE d.kind = 'parametric'
        AND (a.name NOT LIKE '%\_PREPROD' OR NOT $4)
+    UNION
+    SELECT b.role_id, g.granted_id
+      FROM below b
+     CROSS JOIN moment
+      JOIN vpd_private.authority_grant g
+        ON g.holder_id = b.id
+       AND g.valid_until > moment.now
+), parametric AS MATERIALIZED (
+    -- Nobody's attributes are read for a role that leads nowhere.
+    SELECT d.role_id, d.rule
+      FROM (SELECT DISTINCT b.role_id FROM below b WHERE b.id IN (SELECT unnest($5::integer[]))) useful
+      JOIN vpd_private.role_detail d ON d.role_id = useful.role_id
 ), told AS MATERIALIZED (
     SELECT d.user_id, d.document
       FROM subject s
@@ -40,6 +52,25 @@ WITH RECURSIVE moment AS MATERIALIZED (
       JOIN vpd_private.authority_grant g
         ON g.holder_id = h.id
        AND g.valid_until > moment.now
+), edge AS MATERIALIZED (
+    SELECT g.holder_id, g.granted_id, g.valid_from, g.valid_until
+      FROM held h
+     CROSS JOIN moment
+      JOIN vpd_private.authority_grant g
+        ON g.holder_id = h.id
+       AND g.valid_until > moment.now
+    UNION ALL
+    SELECT m.user_id, m.role_id, '-infinity', 'infinity'
+      FROM matching m
+    UNION ALL
+    SELECT $2::integer, $3::integer, '-infinity', 'infinity'
+     WHERE $3::integer IS NOT NULL
+), way (id) AS (
+    SELECT unnest($5::integer[])
+    UNION
+    SELECT e.holder_id
+      FROM way w
+      JOIN edge e ON e.granted_id = w.id
 )
 SELECT a.id,
        NULL::integer,
@@ -47,19 +78,10 @@ SELECT a.id,
        NULL::timestamptz,
        a.kind = 'user',
        a.kind <> 'role' OR CASE WHEN a.name LIKE '%\_PREPROD' THEN NOT $4 ELSE $4 OR d.kind IS DISTINCT FROM 'enterprise' END
-  FROM held h
-  JOIN vpd_private.authority a ON a.id = h.id AND a.dropped_at IS NULL AND a.is_enabled
+  FROM way w
+  JOIN vpd_private.authority a ON a.id = w.id AND a.dropped_at IS NULL AND a.is_enabled
   LEFT JOIN vpd_private.role_detail d ON d.role_id = a.id
 UNION ALL
-SELECT h.id, g.granted_id, g.valid_from, g.valid_until, NULL, NULL
-  FROM held h
- CROSS JOIN moment
-  JOIN vpd_private.authority_grant g
-    ON g.holder_id = h.id
-   AND g.valid_until > moment.now
-UNION ALL
-SELECT m.user_id, m.role_id, '-infinity', 'infinity', NULL, NULL
-  FROM matching m
-UNION ALL
-SELECT $2::integer, $3::integer, '-infinity', 'infinity', NULL, NULL
- WHERE $3::integer IS NOT NULL;
+SELECT e.holder_id, e.granted_id, e.valid_from, e.valid_until, NULL, NULL
+  FROM way w
+  JOIN edge e ON e.granted_id = w.id;

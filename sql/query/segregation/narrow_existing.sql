@@ -3,8 +3,13 @@
 WITH looked_at AS (
     SELECT x.rule_id, x.user_id, x.items, x.since
       FROM vpd_private.sod_existing x
-     WHERE ($1::integer[] IS NULL OR x.user_id = ANY ($1))
-       AND ($5::integer[] IS NULL OR x.rule_id = ANY ($5))
+     WHERE $1::integer[] IS NULL
+       AND ($5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5)))
+    UNION ALL
+    SELECT x.rule_id, x.user_id, x.items, x.since
+      FROM unnest($1) AS u (id)
+      JOIN vpd_private.sod_existing x ON x.user_id = u.id
+     WHERE $5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5))
 ), narrowed AS (
     SELECT DISTINCT x.rule_id, x.user_id, held.items, x.since
       FROM looked_at x

@@ -1,18 +1,27 @@
--- Who belongs to the unit of a rule, or to one below it. $1 rules (NULL: all), $2 users (NULL: all).
-WITH RECURSIVE below (rule_id, unit) AS (
-    SELECT r.id, r.unit
-      FROM vpd_private.sod_rule r
-     WHERE r.scope = 'unit'
-       AND ($1::integer[] IS NULL OR r.id = ANY ($1))
-    UNION
-    SELECT b.rule_id, u.name FROM below b JOIN vpd_private.unit u ON u.parent = b.unit
-), believed AS (
+-- Which of some users belong to the unit of a rule, or to one below it. $1 rules, $2 users.
+WITH RECURSIVE member AS MATERIALIZED (
     -- Where sources disagree the one with the lower precedence counts.
-    SELECT DISTINCT ON (c.user_id) c.user_id, c.unit
-      FROM vpd_private.user_account c
-      JOIN vpd_private.identity_source s ON s.name = c.source
-     WHERE c.unit IS NOT NULL
-       AND ($2::integer[] IS NULL OR c.user_id = ANY ($2))
-     ORDER BY c.user_id, s.precedence
+    SELECT w.id, believed.unit
+      FROM unnest($2) AS w (id)
+     CROSS JOIN LATERAL (
+           SELECT c.unit
+             FROM vpd_private.user_account c
+             JOIN vpd_private.identity_source s ON s.name = c.source
+            WHERE c.user_id = w.id
+              AND c.unit IS NOT NULL
+            ORDER BY s.precedence
+            LIMIT 1
+       ) believed
+), below (rule_id, unit) AS (
+    SELECT r.id, r.unit
+      FROM unnest($1) AS w (id)
+      JOIN vpd_private.sod_rule r ON r.id = w.id
+     WHERE r.scope = 'unit'
+    UNION
+    SELECT b.rule_id, u.name
+      FROM below b
+      JOIN vpd_private.unit u ON u.parent = b.unit
 )
-SELECT b.rule_id, u.user_id FROM below b JOIN believed u ON u.unit = b.unit;
+SELECT b.rule_id, m.id
+  FROM below b
+  JOIN member m ON m.unit = b.unit;

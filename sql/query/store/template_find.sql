@@ -6,8 +6,11 @@ SELECT t.base_role,
        EXISTS (
            SELECT
              FROM vpd_private.data_role r
-             JOIN vpd_private.authority a ON a.id IN (r.role_id, r.data_group_id) AND a.dropped_at IS NULL
             WHERE r.template = t.name
+              AND (
+                  EXISTS (SELECT FROM vpd_private.authority a WHERE a.id = r.role_id AND a.dropped_at IS NULL)
+                  OR EXISTS (SELECT FROM vpd_private.authority a WHERE a.id = r.data_group_id AND a.dropped_at IS NULL)
+              )
        )
   FROM vpd_private.data_role_template t
  WHERE t.name = $1;

@@ -12,10 +12,11 @@ statements! {
     CONFLICTS = "segregation/conflicts.sql";
     CONCERNED = "segregation/concerned.sql";
     REACHED = "segregation/reached.sql";
+    UNIT_USERS = "segregation/unit_users.sql";
     WAY = scanning "segregation/way.sql";
     SESSION = "segregation/session.sql";
     IS_ANY = "segregation/is_any.sql";
-    NARROW = scanning "segregation/narrow_existing.sql";
+    NARROW = "segregation/narrow_existing.sql";
 }
 
 /// A user who holds, or will hold, more than a rule allows.
@@ -111,9 +112,15 @@ impl Watch {
         Self::over(Some(vec![holder]), Some(concerned(&[granted], false, false)))
     }
 
-    /// For a change of which units are below which.
-    pub fn of_units() -> Self {
-        Self::over(None, Some(concerned(&[], false, true)))
+    /// For a change of what a unit is below: it reaches the users of the unit, and of those below it.
+    pub fn of_unit(unit: &str) -> Self {
+        let rules = concerned(&[], false, true);
+        let users = if rules.is_empty() {
+            Vec::new()
+        } else {
+            UNIT_USERS.with(|statement| statement.query(&[arg(unit)], |row| row.required(1)))
+        };
+        Self::over(Some(users), Some(rules))
     }
 
     /// For a change of what is believed of users.
@@ -160,6 +167,7 @@ impl Watch {
         }
         let users = match &self.nodes {
             None => None,
+            Some(nodes) if nodes.is_empty() => return None,
             Some(nodes) => REACHED
                 .with(|statement| statement.query_one(&[arg(nodes.clone())], |row| row.get::<Vec<i32>>(1)))
                 .flatten(),

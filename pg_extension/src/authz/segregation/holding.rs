@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 statements! {
     RULES = "segregation/rules.sql";
-    UNIT_MEMBERS = scanning "segregation/unit_members.sql";
+    UNIT_MEMBERS = "segregation/unit_members.sql";
     OF_USERS = "segregation/held_by_users.sql";
     OF_ITEMS = "segregation/holding_items.sql";
 }
@@ -51,22 +51,19 @@ pub fn too_much(users: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option<I
         return Vec::new();
     }
     let graph = match users {
-        Some(users) => Graph::below(users, imagined),
+        Some(users) => Graph::below(users, &items, imagined),
         None => Graph::above(&items),
     };
     let holders: HashMap<i32, Vec<(i32, Times)>> = items
         .into_iter()
         .map(|item| (item, graph.users_of(item)))
         .collect();
-    let members = unit_members(rules, users, &found);
     let mut all = Vec::new();
     for rule in &found {
         let mut held: HashMap<i32, Vec<(i32, &Times)>> = HashMap::new();
         for item in &rule.items {
             for (user, times) in &holders[item] {
-                if !rule.is_for_unit || members.contains(&(rule.id, *user)) {
-                    held.entry(*user).or_default().push((*item, times));
-                }
+                held.entry(*user).or_default().push((*item, times));
             }
         }
         for (user, held) in held {
@@ -81,7 +78,7 @@ pub fn too_much(users: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option<I
             }
         }
     }
-    all
+    without_strangers(all, &found)
 }
 
 /// Each moment at which something begins to be held and more is held than is allowed.
@@ -139,17 +136,32 @@ fn read_rules(rules: Option<&[i32]>) -> Vec<Rule> {
     found
 }
 
-/// Rules with the users of their units.
-fn unit_members(rules: Option<&[i32]>, users: Option<&[i32]>, found: &[Rule]) -> HashSet<(i32, i32)> {
-    if !found.iter().any(|rule| rule.is_for_unit) {
-        return HashSet::new();
+/// What a rule of a unit says is said of its users alone. Few hold too much: they are looked at, and not everybody in the unit.
+fn without_strangers(mut all: Vec<TooMuch>, rules: &[Rule]) -> Vec<TooMuch> {
+    let of_units: HashSet<i32> = rules
+        .iter()
+        .filter(|rule| rule.is_for_unit)
+        .map(|rule| rule.id)
+        .collect();
+    let users: HashSet<i32> = all
+        .iter()
+        .filter(|held| of_units.contains(&held.rule))
+        .map(|held| held.user)
+        .collect();
+    if users.is_empty() {
+        return all;
     }
-    let args = [arg(rules.map(<[i32]>::to_vec)), arg(users.map(<[i32]>::to_vec))];
-    UNIT_MEMBERS
-        .with(|statement| statement.query(&args, |row| Some((row.get::<i32>(1)?, row.get::<i32>(2)?))))
+    let list = |ids: &HashSet<i32>| arg(ids.iter().copied().collect::<Vec<_>>());
+    let members: HashSet<(i32, i32)> = UNIT_MEMBERS
+        .with(|statement| {
+            statement.query(&[list(&of_units), list(&users)], |row| {
+                (row.required(1), row.required(2))
+            })
+        })
         .into_iter()
-        .flatten()
-        .collect()
+        .collect();
+    all.retain(|held| !of_units.contains(&held.rule) || members.contains(&(held.rule, held.user)));
+    all
 }
 
 /// A part of the graph that is not switched off, with its nodes numbered so that whatever is granted comes before what holds it.
@@ -176,13 +188,14 @@ struct Grant {
 }
 
 impl Graph {
-    /// What some users have.
-    fn below(users: &[i32], imagined: Option<Imagined>) -> Self {
+    /// What leads some users to some nodes.
+    fn below(users: &[i32], items: &[i32], imagined: Option<Imagined>) -> Self {
         let args = [
             arg(users.to_vec()),
             arg(imagined.map(|grant| grant.holder)),
             arg(imagined.map(|grant| grant.granted)),
             arg(guc::is_production()),
+            arg(items.to_vec()),
         ];
         Self::read(&OF_USERS.with(|statement| statement.query(&args, line)))
     }
