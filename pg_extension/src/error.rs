@@ -1,5 +1,5 @@
 //! Errors as values, in PostgreSQL's form: SQLSTATE, message, `code: <token>` in DETAIL, a HINT that says what to do.
-//! Not here: any token, predicate text or value of another user. Invariant: nothing but this module builds an error report.
+//! Not here: any token, predicate text or value of another user. They know no server: `sys` reports them.
 //! Refusals about policies, masks and what row security does not reach have files of their own.
 
 mod authority;
@@ -11,8 +11,7 @@ mod reach;
 mod segregation;
 mod store;
 
-use crate::sys::ErrorReport;
-use pgrx::{PgLogLevel, PgSqlErrorCode};
+use pgrx::PgSqlErrorCode;
 
 /// Result of everything that can be refused.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -265,20 +264,17 @@ impl Error {
         self.code
     }
 
-    /// Raises the error; PostgreSQL aborts the statement.
-    pub fn raise(self) -> ! {
-        ErrorReport::from(self).report(PgLogLevel::ERROR);
-        unreachable!("an error report of level ERROR does not return")
+    /// What stands in DETAIL.
+    pub fn detail(&self) -> String {
+        match self.ora {
+            Some(number) => format!("code: {} (ORA-{number:05})", self.code),
+            None => format!("code: {}", self.code),
+        }
     }
 
-    /// Tells the client what it should know, and changes nothing.
-    pub fn notice(self) {
-        ErrorReport::from(self).report(PgLogLevel::NOTICE);
-    }
-
-    /// Tells the client without undoing what the statement did.
-    pub fn warn(self) {
-        ErrorReport::from(self).report(PgLogLevel::WARNING);
+    /// What to do.
+    pub fn hint(&self) -> &str {
+        &self.hint
     }
 }
 
@@ -298,16 +294,4 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-impl From<Error> for ErrorReport {
-    fn from(error: Error) -> Self {
-        let detail = match error.ora {
-            Some(number) => format!("code: {} (ORA-{number:05})", error.code),
-            None => format!("code: {}", error.code),
-        };
-        ErrorReport::new(error.sqlstate, error.message, "pg_vpd")
-            .set_detail(detail)
-            .set_hint(error.hint)
-    }
 }

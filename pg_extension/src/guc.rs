@@ -85,7 +85,6 @@ pub fn init() {
         GucContext::Sighup,
         GucFlags::UNIT_MB,
     );
-    crate::sys::reserve_settings();
 }
 
 /// The meaning of an empty predicate, now.

@@ -11,7 +11,9 @@ mod api;
 mod audit;
 mod authz;
 mod context;
+mod duty;
 mod error;
+mod events;
 mod guc;
 mod hierarchy;
 mod load;
@@ -20,11 +22,13 @@ mod purge;
 mod session;
 mod store;
 mod sys;
+mod task;
 
 /// Called by PostgreSQL when the library is loaded. Hooks are installed only while the server preloads its libraries:
 /// loaded later, in one backend, the library could not see edits of other backends, so every function refuses to work.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    events::init();
     if sys::is_preloading() {
         guc::init();
         sys::init();

@@ -1,56 +1,49 @@
 //! The purge: one bounded batch of each kind of dead row. No loop and no clock of its own: `sys::worker` calls it again.
+//!
+//! What a batch costs depends on the batch: rows are taken in the order of a time that is indexed, going forward (`course`), what hangs on removed sessions is
+//! found by their keys, and what a race left behind is looked for in a stretch of each table (`left_behind`).
 
-use crate::context;
+mod course;
+mod left_behind;
+mod session;
+
 use crate::error::{Error, Result};
 use crate::policy;
-use crate::session;
+use crate::sys::counts::Counts;
 use crate::sys::spi::{Statement, arg};
+use crate::sys::worker;
 use crate::sys::xact;
-use pgrx::Uuid;
+use course::Course;
 use pgrx::datum::TimestampWithTimeZone;
-use std::collections::BTreeMap;
 
 const MAX_BATCH: i32 = 100_000;
 
+/// Removed so many seconds after their end; who is told of it may ask what became of them meanwhile.
+const SESSION_GRACE: i64 = 60;
+const QUEUE_GRACE: i64 = 24 * 60 * 60;
+
+/// What is gone through in the order of a time.
+struct Courses {
+    due: Course,
+    sessions: Course,
+    tickets: Course,
+    messages: Course,
+    queue: Course,
+}
+
 thread_local! {
-    static DUE: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/due.sql")) };
-    static USES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/uses.sql")) };
-    static SESSIONS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/sessions.sql")) };
-    static TOKENS: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/tokens.sql")) };
-    static AUTHORITIES: Statement = const { Statement::scanning(include_str!("../../sql/query/purge/authorities.sql")) };
-    static TICKETS: Statement = const { Statement::new(include_str!("../../sql/query/purge/tickets.sql")) };
-    static MESSAGES: Statement = const { Statement::new(include_str!("../../sql/query/purge/messages.sql")) };
-    static QUEUE: Statement = const { Statement::new(include_str!("../../sql/query/purge/queue.sql")) };
+    static COURSES: Courses = const {
+        Courses {
+            due: Course::of(include_str!("../../sql/query/purge/due.sql"), 0),
+            sessions: Course::of(include_str!("../../sql/query/purge/sessions.sql"), SESSION_GRACE),
+            tickets: Course::of(include_str!("../../sql/query/purge/tickets.sql"), 0),
+            messages: Course::of(include_str!("../../sql/query/purge/messages.sql"), 0),
+            queue: Course::of(include_str!("../../sql/query/purge/queue.sql"), QUEUE_GRACE),
+        }
+    };
     static LOG: Statement = const { Statement::new(include_str!("../../sql/query/purge/log.sql")) };
     static INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/interval.sql")) };
     static SET_INTERVAL: Statement = const { Statement::new(include_str!("../../sql/query/purge/set_interval.sql")) };
-}
-
-/// What was ended and removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub expired_sessions: u64,
-    pub removed_sessions: u64,
-    pub removed_tickets: u64,
-    pub removed_messages: u64,
-    /// Whether some kind filled its batch, so that another batch is worth while.
-    pub is_full: bool,
-}
-
-impl Counts {
-    /// All rows together.
-    pub fn total(&self) -> u64 {
-        self.expired_sessions + self.removed_sessions + self.removed_tickets + self.removed_messages
-    }
-
-    /// Adds another batch.
-    pub fn add(&mut self, other: Counts) {
-        self.expired_sessions += other.expired_sessions;
-        self.removed_sessions += other.removed_sessions;
-        self.removed_tickets += other.removed_tickets;
-        self.removed_messages += other.removed_messages;
-        self.is_full = other.is_full;
-    }
 }
 
 /// One batch, at most `batch_size` rows of each kind.
@@ -64,41 +57,55 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
             "The primary purges; its removals arrive here.",
         ));
     }
-    let ended = end_due(batch_size);
-    let remove = |statement: &Statement| statement.execute(&[arg(batch_size)]);
-    USES.with(remove);
-    TOKENS.with(remove);
-    AUTHORITIES.with(remove);
-    policy::exemption::end_stale();
-    let (sessions, tickets) = (SESSIONS.with(remove), TICKETS.with(remove));
-    let (messages, queue) = (MESSAGES.with(remove), QUEUE.with(remove));
-    let limit = u64::from(batch_size.unsigned_abs());
-    Ok(Counts {
-        expired_sessions: ended,
-        removed_sessions: sessions,
-        removed_tickets: tickets,
-        removed_messages: messages + queue,
-        is_full: [ended, sessions, tickets, messages, queue]
-            .iter()
-            .any(|n| *n >= limit),
-    })
+    let mut counts = COURSES.with(|courses| {
+        let is_onward = courses.all().iter().any(|course| course.has_begun());
+        let counts = courses.advance(batch_size);
+        if counts.total() > 0 || !is_onward {
+            return counts;
+        }
+        // Whoever calls until nothing is left is told so when nothing is.
+        for course in courses.all() {
+            course.rewind();
+        }
+        courses.advance(batch_size)
+    });
+    if !counts.is_full {
+        // The rest is in no hurry: the last batch of a run sees to it.
+        policy::exemption::end_stale();
+        counts.expired_sessions += left_behind::end(batch_size);
+        counts.is_full = left_behind::remove(batch_size);
+    }
+    Ok(counts)
 }
 
-/// Ends sessions that are over, with all that came out of them; returns how many.
-fn end_due(batch_size: i32) -> u64 {
-    let due = DUE.with(|statement| {
-        statement.query(&[arg(batch_size)], |row| {
-            Some((row.get::<Uuid>(1)?, row.get::<String>(2)?))
-        })
-    });
-    let mut by_reason: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
-    for (session_id, reason) in due.into_iter().flatten() {
-        by_reason.entry(reason).or_default().push(session_id);
+impl Courses {
+    fn advance(&self, batch_size: i32) -> Counts {
+        let limit = u64::from(batch_size.unsigned_abs());
+        let due = session::end_due(&self.due, batch_size);
+        let sessions = session::remove_ended(&self.sessions, batch_size);
+        let tickets = self.tickets.remove(batch_size);
+        let messages = self.messages.remove(batch_size);
+        let queue = self.queue.remove(batch_size);
+        Counts {
+            expired_sessions: due.ended,
+            removed_sessions: sessions,
+            removed_tickets: tickets,
+            removed_messages: messages + queue,
+            is_full: [due.seen, sessions, tickets, messages, queue]
+                .iter()
+                .any(|count| *count >= limit),
+        }
     }
-    by_reason
-        .into_iter()
-        .map(|(reason, sessions)| session::end(sessions, &reason, None))
-        .sum()
+
+    fn all(&self) -> [&Course; 5] {
+        [
+            &self.due,
+            &self.sessions,
+            &self.tickets,
+            &self.messages,
+            &self.queue,
+        ]
+    }
 }
 
 /// Leaves a row in the log of runs.
@@ -136,6 +143,6 @@ pub fn set_interval(minutes: i32) -> Result<()> {
         ));
     }
     SET_INTERVAL.with(|statement| statement.execute(&[arg(minutes)]));
-    context::call_launcher_at_commit();
+    worker::call_launcher_at_commit();
     Ok(())
 }

@@ -31,11 +31,15 @@ CREATE TABLE vpd_private.session (
     expires_at timestamptz NOT NULL,
     ended_at timestamptz,
     end_reason text
-) WITH (fillfactor = 80);
+);
 CREATE INDEX session_root_idx ON vpd_private.session (root_id);
 CREATE INDEX session_parent_idx ON vpd_private.session (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX session_user_idx ON vpd_private.session (user_name) WHERE ended_at IS NULL;
-CREATE INDEX session_expiry_idx ON vpd_private.session (expires_at);
+-- For the purge, in the order in which it goes: logins by when they time out unless they were used since, and ended sessions by their end.
+CREATE INDEX session_due_idx
+    ON vpd_private.session (least((last_access_at AT TIME ZONE interval '0' + idle_timeout) AT TIME ZONE interval '0', expires_at))
+    WHERE ended_at IS NULL AND parent_id IS NULL;
+CREATE INDEX session_ended_idx ON vpd_private.session (ended_at) WHERE ended_at IS NOT NULL;
 COMMENT ON TABLE vpd_private.session IS 'Application sessions. Expired means dead at once, whether or not the row was purged.';
 COMMENT ON COLUMN vpd_private.session.id IS 'Public identifier; not a secret and of no use as a credential.';
 COMMENT ON COLUMN vpd_private.session.root_id IS 'The session whose clocks decide: the login, which may be itself.';

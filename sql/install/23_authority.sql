@@ -56,6 +56,15 @@ COMMENT ON COLUMN vpd_private.authority_grant.seeded_by IS 'Who shipped or marke
 SELECT pg_extension_config_dump('vpd_private.authority_grant', '');
 SELECT pg_extension_config_dump('vpd_private.authority_grant_id_seq', '');
 
+CREATE FUNCTION vpd_private.meets_rule(document jsonb, rule jsonpath) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    -- Without a time zone the server compares no date with a moment, and fails; with that of the client the answer would be the client's.
+    SET timezone = 'UTC'
+    SET search_path = pg_catalog, pg_temp
+    RETURN coalesce(pg_catalog.jsonb_path_match_tz(document, rule, '{}', true), false);
+COMMENT ON FUNCTION vpd_private.meets_rule(jsonb, jsonpath) IS
+'True when the attributes of a user meet the rule of a parametric role. What the rule cannot be asked of, such as a missing attribute or a text in place of a number, is false; dates and times without a zone count as UTC.';
+
 CREATE TABLE vpd_private.role_detail (
     role_id integer PRIMARY KEY REFERENCES vpd_private.authority,
     kind text NOT NULL CHECK (kind IN ('enterprise', 'application', 'job', 'duty', 'data', 'abstract', 'parametric')),

@@ -348,6 +348,54 @@ fn a_parametric_role_follows_the_attributes() -> Result<()> {
     Ok(())
 }
 
+/// A rule that the server cannot evaluate would fail every login: a variable without a value is refused, and what a user's attributes do not answer is false.
+#[test]
+fn no_rule_of_a_role_fails_a_login() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    for rule in ["$.grade >= $min", "$.name == \"$\" && $.grade >= $min"] {
+        assert_refused(
+            security.execute(
+                "SELECT vpd.define_role('Open', 'parametric', rule => $1)",
+                &[&rule],
+            ),
+            "22023",
+            "argument_invalid",
+        );
+    }
+    define(
+        &database,
+        r#"SELECT vpd.define_role('Veteran', 'parametric', rule => '$.hired.datetime() < "2020-01-01 00:00:00 +00:00".datetime()'),
+                  vpd.define_role('Dollar', 'parametric', rule => '$.sign == "$"'),
+                  vpd.define_role('Number', 'parametric', rule => '$.grade.double() > 3'),
+                  vpd.define_user('old', attributes => '{"hired": "2019-12-31", "sign": "$"}'),
+                  vpd.define_user('new', attributes => '{"hired": "2020-01-02", "grade": "high"}'),
+                  vpd.define_user('odd', attributes => '{"hired": [1, null], "grade": {}}');
+           SELECT vpd.define_sod_rule('apart', '{role:Veteran,role:Number}', enforce_existing => false)"#,
+    )?;
+    let mut user = database.connect(role::USER)?;
+    for (name, roles) in [
+        ("old", vec!["Dollar", "Veteran"]),
+        ("new", vec![]),
+        ("odd", vec![]),
+    ] {
+        let token = Subject::new(name).log_in(&database)?;
+        assert_eq!(asks(&mut user, &token, ROLES)?, roles, "{name}");
+        // The time zone of the client changes nothing.
+        user.batch_execute("SET timezone = 'Pacific/Kiritimati'")?;
+        assert_eq!(asks(&mut user, &token, ROLES)?, roles, "{name}");
+        user.batch_execute("RESET timezone")?;
+    }
+    // What a rule cannot be asked of stays so when its role is switched off, dropped and defined again.
+    define(
+        &database,
+        "SELECT vpd.enable_authority('role:Veteran', false); SELECT vpd.drop_authority('role:Number')",
+    )?;
+    let token = Subject::new("old").log_in(&database)?;
+    assert_eq!(asks(&mut user, &token, ROLES)?, ["Dollar"]);
+    Ok(())
+}
+
 #[test]
 fn several_sources_are_put_together_and_the_lower_precedence_is_believed() -> Result<()> {
     let database = Database::create()?;
@@ -593,7 +641,7 @@ fn the_suffix_of_a_role_says_where_it_counts() -> Result<()> {
         Library::Preloaded,
         "vpd.environment = 'staging'",
     )?;
-    let staging = Database::create_in(&cluster)?;
+    let staging = Database::install_in(&cluster)?;
     define(&staging, scene)?;
     assert_eq!(
         roles(&staging, "BUYER_PREPROD")?,

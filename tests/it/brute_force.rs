@@ -18,7 +18,7 @@ fn compare(graphs: u64, is_sabotaged: bool) -> Result<(u64, Report)> {
     )?;
     let places = [
         (&Database::create()?, true),
-        (&Database::create_in(&elsewhere)?, false),
+        (&Database::install_in(&elsewhere)?, false),
     ];
     let plan = Plan {
         graphs,

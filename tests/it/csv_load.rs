@@ -2,8 +2,10 @@
 
 mod command;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use postgres::{Client, GenericClient};
-use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, outcome, role};
+use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, outcome, overlapped, role};
 
 /// A fault as a test writes it: line, column, value, and a piece of the reason.
 type Expected<'a> = (i64, Option<&'a str>, Option<&'a str>, &'a str);
@@ -593,23 +595,18 @@ fn loads_and_changes_wait_for_each_other() -> Result<()> {
     let mut first = one.transaction()?;
     assert_faults(&load(&mut first, "users", "user_name,note\nalice,first\n")?, &[]);
     let mut other = database.connect(role::SECURITY)?;
-    let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    let second = std::thread::spawn(move || -> Result<Vec<Fault>> {
-        load(&mut other, "users", "user_name,note\nalice,second\nbob,second\n")
-    });
-    let mut admin = database.admin()?;
-    let is_waiting = |admin: &mut Client| -> Result<bool> {
-        let query =
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock')";
-        Ok(admin.query_one(query, &[&pid])?.get(0))
+    let is_over = AtomicBool::new(false);
+    let second = |client: &mut Client| -> Result<Vec<Fault>> {
+        let found = load(client, "users", "user_name,note\nalice,second\nbob,second\n");
+        is_over.store(true, Ordering::Release);
+        found
     };
-    while !is_waiting(&mut admin)? {
-        assert!(!second.is_finished(), "it did not wait");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    first.commit()?;
-    let found = second.join().map_err(|_| "the second load panicked")??;
-    assert_faults(&found, &[]);
+    let (found, committed) = overlapped(&mut other, &mut database.admin()?, second, || {
+        assert!(!is_over.load(Ordering::Acquire), "it did not wait");
+        first.commit()
+    })?;
+    committed?;
+    assert_faults(&found?, &[]);
     let expected =
         "alice|local|{\"note\": \"second\"}|false|true\nbob|local|{\"note\": \"second\"}|false|true";
     assert_eq!(accounts(&database)?, expected);

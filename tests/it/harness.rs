@@ -1,5 +1,6 @@
 //! The harness itself: what the other tests lean on holds.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use vpd_tests::{Cluster, Database, Extension, Library, Result, role};
@@ -31,6 +32,42 @@ fn a_database_goes_with_its_test() -> Result<()> {
             .is_empty()
     );
     drop(open);
+    Ok(())
+}
+
+/// What a database has after the extension was created, with who may what, without OIDs and times; rows are counted.
+/// Whether the purge has run already is left out.
+const CONTENTS: &str = "
+SELECT 'function ' || p.oid::regprocedure || coalesce(p.proacl::text, '') FROM pg_proc p WHERE p.oid >= 16384
+UNION ALL SELECT concat_ws(' ', c.relkind, c.oid::regclass, c.relacl, c.relrowsecurity, c.reltuples,
+                           CASE WHEN c.relkind = 'r' AND c.relnamespace = 'vpd_private'::regnamespace
+                                THEN query_to_xml(format('SELECT count(*) FROM %s', c.oid::regclass), false, true, '')::text END)
+            FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'v', 'S') AND c.relname !~ '^job_run'
+UNION ALL SELECT 'schema ' || nspname || coalesce(nspacl::text, '') FROM pg_namespace WHERE oid >= 16384
+UNION ALL SELECT concat_ws(' ', 'event trigger', evtname, evtenabled) FROM pg_event_trigger
+UNION ALL SELECT 'app ' || (to_jsonb(a) - 'registered_at')::text FROM vpd_private.app a
+UNION ALL SELECT concat_ws(' ', 'shared', classid::regclass, deptype, count(*)) FROM pg_shdepend
+           WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY classid, deptype";
+
+#[test]
+fn a_database_from_the_template_is_as_one_where_the_extension_was_created() -> Result<()> {
+    let contents = |database: &Database<'_>| -> Result<BTreeSet<String>> {
+        let rows = database.admin()?.query(CONTENTS, &[])?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    let (copied, made) = (Database::create()?, Database::install_in(Cluster::shared()?)?);
+    let expected = contents(&made)?;
+    let differences = |found: &BTreeSet<String>| -> Vec<String> {
+        found.symmetric_difference(&expected).cloned().collect()
+    };
+    assert_eq!(differences(&contents(&copied)?), Vec::<String>::new());
+    copied
+        .admin()?
+        .batch_execute("REVOKE EXECUTE ON FUNCTION vpd.purge FROM sec_admin")?;
+    assert!(
+        !differences(&contents(&copied)?).is_empty(),
+        "control: a difference is seen"
+    );
     Ok(())
 }
 

@@ -1,9 +1,7 @@
 //! Concurrency and referential integrity under policies: what must see every row does, and nothing else.
 
-use std::thread;
-use std::time::Duration;
-
-use vpd_tests::{Result, Subject, attach, ids, outcome, protected_orders, refusal, role};
+use postgres::Client;
+use vpd_tests::{Result, Subject, attach, ids, outcome, overlapped, protected_orders, refusal, role};
 
 #[test]
 fn a_row_that_moved_out_of_sight_meanwhile_is_not_touched() -> Result<()> {
@@ -13,21 +11,16 @@ fn a_row_that_moved_out_of_sight_meanwhile_is_not_touched() -> Result<()> {
         "UPDATE shop.orders SET amount = -1 WHERE id = 1",
         "DELETE FROM shop.orders WHERE id = 1",
     ] {
-        let mut admin = database.admin()?;
+        let (mut admin, mut user) = (database.admin()?, database.connect(role::USER)?);
         let mut moving = admin.transaction()?;
         moving.execute("UPDATE shop.orders SET region = 'West' WHERE id = 1", &[])?;
-        let touched = thread::scope(|scope| -> Result<u64> {
-            let waiting = scope.spawn(|| {
-                let mut user = database.connect(role::USER).unwrap();
-                let mut session = user.transaction().unwrap();
-                attach(&mut session, &token).unwrap();
-                session.execute(statement, &[]).unwrap()
-            });
-            // The other one waits for the row by now; if not, it sees the moved row and the result is the same.
-            thread::sleep(Duration::from_millis(300));
-            moving.commit()?;
-            Ok(waiting.join().unwrap())
-        })?;
+        let change = |user: &mut Client| {
+            let mut session = user.transaction().unwrap();
+            attach(&mut session, &token).unwrap();
+            session.execute(statement, &[]).unwrap()
+        };
+        let (touched, moved) = overlapped(&mut user, &mut database.admin()?, change, || moving.commit())?;
+        moved?;
         assert_eq!(touched, 0, "{statement}");
         admin.execute("UPDATE shop.orders SET region = 'East' WHERE id = 1", &[])?;
     }

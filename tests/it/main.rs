@@ -106,6 +106,8 @@ mod purchase_orders;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
+mod purge_costs;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod reference;

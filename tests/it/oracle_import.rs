@@ -1,7 +1,6 @@
 //! The script that `session-bridge oracle-import` writes, run against a server: it protects what the dumps say.
 
-use session_bridge::oracle::dictionary::View;
-use session_bridge::oracle::{Source, import};
+use session_bridge::oracle::{Source, View, import};
 use vpd_tests::{Database, Result, Subject, attach, ids, refusal, role};
 
 const DUMPS: &str = concat!(

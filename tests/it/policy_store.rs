@@ -513,7 +513,7 @@ fn test_users_stay_out_of_production() -> Result<()> {
         Library::Preloaded,
         "vpd.environment = 'test'",
     )?;
-    let elsewhere = Database::create_in(&cluster)?;
+    let elsewhere = Database::install_in(&cluster)?;
     import(&mut elsewhere.connect(role::SECURITY)?, &document, "")?;
     assert_eq!(users(&elsewhere)?, 2, "elsewhere they are carried");
     Ok(())

@@ -1,13 +1,12 @@
 //! The purge: dead rows go, live rows stay, by hand and by the worker.
 
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::Client;
 use vpd_tests::{
     Cluster, Database, Extension, Library, Result, Subject, VERIFIER, act_for, assert_denied, assert_refused,
-    attach, challenge, issue, redeem, role,
+    attach, challenge, issue, redeem, role, until_within,
 };
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
@@ -277,16 +276,13 @@ fn runs_are_logged_and_the_log_is_bounded() -> Result<()> {
 
 /// Waits until the worker of a database has logged more runs than before.
 fn wait_for_worker(admin: &mut Client, after: i64, limit: Duration) -> Result<i64> {
-    let deadline = Instant::now() + limit;
-    loop {
-        let latest = "SELECT coalesce(max(id), 0) FROM vpd.job_runs WHERE job = 'purge'";
-        let id: i64 = admin.query_one(latest, &[])?.get(0);
-        if id > after {
-            return Ok(id);
-        }
-        assert!(Instant::now() < deadline, "no run of the worker within {limit:?}");
-        sleep(Duration::from_millis(100));
-    }
+    let latest = "SELECT coalesce(max(id), 0) FROM vpd.job_runs WHERE job = 'purge'";
+    let mut id = 0;
+    until_within(limit, "the worker has run", || {
+        id = admin.query_one(latest, &[])?.get(0);
+        Ok(id > after)
+    })?;
+    Ok(id)
 }
 
 #[test]
@@ -372,11 +368,9 @@ fn a_database_is_copied_and_dropped_while_it_is_purged() -> Result<()> {
              SELECT vpd.set_purge_interval(1)",
         )?;
         drop(inside);
-        let deadline = Instant::now() + Duration::from_secs(150);
-        while admin.query_one(working, &[&database.name()])?.get::<_, i64>(0) == 0 {
-            assert!(Instant::now() < deadline, "no purge began");
-            sleep(Duration::from_millis(5));
-        }
+        until_within(Duration::from_secs(150), "a purge began", || {
+            Ok(admin.query_one(working, &[&database.name()])?.get::<_, i64>(0) > 0)
+        })?;
         admin.batch_execute(&format!("{command} {}", database.name()))?;
     }
     admin.batch_execute("DROP DATABASE copy")?;

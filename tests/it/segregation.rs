@@ -800,7 +800,7 @@ fn an_exception_that_runs_out_ends_the_session_at_that_moment() -> Result<()> {
     let mut transaction = user.transaction()?;
     attach(&mut transaction, &token)?;
     transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[])?;
-    security.batch_execute("SELECT pg_sleep(4.2)")?;
+    security.batch_execute("SELECT pg_sleep_until(max(expires_at)) FROM vpd.sod_exceptions")?;
     let next = transaction.query_one("SELECT vpd.has_privilege('order:approve')", &[]);
     assert_refused(next, "42501", "sod_conflict");
     let state: String = security

@@ -1,12 +1,9 @@
 //! A hot standby: policies and reads work, sessions can be attached, nothing is redeemed, ended or purged there.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use postgres::Client;
 use vpd_tests::{
     BY_REGION, Cluster, Database, Extension, Library, Result, Subject, VERIFIER, add_policy, assert_refused,
-    attach, challenge, create_orders, create_protected_orders, expected_ids, ids, outcome, role,
+    attach, challenge, create_orders, create_protected_orders, expected_ids, ids, outcome, role, until,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -53,13 +50,10 @@ impl<'a> Follower<'a> {
             .admin
             .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])?
             .get(0);
-        let deadline = Instant::now() + Duration::from_secs(60);
         let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)";
-        while !self.watcher.query_one(replayed, &[&written])?.get::<_, bool>(0) {
-            assert!(Instant::now() < deadline, "the standby does not follow");
-            sleep(Duration::from_millis(20));
-        }
-        Ok(())
+        until("the standby has followed", || {
+            Ok(self.watcher.query_one(replayed, &[&written])?.get(0))
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 //! of a pipe this process holds, stops the server and removes the folder, so that a panic, a kill or a normal exit
 //! all leave nothing behind.
 
+pub(crate) mod template;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -12,12 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use postgres::{Client, Config, NoTls};
 
-use crate::{Extension, Result, role, secrets};
+use crate::{Extension, Result, secrets, until};
 
 /// How a server meets the library of the extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,17 +84,14 @@ impl Cluster {
     }
 
     /// Starts a cluster of its own, for a test that changes the server; `settings` are lines of postgresql.conf.
+    /// Its data directory is a copy, with the plain roles and with the database that others are made from.
     ///
     /// # Errors
     /// A program of PostgreSQL is missing or failed.
     pub fn start(extension: &Extension, library: Library, settings: &str) -> Result<Self> {
         let mut cluster = Self::in_fresh_folder(extension, format!("{SETTINGS}{settings}\n"))?;
-        cluster.initialize()?;
+        template::copy_to(&cluster)?;
         cluster.start_on_free_port(library)?;
-        let mut admin = cluster.connect("postgres", "postgres")?;
-        for name in role::ALL {
-            admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"))?;
-        }
         Ok(cluster)
     }
 
@@ -127,23 +124,19 @@ impl Cluster {
     /// Kills a process of the server the hard way, so that the server falls, and waits until it has recovered.
     ///
     /// # Errors
-    /// There is no such process.
-    ///
-    /// # Panics
-    /// The server does not recover.
+    /// There is no such process, or the server does not recover.
     pub fn crash(&self, process: i32) -> Result<()> {
+        // The server ends every connection when it falls.
+        let mut witness = self.connect("postgres", "postgres")?;
         run(as_server_user(&self.folder, Path::new("kill")).args(["-9", &process.to_string()]))?;
-        let deadline = Instant::now() + Duration::from_secs(60);
-        sleep(Duration::from_millis(300));
-        while self
-            .connect("postgres", "postgres")
-            .and_then(|mut admin| Ok(admin.batch_execute("SELECT 1")?))
-            .is_err()
-        {
-            assert!(Instant::now() < deadline, "the server did not recover");
-            sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        until("the server fell", || {
+            Ok(witness.batch_execute("SELECT 1").is_err())
+        })?;
+        until("the server recovered", || {
+            Ok(self
+                .connect("postgres", "postgres")
+                .is_ok_and(|mut admin| admin.batch_execute("SELECT 1").is_ok()))
+        })
     }
 
     /// Lets a process of the server take so many bytes more than it has.
@@ -260,20 +253,6 @@ impl Cluster {
             }
         }
         Ok(cluster)
-    }
-
-    fn initialize(&self) -> Result<()> {
-        let data = self.data_folder();
-        run(self
-            .server_program("initdb")
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8"])
-            .args(["--locale=C.UTF-8", "--no-sync", "--no-instructions", "-D"])
-            .arg(&data))?;
-        fs::write(
-            data.join("pg_hba.conf"),
-            "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
-        )?;
-        Ok(())
     }
 
     /// Somebody else may take the port between the look and the start, so it tries a few.

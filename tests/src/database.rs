@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use postgres::error::DbError;
 use postgres::{Client, Config, NoTls};
 
+use crate::cluster::template;
 use crate::{Cluster, Result, role};
 
 /// A database in a cluster.
@@ -24,7 +25,7 @@ impl Database<'static> {
     /// A fresh database in the shared cluster, with the extension, and with its profiles granted to the plain roles.
     ///
     /// # Errors
-    /// The cluster did not start, or `CREATE EXTENSION` failed.
+    /// The cluster did not start.
     pub fn create() -> Result<Self> {
         Self::create_in(Cluster::shared()?)
     }
@@ -42,8 +43,17 @@ impl<'a> Database<'a> {
     /// As [`Database::create`], in a cluster of its own.
     ///
     /// # Errors
-    /// `CREATE EXTENSION` failed.
+    /// The server refused.
     pub fn create_in(cluster: &'a Cluster) -> Result<Self> {
+        Self::copy_in(cluster, template::DATABASE)
+    }
+
+    /// As [`Database::create_in`], but by `CREATE EXTENSION`, so that its objects have OIDs of their own: where a test carries
+    /// something from one environment to another.
+    ///
+    /// # Errors
+    /// `CREATE EXTENSION` failed.
+    pub fn install_in(cluster: &'a Cluster) -> Result<Self> {
         let database = Self::create_bare_in(cluster)?;
         database.install_extension()?;
         Ok(database)
@@ -54,11 +64,15 @@ impl<'a> Database<'a> {
     /// # Errors
     /// The server refused.
     pub fn create_bare_in(cluster: &'a Cluster) -> Result<Self> {
+        Self::copy_in(cluster, "template1")
+    }
+
+    fn copy_in(cluster: &'a Cluster, template: &str) -> Result<Self> {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", CREATED.fetch_add(1, Ordering::Relaxed));
         cluster
             .connect("postgres", "postgres")?
-            .batch_execute(&format!("CREATE DATABASE {name}"))?;
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
         Ok(Self { cluster, name })
     }
 
@@ -68,7 +82,10 @@ impl<'a> Database<'a> {
     /// # Errors
     /// A statement failed.
     pub fn install_extension(&self) -> Result<()> {
-        let mut admin = self.admin()?;
+        Self::install_into(&mut self.admin()?)
+    }
+
+    pub(crate) fn install_into(admin: &mut Client) -> Result<()> {
         admin.batch_execute("CREATE EXTENSION pg_vpd CASCADE")?;
         for (profile, role) in [
             ("runtime", role::USER),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 
 /// A packaged extension, not installed anywhere.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Extension {
     tree: PathBuf,
 }

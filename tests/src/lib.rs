@@ -5,7 +5,9 @@
 
 pub mod authority;
 mod cluster;
+mod crowd;
 mod database;
+mod event;
 mod extension;
 mod fixture;
 mod handoff;
@@ -18,7 +20,9 @@ mod subject;
 pub mod superstore;
 
 pub use cluster::{Cluster, Library};
+pub use crowd::{Crowd, rows_read};
 pub use database::{Database, Notices};
+pub use event::{overlapped, until, until_true, until_within};
 pub use extension::Extension;
 pub use fixture::{
     BY_REGION, add_policy, create_orders, create_protected_orders, expected_ids, protected_orders,

@@ -6,10 +6,9 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::cluster::as_server_user;
-use crate::{Database, Result, role};
+use crate::{Database, Result, role, until};
 
 /// Server connections for all of its clients.
 const POOL_SIZE: u32 = 4;
@@ -52,13 +51,9 @@ impl Pooler {
             .stderr(log)
             .spawn()?;
         let pooler = Self { process, port };
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if started.elapsed() > Duration::from_secs(30) {
-                return Err("pgbouncer does not answer".into());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("pgbouncer answers", || {
+            Ok(TcpStream::connect(("127.0.0.1", port)).is_ok())
+        })?;
         Ok(pooler)
     }
 

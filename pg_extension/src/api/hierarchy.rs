@@ -2,7 +2,8 @@
 
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::Error;
-use crate::hierarchy::{self, Columns, NodeDefinition, Report};
+use crate::hierarchy::{self, Columns, NodeDefinition, Report, Source};
+use crate::policy;
 use crate::sys::{ErrorReport, Oid};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -136,7 +137,7 @@ fn load_nodes(
     };
     Ok(counts(hierarchy::load_nodes(
         required(name, "hierarchy")?,
-        required(relation, "relation")?,
+        &source(required(relation, "relation")?),
         &columns,
         remove.unwrap_or(false),
     )?))
@@ -164,10 +165,17 @@ fn load_levels(
     let columns = without_null(required(level_columns, "level_columns")?, "level_columns")?;
     Ok(counts(hierarchy::load_levels(
         required(name, "hierarchy")?,
-        required(relation, "relation")?,
+        &source(required(relation, "relation")?),
         columns,
         remove.unwrap_or(false),
     )?))
+}
+
+fn source(table: Oid) -> Source {
+    Source {
+        table,
+        is_exempt: policy::exemption::is_exempt(table),
+    }
 }
 
 #[pg_extern(sql = false)]
@@ -242,7 +250,10 @@ fn protect_by_hierarchy(
         };
         pairs.push((hierarchy.clone(), column.clone()));
     }
-    Ok(hierarchy::protect(required(relation, "relation")?, pairs)?)
+    Ok(policy::hierarchy::protect(
+        required(relation, "relation")?,
+        pairs,
+    )?)
 }
 
 #[pg_extern(sql = false)]

@@ -5,6 +5,7 @@ use crate::authz::user::{self, Account};
 use crate::authz::{Kind, Reference, definition};
 use crate::sys::ErrorReport;
 use crate::sys::document::Document;
+use crate::task::line;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
@@ -87,19 +88,19 @@ fn manager_chain(
     user_name: Option<String>,
 ) -> Result<TableIterator<'static, (name!(level, i32), name!(manager, String))>, ErrorReport> {
     require_ready()?;
-    let chain = user::manager_chain(&required(user_name, "user_name")?)?;
+    let chain = line::manager_chain(&required(user_name, "user_name")?)?;
     Ok(TableIterator::new(chain))
 }
 
 #[pg_extern(sql = false)]
 fn direct_reports(user_name: Option<String>) -> Result<SetOfIterator<'static, String>, ErrorReport> {
     require_ready()?;
-    let reports = user::direct_reports(&required(user_name, "user_name")?)?;
+    let reports = line::direct_reports(&required(user_name, "user_name")?)?;
     Ok(SetOfIterator::new(reports))
 }
 
 #[pg_extern(sql = false)]
 fn may_reassign(task_owner: &str) -> Answer<bool> {
     require_ready()?;
-    Ok(user::may_reassign(task_owner))
+    Ok(line::may_reassign(task_owner))
 }

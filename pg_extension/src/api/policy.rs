@@ -2,8 +2,9 @@
 
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::{Error, Result};
-use crate::policy::{self, Command, Definition};
+use crate::policy::{self, Definition};
 use crate::sys::hooks::inheritance;
+use crate::sys::restriction::Command;
 use crate::sys::{ErrorReport, Oid};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
@@ -33,7 +34,7 @@ fn permitted(_command: Option<i32>, is_open: Option<bool>) -> Answer<bool> {
 #[pg_extern(sql = false)]
 fn policy_violated(relation: Option<Oid>, policy: Option<&str>) -> Answer<bool> {
     if let (Some(relation), Some(policy)) = (relation, policy) {
-        policy::statistics::denied(relation, policy);
+        policy::denied(relation, policy);
     }
     let relation = relation.map(crate::sys::relation::name).unwrap_or_default();
     Err(Error::policy_check(policy.unwrap_or(""), &relation).into())
@@ -374,6 +375,6 @@ fn follow_ddl() {
         }
     } else {
         // Without the hooks this is what closes a copy that is being restored.
-        policy::reach::close_forced(None);
+        policy::reach::close_all_forced();
     }
 }

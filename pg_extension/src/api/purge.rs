@@ -2,8 +2,8 @@
 
 use super::{Answer, require_primary, required};
 use crate::error::Error;
-use crate::sys::clock;
-use crate::{context, purge as domain};
+use crate::purge as domain;
+use crate::sys::{clock, worker};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
@@ -29,7 +29,7 @@ fn set_purge_interval(minutes: i32) -> Answer<()> {
 #[pg_extern(sql = false)]
 fn wake_launcher() {
     if crate::sys::is_ready() {
-        context::call_launcher_at_commit();
+        worker::call_launcher_at_commit();
     } else if !crate::sys::is_preloaded() {
         Error::not_preloaded().warn();
     }

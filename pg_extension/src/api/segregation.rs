@@ -1,7 +1,9 @@
 //! `vpd.define_sod_rule` and its kin: rules, exceptions, actions.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
-use crate::authz::segregation::{self, Definition, Protection};
+use crate::audit::{self, Protection};
+use crate::authz::segregation::{self, Definition};
+use crate::duty::{action, exception};
 use crate::sys::{ErrorReport, Oid};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -42,7 +44,7 @@ fn request_sod_exception(
     expires_at: Option<TimestampWithTimeZone>,
 ) -> Answer<i64> {
     require_primary()?;
-    Ok(segregation::request(
+    Ok(exception::request(
         required(rule, "rule")?,
         required(user_name, "user_name")?,
         required(reason, "reason")?,
@@ -53,13 +55,13 @@ fn request_sod_exception(
 #[pg_extern(sql = false)]
 fn approve_sod_exception(id: Option<i64>) -> Answer<()> {
     require_primary()?;
-    Ok(segregation::approve(required(id, "id")?)?)
+    Ok(exception::approve(required(id, "id")?)?)
 }
 
 #[pg_extern(sql = false)]
 fn revoke_sod_exception(id: Option<i64>) -> Answer<()> {
     require_primary()?;
-    Ok(segregation::revoke(required(id, "id")?)?)
+    Ok(exception::revoke(required(id, "id")?)?)
 }
 
 #[pg_extern(sql = false)]
@@ -127,7 +129,7 @@ fn sod_what_if(
 #[pg_extern(sql = false)]
 fn record_action(object: Option<&str>, action: Option<&str>) -> Answer<()> {
     require_primary()?;
-    Ok(segregation::record_action(
+    Ok(action::record(
         required(object, "object")?,
         required(action, "action")?,
     )?)
@@ -152,16 +154,13 @@ fn protect_action(
             .map(|columns| without_null(columns, "key_columns"))
             .transpose()?,
     };
-    Ok(segregation::protect(
-        required(relation, "relation")?,
-        &protection,
-    )?)
+    Ok(audit::protect(required(relation, "relation")?, &protection)?)
 }
 
 #[pg_extern(sql = false)]
 fn unprotect_action(relation: Option<Oid>, action: Option<&str>) -> Answer<()> {
     require_primary()?;
-    Ok(segregation::unprotect(
+    Ok(audit::unprotect(
         required(relation, "relation")?,
         required(action, "action")?,
     )?)

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::policy::exemption;
 use crate::sys::document::Document;
 use crate::sys::{connection, user};
-use crate::{context, session};
+use crate::{context, events, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pgrx::{Inet, JsonB, Uuid};
@@ -131,7 +131,7 @@ fn end_all_sessions(reason: Option<String>) -> Answer<i64> {
 #[pg_extern(sql = false)]
 fn sessions_changed() {
     if crate::sys::is_ready() {
-        context::session_rows_changed();
+        session::ending::rows_changed();
     }
 }
 
@@ -139,6 +139,6 @@ fn sessions_changed() {
 #[pg_extern(sql = false)]
 fn rows_replicated() {
     if crate::sys::is_ready() {
-        context::rows_replicated();
+        events::rows_replicated();
     }
 }

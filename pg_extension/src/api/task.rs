@@ -1,9 +1,9 @@
 //! `vpd.can_act` and its kin: what the session's user may do with a task of the application.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
-use crate::authz::task::{self, Kind, Task};
 use crate::context;
 use crate::sys::document::Document;
+use crate::task::right::{self, Kind, Task};
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 #[pg_extern(sql = false)]
 fn define_task_type(name: Option<&str>, description: Option<&str>) -> Answer<()> {
     require_primary()?;
-    task::define_type(required(name, "name")?, description)?;
+    right::define_type(required(name, "name")?, description)?;
     Ok(())
 }
 
@@ -41,7 +41,7 @@ fn define(
 ) -> Answer<()> {
     require_primary()?;
     let parts = without_null(required(task_roles, "task_roles")?, "task_roles")?;
-    task::define_right(
+    right::define_right(
         required(task_type, "task_type")?,
         kind,
         required(name, "the name")?,
@@ -53,7 +53,7 @@ fn define(
 #[pg_extern(sql = false)]
 fn drop_task_type(name: Option<&str>) -> Answer<()> {
     require_primary()?;
-    task::drop_type(required(name, "name")?)?;
+    right::drop_type(required(name, "name")?)?;
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn can_see(
 fn visible_content(task: Document) -> Answer<JsonB> {
     require_ready()?;
     let content =
-        context::identity().map_or_else(|| json!({}), |identity| task::visible(&identity, task.known()));
+        context::identity().map_or_else(|| json!({}), |identity| right::visible(&identity, task.known()));
     Ok(JsonB(content))
 }
 
@@ -100,13 +100,13 @@ fn visible_content(task: Document) -> Answer<JsonB> {
 fn task_actions(task: Document) -> Answer<Vec<String>> {
     require_ready()?;
     let task = Task::read(task.known());
-    let actions = context::identity().map(|identity| task::allowed(&identity, &task, Kind::Action));
+    let actions = context::identity().map(|identity| right::allowed(&identity, &task, Kind::Action));
     Ok(actions.unwrap_or_default())
 }
 
 fn is_allowed(task: &Task, kind: Kind, name: &str) -> Answer<bool> {
     require_ready()?;
-    Ok(context::identity().is_some_and(|identity| task::is_allowed(&identity, task, kind, name)))
+    Ok(context::identity().is_some_and(|identity| right::is_allowed(&identity, task, kind, name)))
 }
 
 fn task_of(

@@ -1,9 +1,11 @@
 //! Which tables have audit columns: adding, changing, taking back, and following the application's DDL.
 
-use super::{Identification, membership};
+use super::family::{announce, put_triggers, take_triggers};
+use super::membership;
+use super::pseudonym::Identification;
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, null_oid_arg, oid_arg, run_command};
+use crate::sys::spi::{Statement, arg, oid_arg, run_command};
 use crate::sys::{Oid, relation};
 use serde_json::json;
 use std::collections::HashSet;
@@ -16,10 +18,7 @@ thread_local! {
     static DEFINE_COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/audit/define_column.sql")) };
     static UNDEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/undefine.sql")) };
     static RESTED_ON: Statement = const { Statement::new(include_str!("../../../sql/query/audit/rested_on.sql")) };
-    static MISSING_TRIGGERS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/missing_triggers.sql")) };
-    static OWN_TRIGGERS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/own_triggers.sql")) };
     static FOLLOW_COLUMNS: Statement = const { Statement::scanning(include_str!("../../../sql/query/audit/follow_columns.sql")) };
-    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
 }
 
 /// The audit columns of a table, by name.
@@ -145,26 +144,6 @@ pub fn lock_table(table: Oid) -> Result<String> {
     Err(Error::wrong_relation(format!("{name} is {what}"), hint))
 }
 
-/// Puts the triggers on the tables that want them and do not have them: one table, or all.
-pub fn put_triggers(table: Option<Oid>) {
-    let table = table.map_or_else(null_oid_arg, oid_arg);
-    let commands = MISSING_TRIGGERS.with(|statement| statement.query(&[table], |row| row.get::<String>(1)));
-    commands
-        .into_iter()
-        .flatten()
-        .for_each(|command| run_command(&command));
-}
-
-/// Takes one of the triggers from a table and its children.
-pub fn take_triggers(table: Oid, is_tracking: bool) {
-    let commands = OWN_TRIGGERS
-        .with(|statement| statement.query(&[oid_arg(table), arg(is_tracking)], |row| row.get::<String>(1)));
-    commands
-        .into_iter()
-        .flatten()
-        .for_each(|command| run_command(&command));
-}
-
 /// After tables were created, changed or dropped: new children get the triggers, renamed columns are followed.
 pub fn follow_ddl() {
     follow_columns();
@@ -217,10 +196,4 @@ fn add(table: Oid, column: &str, is_moment: bool) {
     if let Some(command) = command {
         run_command(&command);
     }
-}
-
-/// Makes every backend forget what it knows of the triggers of a table and its family.
-pub(super) fn announce(table: Oid) {
-    let members = FAMILY.with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1)));
-    members.into_iter().flatten().for_each(relation::announce_change);
 }

@@ -3,7 +3,7 @@
 //! A partition has its triggers from its parent, and loses them with it. Invariant: rows whose audit columns were kept go on having them kept, in the
 //! family or out of it; rows whose columns were not join none, unless whoever brings them might have said so by `vpd.track_changes`.
 
-use super::catalogue::{announce, put_triggers};
+use super::family::{announce, put_triggers};
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, oid_arg, run_command};

@@ -4,12 +4,16 @@ use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::random;
 use crate::sys::spi::{Statement, arg};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const LENGTH: usize = 26;
 const MAX_NAME_BYTES: usize = 256;
 
 thread_local! {
+    /// What stands for persons in this transaction.
+    static WRITTEN: RefCell<HashMap<(Identification, String), String>> = RefCell::new(HashMap::new());
     static PSEUDONYM: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonym.sql")) };
     static PSEUDONYMS: Statement = const { Statement::new(include_str!("../../../sql/query/audit/pseudonyms.sql")) };
     static MAKE: Statement = const { Statement::new(include_str!("../../../sql/query/audit/make_pseudonym.sql")) };
@@ -60,6 +64,25 @@ impl Identification {
             Self::Consent | Self::Pseudonym => of_user(user),
         }
     }
+
+    /// The same, looked up once in a transaction.
+    pub fn written(self, user: &str) -> Result<String> {
+        if self == Self::Name {
+            return Ok(user.to_owned());
+        }
+        let key = (self, user.to_owned());
+        if let Some(known) = WRITTEN.with_borrow(|written| written.get(&key).cloned()) {
+            return Ok(known);
+        }
+        let text = self.of(user)?;
+        WRITTEN.with_borrow_mut(|written| written.insert(key, text.clone()));
+        Ok(text)
+    }
+}
+
+/// What was written for persons may be another next time, and a pseudonym made since a savepoint goes with it.
+pub fn forget_written() {
+    WRITTEN.take();
 }
 
 /// The pseudonym of a user, made when there is none.
@@ -96,7 +119,7 @@ pub fn has_erased(names: &[String]) -> bool {
 
 /// Forgets who stands behind the pseudonym of a user, and puts it in the place of his name beside objects; false when there is nothing to forget.
 pub fn erase(user: &str) -> Result<bool> {
-    super::transaction_ended();
+    forget_written();
     let unknown = random_name()?;
     let erased = ERASE.with(|statement| statement.modify(&[arg(user), arg(unknown)], |_| ()));
     Ok(!erased.is_empty())
@@ -115,7 +138,7 @@ pub fn record_consent(user: &str, purpose: &str, is_given: bool) -> Result<()> {
     if purpose.is_empty() || purpose.len() > MAX_NAME_BYTES || purpose.chars().any(char::is_control) {
         return Err(Error::argument("this is no purpose", "Give 1 to 256 characters."));
     }
-    super::transaction_ended();
+    forget_written();
     RECORD_CONSENT.with(|statement| {
         statement.execute(&[arg(user), arg(purpose), arg(is_given), arg(change::author())])
     });

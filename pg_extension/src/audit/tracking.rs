@@ -1,7 +1,7 @@
 //! What the trigger on a table with audit columns does.
 
-use super::Identification;
-use crate::authz::segregation;
+use super::protected::{self, Key};
+use super::pseudonym::Identification;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::row_trigger::{Assigned, Event, Place, RowTrigger, TableRow};
@@ -14,7 +14,6 @@ use std::rc::Rc;
 thread_local! {
     static TRACKING: Statement = const { Statement::new(include_str!("../../../sql/query/audit/tracking.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Rc<Tracking>>> = RefCell::new(HashMap::new());
-    static WRITTEN: RefCell<HashMap<(Identification, String), String>> = RefCell::new(HashMap::new());
     static MOVE: RefCell<Option<Move>> = const { RefCell::new(None) };
 }
 
@@ -40,7 +39,7 @@ struct Move {
     is_deleted: bool,
     /// What the update put into the six columns, the moment among it, which nobody could foresee.
     columns: [Option<String>; 6],
-    key: Option<segregation::Key>,
+    key: Option<Key>,
 }
 
 /// Fills the audit columns of a row that is about to be stored.
@@ -58,7 +57,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
         Event::Insert if arrives(trigger, &tracking)? => {
             let moved = MOVE.take().and_then(|moved| moved.key);
             if let (Some(key), Some(new)) = (moved, &trigger.new) {
-                segregation::row_moved(trigger.relation, key, new)?;
+                protected::row_moved(trigger.relation, key, new)?;
             }
         }
         Event::Insert => {
@@ -155,9 +154,8 @@ pub fn forget_relation(_relation: Option<Oid>) {
     }
 }
 
-/// What was written for persons may be another next time, and a pseudonym made since a savepoint goes with it.
+/// No row is on its way any more.
 pub fn transaction_ended() {
-    WRITTEN.take();
     MOVE.take();
 }
 
@@ -198,7 +196,7 @@ fn remember(trigger: &RowTrigger, tracking: &Tracking) -> Result<()> {
         root: tracking.root,
         is_deleted: false,
         columns: tracking.written_in(new)?,
-        key: segregation::key_of(trigger.relation, old)?,
+        key: protected::key_of(trigger.relation, old)?,
     };
     MOVE.replace(Some(moved));
     Ok(())
@@ -224,20 +222,7 @@ fn written(identification: Identification) -> Result<(String, Option<String>)> {
     }
     let identity = context::require_authenticated()?;
     Ok((
-        written_for(identification, &identity.audit_identity)?,
-        Some(written_for(identification, identity.login())?),
+        identification.written(&identity.audit_identity)?,
+        Some(identification.written(identity.login())?),
     ))
-}
-
-fn written_for(identification: Identification, name: &str) -> Result<String> {
-    if identification == Identification::Name {
-        return Ok(name.to_owned());
-    }
-    let key = (identification, name.to_owned());
-    if let Some(known) = WRITTEN.with_borrow(|written| written.get(&key).cloned()) {
-        return Ok(known);
-    }
-    let text = identification.of(name)?;
-    WRITTEN.with_borrow_mut(|written| written.insert(key, text.clone()));
-    Ok(text)
 }

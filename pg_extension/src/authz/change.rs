@@ -1,6 +1,7 @@
 //! Changes of the graph: one transaction at a time, announced to every backend at commit, and written down.
 
-use crate::context::{self, Identity};
+use super::outside::{self, Author};
+use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{shmem, user, xact};
 use pgrx::JsonB;
@@ -39,22 +40,21 @@ pub fn record(action: &str, subject: &str, detail: Value) {
 
 /// Writes down that the same was done to each of several.
 pub fn record_each(action: &str, subjects: Vec<String>, detail: Value) {
-    write(context::identity().as_deref(), action, subjects, detail);
+    write(outside::author().as_ref(), action, subjects, detail);
 }
 
 /// Writes down what the session of somebody did that is not attached.
-pub fn record_by(identity: &Identity, action: &str, subject: &str, detail: Value) {
-    write(Some(identity), action, vec![subject.to_owned()], detail);
+pub fn record_by(author: &Author, action: &str, subject: &str, detail: Value) {
+    write(Some(author), action, vec![subject.to_owned()], detail);
 }
 
-fn write(identity: Option<&Identity>, action: &str, subjects: Vec<String>, detail: Value) {
-    let author = identity.map_or_else(user::session_name, |identity| identity.audit_identity.clone());
+fn write(author: Option<&Author>, action: &str, subjects: Vec<String>, detail: Value) {
     RECORD.with(|statement| {
         statement.execute(&[
-            arg(author),
-            arg(identity.map(|identity| identity.user_name.clone())),
-            arg(identity.map(|identity| identity.actors.clone())),
-            arg(identity.map(|identity| identity.login().to_owned())),
+            arg(name_of(author)),
+            arg(author.map(|author| author.user_name.clone())),
+            arg(author.map(|author| author.actors.clone())),
+            arg(author.map(|author| author.login.clone())),
             arg(action),
             arg(subjects),
             arg(JsonB(detail)),
@@ -64,7 +64,11 @@ fn write(identity: Option<&Identity>, action: &str, subjects: Vec<String>, detai
 
 /// Who changes something now: the audit identity of the session, or the database role that is logged in.
 pub fn author() -> String {
-    context::identity().map_or_else(user::session_name, |identity| identity.audit_identity.clone())
+    name_of(outside::author().as_ref())
+}
+
+fn name_of(author: Option<&Author>) -> String {
+    author.map_or_else(user::session_name, |author| author.audit_identity.clone())
 }
 
 /// True when the current transaction changed the graph.
@@ -72,13 +76,21 @@ pub fn has_changed() -> bool {
     HAS_CHANGED.get()
 }
 
+/// An error when the transaction would end elsewhere, where nobody tells of the change.
+pub fn may_be_prepared() -> Result<()> {
+    if HAS_CHANGED.get() {
+        return Err(Error::not_preparable("who may do what"));
+    }
+    Ok(())
+}
+
 /// A savepoint was released.
-pub fn subtransaction_committed(level: i32) {
+pub fn savepoint_released(level: i32) {
     RAISED_AT.set(RAISED_AT.get().map(|raised_at| raised_at.min(level - 1)));
 }
 
 /// A savepoint was rolled back to; the version may have gone back with it.
-pub fn subtransaction_aborted(level: i32) {
+pub fn savepoint_rolled_back(level: i32) {
     RAISED_AT.set(RAISED_AT.get().filter(|raised_at| *raised_at < level));
 }
 

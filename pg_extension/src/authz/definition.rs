@@ -1,9 +1,8 @@
 //! Defining and dropping what can be granted. Defining again changes what is told; what somebody else shipped or marked is not changed.
 
 use super::segregation::Watch;
-use super::{Kind, Node, Reference, change};
+use super::{Kind, Node, Reference, change, outside};
 use crate::error::{Error, Result};
-use crate::session;
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{user, xact};
 use serde_json::json;
@@ -112,8 +111,10 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
         Watch::of(node.id)
     };
     let changed = xact::attempt(|| {
-        let roles = ROLE.with(|statement| statement.modify(&[arg(node.id), arg(kind), arg(rule)], |_| ()));
-        Ok(roles.len())
+        let rules = ROLE.with(|statement| {
+            statement.modify(&[arg(node.id), arg(kind), arg(rule)], |row| row.get::<String>(1))
+        });
+        Ok(rules)
     })
     .map_err(|failure| {
         Error::argument(
@@ -121,10 +122,16 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
             "Write a predicate over the user's attributes: $.grade >= 5 && $.skills[*] == \"forklift\".",
         )
     })?;
-    if changed > 0 && !is_new {
+    if changed.iter().flatten().any(|rule| has_variable(rule)) {
+        return Err(Error::argument(
+            "the rule names a variable, and nothing gives it a value",
+            "Write the value itself: $.grade >= 5.",
+        ));
+    }
+    if !changed.is_empty() && !is_new {
         require_free(&node)?;
     }
-    if changed > 0 {
+    if !changed.is_empty() {
         change::record(
             "define",
             &reference.to_string(),
@@ -133,6 +140,26 @@ pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Opti
         watch.check()?;
     }
     Ok(())
+}
+
+/// Whether an SQL/JSON path, as the server writes it, names a variable: `$"name"`, outside of a quoted text.
+fn has_variable(path: &str) -> bool {
+    let (mut is_quoted, mut last) = (false, ' ');
+    for letter in path.chars() {
+        match letter {
+            '"' if is_quoted && last != '\\' => is_quoted = false,
+            '"' if !is_quoted && last == '$' => return true,
+            '"' if !is_quoted => is_quoted = true,
+            _ => (),
+        }
+        // A backslash that is itself escaped escapes nothing.
+        last = if last == '\\' && letter == '\\' {
+            ' '
+        } else {
+            letter
+        };
+    }
+    false
 }
 
 /// Defines what privileges can be about.
@@ -248,7 +275,7 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
     }
     if reference.kind == Kind::User {
         // When he is let in again as well: a session that was created while he was switched off is not to come back with him.
-        session::end_user(&reference.name, "disabled");
+        outside::user_lost(&reference.name, "disabled");
     }
     let action = if is_enabled { "enable" } else { "disable" };
     change::record(action, &reference.to_string(), json!({ "reason": reason }));
@@ -272,7 +299,7 @@ pub fn drop(reference: &Reference) -> Result<()> {
         ])
     });
     if reference.kind == Kind::User {
-        session::end_user(&reference.name, "dropped");
+        outside::user_lost(&reference.name, "dropped");
     }
     change::record("drop", &reference.to_string(), json!({}));
     Ok(())
@@ -368,4 +395,29 @@ pub fn check_name(name: &str) -> Result<()> {
         "the name is not usable",
         "Use 1 to 256 characters, none of them a control character, without spaces at the ends.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_variable;
+
+    #[test]
+    fn variables_of_a_path_are_found_outside_of_texts_only() {
+        for path in [
+            r#"($."grade" >= $"min")"#,
+            r#"$"a""#,
+            r#"($."a" == "\\" && $."b" == $"c")"#,
+        ] {
+            assert!(has_variable(path), "{path}");
+        }
+        for path in [
+            r#"($."grade" >= 5)"#,
+            r#"($."price" == "$")"#,
+            r#"($."price" == "$\"min\"")"#,
+            r#"($."a" like_regex "^x$")"#,
+            r#"($."$" == "a$")"#,
+        ] {
+            assert!(!has_variable(path), "{path}");
+        }
+    }
 }

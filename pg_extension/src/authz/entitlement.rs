@@ -96,6 +96,12 @@ pub fn at(
     claimed_roles: &[String],
     moment: TimestampWithTimeZone,
 ) -> Result<impl Iterator<Item = Entitled> + use<>> {
+    if moment.is_infinity() || moment.is_neg_infinity() {
+        return Err(Error::argument(
+            "the moment is not finite",
+            "Give a date; what holds for good holds at any date to come.",
+        ));
+    }
     let args = [
         arg(user),
         arg(roles_here(claimed_roles)),

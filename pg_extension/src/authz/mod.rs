@@ -11,10 +11,10 @@ pub mod delegation;
 pub mod entitlement;
 mod flatten;
 mod grant;
+mod outside;
 mod reference;
 pub mod resource;
 pub mod segregation;
-pub mod task;
 mod times;
 pub mod user;
 
@@ -25,4 +25,5 @@ pub use flatten::{
     version_in,
 };
 pub use grant::{Validity, grant, revoke};
+pub use outside::{Author, Outside, fill as set_outside};
 pub use reference::{Kind, Node, Reference};

@@ -117,7 +117,27 @@ impl Reference {
 
     /// The node, or 42704.
     pub fn require(&self) -> Result<Node> {
-        self.find().ok_or_else(|| Error::authority_not_found(self))
+        self.find().ok_or_else(|| self.missing())
+    }
+}
+
+impl Reference {
+    /// 42704: there is no such node; `user_not_found`, `role_not_found`, ….
+    fn missing(&self) -> Error {
+        let code = match self.kind {
+            Kind::User => "user_not_found",
+            Kind::Group => "group_not_found",
+            Kind::Role => "role_not_found",
+            Kind::Duty => "duty_not_found",
+            Kind::Privilege => "privilege_not_found",
+            Kind::Entitlement => "entitlement_not_found",
+            Kind::DataGroup => "data_group_not_found",
+        };
+        Error::not_found(
+            code,
+            format!("{self} does not exist"),
+            format!("Define it first with vpd.define_{}.", self.kind.as_str()),
+        )
     }
 }
 

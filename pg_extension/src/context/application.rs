@@ -1,11 +1,12 @@
 //! Reading and writing application contexts. A value is set only while the trusted function of its context is the innermost one that
 //! runs, as the server's own calls tell, and only for the session that is attached.
 
+use super::attached::{ATTACHED, Attached, adopt_values, identity, is_attached, save};
 use super::declaration::{self, Declaration, canonical};
+use super::liveness::require_live;
 use super::value::Values;
-use super::{ATTACHED, Attached, Identity, adopt, change_values, global, identity, require_live};
+use super::{Identity, global, keepers};
 use crate::error::{Error, Result};
-use crate::policy;
 use crate::sys::hooks::function_call;
 use std::rc::Rc;
 
@@ -13,12 +14,6 @@ const MAX_ATTRIBUTE_BYTES: usize = 128;
 const MAX_VALUE_BYTES: usize = 4000;
 const MAX_USER_BYTES: usize = 256;
 const MAX_CLIENT_BYTES: usize = 64;
-
-/// A single-valued attribute as text, for the policies of a statement that is being planned.
-pub fn attribute(namespace: &str, name: &str) -> Option<String> {
-    super::look_while_planning();
-    read(namespace, name)
-}
 
 /// A single-valued attribute as text, as it was when the statement started. A declared context is read and nothing else under its
 /// namespace: what a session brought along under that name could be forged by whoever creates sessions.
@@ -172,7 +167,7 @@ pub fn refresh_shared() -> bool {
     };
     let is_changed = shared != attached.values.shared;
     if is_changed {
-        adopt(Values {
+        adopt_values(Values {
             shared,
             ..(*attached.values).clone()
         });
@@ -183,7 +178,7 @@ pub fn refresh_shared() -> bool {
 /// What this session itself changed is seen at once.
 fn see_shared() {
     if refresh_shared() {
-        policy::session_changed(super::known_standing());
+        keepers::tell();
     }
 }
 
@@ -232,7 +227,7 @@ fn writable(namespace: &str) -> Result<(String, Declaration)> {
 
 fn require_session() -> Result<()> {
     require_live()?;
-    if !super::is_attached() {
+    if !is_attached() {
         return Err(Error::session_invalid());
     }
     Ok(())
@@ -259,4 +254,18 @@ fn check_length(text: Option<&str>, limit: usize, what: &str) -> Result<()> {
         format!("{what} is longer than {limit} bytes"),
         "Keep what is long in a table and its key in the context.",
     ))
+}
+
+/// Changes what trusted functions have set, until the transaction ends or a savepoint brings back what was before.
+fn change_values(change: impl FnOnce(&mut Values)) {
+    let Some(former) = ATTACHED.with_borrow(Clone::clone) else {
+        return;
+    };
+    let mut values = (*former.values).clone();
+    change(&mut values);
+    if values != *former.values {
+        save(Some(former));
+        adopt_values(values);
+        keepers::tell();
+    }
 }

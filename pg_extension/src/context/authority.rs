@@ -1,9 +1,10 @@
 //! What the attached session may do: kept up with the graph while the transaction runs, and narrowed when the session asks for it.
 
-use super::{ATTACHED, Identity, identity, known_standing, require_live, save};
+use super::attached::{ATTACHED, adopt_identity, identity, may_change_session, save};
+use super::liveness::require_live;
+use super::{Identity, keepers};
 use crate::authz::{self, change, delegation};
 use crate::error::{Error, Result};
-use crate::policy;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::{shmem, xact};
 use std::cell::RefCell;
@@ -42,13 +43,13 @@ pub fn refresh() -> Result<bool> {
     if has_changed {
         save(ATTACHED.with_borrow(Clone::clone));
     }
-    adopt(fresh, generation);
+    adopt_identity(fresh, generation);
     Ok(has_changed)
 }
 
 /// Runs with one of the session's roles from now on.
 pub fn assume_role(role: &str) -> Result<()> {
-    super::may_change_session()?;
+    may_change_session()?;
     let generation = shmem::authority_generation();
     let identity = require_authenticated()?;
     if !identity.authority.roles.contains(role) {
@@ -89,7 +90,7 @@ fn narrowed(identity: &Identity, role: &str) -> Result<Identity> {
 }
 
 /// A savepoint was released.
-pub fn subtransaction_committed(level: i32) {
+pub fn savepoint_released(level: i32) {
     NARROWED.with_borrow_mut(|given_up| {
         for narrowing in given_up.iter_mut().filter(|narrowing| narrowing.level == level) {
             narrowing.level = level - 1;
@@ -98,7 +99,7 @@ pub fn subtransaction_committed(level: i32) {
 }
 
 /// A savepoint was rolled back to: what was given up after it is there again.
-pub fn subtransaction_aborted(level: i32) {
+pub fn savepoint_rolled_back(level: i32) {
     NARROWED.with_borrow_mut(|given_up| given_up.retain(|narrowing| narrowing.level < level));
 }
 
@@ -131,7 +132,7 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
 pub fn require_authenticated() -> Result<Rc<Identity>> {
     require_live()?;
     if refresh()? {
-        policy::session_changed(known_standing());
+        keepers::tell();
     }
     identity()
         .filter(|identity| identity.is_authenticated)
@@ -141,18 +142,8 @@ pub fn require_authenticated() -> Result<Rc<Identity>> {
 /// Until the transaction ends, or a savepoint brings back what was before. The generation is one that was read before the graph was.
 fn change_to(new: Identity, generation: u64) {
     save(ATTACHED.with_borrow(Clone::clone));
-    adopt(Rc::new(new), generation);
-    policy::session_changed(known_standing());
-}
-
-fn adopt(identity: Rc<Identity>, generation: u64) {
-    ATTACHED.with_borrow_mut(|attached| {
-        if let Some(attached) = attached {
-            attached.serial = super::value::serial(identity.serial, &attached.values);
-            attached.identity = identity;
-            attached.authority = generation;
-        }
-    });
+    adopt_identity(Rc::new(new), generation);
+    keepers::tell();
 }
 
 /// Most hold for good, so that the clock need not be read.

@@ -1,6 +1,7 @@
 //! The application contexts declared in this database, as this backend knows them: which function each trusts and whether its
 //! values are shared. Forgotten as soon as somebody changes them, or any function.
 
+use super::{global, standing};
 use crate::error::{Error, Result};
 use crate::sys::spi::{self, Statement, arg, oid_arg};
 use crate::sys::{Oid, extension, lock};
@@ -81,7 +82,7 @@ pub fn declarations() -> Rc<Declarations> {
     });
     let last = LAST.replace(Some(Rc::clone(&loaded)));
     if last.is_some_and(|last| last != loaded) {
-        super::definitions_changed();
+        standing::definitions_changed();
     }
     // A change announced while it was being read makes what was read good for this one use only.
     if before == FORGOTTEN.get() {
@@ -106,7 +107,7 @@ pub fn known() -> Option<Rc<Declarations>> {
 pub fn forget() {
     FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1));
     drop(KNOWN.take());
-    super::global::forget();
+    global::forget();
 }
 
 /// A relation changed, or all did.
@@ -165,7 +166,7 @@ pub fn remove(namespace: &str) -> Result<()> {
             "Look at vpd.contexts.",
         ));
     }
-    super::global::clear(&namespace, None, None);
+    global::clear(&namespace, None, None);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Who a session belongs to and what it carries. Immutable once read; shared by the attachments of one backend.
 
-use crate::authz::{self, Authority, Claims, delegation};
+use crate::authz::{self, Author, Authority, Claims, delegation};
 use crate::error::Result;
 use crate::sys::clock::Timestamp;
 use serde_json::Value;
@@ -147,6 +147,16 @@ impl Identity {
         std::iter::once(self.user_name.as_str())
             .chain(self.actors.iter().map(String::as_str))
             .chain(self.acting_for.as_deref())
+    }
+
+    /// Who changes something as this session.
+    pub fn author(&self) -> Author {
+        Author {
+            audit_identity: self.audit_identity.clone(),
+            user_name: self.user_name.clone(),
+            actors: self.actors.clone(),
+            login: self.login().to_owned(),
+        }
     }
 
     /// Who is really logged in: the last of those who act for the user, or the user.

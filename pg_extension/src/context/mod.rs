@@ -4,89 +4,47 @@
 //! ends with the transaction. Nothing a client can SET is read here.
 
 mod application;
+mod attached;
 mod authority;
-mod backend;
 mod declaration;
 mod global;
 mod identity;
+mod keepers;
+mod liveness;
 mod standing;
 mod userenv;
 mod value;
 
 pub use application::{
-    attribute, clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
+    clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
     set as set_context, set_identifier,
 };
+pub use attached::{changes, identity, is_attached, may_keep_rows};
 pub use authority::{assume_role, require_authenticated, set_audit_identity};
 pub use declaration::{
     create as create_context, declarations, forget as function_changed, known as known_declarations,
     relation_changed, remove as drop_context,
 };
-pub use global::note_change as globals_changed;
+pub use global::{note_change as globals_changed, transaction_ended as globals_ended};
 pub use identity::{Identity, Liveness};
+pub use keepers::{Keepers, fill as set_keepers};
+pub use liveness::require_live;
 pub use standing::{Standing, answer_holds_until, definitions_changed, known_standing};
 pub use userenv::{sys_context, sys_context_cut};
 
 use crate::error::{Error, Result};
 use crate::guc::{self, AttachSearchPath};
-use crate::sys::clock;
-use crate::sys::hooks::function_call;
+use crate::sys::looking::ReadOnly;
 use crate::sys::marker::Marker;
-use crate::sys::{connection, portal, reading, relation, shmem, spi, temporary, xact};
-use crate::{audit, authz, hierarchy, load, policy, session};
-use std::cell::{Cell, RefCell};
+use crate::sys::{connection, shmem, spi, temporary};
+use application::read as read_attribute;
+use attached::{ATTACHED, Attached, replace};
+use std::cell::Cell;
 use std::rc::Rc;
-use value::Values;
-
-/// A session attached to the current transaction.
-#[derive(Clone)]
-struct Attached {
-    identity: Rc<Identity>,
-    /// When the session dies unless somebody uses it meanwhile; `None` for the anonymous subject, which has no clocks.
-    liveness: Option<Liveness>,
-    /// Revocations seen when it was last found alive.
-    revocations: u64,
-    /// The generation of the graph its authority was flattened from.
-    authority: u64,
-    /// What trusted functions have set.
-    values: Rc<Values>,
-    /// Tells identities and their values apart within this backend.
-    serial: u64,
-}
-
-impl Attached {
-    fn new(identity: Rc<Identity>, liveness: Option<Liveness>, revocations: u64, authority: u64) -> Self {
-        let values = Rc::new(application::initial(&identity));
-        Self {
-            serial: value::serial(identity.serial, &values),
-            identity,
-            liveness,
-            revocations,
-            authority,
-            values,
-        }
-    }
-}
-
-/// What a savepoint has to bring back.
-struct Saved {
-    level: i32,
-    attached: Option<Attached>,
-}
-
-static ATTACHED: backend::Backend = backend::Backend;
 
 thread_local! {
-    static SAVED: RefCell<Vec<Saved>> = const { RefCell::new(Vec::new()) };
-    static HAS_ENDED_SESSIONS: Cell<bool> = const { Cell::new(false) };
-    static ENDING: RefCell<Vec<(i32, pgrx::Uuid)>> = const { RefCell::new(Vec::new()) };
     /// Whether the standing changed since a plan was begun that has not run yet.
     static CHANGED_WHILE_PLANNING: Cell<bool> = const { Cell::new(false) };
-    /// Whether the current transaction applies rows of another server, and said so.
-    static HAS_REPLICATED: Cell<bool> = const { Cell::new(false) };
-    static HAS_WORK_FOR_LAUNCHER: Cell<bool> = const { Cell::new(false) };
-    /// How often another session was attached, or none.
-    static CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Attaches a session that was just found alive; `revocations` and `authority` are the generations read before it was looked up.
@@ -98,10 +56,21 @@ pub fn attach(
 ) -> Result<()> {
     refuse_what_was_left()?;
     let identity = authority::as_narrowed(identity)?;
-    replace(Some(Attached::new(identity, liveness, revocations, authority)))?;
-    spi::announced(standing::follow);
-    policy::session_changed(known_standing());
+    replace(Some(attached(identity, liveness, revocations, authority)))?;
+    spi::announced(follow);
+    keepers::tell();
     Ok(())
+}
+
+/// A session with what it sees of shared values.
+fn attached(
+    identity: Rc<Identity>,
+    liveness: Option<Liveness>,
+    revocations: u64,
+    authority: u64,
+) -> Attached {
+    let values = application::initial(&identity);
+    Attached::new(identity, liveness, revocations, authority, values)
 }
 
 /// A session takes over a connection, and nothing that the one before has left on it may run in its name.
@@ -137,16 +106,16 @@ pub fn detach() {
 /// after an error too. The rights stay the caller's own. Nothing is written meanwhile: what others wrote, such as a function in a predicate, does
 /// nothing in that name.
 pub fn impersonate<R>(identity: Rc<Identity>, liveness: Liveness, work: impl FnOnce() -> R) -> R {
-    let attached = Attached::new(
+    let attached = attached(
         identity,
         Some(liveness),
         shmem::revocation_generation(),
         shmem::authority_generation(),
     );
     let _former = Former::behind(Some(attached));
-    let _read_only = xact::ReadOnly::enter();
-    spi::announced(standing::follow);
-    policy::session_changed(known_standing());
+    let _read_only = ReadOnly::enter();
+    spi::announced(follow);
+    keepers::tell();
     work()
 }
 
@@ -169,89 +138,9 @@ impl Drop for Former {
     fn drop(&mut self) {
         ATTACHED.replace(self.0.take());
         if is_attached() {
-            policy::session_changed(known_standing());
+            keepers::tell();
         }
     }
-}
-
-/// Every open cursor goes with the former session.
-fn replace(new: Option<Attached>) -> Result<()> {
-    may_change_session()?;
-    portal::close_all()?;
-    CHANGES.set(CHANGES.get() + 1);
-    save(ATTACHED.replace(new));
-    Ok(())
-}
-
-/// An error inside a statement that reads tables under policy: it was planned for one session, and would go on as another.
-fn may_change_session() -> Result<()> {
-    if reading::is_any() {
-        return Err(Error::session_in_use());
-    }
-    Ok(())
-}
-
-/// How often another session was attached to this backend, or none.
-pub fn changes() -> u64 {
-    CHANGES.get()
-}
-
-/// An error when rows that outlive the transaction may be those of a session: one is attached, or was since so many changes.
-pub fn may_keep_rows(changes: u64) -> Result<()> {
-    if is_attached() || CHANGES.get() != changes {
-        return Err(Error::outlives_session(
-            "a cursor or loop whose rows outlive the transaction",
-            "Read the rows into an array before the transaction ends, or end it after the loop.",
-        ));
-    }
-    Ok(())
-}
-
-/// Changes what trusted functions have set, until the transaction ends or a savepoint brings back what was before.
-fn change_values(change: impl FnOnce(&mut Values)) {
-    let Some(former) = ATTACHED.with_borrow(Clone::clone) else {
-        return;
-    };
-    let mut values = (*former.values).clone();
-    change(&mut values);
-    if values != *former.values {
-        save(Some(former));
-        adopt(values);
-        policy::session_changed(known_standing());
-    }
-}
-
-/// Puts values in place.
-fn adopt(values: Values) {
-    ATTACHED.with_borrow_mut(|attached| {
-        if let Some(attached) = attached {
-            attached.values = Rc::new(values);
-            attached.serial = value::serial(attached.identity.serial, &attached.values);
-        }
-    });
-}
-
-/// Keeps what a savepoint has to bring back.
-fn save(former: Option<Attached>) {
-    let level = xact::nest_level();
-    SAVED.with_borrow_mut(|saved| {
-        if level > 1 && saved.last().is_none_or(|last| last.level < level) {
-            saved.push(Saved {
-                level,
-                attached: former,
-            });
-        }
-    });
-}
-
-/// True while a session is attached.
-pub fn is_attached() -> bool {
-    ATTACHED.with_borrow(Option::is_some)
-}
-
-/// The attached identity.
-pub fn identity() -> Option<Rc<Identity>> {
-    ATTACHED.with_borrow(|attached| attached.as_ref().map(|attached| Rc::clone(&attached.identity)))
 }
 
 /// What answers rest on now: for whoever derives something from them that is kept.
@@ -264,10 +153,10 @@ pub fn standing() -> Standing {
 /// from now on. An error when its plan carries a marker of plans that suit no more.
 pub fn statement_started(carries: impl FnOnce(&[Marker]) -> bool) -> Result<()> {
     if CHANGED_WHILE_PLANNING.take() {
-        policy::plans_mixed();
+        keepers::plans_mixed();
     }
     if refresh()? {
-        let outdated = policy::session_changed(known_standing());
+        let outdated = keepers::tell();
         if !outdated.is_empty() && carries(&outdated) {
             return Err(Error::authority_changed());
         }
@@ -279,8 +168,21 @@ pub fn statement_started(carries: impl FnOnce(&[Marker]) -> bool) -> Result<()> 
 fn look_while_planning() {
     if refresh().unwrap_or_else(|error| error.raise()) {
         CHANGED_WHILE_PLANNING.set(true);
-        policy::session_changed(known_standing());
+        keepers::tell();
     }
+}
+
+/// A single-valued attribute as text, for the policies of a statement that is being planned.
+pub fn attribute(namespace: &str, name: &str) -> Option<String> {
+    look_while_planning();
+    read_attribute(namespace, name)
+}
+
+/// Looks whether definitions changed, or time did it; true when they did since keepers were told last.
+fn follow() -> bool {
+    declaration::follow_changes();
+    keepers::follow_definitions();
+    standing::take_change()
 }
 
 /// Looks whether the attached session has another standing than keepers were told last. Costs a look at three counters unless it has.
@@ -291,7 +193,7 @@ fn refresh() -> Result<bool> {
     spi::announced(|| {
         let authority = authority::refresh()?;
         let shared = application::refresh_shared();
-        let definitions = standing::follow();
+        let definitions = follow();
         Ok(authority || shared || definitions)
     })
 }
@@ -301,62 +203,6 @@ pub fn has_shared_values() -> bool {
     declaration::declarations().has_global()
 }
 
-/// Tells identities and what trusted functions have set for them apart within this backend; 0 without a session.
-fn known_session() -> u64 {
-    ATTACHED.with_borrow(|attached| attached.as_ref().map_or(0, |attached| attached.serial))
-}
-
-/// An error when the attached session has expired or was ended, at whatever isolation level the transaction runs.
-/// Costs a look at the clock and at a counter unless a session ended somewhere or a time-out came near.
-pub fn require_live() -> Result<()> {
-    // Most statements of a server are none of our business: they cost this look and no more.
-    if !ATTACHED.with_borrow(|attached| {
-        attached
-            .as_ref()
-            .is_some_and(|attached| attached.liveness.is_some())
-    }) {
-        return Ok(());
-    }
-    let now = clock::now();
-    let revocations = shmem::revocation_generation();
-    let suspect = ATTACHED.with_borrow(|attached| {
-        let attached = attached.as_ref()?;
-        let liveness = attached.liveness?;
-        let is_unquestioned = attached.revocations == revocations && now < liveness.idle_expires_at;
-        (!is_unquestioned).then(|| Rc::clone(&attached.identity))
-    });
-    let Some(identity) = suspect else {
-        return Ok(());
-    };
-    let liveness = spi::announced(|| session::liveness(&identity)).ok_or_else(Error::session_invalid)?;
-    ATTACHED.with_borrow_mut(|attached| {
-        if let Some(attached) = attached {
-            attached.liveness = Some(liveness);
-            attached.revocations = revocations;
-        }
-    });
-    Ok(())
-}
-
-/// The current transaction changed rows of sessions: every backend looks at its session again when it commits.
-pub fn session_rows_changed() {
-    xact::commit_durably();
-    HAS_ENDED_SESSIONS.set(true);
-    session::forget_all();
-}
-
-/// The current transaction applies rows of another server: what any backend knows may be another when it commits.
-pub fn rows_replicated() {
-    if HAS_REPLICATED.replace(true) {
-        return;
-    }
-    session_rows_changed();
-    globals_changed();
-    authz::change::note();
-    policy::exemption::note_change();
-    relation::announce_every_change();
-}
-
 /// The current transaction ended these sessions: this backend detaches at once if it has one of them.
 pub fn sessions_ended(ended: &[pgrx::Uuid]) {
     if identity().is_some_and(|identity| identity.session_id.is_some_and(|id| ended.contains(&id))) {
@@ -364,151 +210,16 @@ pub fn sessions_ended(ended: &[pgrx::Uuid]) {
     }
 }
 
-/// Ends a session when the transaction commits; if it is the attached one, nothing is attached from now on.
-pub fn end_at_commit(session_id: pgrx::Uuid) {
-    ENDING.with_borrow_mut(|ending| ending.push((xact::nest_level(), session_id)));
-    sessions_ended(&[session_id]);
-}
-
-/// The transaction is about to commit: what was asked for is done, while it still can be.
-pub fn transaction_committing() {
-    for (_, session_id) in ENDING.take() {
-        session::end_by_id(session_id, "logout");
-    }
-}
-
-/// The launcher of the purge workers is to look at this database when the transaction commits.
-pub fn call_launcher_at_commit() {
-    HAS_WORK_FOR_LAUNCHER.set(true);
-}
-
-/// The transaction committed: its effects are visible to others now.
-pub fn transaction_committed() {
-    if HAS_ENDED_SESSIONS.get() {
-        shmem::announce_revocation();
-    }
-    if HAS_WORK_FOR_LAUNCHER.get() {
-        shmem::call_launcher();
-    }
-    global::transaction_ended(true);
-    authz::change::transaction_ended(true);
-    load::transaction_ended();
-    rows_written();
-    forget_everything();
-}
-
-/// The transaction was prepared: it leaves this backend, and how it ends is decided elsewhere.
-pub fn transaction_prepared() {
-    forget_what_was_undone();
-    load::transaction_ended();
-    rows_written();
-    forget_everything();
-}
-
-/// The transaction was rolled back.
-pub fn transaction_aborted() {
-    forget_what_was_undone();
-    global::transaction_ended(false);
-    authz::change::transaction_ended(false);
-    load::transaction_ended();
-    rows_written();
-    forget_everything();
-}
-
-/// A savepoint was released: what it would bring back, its parent brings back.
-pub fn subtransaction_committed(level: i32) {
-    authority::subtransaction_committed(level);
-    authz::change::subtransaction_committed(level);
-    load::subtransaction_committed(level);
-    ENDING.with_borrow_mut(|ending| {
-        for (asked_at, _) in ending.iter_mut().filter(|(asked_at, _)| *asked_at == level) {
-            *asked_at = level - 1;
-        }
-    });
-    SAVED.with_borrow_mut(|saved| {
-        if saved.last().is_some_and(|last| last.level == level)
-            && let Some(last) = saved.pop()
-        {
-            let parent = level - 1;
-            if parent > 1 && saved.last().is_none_or(|before| before.level < parent) {
-                saved.push(Saved {
-                    level: parent,
-                    ..last
-                });
-            }
-        }
-    });
-}
-
-/// A savepoint was rolled back to: the session attached before it is attached again.
-pub fn subtransaction_aborted(level: i32) {
-    forget_what_was_undone();
-    authz::change::subtransaction_aborted(level);
-    authority::subtransaction_aborted(level);
-    load::subtransaction_aborted(level);
-    // Its news go with a sub-transaction.
-    HAS_REPLICATED.set(false);
-    // What was seen of nodes that are taken back. Expressions are evaluated in the middle of a statement, without one of their own.
-    hierarchy::statement_started();
-    rows_written();
-    ENDING.with_borrow_mut(|ending| ending.retain(|(asked_at, _)| *asked_at < level));
-    let mut is_restored = false;
-    SAVED.with_borrow_mut(|saved| {
-        while saved.last().is_some_and(|last| last.level >= level) {
-            if let Some(last) = saved.pop() {
-                ATTACHED.replace(last.attached);
-                is_restored = true;
-            }
-        }
-    });
-    function_call::forget_from(level);
-    if is_restored && is_attached() {
-        policy::session_changed(known_standing());
-    }
-}
-
-/// Sessions that were read by a transaction which wrote something may be read from that: from rows that are none, or with grants that are none.
-fn forget_what_was_undone() {
-    if xact::has_written() {
-        session::forget_all();
-    }
-}
-
-/// What triggers remember of the rows they saw is good no more.
-fn rows_written() {
-    audit::transaction_ended();
-    authz::segregation::transaction_ended();
-}
-
-/// Nothing is attached and nothing is due any more.
-pub fn forget_everything() {
-    policy::statement_started();
-    function_call::transaction_ended();
-    ATTACHED.replace(None);
-    SAVED.with_borrow_mut(Vec::clear);
-    authority::transaction_ended();
-    ENDING.with_borrow_mut(Vec::clear);
-    HAS_ENDED_SESSIONS.set(false);
-    HAS_REPLICATED.set(false);
-    HAS_WORK_FOR_LAUNCHER.set(false);
-}
-
 /// PREPARE TRANSACTION would let the transaction end elsewhere, without its session and without its announcements.
-pub fn may_prepare_transaction() -> Result<()> {
-    if is_attached() || ENDING.with_borrow(|ending| !ending.is_empty()) {
+pub fn may_be_prepared() -> Result<()> {
+    if is_attached() {
         return Err(Error::outlives_session(
             "PREPARE TRANSACTION",
             "Detach the session, or commit in one phase.",
         ));
     }
-    for (has_changed, what) in [
-        (HAS_ENDED_SESSIONS.get(), "sessions"),
-        (global::has_changed(), "values of global contexts"),
-        (authz::change::has_changed(), "who may do what"),
-    ] {
-        if has_changed {
-            return Err(Error::not_preparable(what));
-        }
+    if global::has_changed() {
+        return Err(Error::not_preparable("values of global contexts"));
     }
     Ok(())
 }
@@ -535,23 +246,22 @@ pub fn may_keep_temporary_table() -> Result<()> {
     Ok(())
 }
 
-/// TRUNCATE asks no policy.
-pub fn refuse_truncate() -> Error {
-    Error::privilege_missing(
-        "TRUNCATE is not allowed on a table under policy",
-        "Use DELETE, which removes the rows that policies let you see; a role with BYPASSRLS may truncate.",
-    )
+/// A savepoint was released.
+pub fn savepoint_released(level: i32) {
+    authority::savepoint_released(level);
+    attached::savepoint_released(level);
 }
 
-/// Policies stand on row security.
-pub fn refuse_unprotecting() -> Error {
-    Error::privilege_missing(
-        "row security of a table under policy may not be switched off",
-        "Drop its policies with vpd.drop_policy, or ask a superuser.",
-    )
+/// A savepoint was rolled back to. Keepers are told when it brought a session back.
+pub fn savepoint_rolled_back(level: i32) {
+    authority::savepoint_rolled_back(level);
+    if attached::savepoint_rolled_back(level) {
+        keepers::tell();
+    }
 }
 
-/// A foreign key to a table under policy tells which of its rows exist.
-pub fn refuse_reference() -> Error {
-    Error::reference_refused()
+/// Nothing is attached and nothing comes back any more.
+pub fn transaction_ended() {
+    attached::transaction_ended();
+    authority::transaction_ended();
 }

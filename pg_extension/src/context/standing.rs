@@ -5,9 +5,7 @@
 //! Invariant: whatever changes an answer of a function that reads the session makes another standing. Answers that nobody announces changes of come from
 //! a look into tables, which `spi` counts: what was derived from one of those is kept by nobody.
 
-use super::{declaration, known_session};
-use crate::authz::task;
-use crate::hierarchy;
+use super::attached::known_session;
 use crate::sys::clock::{self, Timestamp};
 use std::cell::Cell;
 
@@ -65,11 +63,8 @@ pub fn answer_holds_until(moment: Timestamp) {
     HOLDS_UNTIL.set(HOLDS_UNTIL.get().min(moment));
 }
 
-/// Looks whether definitions changed, or time did it; true when they did since keepers were told last.
-pub(super) fn follow() -> bool {
-    declaration::follow_changes();
-    hierarchy::follow_changes();
-    task::follow_changes();
+/// Looks whether time changed an answer, and whether definitions changed since keepers were told last.
+pub(super) fn take_change() -> bool {
     let until = HOLDS_UNTIL.get();
     if until != FOR_EVER && until <= clock::now() {
         definitions_changed();

@@ -1,7 +1,7 @@
 //! `SYS_CONTEXT`: application contexts, session attributes, and what the namespace USERENV tells of session and connection.
 
 use super::application::{client_identifier, read};
-use super::identity;
+use super::attached::identity;
 use crate::error::{Error, Result};
 use crate::sys::spi::{self, Statement, arg};
 use crate::sys::user;

@@ -1,28 +1,9 @@
 //! Refusals about users, roles, duties, privileges and what is granted.
 
 use super::Error;
-use crate::authz::{Kind, Reference};
 use pgrx::PgSqlErrorCode;
 
 impl Error {
-    /// 42704: there is no such user, group, role, duty, privilege, entitlement or data group; `user_not_found`, `role_not_found`, ….
-    pub fn authority_not_found(reference: &Reference) -> Self {
-        let code = match reference.kind {
-            Kind::User => "user_not_found",
-            Kind::Group => "group_not_found",
-            Kind::Role => "role_not_found",
-            Kind::Duty => "duty_not_found",
-            Kind::Privilege => "privilege_not_found",
-            Kind::Entitlement => "entitlement_not_found",
-            Kind::DataGroup => "data_group_not_found",
-        };
-        Self::not_found(
-            code,
-            format!("{reference} does not exist"),
-            format!("Define it first with vpd.define_{}.", reference.kind.as_str()),
-        )
-    }
-
     /// 42704: there is no such kind of task.
     pub fn task_type_not_found(name: &str) -> Self {
         Self::not_found(

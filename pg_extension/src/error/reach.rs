@@ -119,4 +119,52 @@ impl Error {
             "If it reads the session or a table under policy, itself or by what it calls: ALTER FUNCTION … PARALLEL RESTRICTED.",
         )
     }
+
+    /// 42501: the actions of a foreign key change and remove rows past their policies.
+    pub fn foreign_key_refused() -> Self {
+        Self::privilege_missing(
+            "a foreign key of a table under policy is not allowed",
+            "Ask a superuser or a role with BYPASSRLS to add it: its actions change and remove hidden rows.",
+        )
+    }
+
+    /// 42501: a trigger is handed the rows that others write.
+    pub fn trigger_refused() -> Self {
+        Self::privilege_missing(
+            "a trigger on a table under policy may be created by its owner only",
+            "Ask the owner of the table: a trigger is handed the rows that others write.",
+        )
+    }
+
+    /// 42501: the triggers of the library hold for the owner of the table too.
+    pub fn trigger_change_refused() -> Self {
+        Self::privilege_missing(
+            "a trigger of pg_vpd may not be changed, switched off or dropped",
+            "Use vpd.untrack_changes or vpd.unprotect_action, or ask a superuser or a role with BYPASSRLS.",
+        )
+    }
+
+    /// 42501: PostgreSQL evaluates its own restrictive policies before those of the library, so their functions would be handed hidden rows.
+    pub fn native_policy_refused() -> Self {
+        Self::privilege_missing(
+            "PostgreSQL's own policies on a table under policy may not be changed",
+            "Use vpd.add_policy, or ask a superuser or a role with BYPASSRLS.",
+        )
+    }
+
+    /// 42501: TRUNCATE asks no policy.
+    pub fn truncate_refused() -> Self {
+        Self::privilege_missing(
+            "TRUNCATE is not allowed on a table under policy",
+            "Use DELETE, which removes the rows that policies let you see; a role with BYPASSRLS may truncate.",
+        )
+    }
+
+    /// 42501: policies stand on row security.
+    pub fn unprotecting_refused() -> Self {
+        Self::privilege_missing(
+            "row security of a table under policy may not be switched off",
+            "Drop its policies with vpd.drop_policy, or ask a superuser.",
+        )
+    }
 }

@@ -1,7 +1,8 @@
 //! Hierarchies: their levels, their mode, and the applications they do not filter.
 
+use super::catalogue::{access_changed, checked_reason, levels, nodes_changed, require, subject};
 use super::grant::close_orphans;
-use super::{access_changed, checked_reason, node, nodes_changed, require};
+use super::node;
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::spi::{self, Statement, arg};
@@ -12,7 +13,6 @@ thread_local! {
     static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/define.sql")) };
     static LEVELS_IN_USE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/levels_in_use.sql")) };
     static FOLLOW_LEVELS: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/follow_levels.sql")) };
-    static LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/levels.sql")) };
     static DROP_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/drop_levels.sql")) };
     static INSERT_LEVELS: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/insert_levels.sql")) };
     static PROTECTED_BY: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/protected_by.sql")) };
@@ -45,19 +45,6 @@ const SHIPPED: [(&str, &str, &[&str]); 2] = [
         &["company", "chain", "area", "region", "district", "location"],
     ),
 ];
-
-/// Levels of a hierarchy, from the top: name and depth.
-pub fn levels(hierarchy: &str) -> Vec<(String, i32)> {
-    LEVELS.with(|statement| statement.query(&[arg(hierarchy)], |row| (row.required(1), row.required(2))))
-}
-
-/// The depth of a level, or 42704.
-pub(super) fn depth(hierarchy: &str, level: &str) -> Result<i32> {
-    levels(hierarchy)
-        .into_iter()
-        .find_map(|(name, depth)| (name == level).then_some(depth))
-        .ok_or_else(|| Error::level_not_found(hierarchy, level))
-}
 
 /// Defines a hierarchy, or changes its levels and description. Nodes stay on the levels they are on, wherever those stand now.
 pub fn define(name: &str, names: &[String], description: Option<&str>) -> Result<()> {
@@ -233,11 +220,6 @@ pub fn tables_changed() {
     nodes_changed(None);
     access_changed(None);
     node_access::forget_index_plans();
-}
-
-/// How a hierarchy is called in the record of changes.
-pub(super) fn subject(name: &str) -> String {
-    format!("hierarchy:{name}")
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -1,8 +1,6 @@
 //! Nodes of data groups.
 
-use super::definition::subject;
-use super::node::require_node;
-use super::{access_changed, require};
+use super::catalogue::{access_changed, require, require_node, subject};
 use crate::authz::{Kind, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg};

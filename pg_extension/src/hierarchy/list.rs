@@ -1,9 +1,8 @@
 //! Lists: the nodes a session sees, and the users who see a node.
 
-use super::definition::depth;
-use super::node::require_node;
+use super::catalogue::{depth, require, require_node};
 use super::viewer::{self, Viewer};
-use super::{find, require, sees};
+use super::{find, sees};
 use crate::context;
 use crate::error::Result;
 use crate::sys::spi::{Statement, arg};

@@ -1,12 +1,10 @@
 //! Nodes from tables of the application: read as the owner of the table, whom the caller must be allowed to read from, and under the policies that
 //! apply to the caller; written all or not at all. Types and views run what their owner wrote, which must not run as an administrator.
 
-use super::definition::{levels, subject};
+use super::catalogue::{levels, require, subject};
 use super::node::{self, Nodes};
-use super::require;
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::policy::exemption;
 use crate::sys::spi::{self, Statement, arg, oid_arg};
 use crate::sys::{Oid, relation, user};
 use serde_json::json;
@@ -29,6 +27,13 @@ pub struct Columns<'a> {
     pub label: Option<&'a str>,
 }
 
+/// The table of the application that nodes are read from.
+pub struct Source {
+    pub table: Oid,
+    /// Whether the caller is exempt from its policies.
+    pub is_exempt: bool,
+}
+
 /// What a row says of a node.
 #[derive(PartialEq, Eq)]
 struct Said {
@@ -38,17 +43,17 @@ struct Said {
 }
 
 /// From a table with one row a node.
-pub fn load_nodes(hierarchy: &str, table: Oid, columns: &Columns<'_>, remove: bool) -> Result<Report> {
+pub fn load_nodes(hierarchy: &str, source: &Source, columns: &Columns<'_>, remove: bool) -> Result<Report> {
     change::begin();
     require(hierarchy)?;
     let optional = [columns.parent, columns.level, columns.label];
     let named: Vec<&str> = optional.into_iter().flatten().chain([columns.key]).collect();
-    require_readable(table, &named)?;
+    require_readable(source.table, &named)?;
     let query = NODE_QUERY
         .with(|statement| {
             statement.query_one(
                 &[
-                    oid_arg(table),
+                    oid_arg(source.table),
                     arg(columns.key),
                     arg(columns.parent),
                     arg(columns.level),
@@ -59,11 +64,11 @@ pub fn load_nodes(hierarchy: &str, table: Oid, columns: &Columns<'_>, remove: bo
         })
         .flatten()
         .ok_or_else(Error::column_missing)?;
-    load(hierarchy, table, &query, columns.level.is_some(), remove)
+    load(hierarchy, source, &query, columns.level.is_some(), remove)
 }
 
 /// From a table with a column a level.
-pub fn load_levels(hierarchy: &str, table: Oid, columns: Vec<String>, remove: bool) -> Result<Report> {
+pub fn load_levels(hierarchy: &str, source: &Source, columns: Vec<String>, remove: bool) -> Result<Report> {
     change::begin();
     require(hierarchy)?;
     if columns.is_empty() || columns.len() > levels(hierarchy).len() {
@@ -73,16 +78,16 @@ pub fn load_levels(hierarchy: &str, table: Oid, columns: Vec<String>, remove: bo
         ));
     }
     let named: Vec<&str> = columns.iter().map(String::as_str).collect();
-    require_readable(table, &named)?;
+    require_readable(source.table, &named)?;
     let query = LEVEL_QUERY
         .with(|statement| {
-            statement.query_one(&[oid_arg(table), arg(columns), arg(hierarchy)], |row| {
+            statement.query_one(&[oid_arg(source.table), arg(columns), arg(hierarchy)], |row| {
                 row.get::<String>(1)
             })
         })
         .flatten()
         .ok_or_else(Error::column_missing)?;
-    load(hierarchy, table, &query, true, remove)
+    load(hierarchy, source, &query, true, remove)
 }
 
 /// An error for columns that are there and that the caller may not read.
@@ -98,10 +103,10 @@ fn require_readable(table: Oid, columns: &[&str]) -> Result<()> {
     Err(Error::select_missing())
 }
 
-fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool) -> Result<Report> {
+fn load(hierarchy: &str, source: &Source, query: &str, has_levels: bool, remove: bool) -> Result<Report> {
     let depths: HashMap<String, i32> = levels(hierarchy).into_iter().collect();
     let mut nodes = Nodes::default();
-    let said = read(table, query)?;
+    let said = read(source, query)?;
     for (key, said) in said {
         let depth = match &said.level {
             Some(level) => *depths
@@ -124,7 +129,7 @@ fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool
         "load_nodes",
         &subject(hierarchy),
         json!({
-            "relation": relation::name(table), "rows": count, "added": report.added, "moved": report.moved,
+            "relation": relation::name(source.table), "rows": count, "added": report.added, "moved": report.moved,
             "changed": report.changed, "removed": report.removed,
         }),
     );
@@ -132,9 +137,9 @@ fn load(hierarchy: &str, table: Oid, query: &str, has_levels: bool, remove: bool
 }
 
 /// One entry a key; rows that say different things of one are refused.
-fn read(table: Oid, query: &str) -> Result<HashMap<String, Said>> {
-    let is_past_policies = user::reads_past_policies(table) || exemption::is_exempt(table);
-    let rows = spi::query_as_owner_of(table, is_past_policies, query, |row| {
+fn read(source: &Source, query: &str) -> Result<HashMap<String, Said>> {
+    let is_past_policies = user::reads_past_policies(source.table) || source.is_exempt;
+    let rows = spi::query_as_owner_of(source.table, is_past_policies, query, |row| {
         let said = Said {
             parent: row.get(2),
             level: row.get(3),

@@ -1,15 +1,13 @@
 //! Single nodes: defined, moved with what is below them, dropped.
 
-use super::definition::{depth, levels, subject};
+use super::catalogue::{access_changed, depth, levels, nodes_changed, require, require_node, subject};
 use super::grant::close_orphans;
-use super::{access_changed, nodes_changed, require};
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::spi::{Arg, Statement, arg};
 use serde_json::json;
 
 thread_local! {
-    static NODE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/node.sql")) };
     static IS_BELOW: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/is_below.sql")) };
     static MOVE: Statement = const { Statement::new(include_str!("../../../sql/query/hierarchy/move.sql")) };
     static WRITE: Statement = const { Statement::scanning(include_str!("../../../sql/query/hierarchy/write.sql")) };
@@ -48,13 +46,6 @@ pub struct Report {
     pub moved: i64,
     pub changed: i64,
     pub removed: i64,
-}
-
-/// Depth of a node, or 42704.
-pub(super) fn require_node(hierarchy: &str, key: &str) -> Result<i32> {
-    NODE.with(|statement| statement.query_one(&[arg(hierarchy), arg(key)], |row| row.get::<i32>(1)))
-        .flatten()
-        .ok_or_else(|| Error::node_not_found(hierarchy, key))
 }
 
 /// Defines a node, or moves and relabels it.

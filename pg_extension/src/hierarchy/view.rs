@@ -11,6 +11,7 @@ use crate::context::{self, Identity, Standing};
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::marker::Marker;
+use crate::sys::share::Share;
 use crate::sys::spi::{self, Statement, arg};
 use crate::sys::{published, shmem, xact};
 use std::cell::{Cell, RefCell};
@@ -21,9 +22,6 @@ const KEPT_VIEWS: usize = 128;
 
 /// Bytes that they may take together.
 const KEPT_BYTES: usize = 2 * 1024 * 1024;
-
-/// More keys than these are not asked of an index: each costs a descent, and the planner looks at each.
-const MAX_INDEX_KEYS: usize = 2_000;
 
 /// A version that is replaced while its nodes are read is looked up again so often.
 const ATTEMPTS: usize = 3;
@@ -38,24 +36,6 @@ thread_local! {
     /// The hierarchies that plans of this backend might ask an index for, and whether they were made for a session that sees few nodes.
     static PLANNED: RefCell<Vec<(Hierarchy, bool)>> = const { RefCell::new(Vec::new()) };
     static CURRENT: RefCell<Vec<Option<Current>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What part of a hierarchy the attached session sees.
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    /// How many nodes.
-    pub visible: usize,
-    /// Of how many.
-    pub all: usize,
-    /// Whether some session may see everything, unknown keys included, so that no plan may ask an index for keys.
-    pub may_be_open: bool,
-}
-
-impl Share {
-    /// Whether the nodes are so few that an index is asked for them.
-    pub fn is_few(self) -> bool {
-        self.visible <= MAX_INDEX_KEYS && self.visible * 3 <= self.all
-    }
 }
 
 /// The nodes of a hierarchy, and the version they are of.

@@ -1,10 +1,10 @@
 //! The grants that a file asks for, held against those there are.
 
+use super::content::{Counts, STEP};
+use super::progress;
 use super::report::Report;
-use super::{Counts, STEP};
 use crate::authz::change;
 use crate::authz::definition::may_change;
-use crate::error::Error;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
 use crate::sys::spi::{Arg, Statement, arg};
@@ -180,7 +180,7 @@ fn add(fresh: &[&Wish<'_>], now: Timestamp) {
         row.optional_text(wish.reason);
         row.text(&author);
         written += 1;
-        Error::tell_progress("written", written, fresh.len());
+        progress::tell("written", written, fresh.len());
         true
     });
 }
@@ -231,7 +231,7 @@ fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Vec<Open>> {
             let granted: Vec<i32> = chunk.iter().map(|wish| wish.granted).collect();
             let rows = OF_PAIRS.with(|statement| statement.query(&[arg(holders), arg(granted)], read));
             rows.into_iter().flatten().for_each(&mut keep);
-            Error::tell_progress("checked", place * (STEP / 5), wishes.len());
+            progress::tell("checked", place * (STEP / 5), wishes.len());
         }
     }
     found

@@ -1,10 +1,11 @@
 //! Files of groups, and of the groups they belong to.
 
+use super::content::{Content, Counts};
 use super::grants::{self, Wish};
 use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
 use super::report::Report;
-use super::{Content, Counts, cycle, value};
+use super::{cycle, value};
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::sys::spi::{Statement, arg};

@@ -1,11 +1,12 @@
 //! Files that say which nodes data groups have.
 
+use super::content::{Content, Counts};
 use super::grants;
 use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
 use super::node::key;
 use super::report::Report;
-use super::{Content, Counts, value};
+use super::value;
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::hierarchy;

@@ -1,14 +1,15 @@
 //! Files that say who belongs to what: members of groups, of roles, of data groups.
 
+use super::content::{Content, Counts};
 use super::grants::{self, Wish};
 use super::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
-use super::{Content, Counts, value};
+use super::{progress, value};
 use crate::authz::segregation::Conflict;
 use crate::authz::{Kind, change};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 const GROUP: [Column; 6] = columns("group_name", required("user_name"));
 const ROLE: [Column; 6] = columns("role_name", optional("user_name"));
@@ -162,7 +163,7 @@ impl Content for Members {
         let quiet = |_| ();
         let granted = self.granted.find(self.kind, quiet);
         let users = self.users.find(Kind::User, |done| {
-            Error::tell_progress("checked", done, self.users.len())
+            progress::tell("checked", done, self.users.len())
         });
         let groups = self.groups.find(Kind::Group, quiet);
         let times = grants::times(

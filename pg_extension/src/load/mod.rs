@@ -5,6 +5,7 @@
 //! Not here: how CSV is quoted (`csv_core`) and how rows get into tables (`sys::copy`). Invariant: a value of a file is data, never a text
 //! of a statement.
 
+mod content;
 mod cycle;
 mod grants;
 mod group;
@@ -13,6 +14,7 @@ mod header;
 mod member;
 mod names;
 mod node;
+mod progress;
 mod reader;
 mod report;
 mod texts;
@@ -22,10 +24,11 @@ mod value;
 pub use report::Fault;
 
 use crate::authz::change;
-use crate::authz::segregation::{Conflict, Watch};
+use crate::authz::segregation::Watch;
 use crate::error::{Error, Result};
+use crate::sys::memory;
 use crate::sys::xact::{self, Fate};
-use crate::sys::{memory, progress};
+use content::{Content, Counts};
 use header::{Header, Line};
 use reader::{Broken, Reader, Record};
 use report::Report;
@@ -37,9 +40,6 @@ const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Most lines of one load.
 const MAX_LINES: u32 = 5_000_000;
-
-/// How many lines are checked or written between two messages to the client.
-pub const STEP: usize = 50_000;
 
 thread_local! {
     static CURRENT: RefCell<Option<Load>> = const { RefCell::new(None) };
@@ -64,34 +64,6 @@ struct Lines {
     /// With a header that is not understood the lines below it are not either.
     is_hopeless: bool,
     count: u32,
-}
-
-/// What a load came to.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Counts {
-    /// Lines that added something.
-    pub added: u64,
-    /// Lines that changed something.
-    pub changed: u64,
-    /// Lines that say what holds already.
-    pub unchanged: u64,
-}
-
-/// What a kind of file says.
-trait Content {
-    /// Reads the header.
-    fn header(&mut self, line: u32, names: Vec<String>, report: &mut Report) -> Header;
-
-    /// Reads a line.
-    fn line(&mut self, line: &Line<'_>, report: &mut Report);
-
-    /// Checks the lines against each other and against what there is, and writes them when nothing was wrong so far.
-    fn apply(&mut self, report: &mut Report) -> Result<Counts>;
-
-    /// Reports the lines that let a user break a rule of duties; false when none does.
-    fn blame(&self, _conflict: &Conflict, _report: &mut Report) -> bool {
-        false
-    }
 }
 
 /// Kinds of files.
@@ -204,7 +176,7 @@ pub fn finish() -> Result<Vec<Fault>> {
         Ok(Fate::Kept(told))
     })?;
     if report.is_empty() {
-        Error::tell_loaded(load.kind, is_dry_run, lines.count.saturating_sub(1), counts);
+        progress::tell_loaded(load.kind, is_dry_run, lines.count.saturating_sub(1), counts);
     }
     Ok(report.into_faults())
 }
@@ -213,7 +185,7 @@ pub fn finish() -> Result<Vec<Fault>> {
 pub fn load(kind: &str, file: &str, is_dry_run: bool) -> Result<Vec<Fault>> {
     begin(kind, is_dry_run)?;
     for part in file.as_bytes().chunks(1024 * 1024) {
-        progress::check_for_interrupts();
+        crate::sys::progress::check_for_interrupts();
         take_part(part)?;
     }
     finish()
@@ -320,7 +292,7 @@ impl Lines {
 }
 
 /// A savepoint was released: what it took part in belongs to its parent.
-pub fn subtransaction_committed(level: i32) {
+pub fn savepoint_released(level: i32) {
     CURRENT.with_borrow_mut(|current| {
         if let Some(load) = current.as_mut().filter(|load| load.level >= level) {
             load.level = level - 1;
@@ -329,7 +301,7 @@ pub fn subtransaction_committed(level: i32) {
 }
 
 /// A savepoint was rolled back to. A load that got a part since then would have a hole, so that it is given up.
-pub fn subtransaction_aborted(level: i32) {
+pub fn savepoint_rolled_back(level: i32) {
     CURRENT.with_borrow_mut(|current| {
         current.take_if(|load| load.level >= level);
     });

@@ -1,9 +1,10 @@
 //! Files of nodes of hierarchies.
 
+use super::content::{Content, Counts};
 use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
 use super::report::{Report, shortened};
-use super::{Content, Counts, cycle, value};
+use super::{cycle, value};
 use crate::authz::change;
 use crate::error::Result;
 use crate::hierarchy::{self, Nodes as Written};

@@ -1,14 +1,15 @@
 //! Files of users: what one or several sources know of them. Columns that are not known become attributes.
 
+use super::content::{Content, Counts, STEP};
 use super::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
 use super::report::Report;
 use super::texts::{Span, Texts};
-use super::{Content, Counts, STEP, cycle, value};
+use super::{cycle, progress, value};
 use crate::authz::segregation::Conflict;
 use crate::authz::user::LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::session;
 use crate::sys::copy;
 use crate::sys::spi::{Arg, Statement, arg};
@@ -154,7 +155,7 @@ impl Content for Users {
         self.report_unknown(report);
         let mut known = self
             .names
-            .find(Kind::User, |done| Error::tell_progress("checked", done, count));
+            .find(Kind::User, |done| progress::tell("checked", done, count));
         let mut is_listed = vec![false; self.names.len()];
         for row in &self.rows {
             is_listed[row.user as usize] = true;
@@ -461,7 +462,7 @@ impl Users {
             }
             row.boolean(account.is_test);
             written += 1;
-            Error::tell_progress("written", written, self.rows.len());
+            progress::tell("written", written, self.rows.len());
             true
         });
     }
@@ -504,7 +505,7 @@ impl Users {
                 changed.extend(accounts.into_iter().flatten().filter_map(place));
             }
             start += rows.len();
-            Error::tell_progress("written", self.rows.len() - count + start, self.rows.len());
+            progress::tell("written", self.rows.len() - count + start, self.rows.len());
         }
         changed
     }

@@ -1,13 +1,14 @@
 //! What this backend knows of the policies of each table it has met. Forgotten by relation as soon as somebody changes them.
 
-use super::exemption;
 use super::group::{self, DrivingContext};
-use super::predicate::{self, Predicate};
-use super::{Command, Kind};
+use super::kind::Kind;
+use super::mask::stored;
+use super::predicate::{self, Predicate, Table};
 use crate::error::Error;
 use crate::sys::Oid;
 use crate::sys::extension;
 use crate::sys::marker::Marker;
+use crate::sys::restriction::Command;
 use crate::sys::spi::{Row, Statement, oid_arg};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ thread_local! {
     static POLICIES: Statement = const { Statement::new(include_str!("../../../sql/query/policy/policies_of_relation.sql")) };
     static RELATIONS: RefCell<HashMap<Oid, Option<Rc<Relation>>>> = RefCell::new(HashMap::new());
     static DRIVERS: Statement = const { Statement::new(include_str!("../../../sql/query/policy/driving_contexts.sql")) };
+    static ROLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/roles.sql")) };
     static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -37,6 +39,17 @@ pub struct Relation {
     pub groups: Vec<String>,
     /// The attributes of the session that choose among them.
     pub drivers: Vec<DrivingContext>,
+}
+
+impl Relation {
+    /// The table, as its predicates are told of it.
+    pub fn table(&self) -> Table<'_> {
+        Table {
+            oid: self.oid,
+            schema: &self.schema,
+            name: &self.name,
+        }
+    }
 }
 
 /// A policy and its compiled predicate.
@@ -108,7 +121,7 @@ fn load(oid: Oid) -> Option<Relation> {
         })
     })?;
     let rows = POLICIES.with(|statement| statement.query(&[oid_arg(oid)], read_policy));
-    let has_policies = is_complete && (!rows.is_empty() || super::mask::has_own(oid));
+    let has_policies = is_complete && (!rows.is_empty() || stored::has_own(oid));
     let policies = rows
         .into_iter()
         .filter_map(|(is_enabled, policy)| is_enabled.then_some(policy))
@@ -124,11 +137,20 @@ fn load(oid: Oid) -> Option<Relation> {
         schema,
         name,
         has_policies,
-        exempt_roles: exemption::roles(oid),
+        exempt_roles: exempt_roles(oid),
         policies,
         groups: group::groups(oid),
         drivers,
     })
+}
+
+/// The roles that are exempt on a table.
+fn exempt_roles(table: Oid) -> Vec<Oid> {
+    ROLES
+        .with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1)))
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One policy, and whether it is enabled. What cannot be read is an error: a policy that was left out, or that is for fewer commands than it

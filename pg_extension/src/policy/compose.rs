@@ -1,37 +1,12 @@
 //! Which policies restrict a command on a table, put together.
 
-use super::Command;
 use super::cache::{self, Policy, Relation};
+use super::chosen::Chosen;
 use super::exemption::is_exempt;
-use super::group::Chosen;
-use super::{inspection, native, predicate};
+use super::predicate;
 use crate::error::{Error, Result};
-use crate::sys::predicate::Compiled;
-use crate::sys::{Oid, xact};
-use std::rc::Rc;
-
-/// One policy to apply.
-pub struct Restriction {
-    /// Name of the policy.
-    pub name: String,
-    /// Condition on rows that exist.
-    pub predicate: Rc<Compiled>,
-    /// Whether new rows must satisfy it too.
-    pub is_checked: bool,
-    /// Numbers of the columns of which the statement must reference one; `None` for a policy that always applies.
-    pub relevant_columns: Option<Vec<i16>>,
-}
-
-/// What applies to a command on a protected table.
-pub struct Restrictions {
-    /// The policies; all must hold.
-    pub policies: Vec<Restriction>,
-    /// Whether a condition of its own must keep rows from those without a session: true unless one of the policies is
-    /// known to do so.
-    pub needs_gate: bool,
-    /// Whether another session may get other policies, so that plans must not outlive the session.
-    pub depends_on_context: bool,
-}
+use crate::sys::Oid;
+use crate::sys::restriction::{Command, Restriction, Restrictions};
 
 /// True when a protected table shows rows at all; a partition that is read past its parent shows none. What PostgreSQL's own policies
 /// leave of the rows is theirs to say, to exempt roles as well.
@@ -55,7 +30,7 @@ pub fn restrictions(relation: Oid, command: Command) -> Result<Option<Restrictio
     for policy in applying(&relation, command)? {
         policies.push(Restriction {
             name: policy.name.clone(),
-            predicate: policy.predicate.compiled(&relation, &policy.name)?,
+            predicate: policy.predicate.compiled(relation.table(), &policy.name)?,
             is_checked: policy.is_update_checked,
             relevant_columns: policy.relevant_columns.clone(),
         });
@@ -104,38 +79,10 @@ pub fn require_index_allowed(relation: Oid) -> Result<()> {
         return Ok(());
     };
     for policy in applying(&relation, Command::Index)? {
-        let text = policy.predicate.text(&relation, &policy.name)?;
+        let text = policy.predicate.text(relation.table(), &policy.name)?;
         if !text.trim().eq_ignore_ascii_case("true") {
             return Err(Error::index_restricted(&policy.name));
         }
     }
     Ok(())
-}
-
-/// The predicate as text, for people, as it was understood: with every name resolved; `None` when the table is not protected.
-pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<String>> {
-    if is_exempt(relation) {
-        let natives = native::terms(relation, command);
-        let is_free = natives.is_empty();
-        return Ok(Some(if is_free {
-            "true".to_owned()
-        } else {
-            natives.join(" AND ")
-        }));
-    }
-    let Some(relation) = cache::relation(relation) else {
-        return Ok(None);
-    };
-    if !relation.has_policies {
-        return Ok(Some("false".to_owned()));
-    }
-    let mut terms = vec!["vpd.is_established()".to_owned()];
-    for policy in applying(&relation, command)? {
-        let text = inspection::text(&relation, policy)?;
-        let understood = xact::attempt(|| inspection::checked(&relation, &policy.name, text.clone()));
-        // What cannot be understood is shown as it stands: whoever mends it needs it.
-        terms.push(understood.map_or_else(|_| format!("({text})"), |condition| condition.understood));
-    }
-    terms.extend(native::terms(relation.oid, command));
-    Ok(Some(terms.join(" AND ")))
 }

@@ -2,7 +2,6 @@
 //!
 //! The rows are copied once, and the conditions asked of the copy for one session after the other.
 
-use super::Command;
 use super::cache::Relation;
 use super::inspection::{self, Condition, conjunction};
 use super::name::function_named;
@@ -10,6 +9,7 @@ use super::version::{Shadow, shadows};
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::function::call_policy_function;
+use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
 use crate::sys::spi::{Statement, oid_arg};
 use crate::sys::user::Restricted;

@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 const MAX_REASON_CHARS: usize = 1_000;
 
 thread_local! {
-    static ROLES: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/roles.sql")) };
     static ROLE: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/role.sql")) };
     static RELATION: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/relation.sql")) };
     static GRANT: Statement = const { Statement::new(include_str!("../../../sql/query/exemption/grant.sql")) };
@@ -46,15 +45,6 @@ struct Start {
     generation: u64,
     role: Oid,
     tables: Vec<Oid>,
-}
-
-/// The roles that are exempt on a table; kept with its policies.
-pub(super) fn roles(table: Oid) -> Vec<Oid> {
-    ROLES
-        .with(|statement| statement.query(&[oid_arg(table)], |row| row.get::<Oid>(1)))
-        .into_iter()
-        .flatten()
-        .collect()
 }
 
 /// Whether policies of the table do not apply to the role that statements run as now.

@@ -8,11 +8,12 @@ mod authority;
 mod tree;
 
 use super::cache::Relation;
-use super::group::Chosen;
-use super::{Command, cache, inspection, mask, native};
+use super::chosen::Chosen;
+use super::{cache, inspection, mask, native};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::session;
+use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, user, xact};

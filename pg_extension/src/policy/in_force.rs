@@ -1,12 +1,12 @@
 //! The predicates that are in force for a session, as text: Oracle's V$VPD_POLICY.
 
-use super::Command;
 use super::cache;
 use super::compose::applying;
 use super::{inspection, native};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::session;
+use crate::sys::restriction::Command;
 use crate::sys::spi::Statement;
 use crate::sys::{Oid, xact};
 use pgrx::Uuid;

@@ -4,12 +4,12 @@
 //! as the caller, those that a superuser asks about as the owner of the table; always in a security-restricted operation.
 //! Invariant: the policies of that table are out of force for one place in one query of ours, and nowhere else.
 
-use super::Command;
 use super::cache::{self, Policy, Relation};
 use super::compose::applying;
 use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::predicate::compile;
+use crate::sys::restriction::Command;
 use crate::sys::user::Restricted;
 use crate::sys::xact;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ pub fn condition(relation: &Relation, policy: &Policy) -> Result<Condition> {
 /// Its text. The policy function runs as whoever asks, and for a superuser as the owner of the table.
 pub fn text(relation: &Relation, policy: &Policy) -> Result<String> {
     let _caller = Restricted::as_caller_on(relation.oid);
-    policy.predicate.text(relation, &policy.name)
+    policy.predicate.text(relation.table(), &policy.name)
 }
 
 /// A condition whose text is known to be one expression over the table, so that it can stand in a larger query.

@@ -1,7 +1,7 @@
 //! PostgreSQL's own policies on a protected table, for people who ask what keeps rows from them. The server applies them beside ours;
 //! nothing is decided here, and their conditions, which owners of tables write, are never evaluated here.
 
-use super::Command;
+use crate::sys::restriction::Command;
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, user};
 

@@ -1,7 +1,7 @@
 //! The predicate of one policy in this backend: its text, when the text is computed again, its compiled form.
 
-use super::cache::Relation;
-use super::{Kind, statistics};
+use super::kind::Kind;
+use super::statistics;
 use crate::context::{self, Standing};
 use crate::error::{Error, Result};
 use crate::guc::{self, NullPredicate};
@@ -34,6 +34,14 @@ thread_local! {
     static SHARED: RefCell<Vec<(Oid, Key, String)>> = const { RefCell::new(Vec::new()) };
     /// Policies whose function is running, to notice a circle.
     static RUNNING: RefCell<Vec<(Oid, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The table that a predicate is for.
+#[derive(Clone, Copy)]
+pub struct Table<'a> {
+    pub oid: Oid,
+    pub schema: &'a str,
+    pub name: &'a str,
 }
 
 enum Source {
@@ -78,7 +86,7 @@ impl Predicate {
     }
 
     /// The compiled predicate that holds now. The relation must be locked.
-    pub fn compiled(&self, relation: &Relation, policy: &str) -> Result<Rc<Compiled>> {
+    pub fn compiled(&self, table: Table<'_>, policy: &str) -> Result<Rc<Compiled>> {
         let key = self.key();
         self.note_plan();
         let is_kept = !matches!(
@@ -90,11 +98,11 @@ impl Predicate {
         );
         if is_kept && let Some((_, known)) = self.compiled.borrow().iter().find(|(known, _)| *known == key) {
             if matches!(self.source, Source::Function { .. }) {
-                statistics::hit(relation.oid, policy);
+                statistics::hit(table.oid, policy);
             }
             return Ok(Rc::clone(known));
         }
-        let (text, is_passing) = self.computed(relation, policy)?;
+        let (text, is_passing) = self.computed(table, policy)?;
         let marker = self
             .marker()
             .map(|marker| if is_passing { Marker::Statement } else { marker });
@@ -104,14 +112,14 @@ impl Predicate {
         let broken = |message: &str| {
             pgrx::log!(
                 "pg_vpd: policy \"{policy}\" on {}.{}: {message}",
-                relation.schema,
-                relation.name
+                table.schema,
+                table.name
             );
-            statistics::broken(relation.oid, policy);
+            statistics::broken(table.oid, policy);
             Error::predicate_broken(policy)
         };
         let compiled = xact::translated(
-            || compile(relation.oid, &text, marker),
+            || compile(table.oid, &text, marker),
             |failure| broken(&failure.message),
         )
         .map_err(|error| broken(&error.to_string()))?;
@@ -125,13 +133,13 @@ impl Predicate {
     }
 
     /// The text that holds now.
-    pub fn text(&self, relation: &Relation, policy: &str) -> Result<String> {
-        Ok(self.computed(relation, policy)?.0)
+    pub fn text(&self, table: Table<'_>, policy: &str) -> Result<String> {
+        Ok(self.computed(table, policy)?.0)
     }
 
     /// The text that holds now, and whether it is good for one statement only: its function follows the session, and asked something whose changes
     /// nobody announces.
-    fn computed(&self, relation: &Relation, policy: &str) -> Result<(String, bool)> {
+    fn computed(&self, table: Table<'_>, policy: &str) -> Result<(String, bool)> {
         let (is_shared, oid, kind) = match &self.source {
             Source::Template(text) => return Ok((text.clone(), false)),
             Source::Function {
@@ -141,15 +149,15 @@ impl Predicate {
         let oid = oid.ok_or_else(|| Error::policy_function_gone(policy))?;
         let key = self.key();
         if is_shared && let Some(text) = shared_text(oid, &key) {
-            statistics::hit(relation.oid, policy);
+            statistics::hit(table.oid, policy);
             return Ok((text, false));
         }
-        let _running = Running::enter(relation.oid, policy)?;
+        let _running = Running::enter(table.oid, policy)?;
         // Asked here, so that a session that is over is reported as such and not as a failure of the function.
         context::require_live()?;
         let looks = spi::looks();
-        let text = statistics::timed(relation.oid, policy, || {
-            call_policy_function(policy, oid, &relation.schema, &relation.name)
+        let text = statistics::timed(table.oid, policy, || {
+            call_policy_function(policy, oid, table.schema, table.name)
         })?;
         let is_passing = kind == Kind::ContextSensitive && spi::looks() != looks;
         let text = not_empty(text);

@@ -2,7 +2,6 @@
 //!
 //! Counted is what happens when a plan is made: a plan that is used again runs no policy function and is not counted.
 
-use super::cache;
 use crate::error::Result;
 use crate::sys::Oid;
 use crate::sys::statistics::{self, Event};
@@ -45,13 +44,4 @@ pub(super) fn hit(relation: Oid, policy: &str) {
 /// A function returned what is no predicate.
 pub(super) fn broken(relation: Oid, policy: &str) {
     statistics::count(relation, policy, Event::Error);
-}
-
-/// A new row was refused. Anybody may call the function that refuses: names that are no policy of the table count for nothing.
-pub fn denied(relation: Oid, policy: &str) {
-    let is_policy = cache::relation(relation)
-        .is_some_and(|relation| relation.policies.iter().any(|known| known.name == policy));
-    if is_policy {
-        statistics::count(relation, policy, Event::Denial);
-    }
 }

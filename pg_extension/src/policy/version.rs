@@ -1,6 +1,7 @@
 //! Former versions of policies and proposed ones, which are called shadows: they restrict nothing until they are promoted.
 
-use super::catalogue::{self, Definition, announce, lock_table};
+use super::catalogue::{self, Definition};
+use super::family::{announce, lock_table};
 use super::name::function_named;
 use super::warning;
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
 //! Ending sessions: whatever the reason, a session ends with all that came out of it, and whoever holds a token of one is told.
 
+use super::ending;
 use super::era::{self, Subject};
 use super::token::{self, TokenKind};
 use crate::context;
@@ -47,9 +48,17 @@ pub fn end_own(session_id: Uuid) -> Result<bool> {
         .with(|statement| statement.query_one(&[arg(session_id), arg(user)], |_| ()))
         .is_some();
     if is_own {
-        context::end_at_commit(session_id);
+        ending::at_commit(session_id);
+        context::sessions_ended(&[session_id]);
     }
     Ok(is_own)
+}
+
+/// The transaction is about to commit: what was asked for is done, while it still can be.
+pub fn transaction_commits() {
+    for session_id in ending::take_due() {
+        end_by_id(session_id, "logout");
+    }
 }
 
 /// Ends every session of a user, those that are being made too.
@@ -80,8 +89,8 @@ pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
         END.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
     });
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
-    for session_id in &ended {
-        ANNOUNCE.with(|statement| statement.execute(&[arg(*session_id), arg(except_app)]));
+    if !ended.is_empty() {
+        ANNOUNCE.with(|statement| statement.execute(&[arg(ended.clone()), arg(except_app)]));
     }
     context::sessions_ended(&ended);
     ended.len() as u64

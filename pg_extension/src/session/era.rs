@@ -5,6 +5,7 @@
 //! else is that the new session rests on, and never go back.
 
 use super::token;
+use crate::sys::isolation;
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Statement, arg};
 use std::cell::RefCell;
@@ -137,5 +138,5 @@ pub fn forget() {
 
 /// Ends the era: whatever was made in it is dead when the transaction commits.
 pub fn end(subject: Subject<'_>) {
-    super::end::without_failing(|| END.with(|statement| statement.execute(&[arg(subject.key())])));
+    isolation::as_read_committed(|| END.with(|statement| statement.execute(&[arg(subject.key())])));
 }

@@ -4,6 +4,7 @@ mod app;
 mod attachment;
 mod derive;
 mod end;
+pub mod ending;
 mod era;
 mod message;
 mod on_behalf;
@@ -14,7 +15,7 @@ mod token;
 
 pub use app::{Registration, drop_app, register};
 pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
-pub use end::{end_all, end_by_id, end_by_token, end_own, end_user};
+pub use end::{end_all, end_by_id, end_by_token, end_own, end_user, transaction_commits};
 pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::create as create_on_behalf;
 pub use profile::{grant, revoke};

@@ -73,7 +73,7 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
         .chain(actor.actors.iter().map(String::as_str))
         .collect();
     change::record_by(
-        &actor,
+        &actor.author(),
         "on_behalf",
         &Reference::new(Kind::User, user_name).to_string(),
         json!({

@@ -2,7 +2,8 @@
 
 use super::field;
 use super::item::Item;
-use super::section::{Extent, Moment, Section, sections};
+use super::section::{Extent, Moment, Section};
+use super::sections::sections;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

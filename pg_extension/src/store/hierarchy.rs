@@ -10,6 +10,7 @@ use super::template;
 use crate::error::{Error, Result};
 use crate::hierarchy::{self, NodeDefinition};
 use crate::policy::drop_policy;
+use crate::policy::hierarchy as filter;
 use crate::sys::spi::Statement;
 use serde_json::json;
 
@@ -193,7 +194,7 @@ pub(super) const BINDINGS_OF_TABLES: &[Section] = &[Section {
     settle: in_order_and_as_made,
     read: || rows(&BINDINGS),
     define: |_, item| define_binding(item),
-    remove: Some(|item| drop_policy(relation(item)?, hierarchy::POLICY)),
+    remove: Some(|item| drop_policy(relation(item)?, filter::POLICY)),
     ..PLAIN
 }];
 
@@ -254,7 +255,7 @@ fn in_order_and_as_made(item: &mut Item, moment: &Moment) -> Option<&'static str
         item.0.insert("filters".to_owned(), filters.collect());
         if item
             .optional_text("predicate")
-            .is_some_and(|predicate| hierarchy::predicate(pairs).as_deref() == Some(predicate))
+            .is_some_and(|predicate| filter::predicate(pairs).as_deref() == Some(predicate))
         {
             item.0.remove("predicate");
         }
@@ -270,13 +271,13 @@ fn define_binding(item: &Item) -> Result<()> {
             "Write filters = [{ hierarchy = \"…\", column = \"…\" }].",
         )
     })?;
-    hierarchy::protect(table, pairs)?;
+    filter::protect(table, pairs)?;
     let is_altered = item
         .0
         .keys()
         .any(|field| !["relation", "filters"].contains(&field.as_str()));
     if is_altered {
-        policy::alter_policy(table, hierarchy::POLICY, item, &[])?;
+        policy::alter_policy(table, filter::POLICY, item, &[])?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod identity;
 mod item;
 mod policy;
 mod section;
+mod sections;
 mod segregation;
 mod task;
 pub mod template;

@@ -1,4 +1,4 @@
-//! The sections of a document, in the order in which they are written and imported: what comes later names what came before.
+//! What a section of a document is.
 
 use super::field::Field;
 use super::item::Item;
@@ -104,22 +104,6 @@ impl Extent {
             Scope::Nodes => self.with_nodes,
         }
     }
-}
-
-/// All of them, in order.
-pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
-    super::application::SECTIONS
-        .iter()
-        .chain(super::identity::SOURCES_AND_UNITS)
-        .chain(super::graph::NODES)
-        .chain(super::identity::USERS_AND_DELEGATIONS)
-        .chain(super::graph::GRANTS_AND_MEMBERSHIPS)
-        .chain(super::segregation::RULES_OF_DUTIES)
-        .chain(super::task::SECTIONS)
-        .chain(super::hierarchy::SECTIONS)
-        .chain(super::policy::SECTIONS)
-        .chain(super::hierarchy::BINDINGS_OF_TABLES)
-        .chain(super::segregation::TABLES)
 }
 
 /// A table for each definition, or for each holder, to definitions; and back.

@@ -6,8 +6,8 @@ use super::graph::{DESCRIPTION, SEEDED_BY, changed_owner};
 use super::item::Item;
 use super::policy::relation;
 use super::section::{Layout, Scope, Section, as_given};
-use crate::audit::{self, Columns, Identification};
-use crate::authz::segregation::{self, Definition, Protection};
+use crate::audit::{self, Columns, Identification, Protection};
+use crate::authz::segregation::{self, Definition};
 use crate::error::Result;
 use crate::sys::spi::Statement;
 
@@ -103,7 +103,7 @@ pub(super) const TABLES: &[Section] = &[
         define: |former, item| {
             let table = relation(item)?;
             if former.is_some() {
-                segregation::unprotect(table, item.text("action"))?;
+                audit::unprotect(table, item.text("action"))?;
             }
             let protection = Protection {
                 maker_column: item.optional_text("maker_column").map(str::to_owned),
@@ -112,9 +112,9 @@ pub(super) const TABLES: &[Section] = &[
                 value: item.text("value").to_owned(),
                 key_columns: item.list("key_columns"),
             };
-            segregation::protect(table, &protection)
+            audit::protect(table, &protection)
         },
-        remove: Some(|item| segregation::unprotect(relation(item)?, item.text("action"))),
+        remove: Some(|item| audit::unprotect(relation(item)?, item.text("action"))),
         ..PLAIN
     },
 ];

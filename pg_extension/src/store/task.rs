@@ -5,9 +5,9 @@ use super::field::{Form, optional, required};
 use super::graph::{DESCRIPTION, description};
 use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section};
-use crate::authz::task::{self, Kind};
 use crate::error::{Error, Result};
 use crate::sys::spi::Statement;
+use crate::task::right::{self, Kind};
 use serde_json::{Map, Value};
 
 thread_local! {
@@ -30,7 +30,7 @@ pub(super) const SECTIONS: &[Section] = &[Section {
     settle: with_parts_in_order,
     read: || rows(&TYPES),
     define: define_type,
-    remove: Some(|item| task::drop_type(item.text("name"))),
+    remove: Some(|item| right::drop_type(item.text("name"))),
     parent: None,
     is_removed_first: false,
     layout: Layout::Plain,
@@ -55,7 +55,7 @@ fn with_parts_in_order(item: &mut Item, _: &Moment) -> Option<&'static str> {
 
 fn define_type(former: Option<&Item>, item: &Item) -> Result<()> {
     let name = item.text("name");
-    task::define_type(name, description(former, item).as_deref())?;
+    right::define_type(name, description(former, item).as_deref())?;
     for (field, kind) in FIELDS {
         let rights = |item: &Item| -> Map<String, Value> {
             item.value(field)
@@ -65,7 +65,7 @@ fn define_type(former: Option<&Item>, item: &Item) -> Result<()> {
         };
         let (before, after) = (former.map(rights).unwrap_or_default(), rights(item));
         for right in before.keys().filter(|right| !after.contains_key(*right)) {
-            task::define_right(name, kind, right, &[])?;
+            right::define_right(name, kind, right, &[])?;
         }
         for (right, parts) in after
             .iter()
@@ -85,7 +85,7 @@ fn define_type(former: Option<&Item>, item: &Item) -> Result<()> {
                         "Write, for instance, approve = [\"manager\", \"owner\"].",
                     )
                 })?;
-            task::define_right(name, kind, right, &parts)?;
+            right::define_right(name, kind, right, &parts)?;
         }
     }
     Ok(())

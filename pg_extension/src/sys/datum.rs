@@ -6,7 +6,6 @@
 
 use super::clock::Timestamp;
 use super::document::Document;
-use super::function;
 use crate::error::{Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::{FromDatum, JsonB, Uuid, pg_sys};
@@ -83,20 +82,6 @@ fn require(kind: pg_sys::Oid, types: &[pg_sys::Oid]) {
     if !types.contains(&kind) && !types.contains(&unsafe { pg_sys::getBaseType(kind) }) {
         Error::value_type(&type_name(kind)).raise()
     }
-}
-
-/// True for a function of these arguments whose result is one value of this type.
-pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], result: pg_sys::Oid) -> bool {
-    function::described(function, |form| {
-        let count = usize::try_from(form.pronargs).unwrap_or(0);
-        // SAFETY: the list is as long as the row says, and lies in the row.
-        let declared = unsafe { form.proargtypes.values.as_slice(count) };
-        form.prokind as u8 == pg_sys::PROKIND_FUNCTION
-            && !form.proretset
-            && form.prorettype == result
-            && declared == arguments
-    })
-    .unwrap_or(false)
 }
 
 /// A column of a row, with the type that it has now.

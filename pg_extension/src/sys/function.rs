@@ -1,6 +1,6 @@
 //! Functions of the database: what the catalogue says of one, and calls of policy functions.
 
-use super::{datum, xact};
+use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 
@@ -21,6 +21,20 @@ pub(super) fn described<T>(
     }
 }
 
+/// True for a function of these arguments whose result is one value of this type.
+pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], result: pg_sys::Oid) -> bool {
+    described(function, |form| {
+        let count = usize::try_from(form.pronargs).unwrap_or(0);
+        // SAFETY: the list is as long as the row says, and lies in the row.
+        let declared = unsafe { form.proargtypes.values.as_slice(count) };
+        form.prokind as u8 == pg_sys::PROKIND_FUNCTION
+            && !form.proretset
+            && form.prorettype == result
+            && declared == arguments
+    })
+    .unwrap_or(false)
+}
+
 /// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
 /// `None` is a NULL result. An error of the function is raised as 38000; its message goes to the server's log only. What means "stop" or "try again" passes.
 pub fn call_policy_function(
@@ -30,7 +44,7 @@ pub fn call_policy_function(
     relation: &str,
 ) -> Result<Option<String>> {
     // What was looked up under its name may have been dropped and made again as something else.
-    if !datum::is_function_of(function, &[pg_sys::TEXTOID; 2], pg_sys::TEXTOID) {
+    if !is_function_of(function, &[pg_sys::TEXTOID; 2], pg_sys::TEXTOID) {
         return Err(Error::policy_function_gone(policy));
     }
     let call = || {

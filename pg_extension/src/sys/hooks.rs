@@ -1,13 +1,15 @@
-//! The hooks. None of them decides: each asks `policy` or `context` and applies the answer, or raises the error it got.
+//! Where the server calls us. Nothing here decides: each hook asks through the table and applies the answer, or raises the error it got.
 //!
 //! A hook that calls the server on is a plain frame between guarded functions of ours: what we do before, the call itself
 //! without a boundary (`chained!`), what we do after.
 
+mod definition_change;
 mod executor;
 mod fast_path;
 pub mod foreign_session;
 pub mod function_call;
 pub mod inheritance;
+mod named;
 mod object_access;
 mod own_plan;
 mod own_trigger;
@@ -16,6 +18,8 @@ mod permission;
 mod planner;
 mod row_security;
 mod server;
+mod transaction_end;
+mod trigger_call;
 mod truncate;
 mod utility;
 
@@ -29,4 +33,6 @@ pub(super) fn init() {
     function_call::init();
     utility::init();
     object_access::init();
+    transaction_end::init();
+    definition_change::init();
 }

@@ -4,7 +4,7 @@
 //! depends on the function. Announcing a change of the function, in this backend alone, makes exactly the plans
 //! that carry it be rewritten and planned again: no other plan is touched and no relation cache entry rebuilt.
 
-use super::predicate::nth;
+use super::list::nth;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
 use std::ffi::c_void;

@@ -1,7 +1,7 @@
 //! The only door to PostgreSQL's internals: hooks, node trees, snapshots, callbacks, shared memory, workers.
 //!
 //! Architecture invariant: `unsafe`, `pg_sys::` and version-dependent code stand below this folder and nowhere else.
-//! What leaves it is safe to call and decides nothing: decisions belong to `policy`, `session` and `context`.
+//! What leaves it is safe to call and decides nothing: whoever decides is told and asked through `table`.
 #![allow(
     unsafe_code,
     clippy::allow_attributes,
@@ -38,17 +38,21 @@ macro_rules! chained {
 #[cfg(test)]
 #[allow(non_upper_case_globals, reason = "names of the server")]
 mod absent_server;
+mod aside;
 pub mod clock;
 mod compat;
 pub mod connection;
 pub mod copy;
+pub mod counts;
 pub mod datum;
 pub mod document;
 pub mod extension;
 pub mod function;
 pub mod hooks;
 pub mod isolation;
+mod list;
 pub mod lock;
+pub mod looking;
 pub mod lookup;
 pub mod marker;
 #[cfg_attr(
@@ -65,71 +69,40 @@ pub mod progress;
 pub mod published;
 pub mod query;
 pub mod random;
+mod readiness;
 pub mod reading;
 pub mod referential;
 pub mod relation;
+pub mod report;
+pub mod restriction;
 pub mod row_copy;
 pub mod row_trigger;
+pub mod running;
+pub mod share;
 pub mod shmem;
 pub mod spi;
 pub mod statistics;
+pub mod table;
 pub mod temporary;
 pub mod user;
 mod version;
+pub mod wired;
 pub mod worker;
 pub mod xact;
 
 pub use pgrx::pg_sys::Oid;
 pub use pgrx::pg_sys::panic::ErrorReport;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-static IS_READY: AtomicBool = AtomicBool::new(false);
-static IS_PRELOADED: AtomicBool = AtomicBool::new(false);
-
-/// True while the server preloads its libraries.
-pub fn is_preloading() -> bool {
-    // SAFETY: a plain flag that the postmaster sets before and clears after loading; read in the same process.
-    unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress }
-}
+pub use readiness::{is_preloaded, is_preloading, is_ready, missed_version_floor};
 
 /// Installs hooks, callbacks, shared memory and the launcher. Called once, in the postmaster.
 pub fn init() {
+    readiness::leave_backtraces_away();
+    readiness::reserve_settings();
     shmem::init();
     published::init();
     statistics::init();
     hooks::init();
-    xact::init();
-    relation::init();
     worker::init();
-    IS_PRELOADED.store(true, Ordering::Relaxed);
-    let missed = version::missed_floor();
-    if let Some(floor) = &missed {
-        pgrx::warning!("pg_vpd: this server has known leaks of row security; update it to {floor} or later");
-    }
-    IS_READY.store(
-        missed.is_none() || !crate::guc::is_version_strict(),
-        Ordering::Relaxed,
-    );
-}
-
-/// True when the library was preloaded, so that hooks and shared memory are there.
-pub fn is_ready() -> bool {
-    IS_READY.load(Ordering::Relaxed)
-}
-
-/// True when the library was preloaded, whether or not it works on this version of the server.
-pub fn is_preloaded() -> bool {
-    IS_PRELOADED.load(Ordering::Relaxed)
-}
-
-/// The release that mends the known leaks, when the server is older.
-pub fn missed_version_floor() -> Option<String> {
-    version::missed_floor()
-}
-
-/// Reserves the prefix `vpd` for this library's settings.
-pub fn reserve_settings() {
-    // SAFETY: the argument is a static, NUL-terminated string; the server copies it.
-    unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"vpd".as_ptr()) }
+    readiness::settle();
 }

@@ -1,7 +1,7 @@
 //! `vpd.sees_node` and the list of keys behind it: raw, because it runs for every row and takes a value of any type. What it tells the planner
 //! stands in `support`.
 //!
-//! It decides nothing: `hierarchy` says what is seen.
+//! It decides nothing: the table of questions says what is seen.
 
 mod key;
 mod support;
@@ -9,9 +9,10 @@ mod written;
 
 pub use support::forget_index_plans;
 
-use super::predicate::nth;
+use super::list::nth;
+use super::readiness::is_ready;
+use super::table::table;
 use crate::error::{Error, Result};
-use crate::hierarchy::{self, Hierarchy};
 use key::Form;
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 
@@ -40,9 +41,9 @@ pub unsafe extern "C-unwind" fn sees_node_wrapper(call: pg_sys::FunctionCallInfo
         (*call).isnull = false;
         prepared((*call).flinfo, &arguments[0]).and_then(|prepared| match prepared {
             None => Ok(false),
-            Some((hierarchy, _)) if arguments[1].isnull => hierarchy::sees(hierarchy, None),
+            Some((hierarchy, _)) if arguments[1].isnull => (table().node.sees)(hierarchy, None),
             Some((hierarchy, form)) => form.with_text((*call).flinfo, arguments[1].value, |key| {
-                hierarchy::sees(hierarchy, Some(key))
+                (table().node.sees)(hierarchy, Some(key))
             }),
         })
     };
@@ -56,33 +57,30 @@ pub unsafe extern "C-unwind" fn sees_node_wrapper(call: pg_sys::FunctionCallInfo
 unsafe fn prepared(
     function: *mut pg_sys::FmgrInfo,
     name: &pg_sys::NullableDatum,
-) -> Result<Option<(Hierarchy, Form)>> {
+) -> Result<Option<(usize, Form)>> {
     // SAFETY: `fn_extra` is ours alone; it holds no pointer but two small numbers, so nothing has to be freed.
     unsafe {
         let known = (*function).fn_extra as usize;
         if known != 0 {
-            return Ok(Some((
-                Hierarchy::of_number((known >> 3) - 1),
-                Form::ALL[(known & 7) % Form::ALL.len()],
-            )));
+            return Ok(Some(((known >> 3) - 1, Form::ALL[(known & 7) % Form::ALL.len()])));
         }
-        if !super::is_ready() {
+        if !is_ready() {
             return Err(Error::not_ready(
                 "pg_vpd is not active in this server",
                 "Add pg_vpd to shared_preload_libraries and restart the server; with vpd.strict_version, update the server first.",
             ));
         }
         // Without a session nothing is seen, and nothing is told of which hierarchies there are.
-        if !crate::context::is_attached() {
+        if !(table().session.is_attached)() {
             return Ok(None);
         }
         let Some(name) = String::from_datum(name.value, name.isnull) else {
             return Ok(None);
         };
-        let hierarchy = hierarchy::find(&name)?;
+        let hierarchy = (table().node.find)(&name)?;
         let form = Form::of(pg_sys::get_fn_expr_argtype(function, 1)).ok_or_else(not_a_key)?;
         if is_constant((*function).fn_expr.cast(), 0) {
-            (*function).fn_extra = (((hierarchy.number() + 1) << 3) | form as usize) as *mut std::ffi::c_void;
+            (*function).fn_extra = (((hierarchy + 1) << 3) | form as usize) as *mut std::ffi::c_void;
         }
         Ok(Some((hierarchy, form)))
     }
@@ -119,9 +117,9 @@ pub unsafe extern "C-unwind" fn visible_keys_wrapper(call: pg_sys::FunctionCallI
         let form = Form::of(kind).unwrap_or_else(|| not_a_key().raise());
         let kind = pg_sys::getBaseType(kind);
         let keys = String::from_datum(arguments[0].value, arguments[0].isnull)
-            .filter(|_| crate::context::is_attached())
+            .filter(|_| (table().session.is_attached)())
             .map_or(Ok(Vec::new()), |name| {
-                hierarchy::visible_keys(hierarchy::find(&name)?)
+                (table().node.visible_keys)((table().node.find)(&name)?)
             })
             .unwrap_or_else(|error| error.raise());
         let mut values: Vec<pg_sys::Datum> = keys.iter().filter_map(|key| form.value(key)).collect();

@@ -1,21 +1,6 @@
-//! Locks on relations and news about them and about functions.
+//! Locks on relations, and news about them.
 
-use super::{extension, marker, memory, predicate};
-use crate::authz::segregation;
-use crate::{audit, context, policy, session};
-use pgrx::{pg_guard, pg_sys};
-
-pub(super) fn init() {
-    // SAFETY: the callbacks are static functions and live as long as the process.
-    unsafe {
-        pg_sys::CacheRegisterRelcacheCallback(Some(on_relation_change), pg_sys::Datum::from(0));
-        pg_sys::CacheRegisterSyscacheCallback(
-            pg_sys::SysCacheIdentifier::PROCOID as i32,
-            Some(on_function_change),
-            pg_sys::Datum::from(0),
-        );
-    }
-}
+use pgrx::pg_sys;
 
 /// Takes the lock that keeps everybody from planning or reading the relation until the transaction ends.
 pub fn lock_exclusively(relation: pg_sys::Oid) {
@@ -74,32 +59,6 @@ pub fn announce_change(relation: pg_sys::Oid) {
 pub fn announce_every_change() {
     // SAFETY: queues an invalidation message.
     unsafe { pg_sys::CacheInvalidateRelcacheAll() }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn on_relation_change(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
-    if memory::is_over() {
-        return;
-    }
-    let relation = (relation != pg_sys::InvalidOid).then_some(relation);
-    predicate::forget_if_looked_up(relation, || policy::forget_relation(None));
-    policy::forget_relation(relation);
-    context::relation_changed(relation);
-    audit::forget_relation(relation);
-    segregation::forget_relation(relation);
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32, hash: u32) {
-    if memory::is_over() {
-        return;
-    }
-    extension::functions_changed();
-    if !marker::is_marker(hash) {
-        policy::forget_predicates();
-        session::forget_all();
-        context::function_changed();
-    }
 }
 
 /// True for a table whose rows are in partitions.

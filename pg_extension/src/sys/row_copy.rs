@@ -4,15 +4,15 @@
 //! its owner, in a security-restricted operation and with no session attached, past its policies; the caller's privilege to read it
 //! was checked before. The second query knows nothing of the table any more: a tuplestore stands where the table stood.
 
+use super::aside::{Aside, Reading};
 use super::compat;
-use super::hooks::parse_analysis::{Aside, Reading};
+use super::list::nth;
+use super::looking::ReadOnly;
 use super::pinned::Pinned;
-use super::predicate::nth;
 use super::relation::Opened;
 use super::spi::{Arg, Connection, Row, collect};
+use super::table;
 use super::user::{self, Restricted};
-use super::xact::ReadOnly;
-use crate::context;
 use crate::error::{Error, Result};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
@@ -75,13 +75,15 @@ impl RowCopy {
             store,
             count: 0,
         };
-        copy.count = context::without_session(|| {
+        let mut count = Ok(0);
+        (table::table().session.without)(&mut || {
             let _read_only = ReadOnly::enter();
             let _owner = Restricted::as_owner_of(table);
             let _pinned = Pinned::meaning();
             let _aside = Aside::of(table, &text, Reading::PastPolicies);
-            copy.fill(&text, args)
-        })?;
+            count = copy.fill(&text, args);
+        });
+        copy.count = count?;
         Ok(copy)
     }
 

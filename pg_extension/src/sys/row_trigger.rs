@@ -4,30 +4,15 @@
 
 use super::clock::Timestamp;
 use super::datum::Column;
+use super::readiness::is_ready;
 use crate::error::{Error, Result};
-use crate::{audit, authz};
-use pgrx::{FromDatum, pg_guard, pg_sys};
+use pgrx::{FromDatum, pg_sys};
 use std::ffi::CStr;
 
 unsafe extern "C-unwind" {
     /// Whether two values of a type are the same, bit by bit, wherever they are stored.
     fn datum_image_eq(one: pg_sys::Datum, another: pg_sys::Datum, is_by_value: bool, length: i32) -> bool;
 }
-
-/// A version-1 function, as the server's macro of that name declares it.
-macro_rules! finfo {
-    ($name:ident) => {
-        #[doc(hidden)]
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
-            const RECORD: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
-            &RECORD
-        }
-    };
-}
-
-finfo!(pg_finfo_track_changes_trigger_wrapper);
-finfo!(pg_finfo_protect_action_trigger_wrapper);
 
 /// What the statement does to the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,33 +52,11 @@ pub enum Assigned<'a> {
     Former,
 }
 
-#[unsafe(no_mangle)]
-#[pg_guard]
-unsafe extern "C-unwind" fn track_changes_trigger_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the server calls with a valid frame.
-    let result = unsafe { RowTrigger::of_call(call, true) }.and_then(|mut trigger| {
-        audit::before_row(&mut trigger)?;
-        Ok(trigger.answer())
-    });
-    result.unwrap_or_else(|error| error.raise())
-}
-
-#[unsafe(no_mangle)]
-#[pg_guard]
-unsafe extern "C-unwind" fn protect_action_trigger_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the server calls with a valid frame.
-    let result = unsafe { RowTrigger::of_call(call, false) }.and_then(|trigger| {
-        authz::segregation::after_row(&trigger)?;
-        Ok(trigger.answer())
-    });
-    result.unwrap_or_else(|error| error.raise())
-}
-
 impl RowTrigger {
     /// # Safety
     /// `call` is the frame of a function call.
-    unsafe fn of_call(call: pg_sys::FunctionCallInfo, is_before: bool) -> Result<Self> {
-        if !super::is_ready() {
+    pub(super) unsafe fn of_call(call: pg_sys::FunctionCallInfo, is_before: bool) -> Result<Self> {
+        if !is_ready() {
             return Err(Error::not_ready(
                 "pg_vpd is not active in this server",
                 "Add pg_vpd to shared_preload_libraries and restart the server.",
@@ -136,7 +99,7 @@ impl RowTrigger {
     }
 
     /// What the trigger returns: the row as it is to be.
-    fn answer(&self) -> pg_sys::Datum {
+    pub(super) fn answer(&self) -> pg_sys::Datum {
         let row = self.new.as_ref().or(self.old.as_ref());
         row.map_or(pg_sys::Datum::from(0), |row| pg_sys::Datum::from(row.tuple))
     }

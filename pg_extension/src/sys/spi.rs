@@ -8,8 +8,8 @@ mod stream;
 
 pub use snapshot::as_committed;
 
+use super::aside::{Aside, Reading};
 use super::datum::{self, Readable};
-use super::hooks::parse_analysis::{Aside, Reading};
 use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};

@@ -3,7 +3,8 @@
 //! It says nothing of what a policy is, and nothing of templates, whose predicates are made once and cost nothing to look up.
 //! Invariant: the lock is held for a few memory reads and writes only, never across anything that can raise an error.
 
-use super::{clock, is_ready};
+use super::clock;
+use super::readiness::is_ready;
 use pgrx::{PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::cell::Cell;
 

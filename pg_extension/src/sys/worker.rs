@@ -4,13 +4,15 @@
 //! is held and DROP DATABASE is not kept waiting. A database without the extension is looked at once, and again when an
 //! extension is installed anywhere. The launcher never exits with 0, so that the postmaster restarts it.
 
+use super::counts::Counts;
 use super::shmem::{self, DatabaseSlot};
 use super::spi::{Statement, oid_arg};
+use super::table::table;
 use super::{clock, extension, lock, published, xact};
-use crate::purge::{self, Counts};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{pg_guard, pg_sys};
+use std::cell::Cell;
 use std::time::Duration;
 
 const LAUNCHER: &str = "pg_vpd launcher";
@@ -26,7 +28,21 @@ const RETRY_SECONDS: i64 = 60;
 const COMPLAINT_SECONDS: i64 = 60;
 
 thread_local! {
+    /// Whether the launcher is to look at this database when the transaction commits.
+    static CALL_IS_DUE: Cell<bool> = const { Cell::new(false) };
     static STOP: Statement = const { Statement::scanning(include_str!("../../../sql/query/purge/stop.sql")) };
+}
+
+/// The launcher is to look at this database when the transaction commits.
+pub fn call_launcher_at_commit() {
+    CALL_IS_DUE.set(true);
+}
+
+/// The transaction is over.
+pub(super) fn transaction_ended(is_committed: bool) {
+    if CALL_IS_DUE.take() && is_committed {
+        shmem::call_launcher();
+    }
 }
 
 pub(super) fn init() {
@@ -176,7 +192,7 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
             published::keep(&[]);
         }
         (!xact::is_standby() && extension::is_installed() && lock::try_hold_extension())
-            .then(purge::interval_seconds)
+            .then(table().purge.interval)
     });
     shmem::set_database(slot(interval.unwrap_or(0)));
     if interval.is_none() {
@@ -187,7 +203,8 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     while batches < MAX_BATCHES && !BackgroundWorker::sigterm_received() {
         // What one statement leaves in memory goes with its transaction: one batch, one transaction.
         let batch = BackgroundWorker::transaction(|| {
-            lock::try_hold_extension().then(|| purge::run_batch(BATCH).unwrap_or_else(|error| error.raise()))
+            lock::try_hold_extension()
+                .then(|| (table().purge.batch)(BATCH).unwrap_or_else(|error| error.raise()))
         });
         let Some(batch) = batch else { return };
         counts.add(batch);
@@ -201,7 +218,7 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     };
     BackgroundWorker::transaction(|| {
         if lock::try_hold_extension() {
-            purge::log_run("purge", started_at, batches, counts);
+            (table().purge.ended)(started_at, batches, counts);
         }
     });
 }

@@ -1,24 +1,12 @@
-//! Ends of transactions and sub-transactions, told to `context` and `policy`; errors that are caught or translated.
+//! The current transaction, and errors that are caught or translated.
 //!
 //! Invariant: whoever goes on after an error has undone what failed. `attempt` is the only way to go on.
 
-use crate::context;
 use crate::error::{Error, Result};
-use crate::policy::exemption;
-use crate::sys::hooks::{foreign_session, inheritance};
-use crate::sys::{lock, memory, query, reading};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
-use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_guard, pg_sys};
+use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
-
-pub(super) fn init() {
-    // SAFETY: the callbacks are static functions and live as long as the process.
-    unsafe {
-        pg_sys::RegisterXactCallback(Some(on_transaction_end), std::ptr::null_mut());
-        pg_sys::RegisterSubXactCallback(Some(on_subtransaction_end), std::ptr::null_mut());
-    }
-}
 
 /// Nesting depth of the current (sub)transaction; 1 for a transaction without savepoints.
 pub fn nest_level() -> i32 {
@@ -199,48 +187,6 @@ pub fn commit_durably() {
     unsafe { pg_sys::ForceSyncCommit() }
 }
 
-thread_local! {
-    /// How many values of `ReadOnly` live.
-    static READ_ONLY: Cell<u32> = const { Cell::new(0) };
-}
-
-/// While it lives, the transaction writes nothing: no row, no sequence, no definition; and what others wrote tells nobody and leaves nothing, see
-/// `hooks::foreign_session`.
-pub struct ReadOnly(bool);
-
-impl ReadOnly {
-    /// Nothing that runs from here on can switch it off: the server refuses that after the first snapshot.
-    pub fn enter() -> Self {
-        READ_ONLY.set(READ_ONLY.get() + 1);
-        // SAFETY: a flag of the current (sub)transaction, which an abort sets back as well. Plans and expressions that were made ready before are made
-        // ready again, and asked then what they call; those in use are held by whoever uses them.
-        unsafe {
-            if READ_ONLY.get() == 1 {
-                pg_sys::ResetPlanCache();
-            }
-            let former = pg_sys::XactReadOnly;
-            pg_sys::XactReadOnly = true;
-            Self(former)
-        }
-    }
-}
-
-impl Drop for ReadOnly {
-    fn drop(&mut self) {
-        READ_ONLY.set(READ_ONLY.get() - 1);
-        if !is_looking() {
-            foreign_session::ended();
-        }
-        // SAFETY: as in `enter`.
-        unsafe { pg_sys::XactReadOnly = self.0 }
-    }
-}
-
-/// True while a session that is not the caller's own is looked at.
-pub fn is_looking() -> bool {
-    READ_ONLY.get() > 0
-}
-
 /// True when the current transaction may not write, on a standby or by its own declaration.
 pub fn is_read_only() -> bool {
     // SAFETY: reads backend state.
@@ -251,69 +197,4 @@ pub fn is_read_only() -> bool {
 pub fn is_standby() -> bool {
     // SAFETY: reads shared state.
     unsafe { pg_sys::RecoveryInProgress() }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
-    use pg_sys::XactEvent::*;
-    if memory::is_over() {
-        return;
-    }
-    if matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
-        lock::forget();
-    }
-    match event {
-        XACT_EVENT_PRE_COMMIT => context::transaction_committing(),
-        XACT_EVENT_COMMIT => {
-            reading::clear();
-            query::planning_ended();
-            exemption::transaction_committed();
-            context::transaction_committed();
-        }
-        XACT_EVENT_ABORT => {
-            reading::clear();
-            query::planning_ended();
-            inheritance::transaction_aborted();
-            exemption::transaction_aborted();
-            context::transaction_aborted();
-        }
-        XACT_EVENT_PRE_PREPARE => {
-            let may = context::may_prepare_transaction()
-                .and_then(|()| exemption::may_prepare_transaction())
-                .and_then(|()| lock::may_prepare_transaction());
-            if let Err(error) = may {
-                error.raise();
-            }
-        }
-        XACT_EVENT_PREPARE => {
-            query::planning_ended();
-            context::transaction_prepared();
-        }
-        _ => (),
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn on_subtransaction_end(
-    event: pg_sys::SubXactEvent::Type,
-    _subxact: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
-    _arg: *mut std::ffi::c_void,
-) {
-    use pg_sys::SubXactEvent::*;
-    if memory::is_over() {
-        return;
-    }
-    match event {
-        SUBXACT_EVENT_COMMIT_SUB => {
-            lock::subtransaction_committed(nest_level());
-            context::subtransaction_committed(nest_level());
-        }
-        SUBXACT_EVENT_ABORT_SUB => {
-            lock::subtransaction_aborted(nest_level());
-            reading::subtransaction_aborted(nest_level());
-            context::subtransaction_aborted(nest_level());
-        }
-        _ => (),
-    }
 }

@@ -4,32 +4,14 @@
 //! host, port and database name come from `PGHOST`, `PGPORT` and `PGDATABASE`, as in every client of PostgreSQL.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::{Table, Value};
 
+use super::error::ConfigError;
 use super::{Config, check};
 
 const PREFIX: &str = "VPD_BRIDGE__";
-
-/// Why a configuration was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {file}: {source}")]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The text is not a configuration.
-    #[error("{0}")]
-    Malformed(String),
-    /// The configuration is well-formed and not allowed.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// Loads a configuration file, lays the environment over it and checks the whole.
 pub fn load(file: &Path) -> Result<Config, ConfigError> {

@@ -4,6 +4,7 @@
 //! files named here. Invariant: an unknown key is an error, so that a misspelt defence is never silently off.
 
 mod check;
+mod error;
 mod load;
 mod origin;
 mod secret;
@@ -16,7 +17,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 pub use check::check;
-pub use load::{ConfigError, load};
+pub use error::ConfigError;
+pub use load::load;
 pub use origin::Origin;
 pub use secret::{Secret, create_secret, read_secret};
 

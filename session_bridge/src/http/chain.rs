@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use tower::ServiceExt;
 
+use super::no_route::route_not_found;
 use super::problem::Problem;
 use super::rate_limit::{Buckets, limit_rate};
 use super::record::Record;
@@ -115,16 +116,6 @@ fn choose(
             login.cloned().ok_or_else(route_not_found)
         }
     }
-}
-
-/// No such route.
-pub fn route_not_found() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "route_not_found",
-        "no such route on this host",
-    )
-    .hint("See the description of the routes; each host has its own.")
 }
 
 async fn method_not_allowed() -> Problem {

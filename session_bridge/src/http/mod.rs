@@ -14,6 +14,7 @@ mod record;
 mod cors;
 mod headers;
 mod html;
+mod no_route;
 mod origin_check;
 
 mod auth;

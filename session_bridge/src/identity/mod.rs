@@ -4,6 +4,7 @@
 //! before signature, algorithm, issuer, audience, times and, in a browser login, the nonce were checked.
 
 mod claims;
+mod error;
 mod keys;
 mod pkce;
 mod provider;
@@ -11,5 +12,6 @@ mod resolver;
 mod verify;
 
 pub use claims::Claims;
+pub use error::IdentityError;
 pub use pkce::{challenge_of, is_equal, random_token};
-pub use provider::{IdentityError, LoginRequest, Provider};
+pub use provider::{LoginRequest, Provider};

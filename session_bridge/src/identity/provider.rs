@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 
+use super::error::IdentityError;
 use super::keys::KeyCache;
 use super::resolver::Resolver;
 use super::verify::{Expected, inspect, verify};
@@ -21,20 +22,6 @@ use crate::db::{read_authorities, trusting};
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: usize = 256 * 1024;
 const METADATA_MAX_AGE: Duration = Duration::from_secs(3600);
-
-/// Why somebody could not be identified.
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
-    /// The token is no proof. The reason is for the log, not for the client.
-    #[error("identity token refused: {0}")]
-    Refused(&'static str),
-    /// The provider refused the code.
-    #[error("the identity provider refused the code: {0}")]
-    CodeRefused(String),
-    /// The provider cannot be reached, or answers nonsense.
-    #[error("the identity provider is not available: {0}")]
-    Unavailable(String),
-}
 
 /// What the discovery document says, as far as it is used.
 #[derive(Debug, Clone, Deserialize)]

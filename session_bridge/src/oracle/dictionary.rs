@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Source;
 use super::definition::{Context, DrivingContext, Function, Object, Policy};
 use super::dump::{Row, read};
 use super::name::{MAX_BYTES, Name};
 use super::report::{Finding, Report};
+use super::source::{Source, View};
 
 /// The group every policy without a group belongs to.
 pub const SYS_DEFAULT: &str = "SYS_DEFAULT";
@@ -30,80 +30,6 @@ const ORACLE_SCHEMAS: [&str; 14] = [
     "GSMADMIN_INTERNAL",
     "DBSNMP",
 ];
-
-/// A view of Oracle's dictionary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
-    /// DBA_POLICIES.
-    Policies,
-    /// DBA_POLICY_GROUPS.
-    PolicyGroups,
-    /// DBA_POLICY_CONTEXTS.
-    PolicyContexts,
-    /// DBA_POLICY_ATTRIBUTES.
-    PolicyAttributes,
-    /// DBA_SEC_RELEVANT_COLS.
-    RelevantColumns,
-    /// DBA_CONTEXT.
-    Contexts,
-    /// DBA_OBJECTS.
-    Objects,
-}
-
-impl View {
-    /// Name of its dump in a folder, without extension.
-    pub fn file_stem(self) -> &'static str {
-        match self {
-            Self::Policies => "dba_policies",
-            Self::PolicyGroups => "dba_policy_groups",
-            Self::PolicyContexts => "dba_policy_contexts",
-            Self::PolicyAttributes => "dba_policy_attributes",
-            Self::RelevantColumns => "dba_sec_relevant_cols",
-            Self::Contexts => "dba_context",
-            Self::Objects => "dba_objects",
-        }
-    }
-
-    /// Columns without which its rows have no meaning.
-    fn required(self) -> &'static [&'static str] {
-        match self {
-            Self::Policies => &[
-                "OBJECT_OWNER",
-                "OBJECT_NAME",
-                "POLICY_GROUP",
-                "POLICY_NAME",
-                "PF_OWNER",
-                "PACKAGE",
-                "FUNCTION",
-                "SEL",
-                "INS",
-                "UPD",
-                "DEL",
-                "CHK_OPTION",
-                "ENABLE",
-            ],
-            Self::PolicyGroups => &["OBJECT_OWNER", "OBJECT_NAME", "POLICY_GROUP"],
-            Self::PolicyContexts => &["OBJECT_OWNER", "OBJECT_NAME", "NAMESPACE", "ATTRIBUTE"],
-            Self::PolicyAttributes => &[
-                "OBJECT_OWNER",
-                "OBJECT_NAME",
-                "POLICY_GROUP",
-                "POLICY_NAME",
-                "NAMESPACE",
-                "ATTRIBUTE",
-            ],
-            Self::RelevantColumns => &[
-                "OBJECT_OWNER",
-                "OBJECT_NAME",
-                "POLICY_GROUP",
-                "POLICY_NAME",
-                "SEC_REL_COLUMN",
-            ],
-            Self::Contexts => &["NAMESPACE", "SCHEMA", "PACKAGE", "TYPE"],
-            Self::Objects => &["OWNER", "OBJECT_NAME", "OBJECT_TYPE"],
-        }
-    }
-}
 
 /// What the dumps define.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ pub mod name;
 pub mod report;
 mod review;
 pub mod script;
+mod source;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use dictionary::{Dictionary, View};
+use dictionary::Dictionary;
 use report::Report;
+pub use source::{Source, View};
 
 /// Arguments of `session-bridge oracle-import`.
 #[derive(Debug, Args)]
@@ -76,17 +78,6 @@ pub enum Form {
     Text,
     /// For programs.
     Json,
-}
-
-/// A dump in memory.
-#[derive(Debug)]
-pub struct Source {
-    /// The view it was spooled from.
-    pub view: View,
-    /// Name of the file, for messages.
-    pub file: String,
-    /// What it holds.
-    pub content: Vec<u8>,
 }
 
 /// What an import gives.

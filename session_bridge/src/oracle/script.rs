@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::Source;
 use super::definition::{Context, Function, Policy};
 use super::dictionary::{Dictionary, SYS_DEFAULT};
 use super::name::{comment, dollar_quote, literal, shown};
+use super::source::Source;
 
 /// Writes the script.
 pub fn write(dictionary: &Dictionary, sources: &[Source]) -> String {

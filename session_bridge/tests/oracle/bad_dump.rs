@@ -1,6 +1,6 @@
 //! Bad dumps: every bad line is reported with file, line, column, value and reason, and the good ones are still read.
 
-use session_bridge::oracle::dictionary::View;
+use session_bridge::oracle::View;
 use session_bridge::oracle::report::Severity;
 use session_bridge::oracle::{Source, import};
 

@@ -1,6 +1,6 @@
 //! Forms of dumps: what the client programs write around the rows, and that CSV and JSON say the same.
 
-use session_bridge::oracle::dictionary::View;
+use session_bridge::oracle::View;
 use session_bridge::oracle::{Source, import};
 
 use super::{HEADER, POLICY, findings, policies, source};

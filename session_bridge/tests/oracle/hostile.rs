@@ -1,6 +1,6 @@
 //! Hostile names: whatever stands in a dump, the script has the statements it would have with plain names, and no other.
 
-use session_bridge::oracle::dictionary::View;
+use session_bridge::oracle::View;
 use session_bridge::oracle::import;
 
 use super::{HEADER, POLICY, policies, source};

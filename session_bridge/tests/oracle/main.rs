@@ -12,7 +12,7 @@ mod hostile;
 #[cfg(test)]
 mod sample;
 
-use session_bridge::oracle::dictionary::View;
+use session_bridge::oracle::View;
 use session_bridge::oracle::report::Finding;
 use session_bridge::oracle::{Import, Source, import};
 

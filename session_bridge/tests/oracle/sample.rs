@@ -1,6 +1,6 @@
 //! The dumps of a small sales application.
 
-use session_bridge::oracle::dictionary::View;
+use session_bridge::oracle::View;
 use session_bridge::oracle::{Import, Source, import};
 
 use super::findings;

@@ -1,10 +1,10 @@
--- What it was before is kept. A row when something changed.
+-- What it was before is kept. A row with the rule, as the server writes it, when something changed.
 WITH written AS (
     INSERT INTO vpd_private.role_detail (role_id, kind, rule)
     VALUES ($1, $2, $3::jsonpath)
         ON CONFLICT (role_id) DO UPDATE SET kind = excluded.kind, rule = excluded.rule
      WHERE role_detail.kind <> excluded.kind OR role_detail.rule::text IS DISTINCT FROM excluded.rule::text
-    RETURNING role_id
+    RETURNING role_id, rule
 ), kept AS (
     -- Reads what was there before this statement.
     INSERT INTO vpd_private.role_history (role_id, kind, rule)
@@ -12,4 +12,4 @@ WITH written AS (
       FROM written
       JOIN vpd_private.role_detail r USING (role_id)
 )
-SELECT role_id FROM written;
+SELECT rule::text FROM written;

@@ -97,7 +97,7 @@ SELECT n.id,
        n.kind = 'user'
        OR (n.role_kind = 'enterprise' AND n.is_defined AND n.name = ANY ($2))
        OR (n.role_kind = 'parametric' AND n.is_defined
-           AND EXISTS (SELECT FROM attribute WHERE jsonb_path_match(attribute.document, n.rule, '{}', true))),
+           AND EXISTS (SELECT FROM attribute WHERE vpd_private.meets_rule(attribute.document, n.rule))),
        n.role_kind IS DISTINCT FROM 'enterprise' OR $4 OR n.name LIKE '%\_PREPROD'
   FROM node n
 UNION ALL

@@ -84,7 +84,7 @@ SELECT 'grant', e.holder_id, e.granted_id, NULL, NULL, NULL
 UNION ALL
 SELECT 'rule', p.id, NULL, t.name, NULL, NULL
   FROM told t
-  JOIN parametric p ON jsonb_path_match(t.document, p.rule, '{}', true)
+  JOIN parametric p ON vpd_private.meets_rule(t.document, p.rule)
 UNION ALL
 SELECT 'session', c.id, NULL, s.user_name, NULL, NULL
   FROM claimable c

@@ -1,25 +1,46 @@
--- A batch of sessions that are over and not ended yet: past a time-out, or made while what they came out of was being ended.
-(
+-- Looks at a batch of logins whose time has come, in that order: $1 how many, from $2 to $3. One that was used since it was looked at last has its uses
+-- folded in, and its time comes again; the others are over. Whoever changes one meanwhile is not waited for.
+-- Returns when its time had come, the session, and why it is over; NULL for one that is not.
+WITH due AS (
     SELECT s.id,
-           CASE WHEN s.expires_at <= clock_timestamp() THEN 'absolute_timeout' ELSE 'idle_timeout' END AS reason
-      FROM vpd_private.session s
+           s.last_access_at,
+           s.idle_timeout,
+           s.expires_at,
+           s.due_at
+      FROM (
+               -- As the index session_due_idx has it.
+               SELECT *,
+                      least(
+                          (last_access_at AT TIME ZONE interval '0' + idle_timeout) AT TIME ZONE interval '0',
+                          expires_at
+                      ) AS due_at
+                 FROM vpd_private.session
+           ) s
      WHERE s.ended_at IS NULL
        AND s.parent_id IS NULL
-       AND least(s.last_access_at + s.idle_timeout, s.expires_at) <= clock_timestamp()
-       AND (s.expires_at <= clock_timestamp() OR NOT EXISTS (
-               SELECT FROM vpd_private.session_use u
-                WHERE u.root_id = s.id
-                  AND u.used_at + s.idle_timeout > clock_timestamp()
-           ))
+       AND s.due_at >= coalesce($2, '-infinity')
+       AND s.due_at <= $3
+     ORDER BY s.due_at
      LIMIT $1
+       FOR UPDATE SKIP LOCKED
+), used AS (
+    SELECT due.id,
+           u.used_at
+      FROM due
+     CROSS JOIN LATERAL (SELECT max(u.used_at) AS used_at FROM vpd_private.session_use u WHERE u.root_id = due.id) u
+     WHERE due.expires_at > clock_timestamp()
+       AND (u.used_at AT TIME ZONE interval '0' + due.idle_timeout) AT TIME ZONE interval '0' > clock_timestamp()
+), moved AS (
+    UPDATE vpd_private.session s SET last_access_at = used.used_at FROM used WHERE s.id = used.id
+), folded AS (
+    DELETE FROM vpd_private.session_use u USING used WHERE u.root_id = used.id
 )
-UNION ALL
-(
-    SELECT s.id,
-           'session_over'
-      FROM vpd_private.session s
-     WHERE s.ended_at IS NULL
-       AND s.parent_id IS NOT NULL
-       AND NOT EXISTS (SELECT FROM vpd_private.session above WHERE above.id = s.parent_id AND above.ended_at IS NULL)
-     LIMIT $1
-);
+SELECT due.due_at,
+       due.id,
+       CASE
+           WHEN used.id IS NOT NULL THEN NULL
+           WHEN due.expires_at <= clock_timestamp() THEN 'absolute_timeout'
+           ELSE 'idle_timeout'
+       END AS reason
+  FROM due
+  LEFT JOIN used ON used.id = due.id;

@@ -1,15 +1,12 @@
--- Removes a batch of sessions that ended more than a minute ago, with their tokens, spent messages and what they may do.
-WITH due AS (
-    SELECT s.ctid AS place, s.id
-      FROM vpd_private.session s
-     WHERE s.ended_at < clock_timestamp() - interval '1 minute'
-     LIMIT $1
-       FOR UPDATE SKIP LOCKED
-), tokens AS (
-    DELETE FROM vpd_private.session_token t USING due WHERE t.session_id = due.id
-), messages AS (
-    DELETE FROM vpd_private.message_spent m USING due WHERE m.root_id = due.id
-), authority AS (
-    DELETE FROM vpd_private.session_authority a USING due WHERE a.session_id = due.id
-)
-DELETE FROM vpd_private.session s USING due WHERE s.ctid = due.place;
+-- Removes a batch of sessions that ended more than a minute ago, in the order of their ends: $1 how many, from $2 to $3. Returns when each ended, and which it was.
+DELETE FROM vpd_private.session
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid
+         FROM vpd_private.session
+        WHERE ended_at >= coalesce($2, '-infinity')
+          AND ended_at < $3
+        ORDER BY ended_at
+        LIMIT $1
+          FOR UPDATE SKIP LOCKED
+   ))
+RETURNING ended_at, id;

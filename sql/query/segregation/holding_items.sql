@@ -26,7 +26,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
 ), matching AS MATERIALIZED (
     SELECT t.user_id, p.role_id
       FROM told t
-      JOIN parametric p ON jsonb_path_match(t.document, p.rule, '{}', true)
+      JOIN parametric p ON vpd_private.meets_rule(t.document, p.rule)
 ), node (id) AS (
     SELECT above.id FROM above
     UNION

@@ -1,11 +1,8 @@
 //! Two administrators grant one person two duties at the same moment; or one person does two things to one object at the same moment, in two sessions. Each alone is
 //! allowed, both together are not.
 
-use std::thread;
-use std::time::Duration;
-
 use postgres::Client;
-use vpd_tests::{Database, Outcome, Result, Subject, attach, outcome, role};
+use vpd_tests::{Database, Outcome, Result, Subject, attach, outcome, overlapped, role};
 
 const LEVELS: [&str; 3] = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"];
 
@@ -22,6 +19,7 @@ const RULE: &str = "SELECT vpd.define_sod_rule('pair', '{role:Maker,role:Checker
 
 /// Runs two statements in two transactions that overlap: both have begun and read before either writes, and the first commits while the second waits.
 fn race(
+    database: &Database<'_>,
     first: &mut Client,
     second: &mut Client,
     level: &str,
@@ -36,17 +34,14 @@ fn race(
         client.query("SELECT count(*) FROM pg_class", &[])?;
     }
     let one = outcome(first.batch_execute(statements[0]));
-    let (one, two) = thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let done = outcome(second.batch_execute(statements[1]));
-            let committed = outcome(second.batch_execute("COMMIT"));
-            done.and(committed)
-        });
-        thread::sleep(Duration::from_millis(300));
-        let one = one.and(outcome(first.batch_execute("COMMIT")));
-        (one, waiting.join())
-    });
-    let two = two.map_err(|_| "the second panicked")?;
+    let whole = |client: &mut Client| {
+        let done = outcome(client.batch_execute(statements[1]));
+        let committed = outcome(client.batch_execute("COMMIT"));
+        done.and(committed)
+    };
+    let (two, one) = overlapped(second, &mut database.admin()?, whole, || {
+        one.and(outcome(first.batch_execute("COMMIT")))
+    })?;
     second.batch_execute("ROLLBACK")?;
     Ok([one, two])
 }
@@ -96,6 +91,7 @@ fn control_checks_that_do_not_wait_for_one_another_let_both_through() -> Result<
             )
         };
         let outcomes = race(
+            &database,
             &mut database.admin()?,
             &mut database.admin()?,
             level,
@@ -115,6 +111,7 @@ fn two_racing_grants_never_both_succeed() -> Result<()> {
         let mut security = database.connect(role::SECURITY)?;
         security.batch_execute(&format!("{GRAPH}{RULE}"))?;
         let outcomes = race(
+            &database,
             &mut security,
             &mut database.connect(role::SECURITY)?,
             level,
@@ -138,6 +135,7 @@ fn a_grant_and_a_rule_that_race_never_both_succeed() -> Result<()> {
         security.batch_execute(GRAPH)?;
         security.batch_execute("SELECT vpd.grant_authority('role:Maker', 'user:eve')")?;
         let outcomes = race(
+            &database,
             &mut security,
             &mut database.connect(role::SECURITY)?,
             level,
@@ -167,7 +165,7 @@ fn two_sessions_of_one_person_never_both_act_on_one_object() -> Result<()> {
         let token = Subject::new("eve").log_in(&database)?;
         let mut first = database.connect(role::USER)?;
         let mut second = database.connect(role::USER)?;
-        let outcomes = race(&mut first, &mut second, level, Some(&token), actions)?;
+        let outcomes = race(&database, &mut first, &mut second, level, Some(&token), actions)?;
         one_won(&outcomes, level);
         // Control: on two objects both succeed, and without the rule both do on one. SERIALIZABLE may cancel one of them all the same.
         if level == "SERIALIZABLE" {
@@ -178,6 +176,7 @@ fn two_sessions_of_one_person_never_both_act_on_one_object() -> Result<()> {
             actions[1].replace("order/1", "order/3"),
         ];
         let outcomes = race(
+            &database,
             &mut first,
             &mut second,
             level,
@@ -187,7 +186,14 @@ fn two_sessions_of_one_person_never_both_act_on_one_object() -> Result<()> {
         assert_eq!(outcomes, [Ok(()), Ok(())], "{level}");
         security.batch_execute("SELECT vpd.drop_sod_rule('one_hand')")?;
         let same = actions.map(|action| action.replace("order/1", "order/4"));
-        let outcomes = race(&mut first, &mut second, level, Some(&token), [&same[0], &same[1]])?;
+        let outcomes = race(
+            &database,
+            &mut first,
+            &mut second,
+            level,
+            Some(&token),
+            [&same[0], &same[1]],
+        )?;
         assert_eq!(outcomes, [Ok(()), Ok(())], "{level}");
     }
     Ok(())

@@ -1,11 +1,9 @@
 //! A session that was ended, or lost a privilege, acts where no statement starts any more: COPY, and a block that runs on.
 
 use std::io::Write;
-use std::thread;
-use std::time::Duration;
 
 use postgres::Client;
-use vpd_tests::{Database, Outcome, Result, Subject, assert_refused, attach, outcome, role};
+use vpd_tests::{Database, Outcome, Result, Subject, assert_refused, attach, outcome, overlapped, role};
 
 use crate::purchase_orders::{SEPARATION, make_orders, scene};
 
@@ -86,24 +84,18 @@ fn end(database: &Database<'_>, user: &str) -> Result<()> {
 
 /// Runs a statement of one connection that waits for a lock which another holds, lets something happen while it waits, and lets it go on.
 fn while_it_waits(
+    database: &Database<'_>,
     waiting: &mut Client,
     statement: &str,
-    holder: &mut Client,
-    meanwhile: impl FnOnce(&mut Client) -> Result<()>,
+    meanwhile: impl FnOnce() -> Result<()>,
 ) -> Result<Outcome<()>> {
-    let process: i32 = waiting.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    thread::scope(|scope| {
-        let waits = scope.spawn(|| outcome(waiting.batch_execute(statement)));
-        while !waits.is_finished()
-            && holder
-                .query("SELECT FROM pg_locks WHERE pid = $1 AND NOT granted", &[&process])?
-                .is_empty()
-        {
-            thread::sleep(Duration::from_millis(10));
-        }
-        meanwhile(holder)?;
-        waits.join().map_err(|_| "the waiting statement panicked".into())
-    })
+    let (done, happened) = overlapped(
+        waiting,
+        &mut database.admin()?,
+        |client| outcome(client.batch_execute(statement)),
+        meanwhile,
+    )?;
+    happened.map(|()| done)
 }
 
 /// A block that waits and then does something which starts no statement of its own.
@@ -128,7 +120,7 @@ fn a_block_that_runs_on_acts_for_no_session_that_was_ended() -> Result<()> {
             attach(&mut client, &token)?;
             let mut holder = database.admin()?;
             holder.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1)")?;
-            let done = while_it_waits(&mut client, &block(what), &mut holder, |holder| {
+            let done = while_it_waits(&database, &mut client, &block(what), || {
                 if is_ended {
                     end(&database, "mia")?;
                 }
@@ -155,7 +147,7 @@ fn a_block_that_runs_on_acts_with_no_privilege_that_was_revoked() -> Result<()> 
     let mut holder = database.admin()?;
     holder.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1)")?;
     let act = block("vpd.record_action('purchase_order/8', 'approve')::text");
-    let done = while_it_waits(&mut client, &act, &mut holder, |holder| {
+    let done = while_it_waits(&database, &mut client, &act, || {
         database.connect(role::SECURITY)?.batch_execute(REVOKE)?;
         holder.batch_execute("COMMIT")?;
         Ok(())
@@ -180,8 +172,7 @@ fn a_privilege_revoked_while_the_action_waits_for_the_object_counts() -> Result<
         return Err("no session".into());
     };
     max.batch_execute(act)?;
-    let mut watcher = database.admin()?;
-    let done = while_it_waits(mia, act, &mut watcher, |_| {
+    let done = while_it_waits(&database, mia, act, || {
         database.connect(role::SECURITY)?.batch_execute(REVOKE)?;
         max.batch_execute("COMMIT")?;
         Ok(())
@@ -215,7 +206,7 @@ fn a_privilege_revoked_while_the_approval_waits_counts() -> Result<()> {
     let mut security = database.admin()?;
     security.batch_execute("BEGIN; SELECT vpd.revoke_authority('role:Officer', 'user:mia')")?;
     let approve = format!("SELECT vpd.approve_sod_exception({id})");
-    let done = while_it_waits(&mut mia, &approve, &mut security, |security| {
+    let done = while_it_waits(&database, &mut mia, &approve, || {
         security.batch_execute("COMMIT")?;
         Ok(())
     })?;

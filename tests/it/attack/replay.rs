@@ -1,12 +1,9 @@
 //! A ticket shown twice was stolen once. Whoever came first must not keep what it gave.
 
-use std::thread;
-use std::time::Duration;
-
 use postgres::Client;
 use vpd_tests::{
-    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, outcome, redeem,
-    role,
+    Database, Result, Subject, VERIFIER, assert_refused, attach, challenge, create_orders, outcome,
+    overlapped, redeem, role,
 };
 
 struct Scene {
@@ -157,15 +154,14 @@ fn control_a_deletion_that_waited_for_another_fails_and_undoes_what_came_with_it
     first.batch_execute("CREATE TABLE shop.ticket (ticket text); INSERT INTO shop.ticket VALUES ('t')")?;
     first.batch_execute("BEGIN; DELETE FROM shop.ticket")?;
     second.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM shop.ticket")?;
-    let refused = thread::scope(|scope| {
-        let waiting = scope.spawn(|| outcome(second.batch_execute("DELETE FROM shop.ticket")));
-        thread::sleep(Duration::from_millis(100));
-        first.batch_execute("COMMIT")?;
-        waiting.join().map_err(|_| "the second panicked".into())
-    });
-    let refused: Result<_> = refused;
+    let delete = |client: &mut Client| outcome(client.batch_execute("DELETE FROM shop.ticket"));
+    let mut watcher = database.admin()?;
+    let (refused, committed) = overlapped(&mut second, &mut watcher, delete, || {
+        first.batch_execute("COMMIT")
+    })?;
+    committed?;
     assert_eq!(
-        refused?
+        refused
             .err()
             .map(|refusal| refusal.state.code().to_owned())
             .as_deref(),
@@ -189,22 +185,13 @@ fn a_replay_that_raced_ends_what_was_given_at_every_level() -> Result<()> {
                 client.query("SELECT count(*) FROM pg_class", &[])?;
             }
             let stolen = redeem(thief, &ticket, target)?.ok_or("not redeemed")?;
-            let process: i32 = owner.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-            let (replayed, committed) = thread::scope(|scope| -> Result<_> {
-                let waiting = scope.spawn(|| {
-                    let replayed = outcome(redeem(&mut owner, &ticket, target));
-                    (replayed, outcome(owner.batch_execute("COMMIT")))
-                });
-                while !waiting.is_finished()
-                    && watcher
-                        .query("SELECT FROM pg_locks WHERE pid = $1 AND NOT granted", &[&process])?
-                        .is_empty()
-                {
-                    thread::sleep(Duration::from_millis(2));
-                }
-                thief.batch_execute("COMMIT")?;
-                waiting.join().map_err(|_| "the owner panicked".into())
-            })?;
+            let replay = |owner: &mut Client| {
+                let replayed = outcome(redeem(owner, &ticket, target));
+                (replayed, outcome(owner.batch_execute("COMMIT")))
+            };
+            let ((replayed, committed), stolen_for_good) =
+                overlapped(&mut owner, &mut watcher, replay, || thief.batch_execute("COMMIT"))?;
+            stolen_for_good?;
             let failure = replayed.as_ref().err().or(committed.as_ref().err());
             if level == "SERIALIZABLE" && failure.is_some_and(|refusal| refusal.state.code() == "40001") {
                 // It may be asked to try again, and is told so.

@@ -1,13 +1,10 @@
 //! Sessions that are replicated logically: rows of a publisher are applied without the triggers that announce changes, so a connection of the
 //! subscriber that remembers a session would go on with it after its end.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
 use postgres::Client;
 use vpd_tests::{
     BY_REGION, Cluster, Database, Extension, Library, Result, Subject, add_policy, assert_refused, attach,
-    create_orders, ids, role,
+    create_orders, ids, role, until_true,
 };
 
 /// Publisher and subscriber, each with the extension.
@@ -26,15 +23,6 @@ impl Pair {
     }
 }
 
-fn wait(client: &mut Client, condition: &str) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !client.query_one(condition, &[])?.get::<_, bool>(0) {
-        assert!(Instant::now() < deadline, "never: {condition}");
-        sleep(Duration::from_millis(50));
-    }
-    Ok(())
-}
-
 /// Publishes tables of one database and subscribes to them in the other.
 fn replicate(from: &Database<'_>, to: &Database<'_>, tables: &str) -> Result<()> {
     from.admin()?
@@ -46,7 +34,7 @@ fn replicate(from: &Database<'_>, to: &Database<'_>, tables: &str) -> Result<()>
         from.cluster().port(),
         from.name()
     ))?;
-    wait(
+    until_true(
         &mut admin,
         "SELECT count(*) > 0 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel",
     )
@@ -85,7 +73,7 @@ fn an_end_on_the_publisher_reaches_connections_of_the_subscriber_that_remember_t
             "ALTER TABLE vpd_private.session {triggers} TRIGGER vpd_rows_replicated"
         ))?;
         let token = Subject::in_region("alice", "East").log_in(&publisher)?;
-        wait(
+        until_true(
             &mut admin,
             "SELECT count(*) > 0 FROM vpd_private.session_token t JOIN vpd_private.session s ON s.id = t.session_id WHERE s.ended_at IS NULL",
         )?;
@@ -96,7 +84,7 @@ fn an_end_on_the_publisher_reaches_connections_of_the_subscriber_that_remember_t
         publisher
             .connect(role::BRIDGE)?
             .execute("SELECT vpd.end_session($1)", &[&token])?;
-        wait(
+        until_true(
             &mut admin,
             "SELECT bool_and(s.ended_at IS NOT NULL) FROM vpd_private.session s",
         )?;
@@ -145,7 +133,7 @@ fn a_definition_of_the_publisher_is_followed_by_connections_of_the_subscriber() 
             "SELECT vpd.define_task_action('approval', 'approve', '{owner}')",
             &[],
         )?;
-        wait(&mut admin, "SELECT count(*) = 1 FROM vpd_private.task_right")?;
+        until_true(&mut admin, "SELECT count(*) = 1 FROM vpd_private.task_right")?;
         // Looked at by a fresh connection too, so that it is the change below that is not noticed, and no other.
         let mut user = subscriber.connect(role::USER)?;
         assert!(can_act(&mut user)?);
@@ -153,7 +141,7 @@ fn a_definition_of_the_publisher_is_followed_by_connections_of_the_subscriber() 
             "SELECT vpd.define_task_action('approval', 'approve', $1::text::text[])",
             &[&rights],
         )?;
-        wait(&mut admin, "SELECT count(*) = 0 FROM vpd_private.task_right")?;
+        until_true(&mut admin, "SELECT count(*) = 0 FROM vpd_private.task_right")?;
         assert_eq!(can_act(&mut user)?, !is_announced, "announced: {is_announced}");
     }
     unsubscribe(&subscriber)

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use vpd_tests::{Database, Result};
+use vpd_tests::{Database, Result, until_within};
 
-use super::stage::{Stage, bridge_connections};
+use super::stage::{Stage, wait_until_idle_after};
 use super::wire::Events;
 
 /// More than it takes, even where the machine is busy.
@@ -23,17 +23,11 @@ fn bridge_recovers_when_its_connections_are_cut() -> Result<()> {
     let connections: i64 = admin.query_one(cut, &[])?.get(0);
     assert_eq!(connections, 2, "one of the pool, one that listens");
 
-    let began = Instant::now();
-    while stage.whose(&token)?.0 != 200 {
-        assert!(began.elapsed() < RECOVERY, "not recovered");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    while bridge_connections(&mut admin, "idle")? < 2 {
-        assert!(began.elapsed() < RECOVERY, "nobody listens");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until_within(RECOVERY, "the bridge answers again", || {
+        Ok(stage.whose(&token)?.0 == 200)
+    })?;
     // The stream outlived the cut, and wake-ups reach it again.
-    std::thread::sleep(Duration::from_millis(200));
+    wait_until_idle_after(&mut admin, &["LISTEN%"])?;
     let ended = Instant::now();
     stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
     assert_eq!(stream.close()?.1, "logout");

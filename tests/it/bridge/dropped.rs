@@ -1,24 +1,14 @@
 //! Attack: a client that leaves in the middle of a request, so that the next one finds its transaction on the connection.
 
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, Pool};
 use postgres::NoTls;
 use serde_json::{Value, json};
-use vpd_tests::{Database, Result, Subject, challenge, role};
+use vpd_tests::{Database, Result, Subject, challenge, role, until};
 
 use super::stage::{Stage, bridge_connections};
 use super::wire::open;
-
-fn wait_for(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
-    let began = Instant::now();
-    while !is_so()? {
-        assert!(began.elapsed() < Duration::from_secs(30), "still not: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
 
 #[test]
 fn dropped_request_leaves_no_transaction_to_the_next() -> Result<()> {
@@ -44,14 +34,16 @@ fn dropped_request_leaves_no_transaction_to_the_next() -> Result<()> {
         let blocked = "SELECT count(*) > 0 FROM pg_stat_activity
                         WHERE datname = current_database() AND application_name = 'session-bridge'
                           AND wait_event_type = 'Lock'";
-        wait_for("the request waits", || {
+        until("the request waits", || {
             Ok(watcher.query_one(blocked, &[])?.get(0))
         })?;
         leaving.shutdown(Shutdown::Both)?;
         drop(leaving);
-        std::thread::sleep(Duration::from_millis(100));
+        until("the bridge has left the request", || {
+            Ok(!stage.is_connection_in_use())
+        })?;
         lock.commit()?;
-        wait_for("no transaction is open", || {
+        until("no transaction is open", || {
             Ok(bridge_connections(&mut watcher, "idle in transaction%")? == 0)
         })?;
         // The pool has one connection: the next request takes what the dropped one left.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use vpd_tests::{Database, Result, VERIFIER, challenge};
 
-use super::stage::Stage;
+use super::stage::{Stage, wait_until_idle_after};
 use super::wire::Events;
 
 #[test]
@@ -21,8 +21,8 @@ fn stream_is_told_at_once_and_ends() -> Result<()> {
         .call("POST /v1/tickets/redeem", "none", &body)?
         .text("token")?;
     let mut stream = Events::open(stage.port(), &stage.host("service"), &floor)?;
-    // Long enough for the stream to have looked once and to wait.
-    std::thread::sleep(Duration::from_millis(500));
+    // The stream has looked once, and waits.
+    wait_until_idle_after(&mut database.admin()?, &["LISTEN%", "%browse_queue%"])?;
     stage.call("DELETE /v1/sessions/current", &token, &Value::Null)?;
     let ended = Instant::now();
     let (id, reason) = stream.close()?;
@@ -45,7 +45,7 @@ fn end_outside_the_bridge_reaches_the_stream() -> Result<()> {
     let stage = Stage::before(&database)?;
     let token = stage.log_in("alice", "portal")?;
     let mut stream = Events::open(stage.port(), &stage.host("service"), &token)?;
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until_idle_after(&mut database.admin()?, &["LISTEN%", "%browse_queue%"])?;
     database
         .admin()?
         .execute("SELECT vpd.end_user_sessions('alice', 'user_disabled')", &[])?;

@@ -9,7 +9,7 @@ use session_bridge::config::{Config, check};
 use session_bridge::http::serve_on;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use vpd_tests::{Cluster, Database, Result, role};
+use vpd_tests::{Cluster, Database, Result, role, until};
 
 use super::wire::{Answer, send};
 
@@ -55,6 +55,12 @@ impl Stage {
             bridge,
             _runtime: runtime,
         })
+    }
+
+    /// Whether a request has a connection of the bridge's role, or is waiting for one.
+    pub fn is_connection_in_use(&self) -> bool {
+        let pool = self.bridge.pool.status();
+        pool.available < pool.size || pool.waiting > 0
     }
 
     /// Origin of an application.
@@ -148,6 +154,19 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.bridge.stop.cancel();
     }
+}
+
+/// Waits until connections of the bridge have done these statements, as patterns, and nothing since.
+pub fn wait_until_idle_after(admin: &mut Client, statements: &[&str]) -> Result<()> {
+    let query = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                 WHERE datname = current_database() AND application_name = 'session-bridge'
+                                   AND state = 'idle' AND query LIKE $1)";
+    for statement in statements {
+        until(&format!("the bridge is idle after {statement}"), || {
+            Ok(admin.query_one(query, &[statement])?.get(0))
+        })?;
+    }
+    Ok(())
 }
 
 /// Connections of the bridge in a database, by state.

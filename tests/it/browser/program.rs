@@ -14,7 +14,7 @@ const GUARD: &str = r#"setsid "$@" & pid=$!
 cat >/dev/null
 kill -s TERM -- "-$pid" 2>/dev/null
 wait "$pid"
-sleep 0.2
+for look in 1 2 3 4 5 6 7 8 9 10; do kill -s 0 -- "-$pid" 2>/dev/null || exit 0; sleep 0.02; done
 kill -s KILL -- "-$pid" 2>/dev/null"#;
 
 /// A running program.

@@ -58,7 +58,7 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         databases.push(if worker % 2 == 0 {
             (Database::create()?, true)
         } else {
-            (Database::create_in(&elsewhere)?, false)
+            (Database::install_in(&elsewhere)?, false)
         });
     }
     let places: Vec<_> = databases

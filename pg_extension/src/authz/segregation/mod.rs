@@ -4,18 +4,9 @@
 //! holds what (see `authz`). Invariant: what is checked is read with a fresh snapshot after the change was written and while nobody else
 //! can change the graph (`change::begin`) or act on the object (`lock::serialize`), so two that race never both succeed.
 
-mod action;
 mod conflict;
-mod exception;
 mod holding;
-mod person;
-mod protection;
 mod rule;
 
-pub use action::record as record_action;
 pub use conflict::{Conflict, Watch, allowed_until, conflicts, what_if};
-pub use exception::{approve, request, revoke};
-pub use protection::{
-    Key, Protection, after_row, forget_relation, key_of, protect, row_moved, transaction_ended, unprotect,
-};
 pub use rule::{Definition, define, drop_rule, mark_rule, set_owner};

@@ -1,11 +1,11 @@
 //! Which roles, privileges, resources, nodes and parts in tasks a predicate asks for by name, and by which way through the graph the session has them.
 
 use crate::authz::entitlement::{self, Entitled};
-use crate::authz::task;
 use crate::context::Identity;
 use crate::hierarchy;
 use crate::sys::clock;
 use crate::sys::spi::{Statement, arg};
+use crate::task::right;
 use pgrx::datum::TimestampWithTimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -106,9 +106,12 @@ fn nodes(hierarchy: &str, identity: &Identity, has: &[Entitled], now: TimestampW
 /// Who may do with a task, or see of it, what is asked for: the parts, for each kind of task that is meant.
 fn parts(predicate: &str) -> Vec<Value> {
     let mut found = Vec::new();
-    for (reader, kind) in [("can_act", task::Kind::Action), ("can_see", task::Kind::Content)] {
+    for (reader, kind) in [
+        ("can_act", right::Kind::Action),
+        ("can_see", right::Kind::Content),
+    ] {
         for literals in calls(predicate, reader) {
-            for (task_type, name, parts) in task::parts(kind, &literals) {
+            for (task_type, name, parts) in right::parts(kind, &literals) {
                 found.push(json!({
                     "asks": format!("{} {name} of task {task_type}", kind.as_str()),
                     "note": format!("for {}", parts.join(", ")),

@@ -2,7 +2,7 @@
 //! and is announced to every backend when it commits.
 
 use crate::error::{Error, Result};
-use crate::policy::{catalogue as tables, reach, warning};
+use crate::policy::{family, reach, warning};
 use crate::sys::Oid;
 use crate::sys::predicate::{compile, compile_value};
 use crate::sys::spi::{Statement, arg, oid_arg};
@@ -33,7 +33,7 @@ pub struct Definition {
 
 /// Adds a mask; with the first one protects the table and its partitions.
 pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
-    tables::lock_table(table)?;
+    family::lock_table(table)?;
     let has_parent =
         HAS_PARENT.with(|statement| statement.query_one(&[oid_arg(table)], |row| row.required::<bool>(1)));
     if has_parent != Some(false) {
@@ -57,8 +57,8 @@ pub fn add(table: Oid, column: &str, definition: &Definition) -> Result<()> {
     if added == 0 {
         return Err(Error::mask_exists(column));
     }
-    tables::protect_family(table)?;
-    tables::announce(table);
+    family::protect_family(table)?;
+    family::announce(table);
     warn_of_tellers(table, column);
     reach::warn_of_stored_code(table);
     Ok(())
@@ -75,7 +75,7 @@ fn warn_of_tellers(table: Oid, column: &str) {
 
 /// Changes a mask.
 pub fn alter(table: Oid, column: &str, definition: &Definition) -> Result<()> {
-    tables::lock_table(table)?;
+    family::lock_table(table)?;
     let attribute = attribute(table, column)?;
     check(table, attribute, definition)?;
     let changed = UPDATE.with(|statement| {
@@ -88,7 +88,7 @@ pub fn alter(table: Oid, column: &str, definition: &Definition) -> Result<()> {
         ])
     });
     found(changed, column)?;
-    tables::announce(table);
+    family::announce(table);
     Ok(())
 }
 
@@ -106,11 +106,11 @@ pub fn enable(table: Oid, column: &str, enabled: bool) -> Result<()> {
 
 /// Drops a mask; with the last one, and the last policy, the table gets back what protecting it changed.
 pub fn drop_mask(table: Oid, column: &str) -> Result<()> {
-    tables::lock_table(table)?;
+    family::lock_table(table)?;
     let dropped = DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(column)]));
     found(dropped, column)?;
-    tables::announce(table);
-    tables::unprotect_family(table);
+    family::announce(table);
+    family::unprotect_family(table);
     Ok(())
 }
 
@@ -133,8 +133,8 @@ pub fn check_joined(members: &[Oid]) -> Result<()> {
 pub fn follow_columns() {
     let changed = FOLLOW_COLUMNS.with(|statement| statement.modify(&[], |row| row.get::<Oid>(1)));
     for table in changed.into_iter().flatten() {
-        tables::announce(table);
-        tables::unprotect_family(table);
+        family::announce(table);
+        family::unprotect_family(table);
     }
 }
 

@@ -3,9 +3,12 @@
 //!
 //! Invariant: what a table has from its new parent is the parent's, and what a protected table has was looked at when it was made.
 
-use super::{check_publication, check_reader, refuse_expression, refuse_foreign_key, refuse_native_policy};
+use super::defence::warn_of_native_policy;
+use super::reader::{check_publication, check_reader};
+use super::stored_code;
 use crate::error::{Error, Result};
-use crate::policy::require_index_allowed;
+use crate::policy::compose::require_index_allowed;
+use crate::policy::{family, mask};
 use crate::sys::spi::{Statement, arg};
 use crate::sys::{Oid, user};
 
@@ -14,15 +17,24 @@ thread_local! {
 }
 
 /// A thing that a joined table brings.
-pub struct Brought {
+struct Brought {
     what: String,
     /// The table that brings it, the protected table it comes to, or what reads it.
     object: Oid,
     name: Option<String>,
 }
 
+/// Looks at what became a partition or child: it is protected as its parent is, or refused.
+pub fn follow_joined(members: &[Oid]) -> Result<()> {
+    let brought = look(members)?;
+    stored_code::check_joined(members)?;
+    family::protect_joined(members)?;
+    mask::check_joined(members)?;
+    check_shown(&brought)
+}
+
 /// What is brought by tables that are not protected yet; refused to roles that policies apply to, as it would be on a protected table.
-pub fn look(members: &[Oid]) -> Result<Vec<Brought>> {
+fn look(members: &[Oid]) -> Result<Vec<Brought>> {
     let brought: Vec<Brought> = BROUGHT
         .with(|statement| {
             statement.query(&[arg(members.to_vec())], |row| {
@@ -44,23 +56,23 @@ pub fn look(members: &[Oid]) -> Result<Vec<Brought>> {
 
 fn refuse(brought: &Brought) -> Result<()> {
     match brought.what.as_str() {
-        "foreign_key" => Err(refuse_foreign_key()),
+        "foreign_key" => Err(Error::foreign_key_refused()),
         "reference" => Err(Error::reference_refused()),
         "index" => Err(Error::index_expression_refused()),
         "plain_index" => require_index_allowed(brought.object),
-        "statistics" => Err(refuse_expression("the statistics object")),
-        "generated" => Err(refuse_expression("the generated column")),
-        "check" => Err(refuse_expression("the CHECK constraint")),
-        "native_policy" => Err(refuse_native_policy()),
+        "statistics" => Err(Error::expression_refused("the statistics object")),
+        "generated" => Err(Error::expression_refused("the generated column")),
+        "check" => Err(Error::expression_refused("the CHECK constraint")),
+        "native_policy" => Err(Error::native_policy_refused()),
         _ => Ok(()),
     }
 }
 
 /// Refuses, or warns of, what shows rows of tables that are protected now.
-pub fn check_shown(brought: &[Brought]) -> Result<()> {
+fn check_shown(brought: &[Brought]) -> Result<()> {
     for thing in brought {
         match (thing.what.as_str(), &thing.name) {
-            ("native_policy", _) => super::warn_of_native_policy(thing.object),
+            ("native_policy", _) => warn_of_native_policy(thing.object),
             ("publication", Some(name)) => check_publication(name)?,
             ("reader", _) => check_reader(thing.object)?,
             _ => (),

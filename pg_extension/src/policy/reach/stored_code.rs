@@ -1,9 +1,9 @@
 //! Code of plain roles that the server hands stored values: functions in partition keys, and those of types of range. It asks no policy, and
 //! whoever owns the function sees the values.
 
-use super::{refuse_expression, stores_type};
+use super::stored_type::stores_type;
 use crate::error::{Error, Result};
-use crate::policy::is_protected;
+use crate::policy::cache::is_protected;
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, user};
 
@@ -19,7 +19,7 @@ pub fn check_partition_key(parent: Oid) -> Result<()> {
     let key = IN_KEY
         .with(|statement| statement.query_one(&[oid_arg(parent)], |row| row.get::<String>(1)))
         .flatten();
-    key.map_or(Ok(()), |key| Err(refuse_expression(&key)))
+    key.map_or(Ok(()), |key| Err(Error::expression_refused(&key)))
 }
 
 /// Looks at what became part of a protected family: refused to roles that policies apply to, warned of to others.
@@ -28,7 +28,7 @@ pub fn check_joined(members: &[Oid]) -> Result<()> {
         IN_JOINED.with(|statement| statement.query(&[arg(members.to_vec())], |row| row.get::<String>(1)));
     for code in found.into_iter().flatten() {
         if !user::bypasses_policies() {
-            return Err(refuse_expression(&code));
+            return Err(Error::expression_refused(&code));
         }
         warn(&code);
     }
@@ -58,7 +58,9 @@ pub fn check_column(table: Oid, column: &str) -> Result<()> {
         .flatten();
     match row_type {
         Some(row_type) if !user::bypasses_policies() && (is_protected(table) || stores_type(row_type).0) => {
-            Err(refuse_expression(&format!("the type of column \"{column}\"")))
+            Err(Error::expression_refused(&format!(
+                "the type of column \"{column}\""
+            )))
         }
         _ => Ok(()),
     }

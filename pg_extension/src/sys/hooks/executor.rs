@@ -1,8 +1,9 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
 use super::{foreign_session, function_call, server};
-use crate::sys::{marker, parallel, portal, predicate::nth, reading, referential, spi};
-use crate::{context, hierarchy, policy};
+use crate::sys::running::Running;
+use crate::sys::table::table;
+use crate::sys::{parallel, reading, referential, spi};
 use pgrx::{pg_guard, pg_sys};
 
 static mut NEXT_START: pg_sys::ExecutorStart_hook_type = None;
@@ -73,15 +74,9 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
     if !is_exempt() {
         // SAFETY: as the server passed it.
         unsafe { foreign_session::query_started(query) };
-        context::require_live().unwrap_or_else(|error| error.raise());
-        // SAFETY: as above.
-        let tables = || unsafe { tables(query) };
-        policy::exemption::run_started(query as usize, tables).unwrap_or_else(|error| error.raise());
-        // SAFETY: as above.
-        context::statement_started(|outdated| unsafe { marker::carries(query, outdated) })
-            .unwrap_or_else(|error| error.raise());
-        hierarchy::statement_started();
-        policy::statement_started();
+        // SAFETY: as above; it lives as long as the call.
+        let running = unsafe { Running::new(query) };
+        (table().statement.starts)(&running).unwrap_or_else(|error| error.raise());
         function_call::query_started(query);
     }
 }
@@ -89,21 +84,18 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
 #[pg_guard]
 unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
     foreign_session::query_runs(query);
+    let is_asked = !is_exempt();
+    // SAFETY: as the server passed it; it lives as long as the call.
+    let running = unsafe { Running::new(query) };
     let mut run = Run {
         is_foreign: false,
         is_kept: false,
-        changes: context::changes(),
-        // SAFETY: as the server passed it. `planner` makes a plan depend on the role when row security was applied to one of its tables.
-        readings: reading::begin(!is_exempt() && unsafe { (*(*query).plannedstmt).dependsOnRole }),
+        changes: 0,
+        readings: reading::begin(is_asked && running.depends_on_role()),
     };
-    if !is_exempt() {
-        context::require_live().unwrap_or_else(|error| error.raise());
-        hierarchy::statement_started();
-        policy::exemption::run_continues(query as usize).unwrap_or_else(|error| error.raise());
-        // SAFETY: as the server passed it.
-        run.is_kept = unsafe { portal::is_kept(query) };
-        if run.is_kept {
-            context::may_keep_rows(run.changes).unwrap_or_else(|error| error.raise());
+    if is_asked {
+        if let Some(changes) = (table().statement.runs)(&running).unwrap_or_else(|error| error.raise()) {
+            (run.is_kept, run.changes) = (true, changes);
         }
         run.is_foreign = function_call::enter_query(query);
     }
@@ -118,20 +110,6 @@ unsafe extern "C-unwind" fn after_run(run: Run) {
     }
     // The query itself may have attached a session, and even detached it again.
     if run.is_kept {
-        context::may_keep_rows(run.changes).unwrap_or_else(|error| error.raise());
-    }
-}
-
-/// The tables a plan reads or writes, at whatever depth.
-unsafe fn tables(query: *const pg_sys::QueryDesc) -> Vec<pg_sys::Oid> {
-    // SAFETY: the server passes a query with its plan, whose range table is a flat list of RangeTblEntry.
-    unsafe {
-        let entries = (*(*query).plannedstmt).rtable;
-        let count = if entries.is_null() { 0 } else { (*entries).length };
-        (0..count)
-            .map(|index| nth(entries, index).cast::<pg_sys::RangeTblEntry>())
-            .filter(|entry| (**entry).rtekind == pg_sys::RTEKind::RTE_RELATION)
-            .map(|entry| (*entry).relid)
-            .collect()
+        (table().statement.ran)(run.changes).unwrap_or_else(|error| error.raise());
     }
 }

@@ -1,7 +1,7 @@
 //! Functions that the client calls by a message of their own (PQfn), without a query: no statement starts, and yet the session must be alive, and what it may do
 //! is what holds now.
 
-use super::utility;
+use crate::sys::table::table;
 use crate::sys::{spi, xact};
 use pgrx::pg_sys;
 use std::cell::Cell;
@@ -21,6 +21,6 @@ pub fn function_reached() {
     // SAFETY: reads backend state.
     let came_at = unsafe { pg_sys::GetCurrentStatementStartTimestamp() };
     if LOOKED_FOR.replace(came_at) != came_at {
-        utility::start_statement().unwrap_or_else(|error| error.raise());
+        (table().statement.command_starts)().unwrap_or_else(|error| error.raise());
     }
 }

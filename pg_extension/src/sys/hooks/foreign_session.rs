@@ -6,10 +6,8 @@
 
 use super::function_call::{C_LANGUAGE, INTERNAL_LANGUAGE, is_own};
 use crate::error::Error;
-use crate::sys::{spi, xact};
+use crate::sys::{looking, spi};
 use pgrx::{FromDatum, is_a, pg_sys};
-use std::cell::RefCell;
-use std::collections::HashSet;
 
 /// Volatile functions of PostgreSQL that only compute.
 const HARMLESS: [&str; 9] = [
@@ -24,13 +22,8 @@ const HARMLESS: [&str; 9] = [
     "uuidv7",
 ];
 
-thread_local! {
-    /// Queries that were started while a session is looked at.
-    static STARTED: RefCell<HashSet<*const pg_sys::QueryDesc>> = RefCell::new(HashSet::new());
-}
-
 fn is_bound() -> bool {
-    xact::is_looking() && !spi::is_internal()
+    looking::is_looking() && !spi::is_internal()
 }
 
 /// A function is about to be called. Those in procedural languages and in SQL are asked for what they call themselves; the library's own have rules of their own.
@@ -119,12 +112,12 @@ pub unsafe fn query_started(query: *const pg_sys::QueryDesc) {
             Error::foreign_session_in_place("a statement that writes").raise()
         }
     }
-    STARTED.with_borrow_mut(|started| started.insert(query));
+    looking::note_started(query);
 }
 
 /// A query runs or goes on. One that was started before, such as an open cursor, was asked for nothing.
 pub fn query_runs(query: *const pg_sys::QueryDesc) {
-    if is_bound() && !STARTED.with_borrow(|started| started.contains(&query)) {
+    if is_bound() && !looking::was_started(query) {
         Error::foreign_session_in_place("a cursor that was open before").raise()
     }
 }
@@ -136,9 +129,4 @@ pub fn plan_options(options: i32) -> i32 {
     } else {
         options
     }
-}
-
-/// Nobody's session is looked at any more.
-pub fn ended() {
-    STARTED.with_borrow_mut(HashSet::clear);
 }

@@ -7,7 +7,7 @@
 //!
 //! It does not decide who may set what. Invariant: what cannot be told is no trusted function.
 
-use crate::context;
+use crate::sys::table::table;
 use crate::sys::{spi, xact};
 use pgrx::{FromDatum, pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
@@ -147,14 +147,14 @@ fn is_seen(function: pg_sys::Oid) -> bool {
     if spi::is_internal() {
         return false;
     }
-    if context::known_declarations().is_some_and(|known| known.is_empty()) {
+    if (table().session.is_known_to_trust_none)() {
         HAS_UNSEEN_CALLS.set(true);
         return false;
     }
     if !can_set_values(function) {
         return false;
     }
-    if !can_look() || context::declarations().is_empty() {
+    if !can_look() || (table().session.trusts_none)() {
         HAS_UNSEEN_CALLS.set(true);
         return false;
     }
@@ -236,7 +236,7 @@ unsafe extern "C-unwind" fn call(
 }
 
 fn enter(function: pg_sys::Oid) {
-    let is_trusted = context::known_declarations().is_none_or(|known| known.trusts(function));
+    let is_trusted = (table().session.may_trust)(function);
     let frame = Frame::of(function, is_trusted);
     FRAMES.with_borrow_mut(|frames| frames.push(frame));
 }

@@ -3,7 +3,7 @@
 //! Such a plan is kept for the life of the backend. One that is made while a table is empty would be right for an empty table only, and on a
 //! new database nothing may ever have it made again. So a table counts as large, however small it is now.
 
-use crate::sys::predicate::nth;
+use crate::sys::list::nth;
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};
 

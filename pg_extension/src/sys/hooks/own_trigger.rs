@@ -3,15 +3,17 @@
 //! Switching off and renaming are seen where the server does it, whatever the command is called. Dropping is seen in the command, because dropping the
 //! table drops them as well, and may.
 
-use super::utility::{elements, resolve, string};
-use crate::policy::reach;
+use super::named::resolve;
+use crate::error::Error;
+use crate::sys::list::{elements, string};
+use crate::sys::table::table;
 use crate::sys::{extension, spi, user};
 use pgrx::pg_sys;
 
 /// The server changed a trigger.
 pub fn altered(trigger: pg_sys::Oid) {
-    if is_watched() && reach::is_own_trigger(trigger) {
-        reach::refuse_trigger_change().raise();
+    if is_watched() && (table().policy.is_own_trigger)(trigger) {
+        Error::trigger_change_refused().raise();
     }
 }
 
@@ -57,14 +59,14 @@ pub unsafe fn check(statement: *mut pg_sys::Node) {
     }
 }
 
-unsafe fn refuse(table: *const pg_sys::RangeVar, name: &str) {
+unsafe fn refuse(relation: *const pg_sys::RangeVar, name: &str) {
     if !is_watched() {
         return;
     }
     // SAFETY: a range variable of the statement.
-    let table = unsafe { resolve(table) };
-    if table != pg_sys::InvalidOid && reach::has_trigger(table, name) {
-        reach::refuse_trigger_change().raise();
+    let relation = unsafe { resolve(relation) };
+    if relation != pg_sys::InvalidOid && (table().policy.has_trigger)(relation, name) {
+        Error::trigger_change_refused().raise();
     }
 }
 

@@ -4,55 +4,19 @@
 //! The server asks no policy and no hook for a range table entry that is read as a superuser, which is how the views of superusers work: the
 //! entry of the table is marked so, and no other.
 
+use crate::sys::aside::{self, Reading};
 use crate::sys::compat;
-use crate::sys::predicate::nth;
+use crate::sys::list::nth;
 use crate::sys::row_copy;
 use pgrx::{pg_guard, pg_sys};
-use std::cell::Cell;
-use std::ffi::{CStr, c_char};
 
 static mut NEXT: pg_sys::post_parse_analyze_hook_type = None;
-
-thread_local! {
-    /// The text of the query, told apart by where it lies, the table, and what becomes of it.
-    static ASIDE: Cell<Option<(*const c_char, pg_sys::Oid, Reading)>> = const { Cell::new(None) };
-}
-
-/// What is read where the table stands in FROM.
-#[derive(Clone, Copy)]
-pub enum Reading {
-    /// The table, past its policies and masks.
-    PastPolicies,
-    /// The rows that were copied from it.
-    Copied,
-}
 
 pub fn init() {
     // SAFETY: runs once, in the postmaster, before any backend exists.
     unsafe {
         NEXT = pg_sys::post_parse_analyze_hook;
         pg_sys::post_parse_analyze_hook = Some(analyzed);
-    }
-}
-
-/// While it lives, the query whose text lies there reads the table otherwise, wherever the table stands in its FROM; not in
-/// a sub-select of an expression, and not in any other query.
-pub struct Aside {
-    former: Option<(*const c_char, pg_sys::Oid, Reading)>,
-}
-
-impl Aside {
-    /// Begins.
-    pub fn of(table: pg_sys::Oid, text: &CStr, reading: Reading) -> Self {
-        Self {
-            former: ASIDE.replace(Some((text.as_ptr(), table, reading))),
-        }
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        ASIDE.set(self.former);
     }
 }
 
@@ -64,7 +28,7 @@ unsafe extern "C-unwind" fn analyzed(
 ) {
     // SAFETY: passes on what the server passed; the query is valid and fresh.
     unsafe {
-        if let Some((text, table, reading)) = ASIDE.get()
+        if let Some((text, table, reading)) = aside::current()
             && (*state).p_sourcetext == text
         {
             mark(query, table, reading);

@@ -1,7 +1,7 @@
 //! When the server has found that somebody may read what a statement names, the library looks whether there is a way past policies among it: the
 //! stored values of a protected table beside the table. Views of the server over statistics are read as their owner and stay.
 
-use crate::policy::reach;
+use crate::sys::table::table;
 use crate::sys::{Oid, spi};
 use pgrx::{pg_guard, pg_sys};
 
@@ -51,11 +51,11 @@ unsafe fn is_allowed(entries: *mut pg_sys::List, is_raised: bool) -> bool {
     // SAFETY: as the server passed it; entries without a relation have no OID.
     let refused = unsafe {
         (0..(*entries).length)
-            .map(|index| &*crate::sys::predicate::nth(entries, index).cast::<Entry>())
+            .map(|index| &*crate::sys::list::nth(entries, index).cast::<Entry>())
             .filter(|entry| entry.relid != pg_sys::InvalidOid && is_store(entry.relid))
             .find_map(|entry| {
                 let reader = (entry.checkAsUser != pg_sys::InvalidOid).then_some(entry.checkAsUser);
-                reach::refuse_reading_store(entry.relid, reader).err()
+                (table().command.read_store)(entry.relid, reader).err()
             })
     };
     match refused {

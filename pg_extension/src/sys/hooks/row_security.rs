@@ -6,11 +6,13 @@
 //! then ours is `false`, for every role and command, since the server joins permissive policies by OR.
 
 use crate::error::Result;
-use crate::policy::{self, Command, Restriction, Restrictions};
+use crate::sys::list::nth;
 use crate::sys::predicate::{
-    always_false, always_true, checked, context_mark, nth, permitted, relevant, session_gate,
+    always_false, always_true, checked, context_mark, permitted, relevant, session_gate,
 };
 use crate::sys::referential::Outside;
+use crate::sys::restriction::{Command, Restriction, Restrictions};
+use crate::sys::table::table;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -38,7 +40,7 @@ unsafe extern "C-unwind" fn permissive(
             Some(next) => guarded!(next(command, relation)),
             None => std::ptr::null_mut(),
         };
-        if !policy::is_open((*relation).rd_id) {
+        if !(table().policy.is_open)((*relation).rd_id) {
             return list;
         }
         let is_open = !has_permissive_policy(relation);
@@ -80,7 +82,7 @@ unsafe extern "C-unwind" fn restrictive(
             return list;
         };
         // A native permissive policy would open a partition to whoever reads it past its parent.
-        if !policy::is_open((*relation).rd_id) {
+        if !(table().policy.is_open)((*relation).rd_id) {
             let shut = security_policy("vpd_shut", false, always_false(), std::ptr::null_mut(), false);
             return pg_sys::lappend(list, shut.cast());
         }
@@ -128,7 +130,7 @@ fn condition(policy: &Restriction) -> Result<*mut pg_sys::Node> {
     }
 }
 
-/// What `policy` says of this command; an error is raised here, so that the statement fails.
+/// What holds for this command; an error is raised here, so that the statement fails.
 unsafe fn applying(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -> Option<Restrictions> {
     let command = match command {
         pg_sys::CmdType::CMD_INSERT => Command::Insert,
@@ -139,7 +141,7 @@ unsafe fn applying(command: pg_sys::CmdType::Type, relation: pg_sys::Relation) -
     };
     // SAFETY: the relation is open.
     let oid = unsafe { (*relation).rd_id };
-    policy::restrictions(oid, command).unwrap_or_else(|error| error.raise())
+    (table().policy.restrictions)(oid, command).unwrap_or_else(|error| error.raise())
 }
 
 /// A policy as the server's own code makes it from its catalogue: for every command and every role.

@@ -1,10 +1,11 @@
 //! Utility commands that row security does not reach, or whose results would outlive the session.
 
-use super::{foreign_session, inheritance, own_trigger, server};
-use crate::error::Result;
-use crate::sys::predicate::nth;
+use super::named::{is_guard, is_restricted, resolve, resolve_restricted};
+use super::{foreign_session, function_call, inheritance, own_trigger, server};
+use crate::error::Error;
+use crate::sys::list::{elements, nth, string};
+use crate::sys::table::table;
 use crate::sys::{extension, lock, spi, user, xact};
-use crate::{audit, context, hierarchy, policy};
 use pgrx::{is_a, pg_guard, pg_sys};
 
 mod database;
@@ -114,12 +115,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             // A read-only transaction will refuse the command itself.
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;
             if is_changing && !extension::is_being_created() {
-                policy::column::remember();
-                if extension::is_installed() && !user::is_loading_dump() {
-                    // Numbers of columns are others in a restored database: while the names are there, they count.
-                    policy::mask::follow_columns();
-                    audit::follow_columns();
-                }
+                (table().change.columns_change)();
             }
             if dump::is_made_already(statement) {
                 pgrx::notice!("pg_vpd has put this on the table already, skipping");
@@ -153,7 +149,7 @@ unsafe extern "C-unwind" fn look_at_made(statement: *mut pg_sys::Node) {
                     pg_sys::CommandCounterIncrement();
                     let relation = resolve(alter.relation);
                     if relation != pg_sys::InvalidOid {
-                        policy::reach::close_forced(Some(relation));
+                        (table().change.forced)(relation);
                     }
                 }
             }
@@ -177,7 +173,7 @@ unsafe extern "C-unwind" fn follow_joined() {
     }
     // SAFETY: as the server does before it calls event triggers: the command is over.
     unsafe { pg_sys::CommandCounterIncrement() }
-    policy::reach::follow_joined(&joined).unwrap_or_else(|error| error.raise());
+    (table().change.joined)(&joined).unwrap_or_else(|error| error.raise());
 }
 
 /// What the server executes: EXPLAIN ANALYZE of a command that makes a table is that command, and nobody calls it one.
@@ -210,7 +206,8 @@ unsafe fn executed(statement: *mut pg_sys::Node) -> *mut pg_sys::Node {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn forget() {
-    context::forget_everything();
+    function_call::transaction_ended();
+    (table().transaction.discarded)();
 }
 
 unsafe fn before(statement: *mut pg_sys::Node) {
@@ -219,11 +216,13 @@ unsafe fn before(statement: *mut pg_sys::Node) {
     unsafe {
         match (*statement).type_ {
             // What these run may reach no start of a statement: rows that are copied in, expressions of a procedural language.
-            T_CopyStmt | T_DoStmt | T_CallStmt => start_statement().unwrap_or_else(|error| error.raise()),
+            T_CopyStmt | T_DoStmt | T_CallStmt => {
+                (table().statement.command_starts)().unwrap_or_else(|error| error.raise());
+            }
             T_DeclareCursorStmt => {
                 let options = (*statement.cast::<pg_sys::DeclareCursorStmt>()).options;
                 if options & pg_sys::CURSOR_OPT_HOLD as i32 != 0 {
-                    context::may_hold_cursor().unwrap_or_else(|error| error.raise());
+                    (table().session.may_hold_cursor)().unwrap_or_else(|error| error.raise());
                 }
             }
             T_CreateStmt => {
@@ -252,18 +251,9 @@ unsafe fn before(statement: *mut pg_sys::Node) {
     }
 }
 
-/// As at the start of a query: the session is alive, and what it may do is what holds now.
-pub(super) fn start_statement() -> Result<()> {
-    context::require_live()?;
-    context::statement_started(|_| false)?;
-    hierarchy::statement_started();
-    policy::statement_started();
-    Ok(())
-}
-
 /// A temporary table filled under one session would be read by the next.
 unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::OnCommitAction::Type) {
-    if !context::is_attached() {
+    if !(table().session.is_attached)() {
         return;
     }
     // SAFETY: a range variable of the statement; the namespace is the one the command itself will choose.
@@ -272,7 +262,7 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
             || pg_sys::isTempNamespace(pg_sys::RangeVarGetCreationNamespace(relation))
     };
     if is_temporary && on_commit != pg_sys::OnCommitAction::ONCOMMIT_DROP {
-        context::may_keep_temporary_table().unwrap_or_else(|error| error.raise());
+        (table().session.may_keep_temporary_table)().unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -280,7 +270,7 @@ unsafe fn check_temporary(relation: *const pg_sys::RangeVar, on_commit: pg_sys::
 unsafe fn check_index(relation: *const pg_sys::RangeVar) {
     // SAFETY: a range variable of the statement.
     if let Some(oid) = unsafe { resolve_restricted(relation) } {
-        policy::require_index_allowed(oid).unwrap_or_else(|error| error.raise());
+        (table().command.create_index)(oid).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -310,7 +300,7 @@ unsafe fn check_reference(element: *mut pg_sys::Node) {
             let is_new =
                 constraint.contype == pg_sys::ConstrType::CONSTR_FOREIGN && !constraint.pktable.is_null();
             if is_new && is_restricted(constraint.pktable) {
-                context::refuse_reference().raise();
+                Error::reference_refused().raise();
             }
         }
     }
@@ -334,7 +324,7 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
                 pg_sys::AlterTableType::AT_DisableRowSecurity | pg_sys::AlterTableType::AT_NoForceRowSecurity
             );
             if is_switching_off && is_restricted(statement.relation) {
-                context::refuse_unprotecting().raise();
+                Error::unprotecting_refused().raise();
             }
         }
     }
@@ -355,22 +345,16 @@ unsafe fn check_parent(relation: *const pg_sys::RangeVar, command: &pg_sys::Alte
             _ => return,
         };
         if is_restricted(child) && !is_restricted(parent) {
-            context::refuse_unprotecting().raise();
+            Error::unprotecting_refused().raise();
         }
     }
-}
-
-/// True for the name of the guard.
-unsafe fn is_guard(policy: *const std::ffi::c_char) -> bool {
-    // SAFETY: a NUL-terminated name of the statement.
-    !policy.is_null() && unsafe { std::ffi::CStr::from_ptr(policy) } == c"vpd_guard"
 }
 
 /// The guard is what denies when the library is absent, and a table that has it is under policy: nobody but a superuser may make or change it.
 unsafe fn check_guard(policy: *const std::ffi::c_char) {
     // SAFETY: a name of the statement.
     if unsafe { is_guard(policy) } && !user::is_superuser() && extension::is_installed() {
-        context::refuse_unprotecting().raise();
+        Error::unprotecting_refused().raise();
     }
 }
 
@@ -390,7 +374,7 @@ unsafe fn before_drop(statement: &pg_sys::DropStmt) {
                 let is_cascade = statement.behavior == pg_sys::DropBehavior::DROP_CASCADE;
                 if is_ours && is_cascade && user::is_superuser() && extension::is_installed() {
                     lock::hold_off_purges();
-                    policy::unprotect_all();
+                    (table().change.extension_dropped)();
                 }
             } else if statement.removeType == pg_sys::ObjectType::OBJECT_POLICY {
                 let names = object.cast::<pg_sys::List>();
@@ -399,88 +383,4 @@ unsafe fn before_drop(statement: &pg_sys::DropStmt) {
             }
         }
     }
-}
-
-pub(super) unsafe fn string(node: *mut pg_sys::Node) -> String {
-    // SAFETY: a String node with a NUL-terminated value.
-    unsafe {
-        if !is_a(node, pg_sys::NodeTag::T_String) {
-            return String::new();
-        }
-        std::ffi::CStr::from_ptr((*node.cast::<pg_sys::String>()).sval)
-            .to_string_lossy()
-            .into_owned()
-    }
-}
-
-/// True for a protected table when policies apply to the current user.
-unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { resolve_restricted(relation) }.is_some()
-}
-
-/// The relation of a name; InvalidOid when there is none.
-pub(super) unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
-    // SAFETY: a range variable of the statement.
-    unsafe {
-        pg_sys::RangeVarGetRelidExtended(
-            relation,
-            pg_sys::NoLock as i32,
-            pg_sys::RVROption::RVR_MISSING_OK,
-            None,
-            std::ptr::null_mut(),
-        )
-    }
-}
-
-/// The table, when it is protected and policies apply to the current user. An exemption does not count: what is defined outlives it.
-unsafe fn resolve_restricted(relation: *const pg_sys::RangeVar) -> Option<pg_sys::Oid> {
-    if user::bypasses_policies() {
-        return None;
-    }
-    // SAFETY: a range variable of the statement.
-    let oid = unsafe { resolve(relation) };
-    (oid != pg_sys::InvalidOid && policy::is_protected(oid)).then_some(oid)
-}
-
-/// As [`resolve_restricted`], for a command that only the owner may run, with the lock that it takes itself.
-unsafe fn resolve_owned(relation: *const pg_sys::RangeVar, lock: i32) -> Option<pg_sys::Oid> {
-    if user::bypasses_policies() || !extension::is_installed() {
-        return None;
-    }
-    // SAFETY: a range variable of the statement.
-    let oid = unsafe {
-        pg_sys::RangeVarGetRelidExtended(
-            relation,
-            lock,
-            pg_sys::RVROption::RVR_MISSING_OK,
-            Some(require_owner),
-            std::ptr::null_mut(),
-        )
-    };
-    (oid != pg_sys::InvalidOid && policy::is_protected(oid)).then_some(oid)
-}
-
-/// Refuses whoever does not own the table before it is locked.
-#[pg_guard]
-unsafe extern "C-unwind" fn require_owner(
-    relation: *const pg_sys::RangeVar,
-    oid: pg_sys::Oid,
-    former: pg_sys::Oid,
-    argument: *mut std::ffi::c_void,
-) {
-    // SAFETY: the server's own call-back gets what the server passed.
-    unsafe { pg_sys::RangeVarCallbackOwnsRelation(relation, oid, former, argument) }
-}
-
-/// The nodes of a list.
-pub(super) unsafe fn elements(list: *mut pg_sys::List) -> impl Iterator<Item = *mut pg_sys::Node> {
-    let count = if list.is_null() {
-        0
-    } else {
-        // SAFETY: the caller promises a list of nodes that lives as long as the iterator.
-        unsafe { (*list).length }
-    };
-    // SAFETY: every index is below the length.
-    (0..count).map(move |index| unsafe { nth(list, index) })
 }

@@ -4,10 +4,12 @@
 //! that nothing is filtered for, so it is offered only while there can be none, and plans with it are made again when that changes.
 
 use super::key::Form;
-use crate::hierarchy;
+use crate::sys::list::{list, nth};
 use crate::sys::marker::Marker;
-use crate::sys::predicate::{self, nth};
+use crate::sys::predicate;
 use crate::sys::relation::Opened;
+use crate::sys::share::Share;
+use crate::sys::table::table;
 use crate::sys::user::AsOwner;
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 
@@ -55,8 +57,8 @@ pub unsafe extern "C-unwind" fn sees_node_support_wrapper(call: pg_sys::Function
 }
 
 /// What the attached session sees; `None` for what is no hierarchy.
-fn share(name: &str) -> Option<hierarchy::Share> {
-    hierarchy::share(hierarchy::find(name).ok()?).ok()
+fn share(name: &str) -> Option<Share> {
+    (table().node.share)((table().node.find)(name).ok()?).ok()
 }
 
 /// The hierarchy that a call names by a constant.
@@ -96,7 +98,7 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         }
         let condition = any_of_keys(call, &comparison)?;
         request.lossy = true;
-        Some(predicate::list(&[condition]))
+        Some(list(&[condition]))
     }
 }
 
@@ -152,13 +154,13 @@ unsafe fn asks_for_few(
             std::ptr::null_mut(),
             std::ptr::null_mut(),
         );
-        let hierarchy = hierarchy::find(&name).ok()?;
-        let share = hierarchy::share(hierarchy).ok()?;
+        let hierarchy = (table().node.find)(&name).ok()?;
+        let share = (table().node.share)(hierarchy).ok()?;
         if is_one_row || share.may_be_open {
             return None;
         }
         predicate::mark_plan(Marker::Hierarchy).ok()?;
-        hierarchy::note_plan(hierarchy, share.is_few());
+        (table().node.note_plan)(hierarchy, share.is_few());
         Some(share.is_few())
     }
 }
@@ -182,7 +184,7 @@ unsafe fn any_of_keys(
         let values: *mut pg_sys::Node = pg_sys::makeFuncExpr(
             keys,
             comparison.array,
-            predicate::list(&[hierarchy, nothing]),
+            list(&[hierarchy, nothing]),
             pg_sys::InvalidOid,
             pg_sys::InvalidOid,
             pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
@@ -195,7 +197,7 @@ unsafe fn any_of_keys(
         (*condition).opfuncid = pg_sys::get_opcode(comparison.equal);
         (*condition).useOr = true;
         (*condition).inputcollid = collation;
-        (*condition).args = predicate::list(&[column, values]);
+        (*condition).args = list(&[column, values]);
         (*condition).location = -1;
         Some(condition)
     }

@@ -3,9 +3,9 @@
 //! `EXISTS (SELECT FROM grants g WHERE g.region = region)` compares a column with itself. The server resolves names as the standard says;
 //! here is noted what the author should know of it.
 
-use super::Watch;
+use crate::sys::list::{length, nth};
 use crate::sys::relation::Opened;
-use pgrx::{is_a, pg_guard, pg_sys};
+use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
 /// The columns of the table, and those of their names that something else took.
@@ -23,13 +23,40 @@ impl Names {
         }
     }
 
-    /// Looks at every name that is resolved from now on; states of sub-selects inherit it.
+    /// The server found, or did not find, what a name means.
     ///
     /// # Safety
-    /// The state of the hooks is a `Watch` that outlives the parse state.
-    pub unsafe fn watch(state: *mut pg_sys::ParseState) {
-        // SAFETY: the caller's promise.
-        unsafe { (*state).p_post_columnref_hook = Some(resolved) }
+    /// State and reference are what the server analyzes.
+    pub unsafe fn resolved(
+        &mut self,
+        state: *mut pg_sys::ParseState,
+        reference: *mut pg_sys::ColumnRef,
+        found: *mut pg_sys::Node,
+    ) {
+        // SAFETY: the caller's promise; a name is a list of String nodes.
+        unsafe {
+            let fields = (*reference).fields;
+            let first = if length(fields) == 1 {
+                nth(fields, 0)
+            } else {
+                std::ptr::null_mut()
+            };
+            if found.is_null() || first.is_null() || !is_a(first, pg_sys::NodeTag::T_String) {
+                return;
+            }
+            let mut depth = 0;
+            let mut outer = (*state).parentParseState;
+            while !outer.is_null() {
+                depth += 1;
+                outer = (*outer).parentParseState;
+            }
+            let is_of_table =
+                is_a(found, pg_sys::NodeTag::T_Var) && (*found.cast::<pg_sys::Var>()).varlevelsup == depth;
+            let name = CStr::from_ptr((*first.cast::<pg_sys::String>()).sval);
+            if !is_of_table && self.has_column(name) {
+                self.captured.push(name.to_string_lossy().into_owned());
+            }
+        }
     }
 
     /// What was found, each name once.
@@ -51,40 +78,4 @@ impl Names {
                 .any(|column| !column.attisdropped && CStr::from_ptr(column.attname.data.as_ptr()) == name)
         }
     }
-}
-
-/// The server found, or did not find, what a name means. It is never found here.
-#[pg_guard]
-unsafe extern "C-unwind" fn resolved(
-    state: *mut pg_sys::ParseState,
-    reference: *mut pg_sys::ColumnRef,
-    found: *mut pg_sys::Node,
-) -> *mut pg_sys::Node {
-    // SAFETY: state and reference are what the server analyzes; the state of the hook is the value that watches. A name
-    // is a list of String nodes.
-    unsafe {
-        let fields = (*reference).fields;
-        let first = if fields.is_null() || (*fields).length != 1 {
-            std::ptr::null_mut()
-        } else {
-            super::nth(fields, 0)
-        };
-        if found.is_null() || first.is_null() || !is_a(first, pg_sys::NodeTag::T_String) {
-            return std::ptr::null_mut();
-        }
-        let mut depth = 0;
-        let mut outer = (*state).parentParseState;
-        while !outer.is_null() {
-            depth += 1;
-            outer = (*outer).parentParseState;
-        }
-        let is_of_table =
-            is_a(found, pg_sys::NodeTag::T_Var) && (*found.cast::<pg_sys::Var>()).varlevelsup == depth;
-        let name = CStr::from_ptr((*first.cast::<pg_sys::String>()).sval);
-        let names = &mut (*(*state).p_ref_hook_state.cast::<Watch>()).names;
-        if !is_of_table && names.has_column(name) {
-            names.captured.push(name.to_string_lossy().into_owned());
-        }
-    }
-    std::ptr::null_mut()
 }

@@ -81,7 +81,7 @@ unsafe fn is_null_anyway(node: *mut pg_sys::Node) -> bool {
             return false;
         }
         (0..(*arguments).length).any(|place| {
-            let argument = super::nth(arguments, place).cast::<pg_sys::Node>();
+            let argument = crate::sys::list::nth(arguments, place).cast::<pg_sys::Node>();
             let folded = pg_sys::eval_const_expressions(std::ptr::null_mut(), argument);
             !folded.is_null() && (*folded).type_ == T_Const && (*folded.cast::<pg_sys::Const>()).constisnull
         })

@@ -5,7 +5,6 @@
 //! A literal goes through the analysis as a parameter of unknown type, because the server asks a hook for those; it becomes a constant when its
 //! type is known, or at the end.
 
-use super::Watch;
 use crate::sys::compat;
 use pgrx::{PgTupleDesc, is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_char, c_void};
@@ -29,18 +28,6 @@ impl Literals {
         }
     }
 
-    /// Asks for each literal from now on; states of sub-selects inherit it.
-    ///
-    /// # Safety
-    /// The state of the hooks is a `Watch` that outlives the parse state.
-    pub unsafe fn watch(state: *mut pg_sys::ParseState) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            (*state).p_paramref_hook = Some(parameter);
-            (*state).p_coerce_param_hook = Some(typed);
-        }
-    }
-
     /// The tree with constants for literals that no type was asked for; or the type that refuses one.
     ///
     /// # Safety
@@ -53,6 +40,41 @@ impl Literals {
             Some(name) => Err(name),
             // SAFETY: the caller's promise; the context is this value.
             None => Ok(unsafe { settle_mutator(tree, std::ptr::from_mut(self).cast()) }),
+        }
+    }
+
+    /// The type of a literal is known.
+    ///
+    /// # Safety
+    /// State and parameter are what the server analyzes.
+    pub unsafe fn typed(
+        &mut self,
+        state: *mut pg_sys::ParseState,
+        parameter: *mut pg_sys::Param,
+        kind: pg_sys::Oid,
+        modifier: i32,
+        location: i32,
+    ) -> *mut pg_sys::Node {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Some(constant) = self.constant(&*parameter) else {
+                return std::ptr::null_mut();
+            };
+            if runs_code(pg_sys::getBaseType(kind)) {
+                let name = CStr::from_ptr(pg_sys::format_type_be(kind));
+                self.refused = Some(name.to_string_lossy().into_owned());
+                return pg_sys::makeNullConst(kind, modifier, pg_sys::get_typcollation(kind)).cast();
+            }
+            pg_sys::coerce_type(
+                state,
+                constant,
+                pg_sys::UNKNOWNOID,
+                kind,
+                modifier,
+                pg_sys::CoercionContext::COERCION_EXPLICIT,
+                pg_sys::CoercionForm::COERCE_EXPLICIT_CAST,
+                location,
+            )
         }
     }
 
@@ -99,54 +121,6 @@ unsafe extern "C-unwind" fn take_walker(node: *mut pg_sys::Node, context: *mut c
             return false;
         }
         compat::walk_raw_expression(node, take_walker, context)
-    }
-}
-
-/// A parameter of the text's own is none of ours, and there is none.
-#[pg_guard]
-unsafe extern "C-unwind" fn parameter(
-    _state: *mut pg_sys::ParseState,
-    reference: *mut pg_sys::ParamRef,
-) -> *mut pg_sys::Node {
-    // SAFETY: the reference is valid; the new node is zeroed memory of its type.
-    unsafe {
-        if (*reference).number >= 0 {
-            return std::ptr::null_mut();
-        }
-        super::node::parameter((*reference).number, pg_sys::UNKNOWNOID, (*reference).location).cast()
-    }
-}
-
-/// The type of a literal is known.
-#[pg_guard]
-unsafe extern "C-unwind" fn typed(
-    state: *mut pg_sys::ParseState,
-    parameter: *mut pg_sys::Param,
-    kind: pg_sys::Oid,
-    modifier: i32,
-    location: i32,
-) -> *mut pg_sys::Node {
-    // SAFETY: the state of the hook is the value that watches; the parameter is one that `parameter` made.
-    unsafe {
-        let literals = &mut (*(*state).p_ref_hook_state.cast::<Watch>()).literals;
-        let Some(constant) = literals.constant(&*parameter) else {
-            return std::ptr::null_mut();
-        };
-        if runs_code(pg_sys::getBaseType(kind)) {
-            let name = CStr::from_ptr(pg_sys::format_type_be(kind));
-            literals.refused = Some(name.to_string_lossy().into_owned());
-            return pg_sys::makeNullConst(kind, modifier, pg_sys::get_typcollation(kind)).cast();
-        }
-        pg_sys::coerce_type(
-            state,
-            constant,
-            pg_sys::UNKNOWNOID,
-            kind,
-            modifier,
-            pg_sys::CoercionContext::COERCION_EXPLICIT,
-            pg_sys::CoercionForm::COERCE_EXPLICIT_CAST,
-            location,
-        )
     }
 }
 

@@ -29,16 +29,13 @@ pub(super) unsafe fn note(tree: *mut pg_sys::Node) {
     }
 }
 
-/// A relation changed, or any: runs `forget`, which forgets every tree, when one of them reads it.
-pub fn forget_if_looked_up(relation: Option<pg_sys::Oid>, forget: impl FnOnce()) {
-    let is_read = LOOKED_UP.with_borrow_mut(|looked_up| match relation {
+/// A relation changed, or any; tells whether a tree reads it, and then forgets what all of them read.
+pub fn forget_looked_up(relation: Option<pg_sys::Oid>) -> bool {
+    LOOKED_UP.with_borrow_mut(|looked_up| match relation {
         Some(relation) if !looked_up.contains(&relation) => false,
         _ => {
             looked_up.clear();
             true
         }
-    });
-    if is_read {
-        forget();
-    }
+    })
 }

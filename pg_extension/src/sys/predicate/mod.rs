@@ -8,8 +8,10 @@ use super::pinned::Pinned;
 use super::relation::Opened;
 use super::xact;
 use crate::error::{Error, Result};
+use crate::sys::list::nth;
 use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, CString};
+use watch::Watch;
 
 mod capture;
 mod cast;
@@ -21,10 +23,11 @@ mod node;
 mod session_read;
 mod value;
 mod verdict;
+mod watch;
 
-pub(super) use looked_up::forget_if_looked_up;
+pub(super) use looked_up::forget_looked_up;
 pub use node::{
-    always_false, always_true, checked, choice, context_mark, function, list, mark_plan, nth, permitted,
+    always_false, always_true, checked, choice, context_mark, function, mark_plan, permitted,
     permitted_function, refusal, relevant, relevant_function, session_gate,
 };
 pub use value::compile_value;
@@ -139,12 +142,6 @@ pub fn compile_as(
             },
         )
     })
-}
-
-/// What hooks of the server's analysis are told of.
-struct Watch {
-    names: capture::Names,
-    literals: literal::Literals,
 }
 
 /// What a text says.
@@ -300,13 +297,8 @@ unsafe fn analyze(
             false,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
-        let mut watch = Watch {
-            names: capture::Names::of(relation),
-            literals: literal::Literals::default(),
-        };
-        (*state).p_ref_hook_state = std::ptr::from_mut(&mut watch).cast();
-        capture::Names::watch(state);
-        literal::Literals::watch(state);
+        let mut watch = Watch::of(relation);
+        watch.begin(state);
         watch.literals.take(expression);
         let node = transform(state, expression)?;
         let node = watch.literals.settle(node).map_err(|kind| {
@@ -335,7 +327,7 @@ unsafe fn parse_one_expression(text: &CStr, refuse: Refuse) -> Result<*mut pg_sy
         if list.is_null() || (*list).length != 1 {
             return Err(refused());
         }
-        let statement = (*node::nth(list, 0).cast::<pg_sys::RawStmt>()).stmt;
+        let statement = (*nth(list, 0).cast::<pg_sys::RawStmt>()).stmt;
         if !is_a(statement, pg_sys::NodeTag::T_SelectStmt) {
             return Err(refused());
         }
@@ -361,14 +353,14 @@ unsafe fn parse_one_expression(text: &CStr, refuse: Refuse) -> Result<*mut pg_sy
         if !is_plain || select.targetList.is_null() || (*select.targetList).length != 1 {
             return Err(refused());
         }
-        let target = &*node::nth(select.targetList, 0).cast::<pg_sys::ResTarget>();
+        let target = &*nth(select.targetList, 0).cast::<pg_sys::ResTarget>();
         if !target.name.is_null() || !target.indirection.is_null() {
             return Err(refused());
         }
         // The analysis of expressions takes it for granted that a bare star was expanded before.
         if is_a(target.val, pg_sys::NodeTag::T_ColumnRef) {
             let fields = (*target.val.cast::<pg_sys::ColumnRef>()).fields;
-            if is_a(node::nth(fields, (*fields).length - 1), pg_sys::NodeTag::T_A_Star) {
+            if is_a(nth(fields, (*fields).length - 1), pg_sys::NodeTag::T_A_Star) {
                 return Err(refused());
             }
         }

@@ -1,27 +1,11 @@
 //! Small expression trees the engine adds around a predicate.
 
 use crate::error::{Error, Result};
+use crate::sys::list::list;
 use crate::sys::marker::{self, Marker};
 use crate::sys::user::AsOwner;
 use pgrx::{IntoDatum, pg_sys};
 use std::ffi::{CStr, CString};
-
-/// Element `index` of a list of nodes.
-///
-/// # Safety
-/// The list has more than `index` elements, all of them nodes.
-pub unsafe fn nth(list: *mut pg_sys::List, index: i32) -> *mut pg_sys::Node {
-    // SAFETY: the caller's promise.
-    unsafe { (*(*list).elements.add(index as usize)).ptr_value.cast() }
-}
-
-/// A list of the given nodes.
-pub fn list<T>(nodes: &[*mut T]) -> *mut pg_sys::List {
-    nodes.iter().fold(std::ptr::null_mut(), |list, node| {
-        // SAFETY: appends a pointer to a list of the current memory context.
-        unsafe { pg_sys::lappend(list, node.cast()) }
-    })
-}
 
 /// The constant true.
 pub fn always_true() -> *mut pg_sys::Node {

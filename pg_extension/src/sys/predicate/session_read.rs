@@ -7,6 +7,7 @@
 use super::{folding, node};
 use crate::error::Result;
 use crate::sys::compat;
+use crate::sys::list::nth;
 use crate::sys::spi::{self, Statement};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
@@ -264,7 +265,7 @@ pub(super) unsafe fn subselect_value(node: *mut pg_sys::Node) -> Option<*mut pg_
             && !query.hasAggs
             && !query.hasTargetSRFs;
         is_bare.then(|| {
-            (*node::nth(query.targetList, 0).cast::<pg_sys::TargetEntry>())
+            (*nth(query.targetList, 0).cast::<pg_sys::TargetEntry>())
                 .expr
                 .cast()
         })
@@ -287,7 +288,7 @@ unsafe fn never_true(node: *mut pg_sys::Node) -> bool {
             T_BoolExpr => {
                 let expression = &*node.cast::<pg_sys::BoolExpr>();
                 let mut arms =
-                    (0..(*expression.args).length).map(|index| never_true(node::nth(expression.args, index)));
+                    (0..(*expression.args).length).map(|index| never_true(nth(expression.args, index)));
                 match expression.boolop {
                     pg_sys::BoolExprType::AND_EXPR => arms.any(|is_never| is_never),
                     pg_sys::BoolExprType::OR_EXPR => arms.all(|is_never| is_never),
@@ -298,7 +299,7 @@ unsafe fn never_true(node: *mut pg_sys::Node) -> bool {
                 let expression = node.cast::<pg_sys::ScalarArrayOpExpr>();
                 pg_sys::set_sa_opfuncid(expression);
                 pg_sys::func_strict((*expression).opfuncid)
-                    && (0..2).any(|index| is_null_constant(node::nth((*expression).args, index)))
+                    && (0..2).any(|index| is_null_constant(nth((*expression).args, index)))
             }
             _ => false,
         }

@@ -4,8 +4,9 @@
 //! leaves this module holds them.
 
 use super::session_read::{Readers, subselect_value};
-use super::{Compiled, folding, node};
+use super::{Compiled, folding};
 use crate::error::{Error, Result};
+use crate::sys::list::nth;
 use crate::sys::{compat, xact};
 use pgrx::{PgMemoryContexts, is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
@@ -91,8 +92,7 @@ unsafe extern "C-unwind" fn value_mutator(
         }
         call.args = folding::fold(call.args.cast()).cast();
         let is_constant = call.args.is_null()
-            || (0..(*call.args).length)
-                .all(|index| is_a(node::nth(call.args, index), pg_sys::NodeTag::T_Const));
+            || (0..(*call.args).length).all(|index| is_a(nth(call.args, index), pg_sys::NodeTag::T_Const));
         if !is_constant {
             return copy;
         }

@@ -1,10 +1,11 @@
 //! The expression that stands for a masked column, and the condition under which its value may be changed.
 
-use super::{Walk, length, relevance, visit};
+use super::relevance;
+use super::walk::Walk;
 use crate::error::Error;
-use crate::policy::mask;
-use crate::sys::predicate::{choice, nth};
-use crate::sys::relation;
+use crate::sys::list::{length, nth};
+use crate::sys::predicate::choice;
+use crate::sys::{relation, restriction};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -35,7 +36,7 @@ pub struct MaskedColumn {
 pub unsafe fn columns(
     table: pg_sys::Oid,
     user: pg_sys::Oid,
-    columns: &[mask::MaskedColumn],
+    columns: &[restriction::MaskedColumn],
     walk: &mut Walk,
 ) -> Vec<MaskedColumn> {
     let _expanding = Expanding::enter(table);
@@ -49,7 +50,7 @@ pub unsafe fn columns(
 unsafe fn build(
     table: pg_sys::Oid,
     user: pg_sys::Oid,
-    column: &mask::MaskedColumn,
+    column: &restriction::MaskedColumn,
     walk: &mut Walk,
 ) -> MaskedColumn {
     // SAFETY: copies of compiled trees; the column exists.
@@ -153,7 +154,7 @@ unsafe fn rewritten(query: *mut pg_sys::Query, walk: &mut Walk) -> *mut pg_sys::
         }
         let query = nth(list, 0).cast::<pg_sys::Query>();
         relevance::settle(query);
-        visit(query, walk);
+        (walk.visit)(query, walk);
         query
     }
 }

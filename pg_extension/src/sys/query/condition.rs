@@ -2,8 +2,8 @@
 //! them, and those of security-barrier views behind. The last that each command asks for is that of the permissive policies, where ours
 //! carries a mark: whatever stands behind the last mark was written by somebody else.
 
-use super::length;
-use crate::sys::predicate::{nth, permitted_function};
+use crate::sys::list::{length, nth};
+use crate::sys::predicate::permitted_function;
 use pgrx::{is_a, pg_sys};
 
 /// How many of the conditions are those of row security. Without a mark nothing was permitted, so that there is no row.

@@ -1,9 +1,9 @@
 //! SQL functions in FROM. The server's planner would put the bodies of some in their place, after our walk; so the walk does it
 //! first, and while the planner runs no such function is put in its place any more.
 
-use super::{length, relevance};
-use crate::policy::mask;
-use crate::sys::predicate::nth;
+use super::relevance;
+use crate::sys::list::{length, nth};
+use crate::sys::table::table;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
 
@@ -65,7 +65,7 @@ impl Inlined {
     pub(super) unsafe fn expand(&mut self, entry: *mut pg_sys::RangeTblEntry) {
         // SAFETY: these are the steps of the server's own planner, with a state that has what they use of one.
         unsafe {
-            if !has_candidate(entry) || !mask::is_any() {
+            if !has_candidate(entry) || !(table().policy.has_masks)() {
                 return;
             }
             self.has_candidate = true;

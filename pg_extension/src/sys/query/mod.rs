@@ -1,7 +1,7 @@
 //! Queries as the planner gets them, rewritten and with the policies of every table in place: what depends on the whole statement is
 //! settled here, and masks are put in place of the columns that the session may not see.
 //!
-//! It decides nothing: `policy` says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
+//! It decides nothing: the table of questions says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
 //! in FROM included, before the server's planner sees any; an error ends the statement.
 
 mod case;
@@ -11,12 +11,14 @@ mod read;
 mod relevance;
 pub mod rule;
 mod target;
+mod walk;
 
-use crate::policy::mask;
-use crate::sys::predicate::nth;
+use crate::sys::list::{length, nth};
+use crate::sys::table::table;
 use case::MaskedColumn;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
+use walk::{Walk, entry};
 
 pub use inlining::{Inlined, init, planning_ended};
 
@@ -27,6 +29,7 @@ pub use inlining::{Inlined, init, planning_ended};
 pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
     let mut walk = Walk {
         inlined: Inlined::new(params),
+        visit,
     };
     // SAFETY: the caller's promise.
     unsafe {
@@ -34,10 +37,6 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
         visit(query, &mut walk);
     }
     walk.inlined
-}
-
-struct Walk {
-    inlined: Inlined,
 }
 
 /// One level of a query and those below it.
@@ -69,7 +68,7 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
             );
         }
         // The server sets the flag on every level with a policy; where no row security applies there is no mask.
-        if !(*query).hasRowSecurity || !mask::is_any() {
+        if !(*query).hasRowSecurity || !(table().policy.has_masks)() {
             return;
         }
         // Last, so that nothing that is put in is met again.
@@ -147,17 +146,7 @@ unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Opt
         {
             return None;
         }
-        let columns = mask::masks_in_force(entry.relid).unwrap_or_else(|error| error.raise());
+        let columns = (table().policy.masks)(entry.relid).unwrap_or_else(|error| error.raise());
         (!columns.is_empty()).then(|| case::columns(entry.relid, user, &columns, walk))
     }
-}
-
-unsafe fn entry(query: *mut pg_sys::Query, number: i32) -> *mut pg_sys::RangeTblEntry {
-    // SAFETY: range table entries are counted from 1.
-    unsafe { nth((*query).rtable, number - 1).cast() }
-}
-
-unsafe fn length(list: *mut pg_sys::List) -> i32 {
-    // SAFETY: an empty list is a NULL pointer.
-    unsafe { list.as_ref() }.map_or(0, |list| list.length)
 }

@@ -4,9 +4,10 @@
 //! could make them NULL. So a mask is seen by every clause, and a function of the caller is only ever handed the masked value.
 
 use super::case::MaskedColumn;
-use super::{entry, length, target};
+use super::target;
+use super::walk::entry;
 use crate::sys::compat;
-use crate::sys::predicate::{list, nth};
+use crate::sys::list::{length, list, nth};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 

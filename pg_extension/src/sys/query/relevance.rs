@@ -5,7 +5,8 @@
 
 use crate::error::Error;
 use crate::sys::compat;
-use crate::sys::predicate::{always_true, nth, relevant_function};
+use crate::sys::list::{length, nth};
+use crate::sys::predicate::{always_true, relevant_function};
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
 
@@ -241,9 +242,4 @@ unsafe fn deletes(query: *mut pg_sys::Query) -> bool {
                 (*action).commandType == pg_sys::CmdType::CMD_DELETE
             })
     }
-}
-
-unsafe fn length(list: *mut pg_sys::List) -> i32 {
-    // SAFETY: NULL is the empty list.
-    unsafe { if list.is_null() { 0 } else { (*list).length } }
 }

@@ -1,10 +1,9 @@
 //! Rules in the queries that the server sends for foreign keys. What a rule brings along is rewritten together with the server's own
 //! query, past forced row security, so the plan would show whatever the owner of a table under policy owns.
 
-use super::length;
 use crate::error::Error;
 use crate::sys::compat;
-use crate::sys::predicate::nth;
+use crate::sys::list::{length, nth};
 use crate::sys::referential::Outside;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;

@@ -2,9 +2,11 @@
 //! statement reads a row, or returns it. Assignments to masked columns are refused in rows where the value is not visible.
 
 use super::case::{MaskedColumn, nothing};
-use super::{condition, entry, length};
+use super::condition;
+use super::walk::entry;
 use crate::sys::compat;
-use crate::sys::predicate::{choice, nth, refusal};
+use crate::sys::list::{length, nth};
+use crate::sys::predicate::{choice, refusal};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 
-use crate::http::chain::route_not_found;
+use crate::http::no_route::route_not_found;
 use crate::http::problem::Problem;
 use crate::http::site::Front;
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::read;
+use super::read::read;
 use crate::http::Shared;
 use crate::http::auth::Browser;
 use crate::http::problem::Problem;

@@ -8,8 +8,8 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::DevProvider;
 use super::grant::Grant;
+use super::provider::DevProvider;
 use crate::config::Origin;
 use crate::http::extract::{Form, Query};
 use crate::http::html::escape;

@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::DevProvider;
+use super::provider::DevProvider;
 
 pub async fn discovery(Extension(provider): Extension<Arc<DevProvider>>) -> Json<Value> {
     let issuer = &provider.settings.issuer;

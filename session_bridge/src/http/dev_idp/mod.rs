@@ -7,6 +7,7 @@
 mod authorize;
 mod document;
 mod grant;
+mod provider;
 mod signer;
 mod token;
 
@@ -18,31 +19,13 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use super::Shared;
-use super::chain::route_not_found;
+use super::no_route::route_not_found;
 use super::origin_check::check_origin;
-use crate::config::{Config, DevUser, Identity, IdentityMode};
+use crate::config::{Config, IdentityMode};
 
 use grant::Grants;
+use provider::DevProvider;
 use signer::Signer;
-
-/// What the provider knows.
-#[derive(Debug)]
-pub struct DevProvider {
-    settings: Identity,
-    redirect_uris: Vec<String>,
-    signer: Signer,
-    grants: Grants,
-}
-
-impl DevProvider {
-    /// The user of a name and password; the password of each is the name.
-    fn user(&self, name: &str, password: &str) -> Option<&DevUser> {
-        self.settings
-            .dev_users
-            .iter()
-            .find(|user| user.name == name && user.name == password)
-    }
-}
 
 /// Routes of the provider; none unless the configuration is in mode `dev`.
 pub fn routes(config: &Config) -> Result<Option<Router<Shared>>, String> {

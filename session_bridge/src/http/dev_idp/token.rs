@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::DevProvider;
+use super::provider::DevProvider;
 use super::signer::LIFETIME_SECONDS;
 use crate::http::extract::Form;
 use crate::identity::random_token;

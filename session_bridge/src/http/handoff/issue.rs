@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::not_configured;
+use super::not_configured::not_configured;
 use crate::http::Shared;
 use crate::http::auth::Browser;
 use crate::http::extract::Query;

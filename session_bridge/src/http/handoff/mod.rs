@@ -5,15 +5,14 @@
 //! than the one that started.
 
 mod issue;
+mod not_configured;
 mod redeem;
 mod start;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 
 use super::Shared;
-use super::problem::Problem;
 
 /// Routes for the application's own pages, and navigation.
 pub fn own_routes() -> Router<Shared> {
@@ -25,13 +24,4 @@ pub fn own_routes() -> Router<Shared> {
 /// The route a form of the source's origin is posted to; it checks that itself.
 pub fn source_route() -> Router<Shared> {
     Router::new().route("/handoff/redeem", post(redeem::redeem))
-}
-
-fn not_configured() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "handoff_not_found",
-        "there is no such handoff",
-    )
-    .hint("The target's configuration names its source in handoff_from.")
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::not_configured;
+use super::not_configured::not_configured;
 use crate::http::Shared;
 use crate::http::cookie::{self, SameSite};
 use crate::http::extract::Form;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Extension;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::not_configured;
+use super::not_configured::not_configured;
 use crate::http::cookie::{self, SameSite};
 use crate::http::problem::Problem;
 use crate::http::site::Front;

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::bridge::StartError;
 use crate::http::Shared;
-use crate::http::chain::route_not_found;
+use crate::http::no_route::route_not_found;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::acknowledge;
+use super::message::acknowledge;
 use super::refusal::Refusal;
 use crate::http::Shared;
 use crate::http::auth::Bearer;

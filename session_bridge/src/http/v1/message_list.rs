@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::Messages;
+use super::message::Messages;
 use super::refusal::Refusal;
 use crate::http::Shared;
 use crate::http::auth::Bearer;

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use super::message::{Message, MessageRequest};
 use super::refusal::Refusal;
-use super::{Message, MessageRequest};
 use crate::http::Shared;
 use crate::http::auth::Bearer;
 use crate::http::extract::Json;

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 
+use super::message::{Accepted, Message};
 use super::refusal::Refusal;
-use super::{Accepted, Message};
 use crate::http::Shared;
 use crate::http::auth::Bearer;
 use crate::http::extract::Json;

@@ -1,6 +1,7 @@
 //! Service routes: what back ends and agents call, with a bearer token.
 
 mod event_stream;
+mod message;
 mod message_ack;
 mod message_list;
 mod message_record;
@@ -16,50 +17,13 @@ mod session_privileges;
 mod ticket_issue;
 mod ticket_redeem;
 
+pub use message::{Accepted, Message, MessageRequest, Messages, acknowledge};
 pub use session_privileges::Privileges;
 
-use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
-use super::auth::Caller;
-use super::problem::Problem;
-use crate::db::Pool;
-use crate::vpd::Token;
-use crate::vpd::message::{self, Queued};
-
-/// Whom a message is for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MessageRequest {
-    /// Application that will validate it.
-    pub target_app: String,
-}
-
-/// A recorded message.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Message {
-    /// Nonce of the message (`vm_…`).
-    pub message: Token,
-}
-
-/// A message was accepted.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Accepted {
-    /// Always true: a refusal is an error.
-    pub accepted: bool,
-}
-
-/// Messages waiting.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Messages {
-    /// Oldest first.
-    pub messages: Vec<Queued>,
-}
 
 /// Every service route, with its description.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -84,19 +48,4 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(message_validate::validate_message))
         .routes(routes!(message_ack::acknowledge_message))
         .routes(routes!(event_stream::events))
-}
-
-/// Removes a message, for both sides' routes.
-pub async fn acknowledge(pool: &Pool, caller: &Caller, id: i64) -> Result<StatusCode, Problem> {
-    caller.identify(pool).await?;
-    if message::acknowledge(pool, &caller.token, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "message_not_found",
-            "there is no such message for this session",
-        )
-        .hint("It may have been acknowledged already."))
-    }
 }

@@ -1,10 +1,7 @@
 //! A maker and an ender meet: who begins, who waits and who commits last.
 
-use std::thread;
-use std::time::Duration;
-
 use postgres::Client;
-use vpd_tests::{Database, Outcome, Result, outcome, role};
+use vpd_tests::{Database, Outcome, Result, outcome, overlapped, role};
 
 use super::ender::{Ender, Enders};
 use super::maker::{Made, Maker, Scene};
@@ -73,28 +70,6 @@ pub(super) fn finish<T>(client: &mut Client, done: std::result::Result<T, postgr
     }
 }
 
-/// Runs something on one connection; when it is done, or waits for somebody, lets something happen, and returns what it came to.
-fn overlapped<T: Send>(
-    client: &mut Client,
-    watcher: &mut Client,
-    work: impl FnOnce(&mut Client) -> T + Send,
-    meanwhile: impl FnOnce(),
-) -> Result<T> {
-    let process: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    thread::scope(|scope| {
-        let working = scope.spawn(|| work(client));
-        while !working.is_finished()
-            && watcher
-                .query("SELECT FROM pg_locks WHERE pid = $1 AND NOT granted", &[&process])?
-                .is_empty()
-        {
-            thread::sleep(Duration::from_millis(2));
-        }
-        meanwhile();
-        working.join().map_err(|_| "it panicked".into())
-    })
-}
-
 /// Lets the two meet; returns what was made and committed.
 pub(super) fn meet(
     clients: &mut Clients,
@@ -113,28 +88,26 @@ pub(super) fn meet(
     let (made, ended) = match order {
         Order::MakerCommitsLast => {
             let made = begin(making, level).and_then(|()| maker.make(making, scene));
-            let mut committed = None;
-            let ended = overlapped(
+            let (ended, committed) = overlapped(
                 ending,
                 watcher,
                 |client| whole_end(client, level),
-                || committed = Some(finish(making, made)),
+                || finish(making, made),
             )?;
-            (committed.ok_or("nobody committed")?, ended)
+            (committed, ended)
         }
         Order::EnderCommitsLast => {
             let ended = begin(ending, level).and_then(|()| ender.end(ending, scene, &root));
-            let mut committed = None;
-            let made = overlapped(
+            let (made, committed) = overlapped(
                 making,
                 watcher,
                 |client| {
                     let made = begin(client, level).and_then(|()| maker.make(client, scene));
                     finish(client, made)
                 },
-                || committed = Some(finish(ending, ended)),
+                || finish(ending, ended),
             )?;
-            (made, committed.ok_or("nobody committed")?)
+            (made, committed)
         }
         Order::MakerLooksFirst => {
             outcome(begin(making, level)).map_err(|refusal| refusal.text)?;

@@ -1,6 +1,6 @@
 //! Commands that need a database nobody is connected to: a purge that works there makes way for them.
 
-use crate::sys::predicate::nth;
+use crate::sys::list::nth;
 use crate::sys::worker;
 use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, c_char};

@@ -1,8 +1,9 @@
 //! Commands of those whom policies do not apply to that take a defence from a table under policy: they are told what that opens.
 
-use super::{elements, is_guard, nth, resolve};
-use crate::policy::reach;
 use crate::sys::extension;
+use crate::sys::hooks::named::{is_guard, resolve};
+use crate::sys::list::{elements, nth, string};
+use crate::sys::table::table;
 use pgrx::{is_a, pg_sys};
 
 /// True for statements that [`check_made`] looks at.
@@ -64,7 +65,7 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                     let names = object.cast::<pg_sys::List>();
                     if (*names).length > 1 {
                         let last = nth(names, (*names).length - 1);
-                        let is_guard = super::string(last) == "vpd_guard";
+                        let is_guard = string(last) == "vpd_guard";
                         let table = pg_sys::list_truncate(pg_sys::list_copy(names), (*names).length - 1);
                         warn(pg_sys::makeRangeVarFromNameList(table), is_guard);
                     }
@@ -100,8 +101,8 @@ unsafe fn warn(relation: *const pg_sys::RangeVar, is_ours: bool) {
         return;
     }
     if is_ours {
-        reach::warn_of_missing_defences(oid);
+        (table().change.defence_taken)(oid);
     } else {
-        reach::warn_of_native_policy(oid);
+        (table().change.native_policy)(oid);
     }
 }

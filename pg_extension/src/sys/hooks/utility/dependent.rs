@@ -1,10 +1,11 @@
 //! Objects made over a protected table that show its rows to others, or are handed them: triggers, PostgreSQL's own policies, views,
 //! rules, publications, children of two parents.
 
-use super::{elements, is_restricted, resolve, resolve_owned, resolve_restricted};
-use crate::context;
-use crate::policy::{column, reach};
+use crate::error::Error;
 use crate::sys::extension;
+use crate::sys::hooks::named::{is_restricted, resolve, resolve_owned, resolve_restricted};
+use crate::sys::list::elements;
+use crate::sys::table::table;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -83,7 +84,7 @@ pub unsafe fn is_changing_columns(statement: *mut pg_sys::Node) -> bool {
 unsafe fn check_columns() {
     // SAFETY: as the server does before it calls event triggers: the command is over.
     unsafe { pg_sys::CommandCounterIncrement() }
-    column::check_moved().unwrap_or_else(|error| error.raise());
+    (table().change.columns_changed)().unwrap_or_else(|error| error.raise());
 }
 
 /// The type of a new column is looked at as it was resolved: its name may have been another's before the command.
@@ -98,10 +99,11 @@ unsafe fn check_added(statement: &pg_sys::AlterTableStmt) {
             {
                 continue;
             }
-            let table = resolve(statement.relation);
-            if table != pg_sys::InvalidOid {
+            let relation = resolve(statement.relation);
+            if relation != pg_sys::InvalidOid {
                 let column = CStr::from_ptr((*command.def.cast::<pg_sys::ColumnDef>()).colname);
-                reach::check_column(table, &column.to_string_lossy()).unwrap_or_else(|error| error.raise());
+                (table().change.column_added)(relation, &column.to_string_lossy())
+                    .unwrap_or_else(|error| error.raise());
             }
         }
     }
@@ -139,7 +141,7 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                 let reassign = &*statement.cast::<pg_sys::ReassignOwnedStmt>();
                 let owner = pg_sys::get_rolespec_oid(reassign.newrole, false);
                 pg_sys::CommandCounterIncrement();
-                reach::check_readers_of(owner).unwrap_or_else(|error| error.raise());
+                (table().change.owner_changed)(owner).unwrap_or_else(|error| error.raise());
             }
             T_CreatePublicationStmt => {
                 check_publication((*statement.cast::<pg_sys::CreatePublicationStmt>()).pubname);
@@ -163,7 +165,7 @@ unsafe fn check_trigger(relation: *const pg_sys::RangeVar) {
         if let Some(oid) = resolve_restricted(relation)
             && !pg_sys::pg_class_ownercheck(oid, pg_sys::GetUserId())
         {
-            reach::refuse_trigger().raise();
+            Error::trigger_refused().raise();
         }
     }
 }
@@ -171,7 +173,7 @@ unsafe fn check_trigger(relation: *const pg_sys::RangeVar) {
 unsafe fn check_native_policy(relation: *const pg_sys::RangeVar) {
     // SAFETY: a range variable of the statement; commands on policies take this lock.
     if unsafe { resolve_owned(relation, pg_sys::AccessExclusiveLock as i32) }.is_some() {
-        reach::refuse_native_policy().raise();
+        Error::native_policy_refused().raise();
     }
 }
 
@@ -205,7 +207,7 @@ unsafe fn check_parents(parents: *mut pg_sys::List) {
             }
         }
         if protected && open {
-            context::refuse_unprotecting().raise();
+            Error::unprotecting_refused().raise();
         }
     }
 }
@@ -231,7 +233,7 @@ unsafe fn created(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
 
 fn check_reader(relation: pg_sys::Oid) {
     if relation != pg_sys::InvalidOid && extension::is_installed() {
-        reach::check_reader(relation).unwrap_or_else(|error| error.raise());
+        (table().change.reader_made)(relation).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -257,5 +259,5 @@ unsafe fn check_publication(name: *const std::ffi::c_char) {
     }
     // SAFETY: a NUL-terminated name of the statement.
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-    reach::check_publication(&name).unwrap_or_else(|error| error.raise());
+    (table().change.published)(&name).unwrap_or_else(|error| error.raise());
 }

@@ -2,10 +2,10 @@
 //! A table that was under policy is closed as soon as it is made: that it was is known then by its being forced, which a dump says with the
 //! table, while row security and policies come after the rows.
 
-use super::{elements, resolve};
-use crate::policy::reach;
-use crate::sys::{extension, lock, relation, user};
-use crate::{authz, context, hierarchy};
+use crate::sys::hooks::named::{is_guard, resolve};
+use crate::sys::list::{elements, string};
+use crate::sys::table::table;
+use crate::sys::{extension, user};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -31,7 +31,9 @@ pub unsafe fn is_made_already(statement: *mut pg_sys::Node) -> bool {
         match (*statement).type_ {
             pg_sys::NodeTag::T_CreatePolicyStmt => {
                 let create = &*statement.cast::<pg_sys::CreatePolicyStmt>();
-                is_admin() && super::is_guard(create.policy_name) && reach::has_guard(resolve(create.table))
+                is_admin()
+                    && is_guard(create.policy_name)
+                    && (table().policy.has_guard)(resolve(create.table))
             }
             pg_sys::NodeTag::T_CreateTrigStmt => {
                 let create = &*statement.cast::<pg_sys::CreateTrigStmt>();
@@ -41,9 +43,9 @@ pub unsafe fn is_made_already(statement: *mut pg_sys::Node) -> bool {
                         && !create.replace
                         && elements(create.funcname)
                             .last()
-                            .is_some_and(|last| super::string(last).as_bytes() == function.to_bytes())
+                            .is_some_and(|last| string(last).as_bytes() == function.to_bytes())
                         && is_admin()
-                        && reach::has_trigger(resolve(create.relation), &name.to_string_lossy())
+                        && (table().policy.has_trigger)(resolve(create.relation), &name.to_string_lossy())
                 })
             }
             _ => false,
@@ -90,12 +92,7 @@ pub unsafe fn enter_load(statement: *mut pg_sys::Node) -> bool {
 pub unsafe extern "C-unwind" fn leave_load() {
     // SAFETY: closes the level that `enter_load` opened.
     unsafe { pg_sys::AtEOXact_GUC(true, LEVEL.get()) }
-    authz::change::begin();
-    hierarchy::tables_changed();
-    context::globals_changed();
-    if let Some(contexts) = lock::table(c"application_context") {
-        relation::announce_change(contexts);
-    }
+    (table().change.rows_restored)();
 }
 
 /// True for a change that forces row security on a table.

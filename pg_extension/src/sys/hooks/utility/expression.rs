@@ -1,8 +1,9 @@
 //! Commands that evaluate an expression over the rows a table already has: they never ask a policy, and the owner chooses the expression.
 
-use super::{elements, resolve_owned};
 use crate::error::Error;
-use crate::policy::reach;
+use crate::sys::hooks::named::{resolve, resolve_owned};
+use crate::sys::list::{elements, nth};
+use crate::sys::table::table;
 use crate::sys::{extension, user};
 use pgrx::{is_a, pg_sys};
 
@@ -37,13 +38,13 @@ unsafe fn check_alter_table(statement: &pg_sys::AlterTableStmt) {
             return;
         }
         let lock = pg_sys::AlterTableGetLockLevel(statement.cmds);
-        let Some(table) = resolve_owned(statement.relation, lock) else {
+        let Some(relation) = resolve_owned(statement.relation, lock) else {
             return;
         };
         for command in elements(statement.cmds) {
             let command = &*command.cast::<pg_sys::AlterTableCmd>();
             if command.subtype == pg_sys::AlterTableType::AT_AttachPartition {
-                reach::check_partition_key(table).unwrap_or_else(|error| error.raise());
+                (table().command.add_partition)(relation).unwrap_or_else(|error| error.raise());
             }
             check_change(command);
         }
@@ -59,12 +60,12 @@ unsafe fn check_partition(statement: &pg_sys::CreateStmt) {
     unsafe {
         for parent in elements(statement.inhRelations) {
             if is_a(parent, pg_sys::NodeTag::T_RangeVar)
-                && let Some(table) = resolve_owned(
+                && let Some(relation) = resolve_owned(
                     parent.cast::<pg_sys::RangeVar>(),
                     pg_sys::AccessExclusiveLock as i32,
                 )
             {
-                reach::check_partition_key(table).unwrap_or_else(|error| error.raise());
+                (table().command.add_partition)(relation).unwrap_or_else(|error| error.raise());
             }
         }
     }
@@ -75,8 +76,8 @@ unsafe fn check_change(command: &pg_sys::AlterTableCmd) {
     // SAFETY: the definitions are of the types these sub-commands have.
     unsafe {
         match command.subtype {
-            Change::AT_AlterColumnType => reach::refuse_expression("the conversion to another type").raise(),
-            Change::AT_ValidateConstraint => reach::refuse_expression("the constraint").raise(),
+            Change::AT_AlterColumnType => Error::expression_refused("the conversion to another type").raise(),
+            Change::AT_ValidateConstraint => Error::expression_refused("the constraint").raise(),
             Change::AT_AddColumn if is_a(command.def, pg_sys::NodeTag::T_ColumnDef) => {
                 for constraint in elements((*command.def.cast::<pg_sys::ColumnDef>()).constraints) {
                     check_constraint(constraint);
@@ -97,15 +98,15 @@ unsafe fn check_constraint(node: *mut pg_sys::Node) {
         let constraint = &*node.cast::<pg_sys::Constraint>();
         match constraint.contype {
             pg_sys::ConstrType::CONSTR_CHECK if !constraint.skip_validation => {
-                reach::refuse_expression("the CHECK constraint").raise()
+                Error::expression_refused("the CHECK constraint").raise()
             }
-            pg_sys::ConstrType::CONSTR_GENERATED => reach::refuse_expression("the generated column").raise(),
-            pg_sys::ConstrType::CONSTR_FOREIGN => reach::refuse_foreign_key().raise(),
+            pg_sys::ConstrType::CONSTR_GENERATED => Error::expression_refused("the generated column").raise(),
+            pg_sys::ConstrType::CONSTR_FOREIGN => Error::foreign_key_refused().raise(),
             pg_sys::ConstrType::CONSTR_EXCLUSION => {
                 let has_expression = elements(constraint.exclusions)
-                    .any(|pair| has_index_expression(super::nth(pair.cast::<pg_sys::List>(), 0)));
+                    .any(|pair| has_index_expression(nth(pair.cast::<pg_sys::List>(), 0)));
                 if has_expression || !constraint.where_clause.is_null() {
-                    reach::refuse_expression("the EXCLUDE constraint").raise()
+                    Error::expression_refused("the EXCLUDE constraint").raise()
                 }
             }
             _ => (),
@@ -155,7 +156,7 @@ unsafe fn check_statistics(statement: &pg_sys::CreateStatsStmt) {
                     .is_some()
             });
         if is_restricted {
-            reach::refuse_expression("the statistics object").raise()
+            Error::expression_refused("the statistics object").raise()
         }
     }
 }
@@ -183,7 +184,7 @@ unsafe fn check_domain(statement: &pg_sys::AlterDomainStmt) {
         )
     };
     if oid != pg_sys::InvalidOid {
-        reach::check_type(oid).unwrap_or_else(|error| error.raise());
+        (table().command.convert_type)(oid).unwrap_or_else(|error| error.raise());
     }
 }
 
@@ -194,9 +195,10 @@ unsafe fn check_composite(statement: &pg_sys::AlterTableStmt) {
         let is_converting = elements(statement.cmds).any(|command| {
             (*command.cast::<pg_sys::AlterTableCmd>()).subtype == pg_sys::AlterTableType::AT_AlterColumnType
         });
-        let oid = super::resolve(statement.relation);
+        let oid = resolve(statement.relation);
         if is_converting && oid != pg_sys::InvalidOid {
-            reach::check_type(pg_sys::get_rel_type_id(oid)).unwrap_or_else(|error| error.raise());
+            (table().command.convert_type)(pg_sys::get_rel_type_id(oid))
+                .unwrap_or_else(|error| error.raise());
         }
     }
 }

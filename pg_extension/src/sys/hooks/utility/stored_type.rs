@@ -1,8 +1,9 @@
 //! Types of values that tables under policy store. Policies look at labels and attributes by name, and at types through their casts: whoever owns a type may
 //! not choose what they look at.
 
-use super::{elements, resolve};
-use crate::policy::reach;
+use crate::sys::hooks::named::resolve;
+use crate::sys::list::elements;
+use crate::sys::table::table;
 use crate::sys::{extension, user};
 use pgrx::{is_a, pg_sys};
 
@@ -80,6 +81,6 @@ unsafe fn check_type(name: *mut pg_sys::TypeName) {
 fn check_oid(oid: pg_sys::Oid) {
     // Types of the server itself belong to superusers.
     if oid.to_u32() >= pg_sys::FirstNormalObjectId {
-        reach::check_names_of_type(oid).unwrap_or_else(|error| error.raise());
+        (table().command.rename_in_type)(oid).unwrap_or_else(|error| error.raise());
     }
 }

@@ -1,34 +1,28 @@
 //! Tables where giving a column a value is an action: wanted is a privilege, and that nobody who takes part has made the row.
 //!
-//! The trigger fires after the row was stored, so that it sees what other triggers made of it. A row that moves to another partition is
-//! inserted there: what it was, and what was done to it, comes along from `audit`, which sees the update; so partitioned tables have audit columns.
+//! The trigger fires after the row was stored, so that it sees what other triggers made of it. A row that moves to another partition is inserted there, and
+//! only the trigger of the audit columns sees the update; so partitioned tables have audit columns.
 
-use super::{action, person};
-use crate::audit;
+use super::protected::{self, Protected};
+use super::{catalogue, family, pseudonym, tracking};
 use crate::authz::{Kind, Reference, change};
 use crate::context::{self, Identity};
+use crate::duty::{action, person};
 use crate::error::{Error, Result};
 use crate::sys::datum;
 use crate::sys::row_trigger::{Event, RowTrigger, TableRow};
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, relation};
 use serde_json::json;
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
 
 thread_local! {
-    static KEY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/key.sql")) };
-    static COLUMN: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/column.sql")) };
-    static DEFINE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/define_protection.sql")) };
-    static UNDEFINE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/drop_protection.sql")) };
-    static IS_LEFT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/is_protected.sql")) };
-    static MAKER: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/maker_column.sql")) };
-    static OF_RELATION: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/protections.sql")) };
-    static FAMILY: Statement = const { Statement::new(include_str!("../../../../sql/query/policy/family.sql")) };
-    static RELATIONS: RefCell<HashMap<Oid, Rc<[Protected]>>> = RefCell::new(HashMap::new());
-    /// Rows that came from another partition in this transaction and had their values before, by table and object.
-    static ARRIVED: RefCell<HashMap<(Oid, String), Vec<String>>> = RefCell::new(HashMap::new());
+    static KEY: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/key.sql")) };
+    static COLUMN: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/column.sql")) };
+    static DEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/define_protection.sql")) };
+    static UNDEFINE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/drop_protection.sql")) };
+    static IS_LEFT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/is_protected.sql")) };
+    static MAKER: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/maker_column.sql")) };
+    static FAMILY: Statement = const { Statement::new(include_str!("../../../sql/query/policy/family.sql")) };
 }
 
 /// What is asked for.
@@ -42,28 +36,9 @@ pub struct Protection {
     pub key_columns: Option<Vec<String>>,
 }
 
-/// A protected action, with the columns of one table of the family.
-struct Protected {
-    action: String,
-    resource: String,
-    /// created_by or updated_by.
-    maker: Option<String>,
-    column: i16,
-    value: String,
-    key: Vec<i16>,
-}
-
-/// What a row was before it went to another partition.
-pub struct Key {
-    /// Each action with the object as it was called.
-    objects: Vec<(String, String)>,
-    /// The actions whose value it had.
-    held: Vec<String>,
-}
-
 /// Makes a change of rows an action.
 pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
-    let name = audit::lock_table(table)?;
+    let name = catalogue::lock_table(table)?;
     let resource = asked.action.rsplit_once(':').map(|(resource, _)| resource);
     if resource.is_none_or(str::is_empty) {
         return Err(Error::argument(
@@ -77,7 +52,7 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
         .as_deref()
         .map(|column| maker_column(table, column))
         .transpose()?;
-    if relation::is_partitioned(table) && audit::of_relation(table)?.is_none() {
+    if relation::is_partitioned(table) && tracking::of_relation(table)?.is_none() {
         return Err(Error::moves_not_followed());
     }
     let (number, kind, modifier) = column(table, &asked.column)?;
@@ -95,7 +70,7 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
             arg(numbers),
         ])
     });
-    audit::put_triggers(Some(table));
+    family::put_triggers(Some(table));
     announce(table);
     change::record(
         "protect",
@@ -107,7 +82,7 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
 
 /// Takes the protection of an action back.
 pub fn unprotect(table: Oid, action: &str) -> Result<()> {
-    let name = audit::lock_table(table)?;
+    let name = catalogue::lock_table(table)?;
     if UNDEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(action)])) == 0 {
         return Err(Error::not_found(
             "action_not_found",
@@ -119,7 +94,7 @@ pub fn unprotect(table: Oid, action: &str) -> Result<()> {
         .with(|statement| statement.query_one(&[oid_arg(table)], |_| ()))
         .is_none()
     {
-        audit::take_triggers(table, false);
+        family::take_triggers(table, false);
     }
     announce(table);
     change::record("unprotect", &format!("table:{name}"), json!({ "action": action }));
@@ -129,18 +104,18 @@ pub fn unprotect(table: Oid, action: &str) -> Result<()> {
 /// Looks at a row that was inserted or updated.
 pub fn after_row(trigger: &RowTrigger) -> Result<()> {
     let Some(new) = &trigger.new else { return Ok(()) };
-    if audit::is_loaded(trigger) {
+    if tracking::is_loaded(trigger) {
         return Ok(());
     }
-    let protected = of_relation(trigger.relation)?;
-    if protected.is_empty() {
+    let actions = protected::of_relation(trigger.relation)?;
+    if actions.is_empty() {
         return Err(Error::not_ready(
             "the table's protected actions are not known",
             "Call vpd.protect_action for the table again, or drop the trigger.",
         ));
     }
     let mut renamed: Vec<(String, String)> = Vec::new();
-    for protected in protected.iter() {
+    for protected in actions.iter() {
         let object = protected.object(new)?;
         if let (Event::Update, Some(old)) = (trigger.event, &trigger.old) {
             let former = protected.object(old)?;
@@ -150,14 +125,13 @@ pub fn after_row(trigger: &RowTrigger) -> Result<()> {
             }
         }
     }
-    let arrived = match protected.first() {
+    let arrived = match actions.first() {
         Some(first) if trigger.event == Event::Insert => {
-            let object = first.object(new)?;
-            ARRIVED.with_borrow_mut(|arrived| arrived.remove(&(trigger.relation, object)))
+            protected::take_arrived(trigger.relation, &first.object(new)?)
         }
         _ => None,
     };
-    for protected in protected.iter() {
+    for protected in actions.iter() {
         let was = match &trigger.old {
             Some(old) if trigger.event == Event::Update => old.equals(protected.column, &protected.value)?,
             _ => arrived
@@ -173,67 +147,7 @@ pub fn after_row(trigger: &RowTrigger) -> Result<()> {
     Ok(())
 }
 
-/// How the objects are called that a row is; `None` when nothing is protected.
-pub fn key_of(relation: Oid, row: &TableRow) -> Result<Option<Key>> {
-    let protected = of_relation(relation)?;
-    if protected.is_empty() {
-        return Ok(None);
-    }
-    let mut key = Key {
-        objects: Vec::new(),
-        held: Vec::new(),
-    };
-    for protected in protected.iter() {
-        key.objects
-            .push((protected.action.clone(), protected.object(row)?));
-        if row.equals(protected.column, &protected.value)? {
-            key.held.push(protected.action.clone());
-        }
-    }
-    Ok(Some(key))
-}
-
-/// A row has come from another partition.
-pub fn row_moved(relation: Oid, former: Key, row: &TableRow) -> Result<()> {
-    let protected = of_relation(relation)?;
-    for (action, object) in &former.objects {
-        if let Some(protected) = protected.iter().find(|known| known.action == *action) {
-            let now = protected.object(row)?;
-            if now != *object {
-                action::rename(object, &now);
-            }
-        }
-    }
-    if let Some(first) = protected.first() {
-        let object = first.object(row)?;
-        ARRIVED.with_borrow_mut(|arrived| arrived.insert((relation, object), former.held));
-    }
-    Ok(())
-}
-
-/// Forgets what is known of tables.
-pub fn forget_relation(_relation: Option<Oid>) {
-    if let Ok(mut relations) = RELATIONS.try_with(RefCell::take) {
-        relations.clear();
-    }
-}
-
-/// No row is on its way any more.
-pub fn transaction_ended() {
-    ARRIVED.take();
-}
-
 impl Protected {
-    /// Name of the object that a row is.
-    fn object(&self, row: &TableRow) -> Result<String> {
-        let key = self
-            .key
-            .iter()
-            .map(|column| Ok(row.key_text(*column)?.unwrap_or_default()));
-        let key: Vec<String> = key.collect::<Result<_>>()?;
-        Ok(format!("{}/{}", self.resource, key.join(",")))
-    }
-
     /// The session gives the row the value.
     fn act(&self, trigger: &RowTrigger, new: &TableRow) -> Result<()> {
         if context::identity().is_none_or(|identity| !identity.is_authenticated) {
@@ -255,7 +169,7 @@ impl Protected {
         identity: &Identity,
         object: &str,
     ) -> Result<()> {
-        let tracking = audit::of_relation(trigger.relation)?.ok_or_else(Error::not_tracked)?;
+        let tracking = tracking::of_relation(trigger.relation)?.ok_or_else(Error::not_tracked)?;
         let mut makers: Vec<Option<String>> = Vec::new();
         if maker == "created_by" {
             for row in [Some(new), trigger.old.as_ref()].into_iter().flatten() {
@@ -282,11 +196,11 @@ impl Protected {
         let makers: Vec<String> = makers
             .into_iter()
             .collect::<Option<Vec<String>>>()
-            .filter(|makers| !audit::has_erased(makers))
+            .filter(|makers| !pseudonym::has_erased(makers))
             .ok_or_else(Error::maker_unknown)?;
         let persons = person::persons(identity);
         let mut names = persons.clone();
-        names.extend(audit::of_users(&persons));
+        names.extend(pseudonym::of_users(&persons));
         if makers.iter().any(|maker| names.contains(maker)) || action::has_made(object, &persons) {
             return Err(Error::maker_checker("whoever made it cannot do this to it"));
         }
@@ -294,7 +208,7 @@ impl Protected {
     }
 
     /// The columns that an action may change: its own and the audit columns.
-    fn beside(&self, tracking: &audit::Tracking) -> Vec<i16> {
+    fn beside(&self, tracking: &tracking::Tracking) -> Vec<i16> {
         tracking.columns().into_iter().chain([self.column]).collect()
     }
 
@@ -304,7 +218,7 @@ impl Protected {
         let Some(identity) = context::identity().filter(|identity| identity.is_authenticated) else {
             return Ok(());
         };
-        let Some(tracking) = audit::of_relation(relation)? else {
+        let Some(tracking) = tracking::of_relation(relation)? else {
             return Ok(());
         };
         let mut named: Vec<String> = [
@@ -318,7 +232,7 @@ impl Protected {
         named.extend(
             named
                 .iter()
-                .filter_map(|name| audit::owner(name))
+                .filter_map(|name| pseudonym::owner(name))
                 .collect::<Vec<_>>(),
         );
         if persons.iter().any(|person| !named.contains(person)) {
@@ -326,34 +240,6 @@ impl Protected {
         }
         Ok(())
     }
-}
-
-fn of_relation(relation: Oid) -> Result<Rc<[Protected]>> {
-    if let Some(known) = RELATIONS.with_borrow(|relations| relations.get(&relation).cloned()) {
-        return Ok(known);
-    }
-    let rows = OF_RELATION.with(|statement| {
-        statement.query(&[oid_arg(relation)], |row| {
-            let action = row.get::<String>(1)?;
-            Some(Protected {
-                resource: action.rsplit_once(':')?.0.to_owned(),
-                action,
-                maker: row.get(2),
-                column: row.get(3)?,
-                value: row.get(4)?,
-                key: row.get(5)?,
-            })
-        })
-    });
-    let protected: Option<Rc<[Protected]>> = rows.into_iter().collect();
-    let protected = protected.ok_or_else(|| {
-        Error::not_ready(
-            "a column of a protected action is gone",
-            "Call vpd.protect_action for the table again, or vpd.unprotect_action.",
-        )
-    })?;
-    RELATIONS.with_borrow_mut(|relations| relations.insert(relation, Rc::clone(&protected)));
-    Ok(protected)
 }
 
 /// Which of the audit columns a column is: created_by or updated_by.

@@ -9,10 +9,10 @@ use pgrx::datum::TimestampWithTimeZone;
 use serde_json::json;
 
 thread_local! {
-    static REQUEST: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/request_exception.sql")) };
-    static OPEN: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/open_exception.sql")) };
-    static APPROVE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/approve_exception.sql")) };
-    static REVOKE: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/revoke_exception.sql")) };
+    static REQUEST: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/request_exception.sql")) };
+    static OPEN: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/open_exception.sql")) };
+    static APPROVE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/approve_exception.sql")) };
+    static REVOKE: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/revoke_exception.sql")) };
 }
 
 /// What approving wants.

@@ -8,14 +8,14 @@ use crate::sys::spi::{Statement, arg};
 use std::rc::Rc;
 
 thread_local! {
-    static CONFLICT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/object_conflict.sql")) };
-    static INSERT: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/insert_action.sql")) };
-    static TOOK_PART: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/took_part.sql")) };
-    static COPY: Statement = const { Statement::new(include_str!("../../../../sql/query/segregation/copy_actions.sql")) };
+    static CONFLICT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/object_conflict.sql")) };
+    static INSERT: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/insert_action.sql")) };
+    static TOOK_PART: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/took_part.sql")) };
+    static COPY: Statement = const { Statement::new(include_str!("../../../sql/query/segregation/copy_actions.sql")) };
 }
 
 /// What the maker of a row is recorded as.
-pub(super) const MAKER: &str = "maker";
+pub const MAKER: &str = "maker";
 
 const MAX_OBJECT_BYTES: usize = 1024;
 
@@ -47,7 +47,7 @@ pub fn record(object: &str, action: &str) -> Result<()> {
 }
 
 /// Waits until nobody else acts on the object, and tells the session as it is then.
-pub(super) fn begin(object: &str, privilege: &str) -> Result<Rc<Identity>> {
+pub fn begin(object: &str, privilege: &str) -> Result<Rc<Identity>> {
     // Whoever may not do it makes nobody wait.
     person::require_privilege(privilege)?;
     lock::serialize(Counted::Actions, object.as_bytes());
@@ -55,7 +55,7 @@ pub(super) fn begin(object: &str, privilege: &str) -> Result<Rc<Identity>> {
 }
 
 /// Does what was begun.
-pub(super) fn take(identity: &Identity, object: &str, privilege: &str) -> Result<()> {
+pub fn take(identity: &Identity, object: &str, privilege: &str) -> Result<()> {
     let persons = person::persons(identity);
     let broken = CONFLICT.with(|statement| {
         statement.query_one(&[arg(object), arg(privilege), arg(persons.clone())], |row| {
@@ -73,19 +73,19 @@ pub(super) fn take(identity: &Identity, object: &str, privilege: &str) -> Result
 }
 
 /// Notes who made an object, where its row does not say so.
-pub(super) fn note_maker(identity: &Identity, object: &str) {
+pub fn note_maker(identity: &Identity, object: &str) {
     insert(identity, object, MAKER, person::persons(identity));
 }
 
 /// True when one of the persons is noted as a maker of an object.
-pub(super) fn has_made(object: &str, persons: &[String]) -> bool {
+pub fn has_made(object: &str, persons: &[String]) -> bool {
     TOOK_PART
         .with(|statement| statement.query_one(&[arg(object), arg(MAKER), arg(persons.to_vec())], |_| ()))
         .is_some()
 }
 
 /// An object has got another name; what was done to it stays with it.
-pub(super) fn rename(former: &str, object: &str) {
+pub fn rename(former: &str, object: &str) {
     lock::serialize(Counted::Actions, former.as_bytes());
     lock::serialize(Counted::Actions, object.as_bytes());
     COPY.with(|statement| statement.execute(&[arg(former), arg(object)]));

@@ -1,10 +1,9 @@
 //! Tables that are filtered by hierarchies: an ordinary policy, and a row that tells of it.
 
-use super::definition::subject;
-use super::require;
+use super::catalogue::{self, Definition};
 use crate::authz::change;
 use crate::error::{Error, Result};
-use crate::policy::{self, Definition};
+use crate::hierarchy::{require, subject};
 use crate::sys::spi::{Statement, arg, oid_arg};
 use crate::sys::{Oid, relation};
 use serde_json::json;
@@ -56,14 +55,14 @@ pub fn protect(table: Oid, pairs: Vec<(String, String)>) -> Result<()> {
         })
     });
     match present {
-        None => policy::add(table, POLICY, &definition)?,
+        None => catalogue::add(table, POLICY, &definition)?,
         Some((true, associations)) => {
-            policy::alter(table, POLICY, &definition)?;
+            catalogue::alter(table, POLICY, &definition)?;
             for (namespace, attribute) in associations
                 .iter()
                 .filter_map(|association| association.split_once('.'))
             {
-                policy::associate(table, POLICY, namespace, attribute, false)?;
+                catalogue::associate(table, POLICY, namespace, attribute, false)?;
             }
         }
         Some((false, _)) => return Err(Error::policy_exists(POLICY)),

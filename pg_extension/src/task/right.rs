@@ -3,8 +3,8 @@
 //! The tasks themselves are rows of the application. Invariant: without a session, for an unknown kind of task and for what no definition
 //! allows, the answer is no. A check reads memory; tables are read once after definitions, or what the session may do, have changed.
 
-use super::change;
-use super::definition::check_name;
+use crate::authz::change;
+use crate::authz::definition::check_name;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::shmem;

@@ -1,0 +1,53 @@
+//! Definitions change: relations, functions, columns; tables join others; a dump is restored.
+
+use crate::error::Result;
+use crate::sys::{Oid, extension, lock, relation as sys_relation, user};
+use crate::{audit, authz, context, hierarchy, policy, session};
+
+/// A relation changed, or all. Everybody forgets alone; the order means nothing.
+pub fn relation(relation: Option<Oid>) {
+    policy::forget_relation(relation);
+    context::relation_changed(relation);
+    audit::forget_relation(relation);
+}
+
+/// A relation changed that predicates name.
+pub fn looked_up() {
+    policy::forget_relation(None);
+}
+
+/// A function changed: predicates may call it, sessions may have been read by it, contexts may trust it.
+pub fn function() {
+    policy::forget_predicates();
+    session::forget_all();
+    context::function_changed();
+}
+
+/// A command may change columns. Their names are written down before it.
+pub fn columns_change() {
+    policy::column::remember();
+    if extension::is_installed() && !user::is_loading_dump() {
+        // Numbers of columns are others in a restored database: while the names are there, they count.
+        policy::mask::follow_columns();
+        audit::follow_columns();
+    }
+}
+
+/// Relations became partitions or children: policies first, which may refuse, then the triggers of the parent.
+pub fn joined(members: &[Oid]) -> Result<()> {
+    policy::reach::follow_joined(members)?;
+    if !user::is_loading_dump() {
+        audit::put_triggers(None);
+    }
+    Ok(())
+}
+
+/// Rows of a dump came in: what the triggers of these tables would have told is told.
+pub fn rows_restored() {
+    authz::change::begin();
+    hierarchy::tables_changed();
+    context::globals_changed();
+    if let Some(contexts) = lock::table(c"application_context") {
+        sys_relation::announce_change(contexts);
+    }
+}

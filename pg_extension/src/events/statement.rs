@@ -1,0 +1,39 @@
+//! Statements start and run.
+
+use crate::error::Result;
+use crate::policy::exemption;
+use crate::sys::running::Running;
+use crate::{context, hierarchy, policy};
+
+/// A query starts. The session comes first: nothing else is answered for one that is over. Then whether the role may still run the plan past policies;
+/// then what the session may do and what was defined meanwhile, which ends a plan that suits no more; last those who look anew in each statement.
+pub fn starts(query: &Running) -> Result<()> {
+    context::require_live()?;
+    exemption::run_started(query.key(), || query.tables())?;
+    context::statement_started(|outdated| query.carries(outdated))?;
+    hierarchy::statement_started();
+    policy::statement_started();
+    Ok(())
+}
+
+/// It runs, or goes on after a fetch. How often the session was changed is read first: the query itself may attach one.
+pub fn runs(query: &Running) -> Result<Option<u64>> {
+    let changes = context::changes();
+    context::require_live()?;
+    hierarchy::statement_started();
+    exemption::run_continues(query.key())?;
+    if !query.is_kept() {
+        return Ok(None);
+    }
+    context::may_keep_rows(changes)?;
+    Ok(Some(changes))
+}
+
+/// As at the start of a query: the session is alive, and what it may do is what holds now.
+pub fn command_starts() -> Result<()> {
+    context::require_live()?;
+    context::statement_started(|_| false)?;
+    hierarchy::statement_started();
+    policy::statement_started();
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The table of events and questions: what hooks and callbacks tell, and what they ask. `events` fills it once, when the library is loaded; `sys` names
+//! no domain.
+//!
+//! An error that comes back ends the statement it was asked for.
+
+use super::counts::Counts;
+use super::restriction::{Command, MaskedColumn, Restrictions};
+use super::row_trigger::RowTrigger;
+use super::running::Running;
+use super::share::Share;
+use super::wired::Wired;
+use crate::error::Result;
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::pg_sys::Oid;
+
+static TABLE: Wired<Table> = Wired::new();
+
+/// All of them, by topic.
+pub struct Table {
+    pub statement: Statement,
+    pub transaction: Transaction,
+    pub change: Change,
+    pub command: Commands,
+    pub policy: Policy,
+    pub session: Session,
+    pub node: Node,
+    pub row: Row,
+    pub purge: Purge,
+}
+
+/// Statements start and run.
+pub struct Statement {
+    /// A query starts, of an application or of what one calls.
+    pub starts: fn(&Running) -> Result<()>,
+    /// It runs, or goes on after a fetch. Where its rows outlive the transaction it returns how often another session had been attached before.
+    pub runs: fn(&Running) -> Result<Option<u64>>,
+    /// It has run as far as it was asked to, and its rows outlive the transaction; with what `runs` returned.
+    pub ran: fn(u64) -> Result<()>,
+    /// A command starts whose parts reach no start of a query.
+    pub command_starts: fn() -> Result<()>,
+}
+
+/// Transactions and savepoints end.
+pub struct Transaction {
+    /// The transaction is about to commit, and can still do something.
+    pub commits: fn(),
+    /// It has committed: others see what it did.
+    pub committed: fn(),
+    /// It was rolled back.
+    pub rolled_back: fn(),
+    /// May it be prepared?
+    pub may_be_prepared: fn() -> Result<()>,
+    /// It was prepared: it leaves this backend.
+    pub prepared: fn(),
+    /// A savepoint of this level was released.
+    pub savepoint_released: fn(i32),
+    /// The transaction goes back to before a savepoint of this level.
+    pub savepoint_rolled_back: fn(i32),
+    /// DISCARD ALL: nothing is to be left.
+    pub discarded: fn(),
+}
+
+/// Definitions change, of applications and of ours.
+pub struct Change {
+    /// A relation, or all. Told in the middle of anything: no catalogue is read.
+    pub relation: fn(Option<Oid>),
+    /// A relation that was looked up when predicates were made. Likewise.
+    pub looked_up: fn(),
+    /// Some function. Likewise.
+    pub function: fn(),
+    /// A command that may change columns is about to run.
+    pub columns_change: fn(),
+    /// It has run.
+    pub columns_changed: fn() -> Result<()>,
+    /// A table got a column.
+    pub column_added: fn(Oid, &str) -> Result<()>,
+    /// Relations became partitions or children.
+    pub joined: fn(&[Oid]) -> Result<()>,
+    /// Row security of a table was forced, as a dump does it.
+    pub forced: fn(Oid),
+    /// A view, a materialized view or a table with rules was made or changed.
+    pub reader_made: fn(Oid) -> Result<()>,
+    /// A role was given what others owned.
+    pub owner_changed: fn(Oid) -> Result<()>,
+    /// A publication was made or got more tables.
+    pub published: fn(&str) -> Result<()>,
+    /// Something of ours that closes a table may have been taken from it.
+    pub defence_taken: fn(Oid),
+    /// A policy of PostgreSQL's own was made, changed or dropped.
+    pub native_policy: fn(Oid),
+    /// The extension is about to be dropped with all that depends on it.
+    pub extension_dropped: fn(),
+    /// Rows of a dump came into tables of the extension without their triggers.
+    pub rows_restored: fn(),
+}
+
+/// May a role that policies apply to run a command?
+pub struct Commands {
+    pub create_index: fn(Oid) -> Result<()>,
+    pub truncate: fn(Oid) -> Result<()>,
+    /// A new part of a partitioned table: its rows are put through the keys.
+    pub add_partition: fn(Oid) -> Result<()>,
+    /// Stored values of a type are put through an expression.
+    pub convert_type: fn(Oid) -> Result<()>,
+    /// Names inside a type, or its casts, get another meaning.
+    pub rename_in_type: fn(Oid) -> Result<()>,
+    /// Reading what holds the values of other tables, for a role when it is not the current one.
+    pub read_store: fn(Oid, Option<Oid>) -> Result<()>,
+}
+
+/// What policies say of a relation.
+pub struct Policy {
+    /// Whether it is under policy, and so are commands on it.
+    pub is_protected: fn(Oid) -> bool,
+    /// Whether it shows rows at all.
+    pub is_open: fn(Oid) -> bool,
+    /// What restricts a command; `None` where nothing does.
+    pub restrictions: fn(Oid, Command) -> Result<Option<Restrictions>>,
+    /// Whether any relation of this database has masks.
+    pub has_masks: fn() -> bool,
+    /// The columns that the session may not see in every row.
+    pub masks: fn(Oid) -> Result<Vec<MaskedColumn>>,
+    /// Whether it has the guard, as the library makes it.
+    pub has_guard: fn(Oid) -> bool,
+    /// Whether it has a trigger of the library by that name.
+    pub has_trigger: fn(Oid, &str) -> bool,
+    /// Whether a trigger is one of the library.
+    pub is_own_trigger: fn(Oid) -> bool,
+}
+
+/// The attached session, and the functions that are trusted with its values.
+pub struct Session {
+    pub is_attached: fn() -> bool,
+    /// An error while rows of a session would outlive its transaction.
+    pub may_hold_cursor: fn() -> Result<()>,
+    /// Likewise in a temporary table.
+    pub may_keep_temporary_table: fn() -> Result<()>,
+    /// Does something while nobody's session is attached.
+    pub without: fn(&mut dyn FnMut()),
+    /// Whether some context trusts the function, as far as this backend knows.
+    pub may_trust: fn(Oid) -> bool,
+    /// Whether this backend knows that no function is trusted.
+    pub is_known_to_trust_none: fn() -> bool,
+    /// The same, after a look where it does not know.
+    pub trusts_none: fn() -> bool,
+}
+
+/// Nodes of hierarchies, which are told apart by small numbers.
+pub struct Node {
+    /// The hierarchy of a name.
+    pub find: fn(&str) -> Result<usize>,
+    /// Whether the attached session sees the node with a key.
+    pub sees: fn(usize, Option<&[u8]>) -> Result<bool>,
+    /// How many nodes it sees.
+    pub share: fn(usize) -> Result<Share>,
+    /// The keys of all that it sees.
+    pub visible_keys: fn(usize) -> Result<Vec<Vec<u8>>>,
+    /// A plan is made for a session that sees few nodes, or many.
+    pub note_plan: fn(usize, bool),
+}
+
+/// The row triggers of the library.
+pub struct Row {
+    /// A row of a table with audit columns is about to be stored or deleted.
+    pub before: fn(&mut RowTrigger) -> Result<()>,
+    /// A row of a table with protected actions was stored.
+    pub after: fn(&RowTrigger) -> Result<()>,
+}
+
+/// The work of the purge worker in its database.
+pub struct Purge {
+    /// Seconds between two runs.
+    pub interval: fn() -> u32,
+    /// One batch of at most so many rows of a kind.
+    pub batch: fn(i32) -> Result<Counts>,
+    /// A run that began then is over after so many batches: what it came to is written down.
+    pub ended: fn(TimestampWithTimeZone, i32, Counts),
+}
+
+/// Fills the table.
+pub fn fill(table: Table) {
+    TABLE.fill(table);
+}
+
+/// Whom to tell and to ask.
+pub(super) fn table() -> &'static Table {
+    TABLE.get()
+}
