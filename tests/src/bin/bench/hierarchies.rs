@@ -3,9 +3,8 @@
 use postgres::Client;
 use vpd_tests::{Result, Subject, attach, role};
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::Scene;
-use crate::table;
 
 const P6: Target = Target::rate(20.0, Some(40.0));
 const P7: Target = Target::time(1.5, Some(1.1));
@@ -86,20 +85,14 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         for (user, what, visible) in USERS {
             let ours = scan(reader(scene, user)?, "stock", visible)?;
             let theirs = scan(native_reader(scene, user)?, "stock_native", visible)?;
-            let outcome = compare(pace, P6, ours, theirs)?;
-            table::print("P-6", &format!("{what} : IN (SELECT …)"), P6, &outcome);
+            scene.row("P-6", &format!("{what} : IN (SELECT …)"), pace, P6, ours, theirs)?;
         }
     }
     if wanted("P-7") {
         let many = read(reader(scene, "ten thousand")?)?;
         let few = read(reader(scene, "ten")?)?;
-        let outcome = compare(pace, P7, many, few)?;
-        table::print(
-            "P-7",
-            "read by key with 10 000 granted nodes : with 10",
-            P7,
-            &outcome,
-        );
+        let what = "read by key with 10 000 granted nodes : with 10";
+        scene.row("P-7", what, pace, P7, many, few)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use postgres::Client;
 use vpd_tests::{Result, role};
 
-use crate::contest::{Pace, Target, compare};
+use crate::contest::{Pace, Target};
 use crate::reads::{prepared, simple};
 use crate::scene::{self, Scene};
 use crate::table;
@@ -96,7 +96,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
                 let ours = read(scene.reader()?, kind.table)?;
                 let theirs = read(scene.native_reader()?, "plain")?;
                 let what = format!("{}, {protocol} : no row security", kind.what);
-                table::print("kinds", &what, target, &compare(pace, target, ours, theirs)?);
+                scene.row("kinds", &what, pace, target, ours, theirs)?;
             }
         }
     }

@@ -3,8 +3,10 @@
 //! It is not a benchmark of the machine: only ratios count. Two sides take turns (A, B, B, A, …), each round gives one
 //! paired ratio, and the median of the rounds is held against the target. A missed target is printed, not an error.
 
+mod bound;
 mod contest;
 mod graph;
+mod growth;
 mod hierarchies;
 mod kinds;
 mod loads;
@@ -27,9 +29,25 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 17] = [
+const ROWS: [&str; 20] = [
     "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
-    "kinds", "checks", "graph",
+    "kinds", "checks", "graph", "P-14", "P-25", "growth",
+];
+
+/// Measures the rows of a topic that are wanted.
+type Measure = fn(&Scene<'_>, &Pace, &dyn Fn(&str) -> bool) -> vpd_tests::Result<()>;
+
+const TOPICS: [(&str, Measure); 10] = [
+    ("scans", scans::measure),
+    ("reads", reads::measure),
+    ("kinds of policies", kinds::measure),
+    ("sessions", sessions::measure),
+    ("masks", masks::measure),
+    ("hierarchies", hierarchies::measure),
+    ("checks", privileges::measure),
+    ("the graph", graph::measure),
+    ("tickets", tickets::measure),
+    ("loads", loads::measure),
 ];
 
 /// Prints ratios of pg_vpd against hand-written twins, side by side on one server.
@@ -41,6 +59,12 @@ struct Arguments {
     /// Seconds each side runs in a round.
     #[arg(long, default_value_t = 0.5, value_parser = seconds)]
     seconds: f64,
+    /// Seconds after which a row is stopped.
+    #[arg(long, default_value_t = 300.0, value_parser = seconds)]
+    bound: f64,
+    /// Sessions and nodes that the rows of growth end with; users are a tenth, tables and roles a thousandth of them.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    largest: u32,
     /// Only these rows, as P-4,P-8.
     #[arg(long, value_delimiter = ',', value_parser = ROWS)]
     only: Vec<String>,
@@ -68,22 +92,16 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let wanted = |id: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == id);
     let cluster = scene::start_server()?;
-    let scene = Scene::create(&cluster)?;
+    let scene = Scene::create(&cluster, Duration::from_secs_f64(arguments.bound))?;
     table::print_header(&pace, &scene)?;
-    for measure in [
-        scans::measure,
-        reads::measure,
-        kinds::measure,
-        sessions::measure,
-        masks::measure,
-        hierarchies::measure,
-        privileges::measure,
-        graph::measure,
-        tickets::measure,
-        loads::measure,
-    ] {
-        measure(&scene, &pace, &wanted)?;
+    for (what, measure) in TOPICS {
+        // What it prepares for its rows has a bound as well.
+        let done = scene.bound.within(|| measure(&scene, &pace, &wanted))?;
+        if done.is_none() {
+            table::print_endless("", &format!("what is prepared for {what}"), scene.bound.limit());
+        }
     }
+    growth::measure(&scene, arguments.largest, &wanted)?;
     table::print_footer()
 }
 

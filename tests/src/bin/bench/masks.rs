@@ -3,9 +3,8 @@
 use postgres::Client;
 use vpd_tests::{Result, role};
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::{REGION, ROWS, Scene, VISIBLE};
-use crate::table;
 
 const MASKED: Target = Target::time(1.10, None);
 const CLEAR: Target = Target::time(1.03, None);
@@ -43,12 +42,11 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
     let ours = scan(scene.reader()?, "by_row", VISIBLE)?;
     let theirs = scan(scene.native_reader()?, "by_hand", VISIBLE)?;
     let what = format!("scan of a masked column, shown for {REGION} : view with CASE");
-    table::print("P-10", &what, MASKED, &compare(pace, MASKED, ours, theirs)?);
+    scene.row("P-10", &what, pace, MASKED, ours, theirs)?;
     let ours = scan(scene.reader()?, "by_session", ROWS)?;
     let theirs = scan(scene.reader()?, "all_rows", ROWS)?;
     let what = "the same where the session sees every value : no mask";
-    table::print("P-10", what, CLEAR, &compare(pace, CLEAR, ours, theirs)?);
-    Ok(())
+    scene.row("P-10", what, pace, CLEAR, ours, theirs)
 }
 
 /// Repeats a prepared query over a whole table.

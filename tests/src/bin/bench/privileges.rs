@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use vpd_tests::{Result, Subject, role};
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::Scene;
 use crate::table;
 
@@ -54,7 +54,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         let ours = asking(reader(scene, &token)?, "vpd.has_privilege", argument, held)?;
         let theirs = asking(reader(scene, &token)?, "bench.has_privilege", argument, held)?;
         let line = format!("privilege checked, {what} : look-up in tables");
-        table::print("checks", &line, CHECK, &compare(pace, CHECK, ours, theirs)?);
+        scene.row("checks", &line, pace, CHECK, ours, theirs)?;
         let mut client = reader(scene, &token)?;
         let mut cost = |function: &str| nanoseconds(&mut client, function, argument);
         let note = format!(

@@ -3,9 +3,8 @@
 use postgres::{Client, SimpleQueryMessage};
 use vpd_tests::{Database, Result, role};
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::{self, Scene, VISIBLE};
-use crate::table;
 
 const P2: Target = Target::rate(0.85, Some(0.92));
 const P3: Target = Target::rate(0.75, Some(0.85));
@@ -51,17 +50,17 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         if wanted(id) {
             let ours = read(scene.reader()?, "expert")?;
             let theirs = read(scene.native_reader()?, their_table)?;
-            table::print(id, what, target, &compare(pace, target, ours, theirs)?);
+            scene.row(id, what, pace, target, ours, theirs)?;
         }
     }
     if wanted("P-20") {
-        measure_unprotected(pace)?;
+        measure_unprotected(scene, pace)?;
     }
     Ok(())
 }
 
 /// The library must not cost a table anything that it does not protect.
-fn measure_unprotected(pace: &Pace) -> Result<()> {
+fn measure_unprotected(scene: &Scene<'_>, pace: &Pace) -> Result<()> {
     // Two servers that differ in nothing else: both new, both with this one table, made in the same way.
     let with = scene::start_server()?;
     let without = scene::start_server_without_library()?;
@@ -73,14 +72,8 @@ fn measure_unprotected(pace: &Pace) -> Result<()> {
     scene::create_plain_table(&bare)?;
     let ours = prepared(loaded.connect(role::USER)?, "plain")?;
     let theirs = prepared(bare.connect(role::USER)?, "plain")?;
-    let outcome = compare(pace, P20, ours, theirs)?;
-    table::print(
-        "P-20",
-        "unprotected table, library loaded : not loaded",
-        P20,
-        &outcome,
-    );
-    Ok(())
+    let what = "unprotected table, library loaded : not loaded";
+    scene.row("P-20", what, pace, P20, ours, theirs)
 }
 
 /// Keys of rows of the region, in an order that jumps about.

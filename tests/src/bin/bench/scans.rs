@@ -3,7 +3,7 @@
 use postgres::Client;
 use vpd_tests::Result;
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::{REGION, Scene, TWINS, VISIBLE};
 use crate::table;
 
@@ -18,15 +18,21 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
             scene.native_reader()?,
             &format!("bench.plain WHERE region = '{REGION}'"),
         )?;
-        let outcome = compare(pace, P1, ours, theirs)?;
-        table::print("P-1", "scan of 100 k rows : hand-written WHERE", P1, &outcome);
+        scene.row(
+            "P-1",
+            "scan of 100 k rows : hand-written WHERE",
+            pace,
+            P1,
+            ours,
+            theirs,
+        )?;
     }
     if wanted("P-5") {
         for twins in &TWINS[1..] {
             let ours = scan(scene.reader()?, &format!("bench.{}", twins.table))?;
             let theirs = scan(scene.native_reader()?, &format!("bench.{}_native", twins.table))?;
             let what = format!("scan of 100 k rows : usual native policy, {}", twins.table);
-            table::print("P-5", &what, P5, &compare(pace, P5, ours, theirs)?);
+            scene.row("P-5", &what, pace, P5, ours, theirs)?;
             table::print_note(&format!("ours    {}", twins.ours));
             table::print_note(&format!("theirs  {}", twins.theirs));
         }

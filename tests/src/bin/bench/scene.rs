@@ -1,7 +1,11 @@
 //! The server and the tables of the measurements: the same rows under our policies, under native twins, and unprotected.
 
+use crate::bound::Bound;
+use crate::contest::{Pace, Side, Target, compare};
+use crate::table;
 use postgres::Client;
 use serde_json::json;
+use std::time::Duration;
 use vpd_tests::{Cluster, Database, Extension, Library, Result, Subject, add_policy, role};
 
 /// Rows of each table.
@@ -88,6 +92,8 @@ pub struct Scene<'a> {
     pub database: Database<'a>,
     /// A session of the region.
     pub token: String,
+    /// What no row may exceed.
+    pub bound: Bound,
 }
 
 /// A server with the release build.
@@ -120,7 +126,7 @@ pub fn copy_plain_table(admin: &mut Client, table: &str) -> Result<()> {
 
 impl<'a> Scene<'a> {
     /// Creates the tables, the policies and a session.
-    pub fn create(cluster: &'a Cluster) -> Result<Self> {
+    pub fn create(cluster: &'a Cluster, bound: Duration) -> Result<Self> {
         let database = Database::create_in(cluster)?;
         create_plain_table(&database)?;
         let mut admin = database.admin()?;
@@ -142,7 +148,29 @@ impl<'a> Scene<'a> {
         let token = Subject::new("alice")
             .attributes(json!({ "app": { "region": REGION, "regions": [REGION], "tenant": tenant } }))
             .log_in(&database)?;
-        Ok(Self { database, token })
+        let bound = Bound::new(cluster, bound)?;
+        Ok(Self {
+            database,
+            token,
+            bound,
+        })
+    }
+
+    /// Measures a row and prints it.
+    pub fn row(
+        &self,
+        id: &str,
+        what: &str,
+        pace: &Pace,
+        target: Target,
+        ours: Side<'_>,
+        theirs: Side<'_>,
+    ) -> Result<()> {
+        match self.bound.within(|| compare(pace, target, ours, theirs))? {
+            Some(outcome) => table::print(id, what, target, &outcome),
+            None => table::print_endless(id, what, self.bound.limit()),
+        }
+        Ok(())
     }
 
     /// A connection of the run-time role in a transaction with the session attached.

@@ -5,9 +5,8 @@ use std::slice;
 use postgres::Client;
 use vpd_tests::{Result, Subject, role};
 
-use crate::contest::{Pace, Side, Target, compare};
+use crate::contest::{Pace, Side, Target};
 use crate::scene::{REGION, Scene};
-use crate::table;
 
 const P8: Target = Target::rate(0.80, Some(0.95));
 const P11: Target = Target::rate(0.50, Some(0.70));
@@ -29,14 +28,13 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
     for (who, tokens) in [("one session", &tokens[..1]), ("10 000 sessions", &tokens[..])] {
         if wanted("P-8") {
             let ours = attached_read(scene, tokens)?;
-            let outcome = compare(pace, P8, ours, set_read(scene)?)?;
             let what = format!("BEGIN, attach, read, COMMIT : set_config, {who}");
-            table::print("P-8", &what, P8, &outcome);
+            scene.row("P-8", &what, pace, P8, ours, set_read(scene)?)?;
         }
         if wanted("P-11") {
-            let outcome = compare(pace, P11, attach(scene, tokens)?, look_up(scene, tokens)?)?;
             let what = format!("attach_session : SELECT by hash, {who}");
-            table::print("P-11", &what, P11, &outcome);
+            let (ours, theirs) = (attach(scene, tokens)?, look_up(scene, tokens)?);
+            scene.row("P-11", &what, pace, P11, ours, theirs)?;
         }
     }
     Ok(())

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use vpd_tests::Result;
 
 use crate::contest::{Outcome, Pace, Sense, Target};
+use crate::growth::Row;
 use crate::scene::Scene;
 
 /// The conditions and the head of the table.
@@ -36,16 +38,7 @@ jit %s, max_parallel_workers_per_gather %s, shared_buffers %s, fsync %s, synchro
 
 /// One line.
 pub fn print(id: &str, measure: &str, target: Target, outcome: &Outcome) {
-    let sign = match target.sense {
-        Sense::Rate => ">=",
-        Sense::Time => "<=",
-    };
-    let is_reached = |figure| target.is_reached(outcome.ratio, figure);
-    let verdict = match (is_reached(target.limit), target.stretch.is_some_and(is_reached)) {
-        (true, true) => "stretch",
-        (true, false) => "met",
-        (false, _) => "MISSED",
-    };
+    let (sign, verdict) = verdict(target, outcome.ratio);
     println!(
         "{id:5} {measure:58} {:>6.2}  {:^12} {:>8} {:>8}  {verdict:8} {:>6.2} {:>8} {:>8}",
         outcome.ratio,
@@ -60,9 +53,56 @@ pub fn print(id: &str, measure: &str, target: Target, outcome: &Outcome) {
     );
 }
 
+/// A line of one ratio that was measured once.
+pub fn print_ratio(id: &str, measure: &str, target: Target, ratio: f64) {
+    let (sign, verdict) = verdict(target, ratio);
+    println!(
+        "{id:5} {measure:58} {ratio:>6.2}  {:12} {:>8} {:>8}  {verdict}",
+        "",
+        format!("{sign} {:.2}", target.limit),
+        target
+            .stretch
+            .map_or_else(String::new, |stretch| format!("{sign} {stretch:.2}")),
+    );
+}
+
+/// A line of figures at some sizes, with the last of them over the first.
+pub fn print_growth(row: &Row<'_>, figures: &[(u32, f64)]) {
+    let list: Vec<String> = figures
+        .iter()
+        .map(|(size, figure)| format!("{size}: {figure:.2}"))
+        .collect();
+    let growth = match figures {
+        [(_, first), .., (_, last)] => Some(last / first),
+        _ => None,
+    };
+    let limit = row.limit.filter(|_| growth.is_some());
+    let verdict = match (growth, limit) {
+        (Some(growth), Some(limit)) if growth <= limit => "met",
+        (Some(_), Some(_)) => "MISSED",
+        _ => "",
+    };
+    println!(
+        "{:5} {:58} {:>6}  {:12} {:>8} {:8}  {verdict:8} {}: {}",
+        row.id,
+        row.what,
+        growth.map_or_else(String::new, |growth| format!("{growth:.2}")),
+        "",
+        limit.map_or_else(String::new, |limit| format!("<= {limit:.2}")),
+        "",
+        row.unit,
+        list.join(", ")
+    );
+}
+
 /// A figure that is counted and not measured.
 pub fn print_figure(id: &str, what: &str, figure: &str, target: &str) {
     println!("{id:5} {what:58} {figure}  {target}");
+}
+
+/// A line that was stopped.
+pub fn print_endless(id: &str, what: &str, bound: Duration) {
+    println!("{id:5} {what:58} NO END within {} s", bound.as_secs());
 }
 
 /// More about the line before.
@@ -81,6 +121,21 @@ load       at the end {}; the measurements themselves make about 2",
         load()?
     );
     Ok(())
+}
+
+/// How the target is written, and whether it is reached.
+fn verdict(target: Target, ratio: f64) -> (&'static str, &'static str) {
+    let sign = match target.sense {
+        Sense::Rate => ">=",
+        Sense::Time => "<=",
+    };
+    let is_reached = |figure| target.is_reached(ratio, figure);
+    let verdict = match (is_reached(target.limit), target.stretch.is_some_and(is_reached)) {
+        (true, true) => "stretch",
+        (true, false) => "met",
+        (false, _) => "MISSED",
+    };
+    (sign, verdict)
 }
 
 fn rate(rate: f64) -> String {

@@ -12,9 +12,8 @@ use postgres::{Client, Statement};
 use sha2::{Digest, Sha256};
 use vpd_tests::{Result, Subject, VERIFIER, role};
 
-use crate::contest::{Pace, Side, Tally, Target, backend, compare};
+use crate::contest::{Pace, Side, Tally, Target, backend};
 use crate::scene::Scene;
-use crate::table;
 
 const P12: Target = Target::rate(0.80, Some(0.90));
 
@@ -56,9 +55,8 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         let tickets = issue(scene, usize::try_from(count)?)?;
         let ours = race(scene, clients, &tickets, REDEEM)?;
         let theirs = race(scene, clients, &tickets, DELETE)?;
-        let outcome = compare(&pace, P12, ours, theirs)?;
         let what = format!("redeem_ticket : DELETE … RETURNING, {clients} clients");
-        table::print("P-12", &what, P12, &outcome);
+        scene.row("P-12", &what, &pace, P12, ours, theirs)?;
     }
     Ok(())
 }
@@ -83,9 +81,9 @@ fn issue(scene: &Scene<'_>, count: usize) -> Result<Vec<String>> {
         let insert = format!(
             "WITH holder AS (SELECT id, row_number() OVER () - 1 AS n FROM vpd_private.session
                               WHERE user_name LIKE 'holder%')
-             INSERT INTO {table} (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at)
+             INSERT INTO {table} (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at, made_in)
              SELECT m.ticket_hash, h.id, 'portal', 'floor', sha256(convert_to($1, 'UTF8')),
-                    clock_timestamp(), clock_timestamp() + interval '1 day'
+                    clock_timestamp(), clock_timestamp() + interval '1 day', 0
                FROM made m JOIN holder h ON h.n = m.n % {SESSIONS}"
         );
         admin.execute(&insert, &[&VERIFIER])?;
