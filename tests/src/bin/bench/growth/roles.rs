@@ -24,7 +24,7 @@ const CHANGES: [(&str, &str); 3] = [
 pub fn measure(scene: &Scene<'_>, largest: u32) -> Result<()> {
     for (what, statement) in CHANGES {
         let line = Row {
-            id: "graph",
+            id: "growth",
             what,
             unit: "ms",
             limit: Some(1.3),
