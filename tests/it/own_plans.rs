@@ -1,8 +1,6 @@
 //! What a call costs does not depend on when its plan was made: one that was made while the tables were empty is kept by a connection
 //! for as long as it lives. Counted are rows and index entries that were read, not seconds.
 
-mod shape;
-
 use postgres::Client;
 use postgres::types::ToSql;
 use vpd_tests::{Cluster, Database, Result, Subject, VERIFIER, challenge, role, rows_read};
@@ -103,72 +101,5 @@ fn a_call_on_an_old_connection_costs_the_same_with_many_sessions() -> Result<()>
     ))?;
     let read = old.call_all()?;
     assert!(read.iter().all(|(_, read)| *read <= BOUND), "{read:?}");
-    Ok(())
-}
-
-/// What each of some changes reads, beside a rule that nobody breaks.
-fn changes(security: &mut Client, turn: i32) -> Result<Vec<(String, i64)>> {
-    let mut read = Vec::new();
-    for call in [
-        format!("vpd.define_role('new {turn}')"),
-        format!(
-            "vpd.define_role('ours', kind => '{}')",
-            ["job", "abstract"][turn as usize % 2]
-        ),
-        format!(
-            "vpd.grant_authority('role:plain', 'user:one', valid_until => now() + interval '{} days')",
-            turn + 1
-        ),
-        format!(
-            "vpd.grant_authority('role:ours', 'user:one', valid_until => now() + interval '{} days')",
-            turn + 1
-        ),
-        format!("vpd.define_unit('unit {turn}', 'all')"),
-        format!("vpd.create_session('u{turn}', 'portal')"),
-    ] {
-        let mut transaction = security.transaction()?;
-        let ((), count) = rows_read(&mut transaction, |transaction| {
-            transaction.execute(&format!("SELECT {call}"), &[])?;
-            Ok(())
-        })?;
-        transaction.commit()?;
-        read.push((call, count));
-    }
-    Ok(read)
-}
-
-#[test]
-fn a_change_of_the_graph_reads_whom_it_reaches_and_not_everybody() -> Result<()> {
-    const USERS: usize = 2_000;
-    let (_turn, cluster) = Cluster::quiet()?;
-    let database = Database::create_in(cluster)?;
-    let mut admin = database.admin()?;
-    admin.batch_execute(
-        "VACUUM ANALYZE;
-         SELECT vpd.define_group('everybody'), vpd.define_unit('all'), vpd.define_user('one'), vpd.define_user('u0'),
-                vpd.define_role('plain'), vpd.define_role('ours', kind => 'abstract'), vpd.define_role('theirs');
-         SELECT vpd.grant_authority('role:ours', 'group:everybody');
-         SELECT vpd.define_sod_rule('apart', ARRAY['role:ours', 'role:theirs']);
-         SELECT vpd.define_sod_rule('apart in a unit', ARRAY['role:plain', 'role:theirs'], scope => 'unit', unit => 'all')",
-    )?;
-    let before = changes(&mut admin, 0)?;
-    let lines = |head: &str, line: &str| -> String {
-        let lines = (1..=USERS).map(|number| line.replace('?', &number.to_string()));
-        std::iter::once(head.to_owned())
-            .chain(lines)
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    for (kind, file) in [
-        ("users", lines("user_name,unit", "u?,all")),
-        ("group_members", lines("group_name,user_name", "everybody,u?")),
-    ] {
-        admin.query("SELECT * FROM vpd.load_csv($1, $2)", &[&kind, &file])?;
-    }
-    let after = changes(&mut admin, 1)?;
-    assert!(
-        after.iter().all(|(_, read)| *read <= 2 * BOUND),
-        "{before:?} {after:?}"
-    );
     Ok(())
 }

@@ -14,8 +14,6 @@ use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
 use crate::error::Error;
-#[cfg(debug_assertions)]
-use pgrx::FromDatum;
 use pgrx::{IntoDatum, pg_sys};
 use snapshot::Snapshot;
 use std::cell::Cell;
@@ -455,26 +453,6 @@ pub fn query_as_owner_of<R>(
             Error::not_ready("a query of the extension failed", "Report this as a bug.").raise();
         }
         collect(read)
-    }
-}
-
-/// What an EXPLAIN in the form JSON tells when it explains a statement of ours; for the tests, which look at each of them.
-#[cfg(debug_assertions)]
-pub fn explain(text: &str, shape: Shape) -> Option<String> {
-    let text = CString::new(text).ok()?;
-    let _internal = Internal::enter();
-    let _owner = AsOwner::switch();
-    let _pinned = Pinned::meaning();
-    let _planning = Planning::enter(shape);
-    let _connection = Connection::open();
-    // SAFETY: as in `query_as_owner_of`; a value of json is stored as one of text is.
-    unsafe {
-        pg_sys::SPI_execute(text.as_ptr(), false, 0);
-        let told = collect(|row| {
-            let (value, is_null) = row.datum(1);
-            String::from_datum(value, is_null)
-        });
-        told.into_iter().flatten().next()
     }
 }
 
