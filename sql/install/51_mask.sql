@@ -29,7 +29,7 @@ CREATE TABLE vpd_private.mask_key (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     secret bytea NOT NULL CHECK (length(secret) = 32)
 );
-COMMENT ON TABLE vpd_private.mask_key IS 'Key of vpd.mask_hash in this database. Not dumped: a restored database gets its own, and so other hashes.';
+COMMENT ON TABLE vpd_private.mask_key IS 'Secret of vpd.mask_hash in this database. Not dumped: a restored database gets its own, and so other hashes, as does one that is made from this one as a template.';
 COMMENT ON COLUMN vpd_private.mask_key.is_only IS 'There is one row.';
 COMMENT ON COLUMN vpd_private.mask_key.secret IS '256 random bits.';
 INSERT INTO vpd_private.mask_key (secret)

@@ -44,6 +44,7 @@ mod compat;
 pub mod connection;
 pub mod copy;
 pub mod counts;
+pub mod database;
 pub mod datum;
 pub mod document;
 pub mod extension;

@@ -6,8 +6,8 @@
 mod file;
 mod form;
 
-use super::clock;
 use super::random;
+use super::{clock, database};
 use form::Identity;
 use pgrx::{PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 
@@ -72,15 +72,10 @@ fn identified<R>(topic: &str, version: &Version, work: impl FnOnce(&Identity<'_>
     }
     work(&Identity {
         generation,
-        database: database(),
+        database: database::oid(),
         topic,
         version: *version,
     })
-}
-
-fn database() -> u32 {
-    // SAFETY: set once when the backend connected.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
 /// The block of a topic and version, if somebody has published it.
@@ -131,12 +126,12 @@ pub fn is_refused(version: &Version) -> bool {
 
 /// Removes the block of a topic.
 pub fn withdraw(topic: &str) {
-    file::remove(database(), topic);
+    file::remove(database::oid(), topic);
 }
 
 /// Removes the blocks of this database but those of some topics, and those of databases that are gone.
 pub fn keep(topics: &[&str]) {
-    let own = database();
+    let own = database::oid();
     file::sweep(|of, name| {
         if of == own {
             file::is_of(name, own, topics)
@@ -161,7 +156,7 @@ impl Turn {
     pub fn wait(topic: &str) -> Self {
         let key = form::checksum(topic.as_bytes());
         let tag = pg_sys::LOCKTAG {
-            locktag_field1: database(),
+            locktag_field1: database::oid(),
             locktag_field2: (key >> 32) as u32,
             locktag_field3: key as u32,
             // Functions for advisory locks use 1 and 2: nobody can take this one.

@@ -1,5 +1,6 @@
 //! Shared memory: the generations of revocations, exemptions, shared context values and of who may do what, and what the launcher knows of each database.
 
+use super::database;
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -122,8 +123,7 @@ pub fn launcher_calls() -> u64 {
 
 /// Forgets what is known of this database, so that the launcher looks at it again.
 pub fn call_launcher() {
-    // SAFETY: set once when the backend connected.
-    let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
+    let database = database::oid();
     for slot in &mut DATABASES.exclusive().0 {
         if slot.database == database {
             *slot = DatabaseSlot::default();

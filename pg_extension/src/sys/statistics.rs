@@ -3,8 +3,8 @@
 //! It says nothing of what a policy is, and nothing of templates, whose predicates are made once and cost nothing to look up.
 //! Invariant: the lock is held for a few memory reads and writes only, never across anything that can raise an error.
 
-use super::clock;
 use super::readiness::is_ready;
+use super::{clock, database};
 use pgrx::{PgLwLock, pg_guard, pg_shmem_init, pg_sys};
 use std::cell::Cell;
 
@@ -143,7 +143,7 @@ pub fn count(relation: pg_sys::Oid, policy: &str, event: Event) {
 
 fn try_count(relation: pg_sys::Oid, policy: &str, event: Event) -> bool {
     let name = &policy.as_bytes()[..policy.len().min(NAME_BYTES)];
-    let (database, relation) = (database(), relation.to_u32());
+    let (database, relation) = (database::oid(), relation.to_u32());
     let now = clock::now().0;
     let mut table = TABLE.exclusive();
     let used = table.used;
@@ -175,7 +175,7 @@ fn try_count(relation: pg_sys::Oid, policy: &str, event: Event) -> bool {
 
 /// The counters of this database.
 pub fn entries() -> Vec<Entry> {
-    let database = database();
+    let database = database::oid();
     let table = TABLE.share();
     table.entries[..table.used]
         .iter()
@@ -192,7 +192,7 @@ pub fn usage() -> (usize, u64) {
 
 /// Sets the counters of this database to nothing.
 pub fn reset() {
-    let database = database();
+    let database = database::oid();
     let mut table = TABLE.exclusive();
     table.retain(|entry| entry.database != database);
     table.lost = 0;
@@ -219,9 +219,4 @@ fn sweep() {
     TABLE
         .exclusive()
         .retain(|entry| !databases.contains(&entry.database));
-}
-
-fn database() -> u32 {
-    // SAFETY: set once when the backend connected.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }

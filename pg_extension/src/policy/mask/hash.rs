@@ -1,6 +1,7 @@
-//! The hash that stands for a value: HMAC-SHA-256 (RFC 2104) with the random key of this database, which is never shown.
+//! The hash that stands for a value: HMAC-SHA-256 (RFC 2104) with a key of this database, which comes from a random secret and the database's OID and is never shown.
 
 use crate::error::{Error, Result};
+use crate::sys::database;
 use crate::sys::spi::statements;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -45,6 +46,8 @@ fn key() -> Result<[u8; 32]> {
                 "Restore the row of vpd_private.mask_key, or create the extension again.",
             )
         })?;
+    // A database that is made from this one as a template has a copy of the secret.
+    let key = hmac(&key, &database::oid().to_be_bytes());
     KNOWN.set(Some(key));
     Ok(key)
 }
