@@ -231,6 +231,14 @@ impl Error {
         )
     }
 
+    /// 55000: the library was not preloaded, or does not work on this version of the server.
+    pub fn not_active() -> Self {
+        Self::not_ready(
+            "pg_vpd is not active in this server",
+            "Add pg_vpd to shared_preload_libraries and restart the server; with vpd.strict_version, update the server first.",
+        )
+    }
+
     /// 53400: a limit is reached; `code` is `limit_…`.
     pub fn limit(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(

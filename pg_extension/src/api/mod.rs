@@ -38,10 +38,7 @@ fn require_ready() -> Result<()> {
     if sys::is_ready() {
         return Ok(());
     }
-    Err(Error::not_ready(
-        "pg_vpd is not active in this server",
-        "Add pg_vpd to shared_preload_libraries and restart the server; with vpd.strict_version, update the server first.",
-    ))
+    Err(Error::not_active())
 }
 
 /// Refuses what writes where nothing can be written.

@@ -26,7 +26,6 @@ pub fn committed() {
 pub fn rolled_back() {
     exemption::transaction_aborted();
     ending::forget_what_was_undone();
-    ending::transaction_ended(false);
     context::globals_ended(false);
     change::transaction_ended(false);
     over();

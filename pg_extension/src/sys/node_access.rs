@@ -65,10 +65,7 @@ unsafe fn prepared(
             return Ok(Some(((known >> 3) - 1, Form::ALL[(known & 7) % Form::ALL.len()])));
         }
         if !is_ready() {
-            return Err(Error::not_ready(
-                "pg_vpd is not active in this server",
-                "Add pg_vpd to shared_preload_libraries and restart the server; with vpd.strict_version, update the server first.",
-            ));
+            return Err(Error::not_active());
         }
         // Without a session nothing is seen, and nothing is told of which hierarchies there are.
         if !(table().session.is_attached)() {

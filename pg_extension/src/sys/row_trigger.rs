@@ -57,10 +57,7 @@ impl RowTrigger {
     /// `call` is the frame of a function call.
     pub(super) unsafe fn of_call(call: pg_sys::FunctionCallInfo, is_before: bool) -> Result<Self> {
         if !is_ready() {
-            return Err(Error::not_ready(
-                "pg_vpd is not active in this server",
-                "Add pg_vpd to shared_preload_libraries and restart the server.",
-            ));
+            return Err(Error::not_active());
         }
         // SAFETY: a call as a trigger has TriggerData as its context, whose tag is looked at first.
         unsafe {

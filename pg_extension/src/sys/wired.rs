@@ -19,12 +19,6 @@ impl<T> Wired<T> {
 
     /// What is in it; where there is nothing, the statement ends.
     pub fn get(&self) -> &T {
-        self.0.get().unwrap_or_else(|| {
-            Error::not_ready(
-                "pg_vpd is not active in this server",
-                "Add pg_vpd to shared_preload_libraries and restart the server.",
-            )
-            .raise()
-        })
+        self.0.get().unwrap_or_else(|| Error::not_active().raise())
     }
 }

@@ -1,5 +1,6 @@
 //! Relations and policies that a statement names.
 
+use crate::sys::list::{elements, length, string};
 use crate::sys::table::table;
 use crate::sys::{extension, user};
 use pgrx::{pg_guard, pg_sys};
@@ -83,4 +84,20 @@ unsafe extern "C-unwind" fn require_owner(
 ) {
     // SAFETY: the server's own call-back gets what the server passed.
     unsafe { pg_sys::RangeVarCallbackOwnsRelation(relation, oid, former, argument) }
+}
+
+/// The policies or triggers that a statement drops: each with its table and its name.
+///
+/// # Safety
+/// The objects of a valid statement that drops such: lists of String nodes, the name of the table and then the own one.
+pub unsafe fn dropped(objects: *mut pg_sys::List) -> impl Iterator<Item = (*mut pg_sys::RangeVar, String)> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        elements(objects).filter_map(|object| {
+            let names = object.cast::<pg_sys::List>();
+            let last = elements(names).last().filter(|_| length(names) > 1)?;
+            let table = pg_sys::list_truncate(pg_sys::list_copy(names), length(names) - 1);
+            Some((pg_sys::makeRangeVarFromNameList(table), string(last)))
+        })
+    }
 }

@@ -3,7 +3,7 @@
 //! Switching off and renaming are seen where the server does it, whatever the command is called. Dropping is seen in the command, because dropping the
 //! table drops them as well, and may.
 
-use super::named::resolve;
+use super::named::{dropped, resolve};
 use crate::error::Error;
 use crate::sys::list::{elements, string};
 use crate::sys::table::table;
@@ -29,13 +29,8 @@ pub unsafe fn check(statement: *mut pg_sys::Node) {
             T_DropStmt => {
                 let drop = &*statement.cast::<pg_sys::DropStmt>();
                 if drop.removeType == pg_sys::ObjectType::OBJECT_TRIGGER {
-                    for object in elements(drop.objects) {
-                        let names = object.cast::<pg_sys::List>();
-                        let Some(last) = elements(names).last().filter(|_| (*names).length > 1) else {
-                            continue;
-                        };
-                        let table = pg_sys::list_truncate(pg_sys::list_copy(names), (*names).length - 1);
-                        refuse(pg_sys::makeRangeVarFromNameList(table), &string(last));
+                    for (relation, name) in dropped(drop.objects) {
+                        refuse(relation, &name);
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! Commands of those whom policies do not apply to that take a defence from a table under policy: they are told what that opens.
 
 use crate::sys::extension;
-use crate::sys::hooks::named::{is_guard, resolve};
-use crate::sys::list::{elements, nth, string};
+use crate::sys::hooks::named::{dropped, is_guard, resolve};
+use crate::sys::list::elements;
 use crate::sys::table::table;
 use pgrx::{is_a, pg_sys};
 
@@ -61,14 +61,8 @@ pub unsafe fn check_made(statement: *mut pg_sys::Node) {
                 if drop.removeType != pg_sys::ObjectType::OBJECT_POLICY {
                     return;
                 }
-                for object in elements(drop.objects) {
-                    let names = object.cast::<pg_sys::List>();
-                    if (*names).length > 1 {
-                        let last = nth(names, (*names).length - 1);
-                        let is_guard = string(last) == "vpd_guard";
-                        let table = pg_sys::list_truncate(pg_sys::list_copy(names), (*names).length - 1);
-                        warn(pg_sys::makeRangeVarFromNameList(table), is_guard);
-                    }
+                for (relation, name) in dropped(drop.objects) {
+                    warn(relation, name == "vpd_guard");
                 }
             }
             _ => (),

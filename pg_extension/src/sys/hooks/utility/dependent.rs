@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::sys::extension;
-use crate::sys::hooks::named::{is_restricted, resolve, resolve_owned, resolve_restricted};
+use crate::sys::hooks::named::{dropped, is_restricted, resolve, resolve_owned, resolve_restricted};
 use crate::sys::list::elements;
 use crate::sys::table::table;
 use pgrx::{is_a, pg_sys};
@@ -183,12 +183,8 @@ unsafe fn check_drop(statement: &pg_sys::DropStmt) {
     }
     // SAFETY: each object is a list of String nodes: the name of the table and then that of the policy.
     unsafe {
-        for object in elements(statement.objects) {
-            let names = object.cast::<pg_sys::List>();
-            if (*names).length > 1 {
-                let table = pg_sys::list_truncate(pg_sys::list_copy(names), (*names).length - 1);
-                check_native_policy(pg_sys::makeRangeVarFromNameList(table));
-            }
+        for (relation, _) in dropped(statement.objects) {
+            check_native_policy(relation);
         }
     }
 }
