@@ -28,6 +28,8 @@ mod clocks;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod csv_load;
 #[cfg(test)]
 mod data_roles;

@@ -12,6 +12,7 @@ statements! {
     CHECK = "app/check.sql";
     DELETE = "app/delete.sql";
     PILLAR = "app/pillar.sql";
+    FIND = "app/find.sql";
 }
 
 /// What an application registers.
@@ -23,6 +24,53 @@ pub struct Registration {
     pub absolute_timeout: Interval,
     pub ticket_lifetime: Interval,
     pub max_sessions_per_user: i32,
+}
+
+/// What an application lets its sessions do.
+pub(super) struct App {
+    pub name: String,
+    pub pillar: String,
+    /// Live sessions that somebody may hold through it.
+    pub max_sessions: i32,
+}
+
+/// A registered application.
+pub(super) fn find(name: &str) -> Option<App> {
+    FIND.with(|statement| {
+        statement.query_one(&[arg(name)], |row| {
+            Some(App {
+                name: name.to_owned(),
+                pillar: row.get(1)?,
+                max_sessions: row.get(2)?,
+            })
+        })
+    })
+    .flatten()
+}
+
+/// 42704 unless an application is registered that something is for.
+pub(super) fn require_target(name: &str) -> Result<()> {
+    find(name).map(|_| ()).ok_or_else(|| {
+        Error::not_found(
+            "app_not_found",
+            "the target application is not registered",
+            "See the view vpd.apps.",
+        )
+    })
+}
+
+/// 42704: a session belongs to an application.
+pub(super) fn no_such_app(name: &str) -> Error {
+    let shown: String = name
+        .chars()
+        .take(63)
+        .map(|character| if character.is_control() { '?' } else { character })
+        .collect();
+    Error::not_found(
+        "app_not_found",
+        format!("application \"{shown}\" is not registered"),
+        "Register it with vpd.register_app.",
+    )
 }
 
 /// Registers an application or changes its registration. In another pillar it is another application: what it had ends.

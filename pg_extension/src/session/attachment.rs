@@ -5,6 +5,7 @@
 //! before it is acknowledged, and the idle clock only ever moves on.
 
 use super::era::{self, Eras};
+use super::line::{self, Line};
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims, change};
 use crate::context::{self, Identity, Liveness};
@@ -15,7 +16,6 @@ use crate::sys::clock::{self, Timestamp};
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{shmem, xact};
-use pgrx::datum::Interval;
 use pgrx::{JsonB, Uuid};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -25,8 +25,6 @@ use std::rc::Rc;
 const REMEMBERED: usize = 32;
 /// The idle clock is moved when this share of the idle time-out has passed since it was moved last.
 const TOUCH_SHARE: i64 = 16;
-/// No line of sessions is as long: each counts for the limit of its application.
-const MAX_DEPTH: usize = 10_000;
 
 statements! {
     LIVENESS = "session/liveness.sql";
@@ -124,8 +122,7 @@ pub fn liveness(identity: &Identity) -> Option<Liveness> {
 pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> Vec<(Rc<Identity>, Liveness)> {
     let rows = LIVE.with(|statement| {
         statement.query(&[arg(user), arg(session), arg(limit)], |row| {
-            let identity = read_identity(row, row.named(c"id")?, row.named(c"app"));
-            Some((identity, read_liveness(row)?))
+            Some((read_identity(row), read_liveness(row)?))
         })
     });
     rows.into_iter()
@@ -160,7 +157,7 @@ fn recall(hash: &[u8]) -> Option<Known> {
 fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> Result<Known> {
     let former = recall(&hash).map(|known| known.identity);
     let found = read(&hash, revocations, authority, now)
-        .filter(|stored| now < stored.liveness.idle_expires_at)
+        .filter(|stored| now < stored.line.liveness.idle_expires_at)
         .map(|stored| {
             let flattened = match stored.authority {
                 Some(kept) => kept,
@@ -176,10 +173,10 @@ fn look_up(hash: Vec<u8>, revocations: u64, authority: u64, now: Timestamp) -> R
             Ok(Known {
                 token_hash: hash.clone(),
                 identity: Rc::new(identity),
-                root_id: stored.root_id,
+                root_id: stored.line.root_id,
                 is_primary: stored.is_primary,
-                idle_started_at: stored.idle_started_at,
-                liveness: stored.liveness,
+                idle_started_at: stored.line.idle_started_at,
+                liveness: stored.line.liveness,
                 revocations,
                 authority,
             })
@@ -208,10 +205,8 @@ struct Stored {
     identity: Identity,
     /// What was flattened, if that still holds.
     authority: Option<Authority>,
-    root_id: Uuid,
     is_primary: bool,
-    idle_started_at: Timestamp,
-    liveness: Liveness,
+    line: Line,
 }
 
 /// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or it died with its
@@ -219,114 +214,24 @@ struct Stored {
 fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Option<Stored> {
     let version = authz::version_in(generation);
     let moment = Moment::now();
-    let (session_id, app, is_primary, token_era) =
-        moment.row(c"session_token", c"session_token_pkey", Key::Bytes(hash), |row| {
-            Some((
-                row.named::<Uuid>(c"session_id")?,
-                row.named::<String>(c"app")?,
-                row.named::<bool>(c"is_primary")?,
-                row.named::<i64>(c"made_in")?,
-            ))
-        })?;
     let eras = Eras::remembered(&moment, revocations);
-    if token_era != eras.of_app(&app) {
-        return None;
-    }
-    let (mut identity, mut link) = read_session(&moment, session_id, |row| {
-        Some((read_identity(row, session_id, Some(app)), Link::of_open(row)?))
-    })?;
-    identity.token_era = Some(token_era);
-    let mut root_id = session_id;
-    for step in 0.. {
-        if !link.is_open(&eras) || step > MAX_DEPTH {
-            return None;
-        }
-        let Some(parent_id) = link.parent_id else { break };
-        root_id = parent_id;
-        link = read_session(&moment, parent_id, Link::of_open)?;
-    }
-    let clocks = link.clocks;
-    let used_at = moment.row(
-        c"session_use",
-        c"session_use_root_idx",
-        Key::Uuid(root_id),
-        |row| row.timestamp_named(c"used_at"),
-    );
+    let opened = line::of_token(&moment, &eras, hash, |row| Some(read_identity(row)))?;
     let authority = moment.row(
         c"session_authority",
         c"session_authority_session_idx",
-        Key::Uuid(session_id),
+        Key::Uuid(opened.session_id),
         |row| read_authority(row, version, now),
     );
-    let idle_started_at = used_at.map_or(clocks.accessed_at, |used_at| used_at.max(clocks.accessed_at));
-    let idle_expires_at = Timestamp(idle_started_at.0.saturating_add(clocks.idle_timeout));
     Some(Stored {
-        identity,
-        authority,
-        root_id,
-        is_primary,
-        idle_started_at,
-        liveness: Liveness {
-            idle_expires_at: idle_expires_at.min(clocks.expires_at),
-            expires_at: clocks.expires_at,
+        identity: Identity {
+            app: Some(opened.app),
+            token_era: Some(opened.token_era),
+            ..opened.session
         },
+        authority,
+        is_primary: opened.is_primary,
+        line: opened.line,
     })
-}
-
-fn read_session<R>(moment: &Moment, id: Uuid, read: impl FnOnce(&Row) -> Option<R>) -> Option<R> {
-    moment.row(c"session", c"session_pkey", Key::Uuid(id), read)
-}
-
-/// A session in the line from one up to its login.
-struct Link {
-    parent_id: Option<Uuid>,
-    user_name: String,
-    /// The application it was opened through.
-    app: String,
-    made_in: i64,
-    clocks: Clocks,
-}
-
-impl Link {
-    /// `None` when the session was ended.
-    fn of_open(row: &Row) -> Option<Self> {
-        Some(Self {
-            parent_id: row.named(c"parent_id"),
-            user_name: row.named(c"user_name")?,
-            app: row.named(c"app")?,
-            made_in: row.named(c"made_in")?,
-            clocks: Clocks::of_open(row)?,
-        })
-    }
-
-    /// Whether it was not ended together with others.
-    fn is_open(&self, eras: &Eras<'_>) -> bool {
-        self.made_in == eras.of_session(&self.user_name, &self.app)
-    }
-}
-
-/// The clocks of a session that others may live by.
-struct Clocks {
-    /// When it was used last, as far as the purge has folded uses in.
-    accessed_at: Timestamp,
-    /// Microseconds.
-    idle_timeout: i64,
-    expires_at: Timestamp,
-}
-
-impl Clocks {
-    /// `None` when the session was ended.
-    fn of_open(row: &Row) -> Option<Self> {
-        if row.timestamp_named(c"ended_at").is_some() {
-            return None;
-        }
-        let idle_timeout = row.named::<Interval>(c"idle_timeout")?.as_micros();
-        Some(Self {
-            accessed_at: row.timestamp_named(c"last_access_at")?,
-            idle_timeout: i64::try_from(idle_timeout).ok()?,
-            expires_at: row.timestamp_named(c"expires_at")?,
-        })
-    }
 }
 
 /// What was flattened, if it was from the graph as it is now.
@@ -354,11 +259,11 @@ fn read_authority(row: &Row, current: i64, now: Timestamp) -> Option<Authority> 
 }
 
 /// What a row of the table of sessions carries.
-fn read_identity(row: &Row, session_id: Uuid, app: Option<String>) -> Identity {
+fn read_identity(row: &Row) -> Identity {
     Identity {
-        session_id: Some(session_id),
+        session_id: row.named(c"id"),
         user_name: row.named(c"user_name").unwrap_or_default(),
-        app,
+        app: row.named(c"app"),
         pillar: row.named(c"pillar"),
         is_authenticated: row.named(c"is_authenticated").unwrap_or(false),
         audit_identity: row.named(c"audit_identity").unwrap_or_default(),

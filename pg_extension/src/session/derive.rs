@@ -1,7 +1,9 @@
 //! A session that comes out of a session: handed over to another application, or opened on behalf of somebody. It lies below it, has all its limits, lives
-//! by its clocks and ends with it.
+//! by its clocks and ends with it. A handoff within the pillar opens the session itself.
 
 use super::era::Era;
+use super::issuance::{self, Issued};
+use super::{app, line};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use pgrx::{JsonB, Uuid};
@@ -36,45 +38,50 @@ pub struct OnBehalf {
 /// Stores the token, and the session unless the source itself is shared; returns which one the token opens. `None` when the source is over, or there is
 /// no such application.
 pub fn derive(new: Derived) -> Result<Option<Uuid>> {
-    let (user_name, is_full, attributes) = match new.on_behalf {
+    // After the era was read: what is ended from now on is noticed.
+    let (Some(source), Some(app)) = (line::source(new.source), app::find(&new.app)) else {
+        return Ok(None);
+    };
+    let is_same_pillar = app.pillar == source.pillar;
+    if new.on_behalf.is_some() && !is_same_pillar {
+        return Err(Error::argument(
+            "the application belongs to another pillar",
+            "Act within the pillar of your session, and hand the new session over with a ticket.",
+        ));
+    }
+    let session_id = if new.on_behalf.is_none() && is_same_pillar {
+        new.source
+    } else {
+        issuance::require_room(&source.login, &app)?;
+        match insert(new.source, &app.name, new.era, new.on_behalf) {
+            Some(session_id) => session_id,
+            None => return Ok(None),
+        }
+    };
+    issuance::store(Issued {
+        token_hash: new.token_hash,
+        session_id,
+        app: &app.name,
+        is_primary: new.is_primary,
+        ticket_hash: new.ticket_hash,
+        era: new.era.of_token,
+    });
+    Ok(Some(session_id))
+}
+
+fn insert(source: Uuid, app: &str, era: Era, on_behalf: Option<OnBehalf>) -> Option<Uuid> {
+    let (user_name, is_full, attributes) = match on_behalf {
         Some(acting) => (Some(acting.user_name), acting.is_full, acting.attributes),
         None => (None, false, JsonB(json!({}))),
     };
-    let derived = DERIVE.with(|statement| {
-        statement.modify(
-            &[
-                arg(new.source),
-                arg(new.app),
-                arg(new.token_hash),
-                arg(new.ticket_hash),
-                arg(new.is_primary),
-                arg(user_name),
-                arg(is_full),
-                arg(attributes),
-                arg(new.era.of_session),
-                arg(new.era.of_token),
-            ],
-            |row| (row.get::<String>(1), row.get::<Uuid>(2), row.get::<i32>(3)),
-        )
-    });
-    let Some((verdict, session_id, limit)) = derived.into_iter().next() else {
-        return Ok(None);
-    };
-    match verdict.as_deref() {
-        Some("derived" | "shared") => Ok(session_id),
-        Some("limit_sessions") => Err(limit_reached(limit.unwrap_or(0))),
-        _ => Err(Error::argument(
-            "the application belongs to another pillar",
-            "Act within the pillar of your session, and hand the new session over with a ticket.",
-        )),
-    }
-}
-
-/// 53400: the user holds as many sessions as the application allows.
-pub fn limit_reached(limit: i32) -> Error {
-    Error::limit(
-        "limit_sessions",
-        format!("the user has {limit} live sessions already"),
-        "End one of them, or raise max_sessions_per_user of the application.",
-    )
+    let args = [
+        arg(source),
+        arg(app),
+        arg(era.of_session),
+        arg(user_name),
+        arg(is_full),
+        arg(attributes),
+    ];
+    let derived = DERIVE.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
+    derived.into_iter().next().flatten()
 }

@@ -1,16 +1,14 @@
 //! Cross-domain messages and the queue of an application.
 
-use super::end;
 use super::token::{self, TokenKind};
+use super::{app, end, line};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
-use pgrx::Uuid;
 use pgrx::datum::TimestampWithTimeZone;
 
 statements! {
     RECORD = "message/record.sql";
     ACCEPT = "message/accept.sql";
-    HOLDER = "message/holder.sql";
     BROWSE = "message/browse.sql";
     ACKNOWLEDGE = "message/acknowledge.sql";
 }
@@ -23,24 +21,17 @@ pub fn record(token: &str, target_app: &str) -> Result<String> {
     let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
     let message = token::generate(TokenKind::Message)?;
     let hash = token::hash(TokenKind::Message, &message).unwrap_or_default();
-    let verdict = RECORD.with(|statement| {
-        statement.modify(&[arg(session), arg(hash), arg(target_app)], |row| {
-            row.get::<String>(1)
-        })
-    });
-    match verdict.into_iter().next().flatten().as_deref() {
-        Some("recorded") => Ok(message),
-        Some("app_not_found") => Err(Error::not_found(
-            "app_not_found",
-            "the target application is not registered",
-            "See the view vpd.apps.",
-        )),
-        Some("argument_invalid") => Err(Error::argument(
+    let holder = line::holder(&session)?;
+    app::require_target(target_app)?;
+    if holder.app == target_app {
+        return Err(Error::argument(
             "an application sends itself no message",
             "Name another application as the target.",
-        )),
-        _ => Err(Error::session_invalid()),
+        ));
     }
+    let args = [arg(hash), arg(holder.root_id), arg(holder.app), arg(target_app)];
+    RECORD.with(|statement| statement.execute(&args));
+    Ok(message)
 }
 
 /// What became of a keep-alive.
@@ -56,14 +47,14 @@ pub enum Verdict {
 /// Validates and consumes a keep-alive.
 pub fn validate(token: &str, message: &str) -> Result<Verdict> {
     let session = token::hash(TokenKind::Session, token).ok_or_else(Error::session_invalid)?;
-    let holder = HOLDER.with(|statement| {
-        statement.query_one(&[arg(session)], |row| {
-            Some((row.get::<Uuid>(1)?, row.get::<String>(2)?, row.get::<bool>(3)?))
-        })
-    });
-    let (root_id, app, is_primary) = holder.flatten().ok_or_else(Error::session_invalid)?;
+    let holder = line::holder(&session)?;
     let word = token::hash(TokenKind::Message, message).and_then(|hash| {
-        let args = [arg(hash), arg(root_id), arg(app.as_str()), arg(is_primary)];
+        let args = [
+            arg(hash),
+            arg(holder.root_id),
+            arg(holder.app.as_str()),
+            arg(holder.is_primary),
+        ];
         let words = ACCEPT.with(|statement| statement.modify(&args, |row| row.get::<String>(1)));
         words.into_iter().next().flatten()
     });
@@ -72,7 +63,7 @@ pub fn validate(token: &str, message: &str) -> Result<Verdict> {
         Some("spent") => return Ok(Verdict::Spent),
         _ => (),
     }
-    end::end(vec![root_id], "message_refused", Some(&app));
+    end::end(vec![holder.root_id], "message_refused", Some(&holder.app));
     Ok(Verdict::Unknown)
 }
 

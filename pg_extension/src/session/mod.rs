@@ -6,6 +6,8 @@ mod derive;
 mod end;
 pub mod ending;
 mod era;
+mod issuance;
+mod line;
 mod message;
 mod on_behalf;
 mod profile;

@@ -1,9 +1,10 @@
 //! A session for a user on behalf of whom somebody acts. It lies below the session of the actor, lives by its clocks and ends with it.
 
 use super::derive::{self, Derived, OnBehalf};
-use super::store::{check_attributes, no_such_app};
+use super::app::no_such_app;
+use super::store::check_attributes;
 use super::token::{self, TokenKind};
-use super::{attachment, era, ticket};
+use super::{attachment, era, line};
 use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
@@ -28,7 +29,7 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
             "Name another user.",
         ));
     }
-    let holder = ticket::holder(&actor_hash)?;
+    let holder = line::holder(&actor_hash)?;
     let app = app.unwrap_or(&holder.app);
     // What is revoked while this waits counts.
     lock::serialize(Counted::Sessions, actor.login().as_bytes());

@@ -1,7 +1,8 @@
 //! Logging in: the first session of a subject, which others come out of.
 
-use super::derive::limit_reached;
+use super::app::{self, no_such_app};
 use super::era;
+use super::issuance::{self, Issued};
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims};
 use crate::error::{Error, Result};
@@ -45,41 +46,41 @@ pub fn create(new: NewSession) -> Result<String> {
     let era = era::begun(&new.user_name, &new.app);
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
-    let app = new.app.clone();
+    let app = app::find(&new.app).ok_or_else(|| no_such_app(&new.app))?;
     let authority = authority_of(&new)?;
-    let created = INSERT.with(|statement| {
-        statement.modify(
-            &[
-                arg(hash),
-                arg(new.user_name),
-                arg(new.app),
-                arg(new.attributes),
-                arg(new.roles),
-                arg(new.privileges),
-                arg(new.audit_identity),
-                arg(new.acting_for),
-                arg(new.language),
-                arg(new.territory),
-                arg(new.date_format),
-                arg(new.number_format),
-                arg(new.client_address),
-                arg(new.user_agent),
-                arg(new.auth_time),
-                arg(new.assumed_role),
-                arg(era.of_session),
-                arg(era.of_token),
-            ],
-            |row| (row.get::<Uuid>(1), row.get::<i32>(2).unwrap_or(0)),
-        )
+    issuance::require_room(&new.user_name, &app)?;
+    let args = [
+        arg(new.user_name),
+        arg(new.app),
+        arg(new.attributes),
+        arg(new.roles),
+        arg(new.privileges),
+        arg(new.audit_identity),
+        arg(new.acting_for),
+        arg(new.language),
+        arg(new.territory),
+        arg(new.date_format),
+        arg(new.number_format),
+        arg(new.client_address),
+        arg(new.user_agent),
+        arg(new.auth_time),
+        arg(new.assumed_role),
+        arg(era.of_session),
+    ];
+    let created = INSERT.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
+    let Some(session_id) = created.into_iter().next().flatten() else {
+        return Err(no_such_app(&app.name));
+    };
+    issuance::store(Issued {
+        token_hash: hash,
+        session_id,
+        app: &app.name,
+        is_primary: true,
+        ticket_hash: None,
+        era: era.of_token,
     });
-    match created.first() {
-        None => Err(no_such_app(&app)),
-        Some((None, limit)) => Err(limit_reached(*limit)),
-        Some((Some(session_id), _)) => {
-            authz::keep(*session_id, &authority);
-            Ok(token)
-        }
-    }
+    authz::keep(session_id, &authority);
+    Ok(token)
 }
 
 /// What the session will have: flattened once, here.
@@ -174,20 +175,4 @@ pub(super) fn check_attributes(attributes: &Value) -> Result<()> {
         "the attributes have the wrong form",
         "Use {\"namespace\": {\"name\": \"value\" or [\"value\", …]}}.",
     ))
-}
-
-/// 42704: a session belongs to an application.
-pub(super) fn no_such_app(name: &str) -> Error {
-    Error::not_found(
-        "app_not_found",
-        format!("application \"{}\" is not registered", printable(name)),
-        "Register it with vpd.register_app.",
-    )
-}
-
-fn printable(name: &str) -> String {
-    name.chars()
-        .take(63)
-        .map(|character| if character.is_control() { '?' } else { character })
-        .collect()
 }

@@ -1,0 +1,58 @@
+//! What every new session needs, a login as well as one that comes out of another: room under the limit of its application, and a token that opens it.
+
+use super::app::App;
+use crate::error::{Error, Result};
+use crate::sys::spi::{arg, statements};
+use pgrx::Uuid;
+
+statements! {
+    OPEN = "session/count_open.sql";
+    HELD = "session/count_held.sql";
+    TOKEN = "session/insert_token.sql";
+}
+
+/// A token that is given out.
+pub struct Issued<'a> {
+    pub token_hash: Vec<u8>,
+    pub session_id: Uuid,
+    pub app: &'a str,
+    /// Whether use through it moves the clock.
+    pub is_primary: bool,
+    /// The ticket that it is given for.
+    pub ticket_hash: Option<Vec<u8>>,
+    /// Generation of its application.
+    pub era: i64,
+}
+
+/// 53400 when somebody who is logged in holds as many live sessions in an application as it allows. The caller has serialized the logins of that person.
+pub fn require_room(login: &str, app: &App) -> Result<()> {
+    let args = [arg(login), arg(app.name.as_str())];
+    // Those that nobody has ended are quickly counted; which of them live is a longer question.
+    let is_full = [&OPEN, &HELD].iter().all(|count| {
+        count
+            .with(|statement| statement.query_one(&args, |row| row.required::<i64>(1)))
+            .is_none_or(|count| count >= i64::from(app.max_sessions))
+    });
+    if !is_full {
+        return Ok(());
+    }
+    Err(Error::limit(
+        "limit_sessions",
+        format!("the user has {} live sessions already", app.max_sessions),
+        "End one of them, or raise max_sessions_per_user of the application.",
+    ))
+}
+
+/// Stores a token.
+pub fn store(issued: Issued<'_>) {
+    TOKEN.with(|statement| {
+        statement.execute(&[
+            arg(issued.token_hash),
+            arg(issued.session_id),
+            arg(issued.app),
+            arg(issued.is_primary),
+            arg(issued.ticket_hash),
+            arg(issued.era),
+        ])
+    });
+}
