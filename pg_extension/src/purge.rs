@@ -91,7 +91,7 @@ impl Courses {
         let queue = self.queue.remove(batch_size);
         Counts {
             expired_sessions: due.ended,
-            removed_sessions: sessions,
+            removed_sessions: due.removed + sessions,
             removed_tickets: tickets,
             removed_messages: messages + queue,
             is_full: [due.seen, sessions, tickets, messages, queue]

@@ -27,7 +27,7 @@ COMMENT ON COLUMN vpd_private.job_run.started_at IS 'When the run began.';
 COMMENT ON COLUMN vpd_private.job_run.duration IS 'How long it took.';
 COMMENT ON COLUMN vpd_private.job_run.batches IS 'Batches it took, one transaction each.';
 COMMENT ON COLUMN vpd_private.job_run.expired_sessions IS 'Sessions found past a time-out, ended and announced.';
-COMMENT ON COLUMN vpd_private.job_run.removed_sessions IS 'Ended sessions removed.';
+COMMENT ON COLUMN vpd_private.job_run.removed_sessions IS 'Sessions removed, ended ones and those over for more than a day.';
 COMMENT ON COLUMN vpd_private.job_run.removed_tickets IS 'Expired tickets removed.';
 COMMENT ON COLUMN vpd_private.job_run.removed_messages IS 'Stale messages and queue entries removed.';
 
@@ -42,7 +42,7 @@ CREATE FUNCTION vpd.purge(batch_size integer DEFAULT 10000) RETURNS bigint
     AS 'MODULE_PATHNAME', 'purge_wrapper';
 COMMENT ON FUNCTION vpd.purge IS
 'Purges one bounded batch by hand, as the worker does: ends sessions past a time-out and removes tickets past their expiry, stale messages,
-queue entries older than a day and sessions that ended more than a minute ago. Returns how many rows it ended or removed; call it again while that
+queue entries older than a day, sessions that ended more than a minute ago, and logins over for more than a day with all that came out of them. Returns how many rows it ended or removed; call it again while that
 is not 0. batch_size: 1 to 100000 rows of each kind. Errors: 22023 argument_invalid, 55000 not_ready on a standby.';
 
 CREATE FUNCTION vpd.set_purge_interval(minutes integer) RETURNS void

@@ -121,6 +121,55 @@ fn an_expired_session_is_ended_announced_and_later_removed() -> Result<()> {
     Ok(())
 }
 
+/// What a purge leaves of a login, with all that came out of it, that has been over for so long.
+fn after_being_over_for(age: &str) -> Result<(Database<'static>, String, Vec<i64>)> {
+    let (database, token) = populated()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let ticket = issue(&mut bridge, &token, "ledger")?;
+    redeem(&mut bridge, &ticket, "ledger")?.ok_or("refused")?;
+    let mut admin = database.admin()?;
+    age_everything(&mut admin, age)?;
+    assert!(purge(&mut database.connect(role::SECURITY)?)? > 0);
+    let left = counts(&mut admin)?;
+    Ok((database, token, left))
+}
+
+#[test]
+fn a_login_that_was_over_for_a_day_is_removed_at_once_with_all_that_came_out_of_it() -> Result<()> {
+    // control: of one that was over for less, applications are told
+    let (_, _, left) = after_being_over_for("24 hours")?;
+    assert!(left[0] == 2 && left[4] > 0, "{left:?}");
+    let (database, token, left) = after_being_over_for("25 hours")?;
+    assert_eq!(left, [0, 0, 0, 0, 0]);
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let entry = bridge.query_one("SELECT kind, reason FROM vpd.browse_queue($1)", &[&token])?;
+    assert_eq!(
+        (entry.get::<_, &str>(0), entry.get::<_, &str>(1)),
+        ("close", "session_over")
+    );
+    assert_refused(
+        attach(&mut database.connect(role::USER)?, &token),
+        "28000",
+        "session_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_login_that_was_used_within_a_day_is_ended_and_announced_however_old_it_is() -> Result<()> {
+    let (database, _) = populated()?;
+    let mut admin = database.admin()?;
+    // Its last use is not folded in yet.
+    admin.batch_execute(
+        "UPDATE vpd_private.session SET last_access_at = last_access_at - interval '10 days', expires_at = expires_at + interval '10 days';
+         INSERT INTO vpd_private.session_use (root_id, used_at) SELECT id, clock_timestamp() - interval '20 hours' FROM vpd_private.session",
+    )?;
+    purge(&mut database.connect(role::SECURITY)?)?;
+    let reason = admin.query_one("SELECT end_reason FROM vpd.sessions", &[])?;
+    assert_eq!(reason.get::<_, &str>(0), "idle_timeout");
+    Ok(())
+}
+
 #[test]
 fn the_reason_tells_idle_from_absolute() -> Result<()> {
     let (database, _) = populated()?;

@@ -177,8 +177,10 @@ impl Content for Users {
         }
         let is_new: Vec<bool> = known.iter().map(Option::is_none).collect();
         self.add_users(&mut known, &is_listed);
-        let (fresh, old): (Vec<&Row>, Vec<&Row>) =
+        let (mut fresh, old): (Vec<&Row>, Vec<&Row>) =
             self.rows.iter().partition(|row| is_new[row.user as usize]);
+        // In the order of the key; rows of one user stay in the order of their sources.
+        fresh.sort_by_key(|row| known[row.user as usize].map(|known| known.id));
         self.add_accounts(&fresh, &known);
         let changed = self.change_accounts(&old, &known);
         let switched = self.change_enabled(&old, &known);
@@ -399,11 +401,13 @@ impl Users {
 
     /// Writes the users who are new and gives them their ids.
     fn add_users(&self, known: &mut [Option<Known>], is_listed: &[bool]) {
-        let fresh: Vec<u32> = (0..)
+        let mut fresh: Vec<u32> = (0..)
             .zip(known.iter().zip(is_listed))
             .filter(|(_, (known, is_listed))| known.is_none() && **is_listed)
             .map(|(number, _)| number)
             .collect();
+        // In the order of both indexes, which then grow at their ends.
+        fresh.sort_unstable_by_key(|number| self.names.text(*number));
         for chunk in fresh.chunks(STEP) {
             let ids = NEW_IDS.with(|statement| {
                 statement.query(&[arg(i32::try_from(chunk.len()).unwrap_or(0))], |row| {

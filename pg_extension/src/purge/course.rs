@@ -4,11 +4,12 @@
 //! it is vacuumed, and that is not before the oldest transaction ends. What was locked, taken back or dated back meanwhile is found when somebody rewinds.
 
 use crate::sys::clock::{self, Timestamp};
-use crate::sys::spi::{Row, Statement, arg};
+use crate::sys::spi::{Arg, Row, Statement, arg};
 use pgrx::datum::TimestampWithTimeZone;
 use std::cell::Cell;
 
-/// A statement that takes at most `$1` dead rows, the first ones from the time `$2` to `$3`, and returns the time of each in its first column.
+/// A statement that takes at most `$1` dead rows, the first ones from the time `$2` to `$3`, and returns the time of each in its first column. It may ask for more
+/// after these three.
 pub struct Course {
     statement: Statement,
     /// How long they stay, in seconds.
@@ -27,17 +28,16 @@ impl Course {
     }
 
     /// The next batch; fewer rows than asked for when no more are dead from here on.
-    pub fn advance<R>(&self, batch_size: i32, read: impl Fn(&Row) -> R) -> Vec<R> {
+    pub fn advance<R>(&self, batch_size: i32, further: Vec<Arg>, read: impl Fn(&Row) -> R) -> Vec<R> {
         let from = self.reached.get();
         let until = Timestamp(clock::now().0 - self.grace * 1_000_000);
         let mut reached = from;
-        let taken = self.statement.modify(
-            &[arg(batch_size), arg(bound(from)), arg(bound(Some(until)))],
-            |row| {
-                reached = reached.max(row.timestamp(1));
-                read(row)
-            },
-        );
+        let mut args = vec![arg(batch_size), arg(bound(from)), arg(bound(Some(until)))];
+        args.extend(further);
+        let taken = self.statement.modify(&args, |row| {
+            reached = reached.max(row.timestamp(1));
+            read(row)
+        });
         let is_full = i32::try_from(taken.len()).is_ok_and(|count| count >= batch_size);
         self.reached.set(if is_full { reached } else { Some(until) });
         taken
@@ -45,7 +45,7 @@ impl Course {
 
     /// Removes the next batch; returns how many rows it was.
     pub fn remove(&self, batch_size: i32) -> u64 {
-        self.advance(batch_size, |_| ()).len() as u64
+        self.advance(batch_size, Vec::new(), |_| ()).len() as u64
     }
 
     /// Whether the next batch does not begin at the beginning.

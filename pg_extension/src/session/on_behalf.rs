@@ -1,7 +1,7 @@
 //! A session for a user on behalf of whom somebody acts. It lies below the session of the actor, lives by its clocks and ends with it.
 
-use super::derive::{self, Derived, OnBehalf};
 use super::app::no_such_app;
+use super::derive::{self, Derived, OnBehalf};
 use super::store::check_attributes;
 use super::token::{self, TokenKind};
 use super::{attachment, era, line};

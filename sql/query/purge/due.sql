@@ -1,6 +1,7 @@
 -- Looks at a batch of logins whose time has come, in that order: $1 how many, from $2 to $3. One that was used since it was looked at last has its uses
 -- folded in, and its time comes again; the others are over. Whoever changes one meanwhile is not waited for.
--- Returns when its time had come, the session, and why it is over; NULL for one that is not.
+-- Returns when its time had come, the session, why it is over, NULL for one that is not, and whether nobody waits to be told any more: it has been over for
+-- longer than a message lies in the queue ($4, in seconds).
 WITH due AS (
     SELECT s.id,
            s.last_access_at,
@@ -23,24 +24,31 @@ WITH due AS (
      ORDER BY s.due_at
      LIMIT $1
        FOR UPDATE SKIP LOCKED
-), used AS (
+), seen AS (
     SELECT due.id,
-           u.used_at
+           due.due_at,
+           due.expires_at,
+           u.used_at,
+           -- No later than the absolute limit, and no earlier than its last use allows.
+           least(
+               greatest(due.due_at, (u.used_at AT TIME ZONE interval '0' + due.idle_timeout) AT TIME ZONE interval '0'),
+               due.expires_at
+           ) AS over_at
       FROM due
      CROSS JOIN LATERAL (SELECT max(u.used_at) AS used_at FROM vpd_private.session_use u WHERE u.root_id = due.id) u
-     WHERE due.expires_at > clock_timestamp()
-       AND (u.used_at AT TIME ZONE interval '0' + due.idle_timeout) AT TIME ZONE interval '0' > clock_timestamp()
+), used AS (
+    SELECT seen.id, seen.used_at FROM seen WHERE seen.used_at IS NOT NULL AND seen.over_at > clock_timestamp()
 ), moved AS (
     UPDATE vpd_private.session s SET last_access_at = used.used_at FROM used WHERE s.id = used.id
 ), folded AS (
     DELETE FROM vpd_private.session_use u USING used WHERE u.root_id = used.id
 )
-SELECT due.due_at,
-       due.id,
+SELECT seen.due_at,
+       seen.id,
        CASE
-           WHEN used.id IS NOT NULL THEN NULL
-           WHEN due.expires_at <= clock_timestamp() THEN 'absolute_timeout'
+           WHEN seen.over_at > clock_timestamp() THEN NULL
+           WHEN seen.expires_at <= clock_timestamp() THEN 'absolute_timeout'
            ELSE 'idle_timeout'
-       END AS reason
-  FROM due
-  LEFT JOIN used ON used.id = due.id;
+       END AS reason,
+       seen.over_at < clock_timestamp() - make_interval(secs => $4) AS is_forgotten
+  FROM seen;

@@ -29,20 +29,27 @@ const TABLES: [&str; 5] = [
 
 pub fn measure(scene: &Scene<'_>, largest: u32) -> Result<()> {
     for size in sizes(u32::try_from(BATCH)?, largest.max(10_000)) {
-        let measured = scene.bound.within(|| {
-            let database = empty_database(scene)?;
-            // Its plans are made while the tables are empty.
-            let mut security = database.connect(role::SECURITY)?;
-            security.execute("SELECT vpd.purge()", &[])?;
-            purge(&database, &mut security, size)
-        })?;
-        if measured.is_none() {
-            let what = format!("purge of {size} sessions");
-            table::print_endless("P-14", &what, scene.bound.limit());
+        for (what, purge) in [
+            ("just over", purge_recent as Measurement),
+            ("over for days", purge_old),
+        ] {
+            let measured = scene.bound.within(|| {
+                let database = empty_database(scene)?;
+                // Its plans are made while the tables are empty.
+                let mut security = database.connect(role::SECURITY)?;
+                security.execute("SELECT vpd.purge()", &[])?;
+                purge(&database, &mut security, size)
+            })?;
+            if measured.is_none() {
+                let what = format!("purge of {size} sessions that are {what}");
+                table::print_endless("P-14", &what, scene.bound.limit());
+            }
         }
     }
     Ok(())
 }
+
+type Measurement = fn(&Database<'_>, &mut Client, u32) -> Result<()>;
 
 /// What batches took until nothing was left.
 struct Batches {
@@ -72,6 +79,15 @@ impl Batches {
         self.times.iter().sum()
     }
 
+    fn print(&self, what: &str) {
+        let (first, last) = self.ends();
+        table::print_note(&format!(
+            "{} sessions {what} in {:.1} s, a batch of {BATCH} in {first:.0} ms at first, {last:.0} ms at last",
+            self.rows,
+            self.total().as_secs_f64()
+        ));
+    }
+
     /// The median of the first and of the last tenth.
     fn ends(&self) -> (f64, f64) {
         let tenth = self.times.len().div_ceil(10);
@@ -83,28 +99,46 @@ impl Batches {
     }
 }
 
-fn purge(database: &Database<'_>, security: &mut Client, size: u32) -> Result<()> {
-    let mut admin = database.admin()?;
-    let mut bridge = database.connect(role::BRIDGE)?;
-    let token = Subject::new("model").log_in_with(&mut bridge)?;
+/// One live session, so many that were over for some time, and the same rows in the twin's tables; the token of the live one.
+fn gather(database: &Database<'_>, admin: &mut Client, size: u32, age: &str) -> Result<String> {
+    let token = Subject::new("model").log_in_with(&mut database.connect(role::BRIDGE)?)?;
     let crowd = Crowd {
         model: "model",
         count: i64::from(size),
-        age: "13 hours",
+        age,
     };
-    crowd.gather(&mut admin)?;
-    admin.batch_execute("CREATE SCHEMA bench; CHECKPOINT")?;
+    crowd.gather(admin)?;
+    admin.batch_execute("CREATE SCHEMA bench")?;
     for table in TABLES {
         admin.batch_execute(&format!(
             "CREATE TABLE bench.{table} (LIKE vpd_private.{table} INCLUDING ALL);
              INSERT INTO bench.{table} TABLE vpd_private.{table}"
         ))?;
     }
-    let quiet = meanwhile(database, &token, || {
-        thread::sleep(Duration::from_secs(2));
-        Ok(())
-    })?
-    .1;
+    admin.batch_execute("CHECKPOINT")?;
+    Ok(token)
+}
+
+/// Sessions of which nobody waits to be told: each is removed at once.
+fn purge_old(database: &Database<'_>, security: &mut Client, size: u32) -> Result<()> {
+    let mut admin = database.admin()?;
+    let token = gather(database, &mut admin, size, "3 days")?;
+    let quiet = quiet(database, &token)?;
+    let (removal, busy) = meanwhile(database, &token, || Batches::run(security))?;
+    let delete = delete(&mut admin)?;
+    let ratio = delete.as_secs_f64() / removal.total().as_secs_f64();
+    let what = format!("purge of {size} sessions that were over for days : one DELETE, rate");
+    table::print_ratio("P-14", &what, P14, ratio);
+    removal.print("removed");
+    print_meanwhile(&format!("{size} sessions are removed"), busy, quiet);
+    Ok(())
+}
+
+/// Sessions that are just over: each is ended, its applications are told, and it is removed a minute later.
+fn purge_recent(database: &Database<'_>, security: &mut Client, size: u32) -> Result<()> {
+    let mut admin = database.admin()?;
+    let token = gather(database, &mut admin, size, "13 hours")?;
+    let quiet = quiet(database, &token)?;
     let (ending, busy) = meanwhile(database, &token, || Batches::run(security))?;
     admin.batch_execute(
         "UPDATE vpd_private.session SET ended_at = ended_at - interval '2 minutes' WHERE ended_at IS NOT NULL; CHECKPOINT",
@@ -115,24 +149,33 @@ fn purge(database: &Database<'_>, security: &mut Client, size: u32) -> Result<()
     let ratio = delete.as_secs_f64() / removal.total().as_secs_f64();
     let what = format!("removal of {size} ended sessions : one DELETE, rate");
     table::print_ratio("P-14", &what, P14, ratio);
-    for (what, batches) in [("ended", &ending), ("removed", &removal)] {
-        let (first, last) = batches.ends();
-        table::print_note(&format!(
-            "{} sessions {what} in {:.1} s, a batch of {BATCH} in {first:.0} ms at first, {last:.0} ms at last",
-            batches.rows,
-            batches.total().as_secs_f64()
-        ));
-    }
+    let ratio = delete.as_secs_f64() / (ending.total() + removal.total()).as_secs_f64();
+    let what = format!("end and removal of {size} sessions that are just over : one DELETE, rate");
+    table::print_ratio("P-14", &what, P14, ratio);
+    ending.print("ended");
+    removal.print("removed");
     table::print_note(&format!("the DELETE took {:.1} s", delete.as_secs_f64()));
+    print_meanwhile(&format!("{size} sessions end"), busy, quiet);
+    Ok(())
+}
+
+fn print_meanwhile(what: &str, busy: Duration, quiet: Duration) {
     let ratio = busy.as_secs_f64() / quiet.as_secs_f64();
-    let what = format!("attach_session, p99 while {size} sessions end : quiet");
+    let what = format!("attach_session, p99 while {what} : quiet");
     table::print_ratio("P-14", &what, MEANWHILE, ratio);
     table::print_note(&format!(
         "{:.2} ms, {:.2} ms",
         milliseconds(busy),
         milliseconds(quiet)
     ));
-    Ok(())
+}
+
+fn quiet(database: &Database<'_>, token: &str) -> Result<Duration> {
+    let work = || {
+        thread::sleep(Duration::from_secs(2));
+        Ok(())
+    };
+    Ok(meanwhile(database, token, work)?.1)
 }
 
 /// The same rows out of the twin's tables, in one transaction.

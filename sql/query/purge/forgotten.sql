@@ -1,0 +1,9 @@
+-- Removes logins that have been over for so long that nobody waits to be told ($1), with all that came out of them. Returns what it removed.
+WITH RECURSIVE doomed (id) AS (
+    SELECT unnest($1)
+    UNION
+    SELECT s.id
+      FROM doomed d
+      JOIN vpd_private.session s ON s.parent_id = d.id
+)
+DELETE FROM vpd_private.session WHERE id = ANY (ARRAY(SELECT doomed.id FROM doomed)) RETURNING id;
