@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vpd_tests::Result;
 
 /// Where the second column of the table begins its paths.
-const ROOTS: [&str; 4] = ["", "pg_extension/src", "session_bridge/src", "tests/it"];
+const ROOTS: [&str; 5] = ["", "pg_extension/src", "session_bridge/src", "tests", "tests/it"];
 
 struct Row {
     id: String,
