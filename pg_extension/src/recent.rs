@@ -28,6 +28,13 @@ impl<T> Recent<T> {
         self.kept.insert(0, thing);
     }
 
+    /// Lets go of the oldest while they are too much together; the newest stays.
+    pub fn make_room(&mut self, is_too_much: impl Fn(&[T]) -> bool) {
+        while self.kept.len() > 1 && is_too_much(&self.kept) {
+            self.kept.pop();
+        }
+    }
+
     /// Forgets those that are meant.
     pub fn forget(&mut self, is_meant: impl Fn(&T) -> bool) {
         self.kept.retain(|thing| !is_meant(thing));
@@ -55,6 +62,10 @@ mod tests {
         recent.forget(|kept| *kept == 1);
         assert_eq!(recent.find(|kept| *kept == 1), None);
         assert_eq!(recent.find(|kept| *kept == 3), Some(&3));
+        recent.keep(4);
+        recent.make_room(|kept| kept.iter().sum::<i32>() > 3);
+        assert_eq!(recent.find(|kept| *kept == 3), None);
+        assert_eq!(recent.find(|kept| *kept == 4), Some(&4));
         recent.clear();
         assert_eq!(recent.find(|_| true), None);
     }

@@ -3,8 +3,8 @@
 use postgres::{Client, GenericClient};
 use serde_json::json;
 use vpd_tests::{
-    Database, Result, Subject, add_policy, assert_denied, assert_refused, attach, create_orders,
-    expected_ids, ids, role,
+    Database, Result, Subject, add_policy, assert_all_refused, assert_denied_to_all_but, assert_refused,
+    attach, create_orders, expected_ids, ids, role,
 };
 
 const ORDERS: &str = "SELECT id FROM shop.orders";
@@ -194,32 +194,21 @@ fn values_have_limits() -> Result<()> {
 fn a_context_is_declared_once_and_by_a_good_name() -> Result<()> {
     let database = order_entry()?;
     let mut security = database.connect(role::SECURITY)?;
-    let create = "SELECT vpd.create_context($1, 'shop.work')";
-    assert_refused(
-        security.execute(create, &[&"ORDER_CTX"]),
-        "42710",
-        "context_exists",
-    );
-    for bad in ["USERENV", "userenv", "", "a b", "1a", "a.b", "é"] {
-        assert_refused(security.execute(create, &[&bad]), "22023", "argument_invalid");
-    }
-    assert_refused(
-        security.execute("SELECT vpd.create_context('other', 'pg_catalog.now')", &[]),
-        "22023",
-        "argument_invalid",
-    );
-    assert_refused(
-        security.execute(
-            "SELECT vpd.create_context('other', 4294967294::oid::regproc)",
-            &[],
-        ),
-        "42704",
-        "function_not_found",
-    );
-    assert_refused(
-        security.execute("SELECT vpd.drop_context('other')", &[]),
-        "42704",
-        "context_not_found",
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.{}",
+        "
+         42710 context_exists     create_context('ORDER_CTX', 'shop.work')
+         22023 argument_invalid   create_context('USERENV', 'shop.work')
+         22023 argument_invalid   create_context('userenv', 'shop.work')
+         22023 argument_invalid   create_context('', 'shop.work')
+         22023 argument_invalid   create_context('a b', 'shop.work')
+         22023 argument_invalid   create_context('1a', 'shop.work')
+         22023 argument_invalid   create_context('a.b', 'shop.work')
+         22023 argument_invalid   create_context('é', 'shop.work')
+         22023 argument_invalid   create_context('other', 'pg_catalog.now')
+         42704 function_not_found create_context('other', 4294967294::oid::regproc)
+         42704 context_not_found  drop_context('other')",
     );
     let rows = security.query(
         "SELECT namespace, function_schema || '.' || function_name || '(' || function_arguments || ')', is_global
@@ -245,17 +234,14 @@ fn a_context_is_declared_once_and_by_a_good_name() -> Result<()> {
 #[test]
 fn only_the_security_administrator_declares_contexts() -> Result<()> {
     let database = order_entry()?;
-    for role in [
-        role::USER,
-        role::BRIDGE,
-        role::AUDITOR,
-        role::OWNER,
-        role::STRANGER,
-    ] {
-        let mut client = database.connect(role)?;
-        assert_denied(client.execute("SELECT vpd.create_context('mine', 'pg_catalog.now')", &[]));
-        assert_denied(client.execute("SELECT vpd.drop_context('work')", &[]));
-    }
+    assert_denied_to_all_but(
+        &database,
+        &[role::SECURITY],
+        &[
+            "SELECT vpd.create_context('mine', 'pg_catalog.now')",
+            "SELECT vpd.drop_context('work')",
+        ],
+    )?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use postgres::Client;
-use vpd_tests::{Database, Outcome, Result, Subject, assert_refused, attach, outcome, role};
+use vpd_tests::{
+    Database, Outcome, Result, Subject, assert_all_refused, assert_refused, attach, outcome, role,
+};
 
 const NOTES: &str = "
 CREATE SCHEMA shop AUTHORIZATION app_owner;
@@ -337,38 +339,30 @@ fn what_cannot_be_tracked_is_refused() -> Result<()> {
          CREATE TABLE shop.dated (id integer, created_at date);
          CREATE TABLE shop.made (id integer, created_by text GENERATED ALWAYS AS ('x') STORED)",
     )?;
-    for (table, state, token) in [
-        ("shop.seen", "42809", "relation_unsupported"),
-        ("shop.stored", "42809", "relation_unsupported"),
-        ("pg_temp.passing", "42809", "relation_unsupported"),
-        ("shop.part", "42809", "relation_unsupported"),
-        ("pg_class", "42809", "relation_unsupported"),
-        ("vpd_private.session", "42809", "relation_unsupported"),
-        ("shop.numbered", "42804", "column_type"),
-        ("shop.dated", "42804", "column_type"),
-        ("shop.made", "42804", "column_type"),
-    ] {
-        let refused = admin.execute("SELECT vpd.track_changes($1::text::regclass)", &[&table]);
-        assert_refused(refused, state, token);
-    }
-    for (arguments, state, token) in [
-        (
-            "'shop.notes', created_by => 'updated_by'",
-            "22023",
-            "argument_invalid",
-        ),
-        ("'shop.notes', created_by => NULL", "22023", "argument_invalid"),
-        (
-            "'shop.notes', identity => 'initials'",
-            "22023",
-            "argument_invalid",
-        ),
-        ("NULL", "22023", "argument_invalid"),
-        ("4294967294::oid::regclass", "42704", "relation_not_found"),
-    ] {
-        let refused = admin.execute(&format!("SELECT vpd.track_changes({arguments})"), &[]);
-        assert_refused(refused, state, token);
-    }
+    assert_all_refused(
+        &mut admin,
+        "SELECT vpd.track_changes('{}')",
+        "
+         42809 relation_unsupported shop.seen
+         42809 relation_unsupported shop.stored
+         42809 relation_unsupported pg_temp.passing
+         42809 relation_unsupported shop.part
+         42809 relation_unsupported pg_class
+         42809 relation_unsupported vpd_private.session
+         42804 column_type          shop.numbered
+         42804 column_type          shop.dated
+         42804 column_type          shop.made",
+    );
+    assert_all_refused(
+        &mut admin,
+        "SELECT vpd.track_changes({})",
+        "
+         22023 argument_invalid   'shop.notes', created_by => 'updated_by'
+         22023 argument_invalid   'shop.notes', created_by => NULL
+         22023 argument_invalid   'shop.notes', identity => 'initials'
+         22023 argument_invalid   NULL
+         42704 relation_not_found 4294967294::oid::regclass",
+    );
     let untracked = admin.execute("SELECT vpd.untrack_changes('shop.notes')", &[]);
     assert_refused(untracked, "42704", "table_not_tracked");
     Ok(())

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_denied, assert_refused, attach, role,
+    Cluster, Database, Extension, Library, Result, Subject, assert_all_refused, assert_denied_to_all_but,
+    assert_refused, attach, role,
 };
 
 /// Runs definitions as the security administrator.
@@ -144,15 +145,12 @@ fn another_precedence_of_sources_makes_no_circle_of_managers() -> Result<()> {
     let before: String = security.query_one(chain, &[])?.get(0);
     assert_eq!(before, "bob carol");
     // control: said by one source it is refused
-    assert_refused(
-        security.batch_execute("SELECT vpd.define_user('bob', source => 'hr', manager => 'alice')"),
-        "22023",
-        "argument_invalid",
-    );
-    assert_refused(
-        security.batch_execute("SELECT vpd.define_source('directory', 5)"),
-        "22023",
-        "argument_invalid",
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.{}",
+        "
+         22023 argument_invalid define_user('bob', source => 'hr', manager => 'alice')
+         22023 argument_invalid define_source('directory', 5)",
     );
     assert_eq!(security.query_one(chain, &[])?.get::<_, String>(0), before);
     security.batch_execute("SELECT vpd.define_source('directory', 15)")?;
@@ -461,21 +459,22 @@ fn units_sources_and_resources_are_dropped_when_nothing_needs_them() -> Result<(
         .admin()?
         .batch_execute("UPDATE vpd_private.resource SET seeded_by = 'acme' WHERE name = 'invoice'")?;
     let mut security = database.connect(role::SECURITY)?;
-    for (call, state, token) in [
-        ("drop_unit('Sales')", "2BP01", "definition_in_use"),
-        ("drop_unit('West')", "2BP01", "definition_in_use"),
-        ("drop_unit('Stores')", "2BP01", "definition_in_use"),
-        ("drop_source('hr')", "2BP01", "definition_in_use"),
-        ("drop_resource('order')", "2BP01", "definition_in_use"),
-        ("drop_resource('invoice')", "42501", "definition_seeded"),
-        ("drop_source('local')", "22023", "argument_invalid"),
-        ("drop_unit('None')", "42704", "unit_not_found"),
-        ("drop_source('none')", "42704", "source_not_found"),
-        ("drop_resource('none')", "42704", "resource_not_found"),
-        ("drop_unit(NULL)", "22023", "argument_invalid"),
-    ] {
-        assert_refused(security.execute(&format!("SELECT vpd.{call}"), &[]), state, token);
-    }
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.{}",
+        "
+         2BP01 definition_in_use  drop_unit('Sales')
+         2BP01 definition_in_use  drop_unit('West')
+         2BP01 definition_in_use  drop_unit('Stores')
+         2BP01 definition_in_use  drop_source('hr')
+         2BP01 definition_in_use  drop_resource('order')
+         42501 definition_seeded  drop_resource('invoice')
+         22023 argument_invalid   drop_source('local')
+         22023 argument_invalid   drop_unit(NULL)
+         42704 unit_not_found     drop_unit('None')
+         42704 source_not_found   drop_source('none')
+         42704 resource_not_found drop_resource('none')",
+    );
     security.batch_execute(
         "SELECT vpd.drop_sod_rule('in the stores'); SELECT vpd.drop_authority('user:alice');
          SELECT vpd.drop_authority('privilege:order:read'), vpd.drop_authority('privilege:order:pay');
@@ -498,15 +497,15 @@ fn units_sources_and_resources_are_dropped_when_nothing_needs_them() -> Result<(
     assert_eq!(told, 3);
     security
         .batch_execute("SELECT vpd.define_resource('order'); SELECT vpd.define_privilege('order:read')")?;
-    for role in [role::USER, role::BRIDGE, role::AUDITOR] {
-        for call in ["drop_unit('x')", "drop_source('x')", "drop_resource('x')"] {
-            assert_denied(
-                database
-                    .connect(role)?
-                    .execute(&format!("SELECT vpd.{call}"), &[]),
-            );
-        }
-    }
+    assert_denied_to_all_but(
+        &database,
+        &[role::SECURITY],
+        &[
+            "SELECT vpd.drop_unit('x')",
+            "SELECT vpd.drop_source('x')",
+            "SELECT vpd.drop_resource('x')",
+        ],
+    )?;
     Ok(())
 }
 
@@ -584,21 +583,18 @@ fn what_is_seeded_can_be_added_to_and_not_changed() -> Result<()> {
         "SELECT vpd.mark_seeded('role:Buyer', 'pg_vpd'), vpd.mark_seeded('duty:Purchase Order Management', 'pg_vpd')",
     )?;
     let mut customizer = database.connect(role::SECURITY)?;
-    for change in [
-        "SELECT vpd.drop_authority('role:Buyer')",
-        "SELECT vpd.define_role('Buyer', 'application', 'mine')",
-        "SELECT vpd.enable_authority('role:Buyer', false)",
-        "SELECT vpd.revoke_authority('duty:Purchase Order Management', 'role:Buyer')",
-        "SELECT vpd.revoke_authority('privilege:purchase_order:submit', 'duty:Purchase Order Management')",
-        "SELECT vpd.mark_seeded('role:Buyer', NULL)",
-    ] {
-        assert_refused(customizer.execute(change, &[]), "42501", "definition_seeded");
-    }
-    // The other owner's own mark is no way in.
-    assert_refused(
-        customizer.execute("SELECT vpd.mark_seeded('role:Clerk', 'postgres')", &[]),
-        "22023",
-        "argument_invalid",
+    // The other owner's own mark, the last, is no way in.
+    assert_all_refused(
+        &mut customizer,
+        "SELECT vpd.{}",
+        "
+         42501 definition_seeded drop_authority('role:Buyer')
+         42501 definition_seeded define_role('Buyer', 'application', 'mine')
+         42501 definition_seeded enable_authority('role:Buyer', false)
+         42501 definition_seeded revoke_authority('duty:Purchase Order Management', 'role:Buyer')
+         42501 definition_seeded revoke_authority('privilege:purchase_order:submit', 'duty:Purchase Order Management')
+         42501 definition_seeded mark_seeded('role:Buyer', NULL)
+         22023 argument_invalid  mark_seeded('role:Clerk', 'postgres')",
     );
     customizer.batch_execute(
         "SELECT vpd.define_privilege('purchase_order:print');

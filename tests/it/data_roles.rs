@@ -1,7 +1,7 @@
 //! Templates of data roles: a base role times the nodes of a level.
 
 use postgres::Client;
-use vpd_tests::{Database, Result, assert_refused, role};
+use vpd_tests::{Database, Result, assert_all_refused, assert_refused, role};
 
 const SCENE: &str = "
 SELECT vpd.define_hierarchy('organization', '{chain,store}');
@@ -133,37 +133,17 @@ fn names_follow_the_pattern_and_never_take_over_another_role() -> Result<()> {
 fn templates_that_cannot_work_are_refused() -> Result<()> {
     let database = scene()?;
     let mut security = database.connect(role::SECURITY)?;
-    for (arguments, state, token) in [
-        (
-            "'x', 'Nobody', 'organization', 'store'",
-            "42704",
-            "role_not_found",
-        ),
-        (
-            "'x', 'Counter', 'organization', 'floor'",
-            "42704",
-            "level_not_found",
-        ),
-        ("'x', 'Counter', 'nothing', 'store'", "42704", "level_not_found"),
-        (
-            "'x', 'Counter', 'organization', 'store', 'one name'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'', 'Counter', 'organization', 'store'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "NULL, 'Counter', 'organization', 'store'",
-            "22023",
-            "argument_invalid",
-        ),
-    ] {
-        let refused = security.query(&format!("SELECT vpd.define_data_role_template({arguments})"), &[]);
-        assert_refused(refused, state, token);
-    }
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.define_data_role_template({})",
+        "
+         42704 role_not_found   'x', 'Nobody', 'organization', 'store'
+         42704 level_not_found  'x', 'Counter', 'organization', 'floor'
+         42704 level_not_found  'x', 'Counter', 'nothing', 'store'
+         22023 argument_invalid 'x', 'Counter', 'organization', 'store', 'one name'
+         22023 argument_invalid '', 'Counter', 'organization', 'store'
+         22023 argument_invalid NULL, 'Counter', 'organization', 'store'",
+    );
     for call in ["generate_data_roles", "drop_data_role_template"] {
         assert_refused(
             security.query(&format!("SELECT vpd.{call}('x')"), &[]),

@@ -1,4 +1,5 @@
-//! The scripts of `tests/pg/oracle_vpd`, run by psql, each in a fresh database and compared with what it is expected to print.
+//! The scripts of `tests/pg/oracle_vpd`, run by psql, each in a fresh database and compared with what it is expected to print. Tables that many
+//! begin with stand in `prologue`.
 //!
 //! Only the line that names a place in the source of the server is left out. `UPDATE_EXPECTED=1` writes the expected files anew.
 
@@ -148,7 +149,8 @@ fn run(name: &str) -> Result<Vec<u8>> {
     // Some scripts count how often a function ran: one at a time, where nobody else's definitions make it run again.
     let (_turn, cluster) = Cluster::quiet()?;
     let database = Database::create_in(cluster)?;
-    let script = folder("sql").join(name).with_extension("sql");
+    let scripts = folder("sql");
+    let script = scripts.join(name).with_extension("sql");
     let (mut reader, writer) = std::io::pipe()?;
     let mut psql = database
         .cluster()
@@ -157,6 +159,7 @@ fn run(name: &str) -> Result<Vec<u8>> {
         .arg(database.name())
         .env("PGOPTIONS", STATEMENT_TIMEOUT)
         .env("PGTZ", "UTC")
+        .current_dir(scripts)
         .stdin(Stdio::from(fs::File::open(script)?))
         .stdout(writer.try_clone()?)
         .stderr(writer)

@@ -3,19 +3,12 @@
 
 use postgres::Client;
 use postgres::types::ToSql;
-use vpd_tests::{Cluster, Database, Result, Subject, VERIFIER, challenge, role, rows_read};
+use vpd_tests::{Cluster, Crowd, Database, Result, Subject, VERIFIER, challenge, role, rows_read};
 
 /// Sessions that are made while the connections are open.
 const SESSIONS: i64 = 200_000;
 /// What a call may read, whatever the size of the tables.
 const BOUND: i64 = 150;
-
-/// The columns of the table of sessions, taken from a model but for the identifiers and the user.
-const COLUMNS: &str = "SELECT string_agg(CASE WHEN a.attname IN ('id', 'root_id') THEN 'n.id'
-                                              WHEN a.attname = 'user_name' THEN '''user '' || n.number'
-                                              ELSE 's.' || quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
-                         FROM pg_attribute a
-                        WHERE a.attrelid = 'vpd_private.session'::regclass AND a.attnum > 0 AND NOT a.attisdropped";
 
 /// A connection of the bridge.
 struct Caller(Client);
@@ -78,27 +71,22 @@ fn a_call_on_an_old_connection_costs_the_same_with_many_sessions() -> Result<()>
     let mut old = Caller(database.connect(role::BRIDGE)?);
     old.call_all()?;
 
-    // One session as the functions make it, a great many times, each of another user.
     Subject::new("model").log_in(&database)?;
-    let columns: String = admin.query_one(COLUMNS, &[])?.get(0);
-    let hash = |text: &str| format!("sha256(convert_to({text} || n.number, 'UTF8'))");
-    admin.batch_execute(&format!(
-        "CREATE TEMP TABLE n AS SELECT number, gen_random_uuid() AS id FROM generate_series(1, {SESSIONS}) number;
-         INSERT INTO vpd_private.session SELECT {columns} FROM vpd_private.session s, n WHERE s.user_name = 'model';
-         INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at, made_in)
-         SELECT {token}, n.id, 'portal', true, now(), 0 FROM n;
-         INSERT INTO vpd_private.session_use (root_id, used_at) SELECT n.id, now() FROM n;
+    let crowd = Crowd {
+        model: "model",
+        count: SESSIONS,
+        age: "1 second",
+    };
+    crowd.gather(&mut admin)?;
+    admin.batch_execute(
+        "CREATE TEMP TABLE n AS SELECT id, sha256(convert_to(id::text, 'UTF8')) AS hash FROM crowd;
          INSERT INTO vpd_private.ticket (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at, made_in)
-         SELECT {ticket}, n.id, 'portal', 'floor', {ticket}, now(), now() + interval '2 minutes', 0 FROM n;
+         SELECT n.hash, n.id, 'portal', 'floor', n.hash, now(), now() + interval '2 minutes', 0 FROM n;
          INSERT INTO vpd_private.message (message_hash, root_id, source_app, target_app, recorded_at, expires_at)
-         SELECT {message}, n.id, 'floor', 'portal', now(), now() + interval '1 minute' FROM n;
-         INSERT INTO vpd_private.message_spent (message_hash, root_id) SELECT {message}, n.id FROM n;
+         SELECT n.hash, n.id, 'floor', 'portal', now(), now() + interval '1 minute' FROM n;
          INSERT INTO vpd_private.queue (session_id, app, kind, reason, created_at)
          SELECT n.id, 'floor', 'close', 'logout', now() FROM n",
-        token = hash("'token '"),
-        ticket = hash("'ticket '"),
-        message = hash("'message '"),
-    ))?;
+    )?;
     let read = old.call_all()?;
     assert!(read.iter().all(|(_, read)| *read <= BOUND), "{read:?}");
     Ok(())

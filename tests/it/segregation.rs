@@ -1,7 +1,7 @@
 //! Rules of segregation of duties: what grants, definitions, logins and actions they refuse, and the exceptions from them.
 
 use postgres::{Client, GenericClient};
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, outcome, role};
+use vpd_tests::{Database, Result, Subject, assert_all_refused, assert_refused, attach, outcome, role};
 
 /// A role that submits, one that approves, one that pays, each by a duty; users with nothing.
 const GRAPH: &str = "
@@ -484,62 +484,26 @@ fn what_if_tells_and_changes_nothing() -> Result<()> {
 #[test]
 fn rules_that_make_no_sense_are_refused() -> Result<()> {
     let (_database, mut security) = scene()?;
-    for (arguments, state, token) in [
-        ("'r', '{role:Submitter}'", "22023", "argument_invalid"),
-        (
-            "'r', '{role:Submitter,role:Submitter}'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', at_most => 0",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', at_most => 2",
-            "22023",
-            "argument_invalid",
-        ),
-        ("'r', '{role:Submitter,user:alice}'", "22023", "argument_invalid"),
-        ("'r', '{role:Submitter,Approver}'", "22023", "argument_invalid"),
-        ("'r', '{role:Submitter,NULL}'", "22023", "argument_invalid"),
-        ("'r', NULL", "22023", "argument_invalid"),
-        (
-            "' r', '{role:Submitter,role:Approver}'",
-            "22023",
-            "argument_invalid",
-        ),
-        ("'r', '{role:Submitter,role:None}'", "42704", "role_not_found"),
-        (
-            "'r', '{role:Submitter,role:Approver}', scope => 'world'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', scope => 'unit'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', scope => 'unit', unit => 'None'",
-            "42704",
-            "unit_not_found",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', unit => 'None'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'r', '{role:Submitter,role:Approver}', scope => 'object'",
-            "22023",
-            "argument_invalid",
-        ),
-    ] {
-        let defined = security.batch_execute(&format!("SELECT vpd.define_sod_rule({arguments})"));
-        assert_refused(defined, state, token);
-    }
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.define_sod_rule({})",
+        "
+         22023 argument_invalid 'r', '{role:Submitter}'
+         22023 argument_invalid 'r', '{role:Submitter,role:Submitter}'
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', at_most => 0
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', at_most => 2
+         22023 argument_invalid 'r', '{role:Submitter,user:alice}'
+         22023 argument_invalid 'r', '{role:Submitter,Approver}'
+         22023 argument_invalid 'r', '{role:Submitter,NULL}'
+         22023 argument_invalid 'r', NULL
+         22023 argument_invalid ' r', '{role:Submitter,role:Approver}'
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', scope => 'world'
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', scope => 'unit'
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', unit => 'None'
+         22023 argument_invalid 'r', '{role:Submitter,role:Approver}', scope => 'object'
+         42704 role_not_found   'r', '{role:Submitter,role:None}'
+         42704 unit_not_found   'r', '{role:Submitter,role:Approver}', scope => 'unit', unit => 'None'",
+    );
     assert_refused(
         security.batch_execute("SELECT vpd.drop_sod_rule('r')"),
         "42704",
@@ -920,56 +884,20 @@ fn what_cannot_be_protected_is_refused() -> Result<()> {
     assert_refused(security.batch_execute(untracked), "55000", "not_tracked");
     security
         .batch_execute("SELECT vpd.track_changes('shop.orders'); SELECT vpd.track_changes('shop.keyless')")?;
-    for (arguments, state, token) in [
-        (
-            "'shop.orders', 'made', 'order:approve', 'status', 'approved'",
-            "55000",
-            "not_tracked",
-        ),
-        (
-            "'shop.orders', 'created_at', 'order:approve', 'status', 'approved'",
-            "55000",
-            "not_tracked",
-        ),
-        (
-            "'shop.orders', 'created_by', 'approve', 'status', 'approved'",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'shop.orders', 'created_by', 'order:none', 'status', 'approved'",
-            "42704",
-            "privilege_not_found",
-        ),
-        (
-            "'shop.orders', 'created_by', 'order:approve', 'none', 'approved'",
-            "42704",
-            "column_not_found",
-        ),
-        (
-            "'shop.orders', 'created_by', 'order:approve', 'placed', '2026-01-01'",
-            "42804",
-            "column_type",
-        ),
-        (
-            "'shop.orders', 'created_by', 'order:approve', 'status', NULL",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "'shop.keyless', 'created_by', 'order:approve', 'status', 'approved'",
-            "42704",
-            "key_not_found",
-        ),
-        (
-            "'shop.seen', 'created_by', 'order:approve', 'status', 'approved'",
-            "42809",
-            "relation_unsupported",
-        ),
-    ] {
-        let protected = security.batch_execute(&format!("SELECT vpd.protect_action({arguments})"));
-        assert_refused(protected, state, token);
-    }
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.protect_action({})",
+        "
+         55000 not_tracked          'shop.orders', 'made', 'order:approve', 'status', 'approved'
+         55000 not_tracked          'shop.orders', 'created_at', 'order:approve', 'status', 'approved'
+         22023 argument_invalid     'shop.orders', 'created_by', 'approve', 'status', 'approved'
+         22023 argument_invalid     'shop.orders', 'created_by', 'order:approve', 'status', NULL
+         42704 privilege_not_found  'shop.orders', 'created_by', 'order:none', 'status', 'approved'
+         42704 column_not_found     'shop.orders', 'created_by', 'order:approve', 'none', 'approved'
+         42804 column_type          'shop.orders', 'created_by', 'order:approve', 'placed', '2026-01-01'
+         42704 key_not_found        'shop.keyless', 'created_by', 'order:approve', 'status', 'approved'
+         42809 relation_unsupported 'shop.seen', 'created_by', 'order:approve', 'status', 'approved'",
+    );
     security.batch_execute(untracked)?;
     assert_refused(
         security.batch_execute("SELECT vpd.untrack_changes('shop.orders')"),

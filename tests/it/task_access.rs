@@ -2,7 +2,7 @@
 
 use postgres::{Client, GenericClient};
 use serde_json::{Value, json};
-use vpd_tests::{Database, Result, Subject, assert_denied, assert_refused, attach, role};
+use vpd_tests::{Database, Result, Subject, assert_all_refused, assert_denied_to_all_but, attach, role};
 
 /// bob reports to carol; erin buys; frank owns and gina reviews the process Purchase.
 const PEOPLE: &str = "
@@ -299,45 +299,22 @@ fn definitions_are_listed_repeatable_and_written_down() -> Result<()> {
         row.get::<_, Value>(2)["amount"],
         json!(["owner", "assignee", "process_owner"])
     );
-    for (call, state, token) in [
-        ("define_task_type('')", "22023", "argument_invalid"),
-        ("define_task_type(NULL)", "22023", "argument_invalid"),
-        (
-            "define_task_action('none', 'view', '{owner}')",
-            "42704",
-            "task_type_not_found",
-        ),
-        (
-            "define_task_action('approval', 'view', '{everybody}')",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "define_task_action('approval', 'view', ARRAY[NULL::text])",
-            "22023",
-            "argument_invalid",
-        ),
-        (
-            "define_task_content('approval', NULL, '{owner}')",
-            "22023",
-            "argument_invalid",
-        ),
-        ("drop_task_type('none')", "42704", "task_type_not_found"),
-    ] {
-        assert_refused(security.query(&format!("SELECT vpd.{call}"), &[]), state, token);
-    }
-    for role in [
-        role::USER,
-        role::BRIDGE,
-        role::AUDITOR,
-        role::OWNER,
-        role::STRANGER,
-    ] {
-        assert_denied(
-            database
-                .connect(role)?
-                .query("SELECT vpd.define_task_type('x')", &[]),
-        );
-    }
+    assert_all_refused(
+        &mut security,
+        "SELECT vpd.{}",
+        "
+         22023 argument_invalid    define_task_type('')
+         22023 argument_invalid    define_task_type(NULL)
+         22023 argument_invalid    define_task_action('approval', 'view', '{everybody}')
+         22023 argument_invalid    define_task_action('approval', 'view', ARRAY[NULL::text])
+         22023 argument_invalid    define_task_content('approval', NULL, '{owner}')
+         42704 task_type_not_found define_task_action('none', 'view', '{owner}')
+         42704 task_type_not_found drop_task_type('none')",
+    );
+    assert_denied_to_all_but(
+        &database,
+        &[role::SECURITY],
+        &["SELECT vpd.define_task_type('x')"],
+    )?;
     Ok(())
 }

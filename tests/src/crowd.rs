@@ -33,7 +33,8 @@ pub struct Crowd<'a> {
 }
 
 impl Crowd<'_> {
-    /// Puts the sessions into the tables, each with a token, what it may do, a use and a spent message.
+    /// Puts the sessions into the tables, each with a token, what it may do, a use and a spent message. The temporary table `crowd` has their
+    /// identifiers.
     ///
     /// # Errors
     /// A table is not as the functions know it.

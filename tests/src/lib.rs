@@ -30,7 +30,10 @@ pub use fixture::{
 pub use handoff::{act_for, issue, redeem};
 pub use pooler::Pooler;
 pub use program::{Desk, program};
-pub use refusal::{Outcome, Refusal, assert_denied, assert_refused, outcome, refusal};
+pub use refusal::{
+    Outcome, Refusal, assert_all_refused, assert_denied, assert_denied_to_all_but, assert_refused, outcome,
+    refusal,
+};
 pub use secrets::{find_secrets, log_folder};
 pub use subject::{Subject, VERIFIER, attach, challenge, fresh_ids, ids};
 

@@ -2,7 +2,10 @@
 
 use std::fmt::Debug;
 
+use postgres::GenericClient;
 use postgres::error::{DbError, SqlState};
+
+use crate::{Database, Result, role};
 
 /// A refusal by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +93,30 @@ pub fn assert_refused<T: Debug>(
     refusal
 }
 
+/// Asserts of calls that each is refused as a table says, with a hint. A line of the table is SQLSTATE, token and arguments, which take the
+/// place of `{}` in the call.
+///
+/// # Panics
+/// One went through, or was refused otherwise.
+#[track_caller]
+pub fn assert_all_refused(client: &mut impl GenericClient, call: &str, table: &str) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.splitn(3, ' ');
+        let mut part = || parts.next().unwrap_or_default();
+        let (state, token, arguments) = (part(), part(), part());
+        let statement = call.replacen("{}", arguments.trim(), 1);
+        let outcome = outcome(client.batch_execute(&statement));
+        let met = outcome.as_ref().err().map(|refusal| {
+            let token = refusal.token.as_deref().unwrap_or_default();
+            (refusal.state.code(), token, refusal.has_hint)
+        });
+        assert_eq!(met, Some((state, token, true)), "{statement}: {outcome:?}");
+        refusals.extend(outcome.err());
+    }
+    refusals
+}
+
 /// Asserts that PostgreSQL's own privilege check refused a statement.
 ///
 /// # Panics
@@ -98,4 +125,32 @@ pub fn assert_refused<T: Debug>(
 pub fn assert_denied<T: Debug>(result: std::result::Result<T, postgres::Error>) {
     let refusal = refusal(result);
     assert_eq!(refusal.state, SqlState::INSUFFICIENT_PRIVILEGE, "{refusal:?}");
+}
+
+/// Asserts that PostgreSQL's own privilege check refuses each statement to every role of the harness but some.
+///
+/// # Errors
+/// A role cannot connect.
+///
+/// # Panics
+/// A statement went through, or was refused otherwise.
+#[track_caller]
+pub fn assert_denied_to_all_but(
+    database: &Database<'_>,
+    allowed: &[&str],
+    statements: &[&str],
+) -> Result<()> {
+    for role in role::ALL.into_iter().filter(|role| !allowed.contains(role)) {
+        let mut client = database.connect(role)?;
+        for statement in statements {
+            let refusal = outcome(client.batch_execute(statement)).err();
+            let state = refusal.map(|refusal| refusal.state);
+            assert_eq!(
+                state,
+                Some(SqlState::INSUFFICIENT_PRIVILEGE),
+                "{role}: {statement}"
+            );
+        }
+    }
+    Ok(())
 }

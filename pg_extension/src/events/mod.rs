@@ -20,6 +20,21 @@ use crate::{audit, authz, context, policy, purge};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
+    wire_server();
+    context::set_keepers(Keepers {
+        standing_changed: session::standing_changed,
+        plans_mixed: policy::plans_mixed,
+        follow_definitions: session::follow_definitions,
+        liveness: crate::session::liveness,
+    });
+    authz::set_outside(Outside {
+        author: session::author,
+        user_lost: session::user_lost,
+    });
+}
+
+/// What `sys` tells and asks.
+fn wire_server() {
     fill(Table {
         statement: Statement {
             starts: statement::starts,
@@ -97,15 +112,5 @@ pub fn init() {
             batch: purge::run_batch,
             ended: |started_at, batches, counts| purge::log_run("purge", started_at, batches, counts),
         },
-    });
-    context::set_keepers(Keepers {
-        standing_changed: session::standing_changed,
-        plans_mixed: policy::plans_mixed,
-        follow_definitions: session::follow_definitions,
-        liveness: crate::session::liveness,
-    });
-    authz::set_outside(Outside {
-        author: session::author,
-        user_lost: session::user_lost,
     });
 }

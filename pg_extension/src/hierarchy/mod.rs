@@ -12,9 +12,10 @@ mod kept_tree;
 mod list;
 mod load;
 mod node;
-mod node_set;
 mod numbering;
+mod sight;
 mod tree;
+mod trees;
 mod view;
 mod viewer;
 
@@ -28,6 +29,6 @@ pub use grant::{close as close_grants, grant, revoke};
 pub use list::{visible_nodes, who_can_see};
 pub use load::{Columns, Report, Source, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};
-pub use view::{
+pub use sight::{
     follow_changes, note_plan, sees, session_changed, share, statement_started, visible_keys, why_unfiltered,
 };

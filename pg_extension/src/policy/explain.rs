@@ -1,31 +1,33 @@
 //! Why a user may, or may not, reach a row: each policy, whether it applies, its predicate, and its truth for the row.
 //!
-//! The caller needs the privilege to read the table. The row is looked up by a primary or unique key, with comparisons that PostgreSQL itself
-//! has, and copied; predicates are then asked of the copy. They, and what they reach, run as the caller, and as the table's owner when a
-//! superuser asks, and write nothing. Only truth values come out, never a value of the row.
+//! The caller needs the privilege to read the table. Predicates are asked of a copy of the row. They, and what they reach, run as the caller,
+//! and as the table's owner when a superuser asks, and write nothing. Only truth values come out, never a value of the row.
 
 mod authority;
+mod listed;
+mod row;
 mod tree;
+mod verdict;
 
 use super::cache::Relation;
 use super::chosen::Chosen;
-use super::{cache, inspection, mask, native};
+use super::{cache, inspection, native};
 use crate::context::{self, Identity, Liveness};
 use crate::error::{Error, Result};
 use crate::session;
 use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
-use crate::sys::spi::{arg, oid_arg, statements};
+use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, user, xact};
+use listed::{Listed, listed};
 use pgrx::Uuid;
-use serde_json::{Map, Value, json};
+use row::{Table, checked_key, find, table};
+use serde_json::{Value, json};
+use verdict::verdict;
 
 pub use tree::lines;
 
 statements! {
-    RELATION = "explain/relation.sql";
-    KEYS = "explain/keys.sql";
-    POLICIES = "explain/policies.sql";
     MASKS = "explain/masks.sql";
     EXEMPT = "explain/exempt.sql";
 }
@@ -38,37 +40,6 @@ pub struct Question {
     pub key: Value,
     pub session_id: Option<Uuid>,
     pub command: String,
-}
-
-/// A table whose rows can be named.
-struct Table {
-    oid: Oid,
-    name: String,
-    keys: Vec<Key>,
-}
-
-/// A primary or unique key.
-struct Key {
-    is_primary: bool,
-    columns: Vec<String>,
-    quoted: Vec<String>,
-    /// What the columns are compared as.
-    types: Vec<String>,
-    /// Whether types and comparisons are PostgreSQL's own.
-    is_plain: bool,
-}
-
-/// A policy as the catalogue has it.
-struct Listed {
-    name: String,
-    group: String,
-    kind: String,
-    statements: Vec<String>,
-    is_enabled: bool,
-    relevant_columns: Vec<String>,
-    is_masking: bool,
-    source: String,
-    is_checked: bool,
 }
 
 /// The whole explanation.
@@ -139,115 +110,6 @@ fn commands(name: &str) -> Result<Vec<Command>> {
             "Use select, insert, update or delete.",
         )),
     }
-}
-
-fn table(oid: Oid) -> Result<Table> {
-    let found = RELATION.with(|statement| {
-        statement.query_one(&[oid_arg(oid)], |row| {
-            (row.required::<String>(1), row.required::<bool>(2))
-        })
-    });
-    match found {
-        Some((name, true)) => Ok(Table {
-            oid,
-            name,
-            keys: KEYS.with(|statement| {
-                statement.query(&[oid_arg(oid)], |row| Key {
-                    is_primary: row.required(1),
-                    columns: row.required(2),
-                    quoted: row.required(3),
-                    types: row.required(4),
-                    is_plain: row.required(5),
-                })
-            }),
-        }),
-        Some((name, false)) => Err(Error::wrong_relation(
-            format!("{name} is no table"),
-            "Ask for the tables under a view.",
-        )),
-        None => Err(Error::relation_not_found()),
-    }
-}
-
-/// The key as an object of the columns of a primary or unique key. Other columns, and those whose values are masked for somebody, name no row:
-/// with them values could be guessed.
-fn checked_key(table: &Table, key: &Value) -> Result<Map<String, Value>> {
-    let hint = "Give the value of a primary key of one column, or a JSON object of all columns of a primary or unique key.";
-    let object = match key {
-        Value::Object(object) => object.clone(),
-        value => match table.keys.iter().find(|key| key.is_primary) {
-            Some(key) if key.columns.len() == 1 => Map::from_iter([(key.columns[0].clone(), value.clone())]),
-            _ => {
-                return Err(Error::argument(
-                    "the table has no primary key of one column",
-                    hint,
-                ));
-            }
-        },
-    };
-    if object.is_empty() || object.values().any(Value::is_null) {
-        return Err(Error::argument("the key is empty or has a NULL", hint));
-    }
-    let key = table
-        .key_of(&object)
-        .ok_or_else(|| Error::argument("the key is no primary or unique key of the table", hint))?;
-    if !key.is_plain {
-        return Err(Error::row_key_type(&key.columns.join(", ")));
-    }
-    for column in object.keys() {
-        if mask::is_covered(table.oid, column)? {
-            return Err(Error::argument("the key has a column that is masked", hint));
-        }
-    }
-    Ok(object)
-}
-
-impl Table {
-    /// The key that has exactly these columns.
-    fn key_of(&self, object: &Map<String, Value>) -> Option<&Key> {
-        self.keys.iter().find(|key| {
-            key.columns.len() == object.len() && key.columns.iter().all(|column| object.contains_key(column))
-        })
-    }
-}
-
-/// The row of the key, if there is one.
-fn find(table: &Table, object: &Map<String, Value>) -> Result<RowCopy> {
-    let mut conditions = Vec::new();
-    let mut args = Vec::new();
-    if let Some(key) = table.key_of(object) {
-        for (column, (quoted, kind)) in key.columns.iter().zip(key.quoted.iter().zip(&key.types)) {
-            let value = &object[column];
-            args.push(arg(value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)));
-            conditions.push(format!(
-                "t.{quoted}::{kind} OPERATOR(pg_catalog.=) ${}::{kind}",
-                args.len()
-            ));
-        }
-    }
-    let condition = conditions.join(" AND ");
-    let row = xact::attempt(|| RowCopy::read(table.oid, &condition, &args, Some(2))).map_err(|failure| {
-        if failure.state.starts_with("22") {
-            Error::argument(
-                "the key does not fit the types of its columns",
-                "Give values that the columns can hold.",
-            )
-        } else {
-            Error::not_ready(
-                format!("the table cannot be read as its owner ({})", failure.state),
-                "Look whether its owner may use its schema, and at functions in its indexes.",
-            )
-        }
-    })?;
-    if row.count() > 1 {
-        return Err(Error::argument(
-            "the key names several rows",
-            "It is a key of the table itself; name a row of one of its children there.",
-        ));
-    }
-    Ok(row)
 }
 
 fn describe(identity: &Identity) -> Value {
@@ -345,148 +207,4 @@ fn explain_masks(relation: &Relation, table: &Table, row: &RowCopy) -> Vec<Value
         })
     };
     masks.into_iter().map(explained).collect()
-}
-
-fn listed(table: Oid) -> Vec<Listed> {
-    POLICIES.with(|statement| {
-        statement.query(&[oid_arg(table)], |row| Listed {
-            name: row.required(1),
-            group: row.required(2),
-            kind: row.required(3),
-            statements: row.required(4),
-            is_enabled: row.required(5),
-            relevant_columns: row.get(6).unwrap_or_default(),
-            is_masking: row.required(7),
-            source: row.required(8),
-            is_checked: row.required(9),
-        })
-    })
-}
-
-impl Listed {
-    fn reason_not_to_apply(&self, commands: &[Command], chosen: &Chosen) -> Option<&'static str> {
-        let is_for = |command: &Command| {
-            let is_named = self
-                .statements
-                .iter()
-                .any(|name| Command::parse(name) == Some(*command));
-            is_named && (*command != Command::Insert || self.is_checked)
-        };
-        if !self.is_enabled {
-            Some("it is disabled")
-        } else if !commands.iter().any(is_for) {
-            Some("it is for other commands")
-        } else if !chosen.includes(&self.group) {
-            Some("the driving context chooses another group")
-        } else if self.is_masking {
-            Some("it masks columns and hides no row")
-        } else {
-            None
-        }
-    }
-
-    fn reason_to_apply(&self) -> String {
-        if self.relevant_columns.is_empty() {
-            "it applies".to_owned()
-        } else {
-            format!(
-                "it applies to statements that use {}",
-                self.relevant_columns.join(", ")
-            )
-        }
-    }
-
-    fn json(
-        &self,
-        applies: Option<bool>,
-        why: &str,
-        predicate: Option<&str>,
-        truth: Option<Value>,
-        error: Option<&str>,
-    ) -> Value {
-        json!({
-            "name": self.name,
-            "group": self.group,
-            "kind": self.kind,
-            "source": self.source,
-            "statements": self.statements,
-            "is_enabled": self.is_enabled,
-            "relevant_columns": self.relevant_columns,
-            "applies": applies,
-            "why": why,
-            "predicate": predicate,
-            "understood": null,
-            "truth": truth,
-            "error": error,
-        })
-    }
-}
-
-/// Whether the command reaches the row, and the first reason; NULL when it depends on the columns that the statement uses.
-fn verdict(
-    command: &str,
-    row_exists: bool,
-    has_session: bool,
-    policies: Option<&[Value]>,
-) -> (Option<bool>, String) {
-    let name = |policy: &Value| policy["name"].as_str().unwrap_or_default().to_owned();
-    if !row_exists {
-        let what = "there is no such row; whoever is told nothing of it is told the truth";
-        return (Some(false), what.to_owned());
-    }
-    let Some(policies) = policies else {
-        return (Some(true), "the table is not under policy".to_owned());
-    };
-    if !has_session {
-        return (
-            Some(false),
-            "the user has no live session, and without one no row is shown".to_owned(),
-        );
-    }
-    if policies.is_empty() {
-        let what = "the table has no policy of its own; its rows are read through the table it is a part of";
-        return (Some(false), what.to_owned());
-    }
-    let applying: Vec<&Value> = policies
-        .iter()
-        .filter(|policy| policy["applies"] == json!(true))
-        .collect();
-    if let Some(policy) = applying.iter().find(|policy| !policy["error"].is_null()) {
-        return (
-            Some(false),
-            format!("policy \"{}\" fails, and so does every statement", name(policy)),
-        );
-    }
-    let untrue: Vec<&&Value> = applying
-        .iter()
-        .filter(|policy| policy["truth"] != json!(true))
-        .collect();
-    let is_always = |policy: &&&Value| policy["relevant_columns"] == json!([]);
-    if let Some(policy) = untrue.iter().find(|policy| is_always(policy)) {
-        let truth = if policy["truth"] == json!(false) {
-            "false"
-        } else {
-            "NULL"
-        };
-        return (
-            Some(false),
-            format!("policy \"{}\" is {truth} for the row", name(policy)),
-        );
-    }
-    match untrue.first() {
-        Some(policy) => (
-            None,
-            format!(
-                "no, when the statement uses a column that policy \"{}\" is about",
-                name(policy)
-            ),
-        ),
-        None => (
-            Some(true),
-            format!(
-                "every policy that applies to {} is true for the row",
-                command.trim().to_ascii_lowercase()
-            ),
-        ),
-    }
 }

@@ -1,7 +1,7 @@
 //! A parallel worker is another process: it has no session. A reader that ran there would answer for nobody.
 
 use postgres::GenericClient;
-use vpd_tests::{BY_REGION, Database, Result, Subject, add_policy, attach, role};
+use vpd_tests::{BY_REGION, Database, Result, Subject, add_policy, attach, role, until};
 
 const BIG: &str = "
 CREATE SCHEMA shop AUTHORIZATION app_owner;
@@ -158,14 +158,13 @@ fn readers() -> Result<Database<'static>> {
 }
 
 /// What a statement is refused with. Where no worker is free the backend does all by itself and answers: asked again then.
-fn worker_refusal(session: &mut impl GenericClient, query: &str) -> Option<vpd_tests::Refusal> {
-    for _ in 0..200 {
-        if let Err(refusal) = vpd_tests::outcome(session.query_one(query, &[])) {
-            return Some(refusal);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    None
+fn worker_refusal(session: &mut impl GenericClient, query: &str) -> Result<vpd_tests::Refusal> {
+    let mut refusal = None;
+    until("a worker refuses", || {
+        refusal = vpd_tests::outcome(session.query_one(query, &[])).err();
+        Ok(refusal.is_some())
+    })?;
+    refusal.ok_or_else(|| "it answers".into())
 }
 
 #[test]
@@ -190,7 +189,7 @@ fn every_reader_of_the_session_is_an_error_in_a_worker() -> Result<()> {
             .map_err(|error| format!("{name}: {error:?}"))?;
         session.batch_execute(FORCE_PARALLEL)?;
         assert!(plan(&mut session, query)?.contains("Gather"));
-        let refusal = worker_refusal(&mut session, query).ok_or_else(|| format!("{name} answers"))?;
+        let refusal = worker_refusal(&mut session, query).map_err(|error| format!("{name}: {error}"))?;
         assert_eq!(
             (refusal.state.code(), refusal.token.as_deref(), refusal.has_hint),
             ("0A000", Some("parallel_worker"), true),

@@ -1,7 +1,6 @@
 //! `now()` stands still in a transaction. Expiry goes by the clock on the wall.
 
-use std::thread::sleep;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use postgres::IsolationLevel;
 use vpd_tests::{
@@ -15,7 +14,8 @@ const ORDERS: &str = "SELECT id FROM shop.orders";
 fn control_an_expiry_against_now_never_comes_in_a_long_transaction() -> Result<()> {
     let database = Database::create_bare()?;
     create_orders(&database)?;
-    database.admin()?.batch_execute(
+    let mut admin = database.admin()?;
+    admin.batch_execute(
         "CREATE TABLE shop.live (expires_at timestamptz); GRANT SELECT ON shop.live TO app_user;
          INSERT INTO shop.live VALUES (clock_timestamp() + interval '1500 ms');
          ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
@@ -24,25 +24,35 @@ fn control_an_expiry_against_now_never_comes_in_a_long_transaction() -> Result<(
     let mut user = database.connect(role::USER)?;
     let mut session = user.transaction()?;
     assert_eq!(ids(&mut session, ORDERS)?.len(), 40);
-    sleep(Duration::from_millis(1600));
+    admin.batch_execute("SELECT pg_sleep_until(expires_at) FROM shop.live")?;
     assert_eq!(ids(&mut session, ORDERS)?.len(), 40);
     Ok(())
 }
 
-/// Longer than a session of these tests lives, which is long enough for what comes first, on a busy machine too.
-const LIFE: Duration = Duration::from_millis(2_100);
-
-/// A session that dies soon, by one of its two clocks.
-fn dying(database: &Database<'_>, clock: &str) -> Result<String> {
+/// A session that dies soon, by one of its two clocks, and when. That is late enough for what comes first, on a busy machine too.
+fn dying(database: &Database<'_>, clock: &str) -> Result<(String, SystemTime)> {
     let token = Subject::in_region("alice", "East").log_in(database)?;
     let update = match clock {
         "idle" => {
-            "UPDATE vpd_private.session SET last_access_at = clock_timestamp() - idle_timeout + interval '2 seconds'"
+            "UPDATE vpd_private.session SET last_access_at = clock_timestamp() - idle_timeout + interval '2 seconds'
+             RETURNING last_access_at + idle_timeout"
         }
-        _ => "UPDATE vpd_private.session SET expires_at = clock_timestamp() + interval '2 seconds'",
+        _ => {
+            "UPDATE vpd_private.session SET expires_at = clock_timestamp() + interval '2 seconds' RETURNING expires_at"
+        }
     };
-    database.admin()?.batch_execute(update)?;
-    Ok(token)
+    let end = database.admin()?.query_one(update, &[])?.get(0);
+    Ok((token, end))
+}
+
+/// Waits until the clock of the database has passed a moment.
+fn pass(database: &Database<'_>, moment: SystemTime) -> Result<()> {
+    let mut admin = database.admin()?;
+    admin.execute(
+        "SELECT pg_sleep_until($1::timestamptz + interval '1 ms')",
+        &[&moment],
+    )?;
+    Ok(())
 }
 
 #[test]
@@ -53,7 +63,7 @@ fn a_session_dies_by_the_absolute_limit_in_the_middle_of_a_transaction() -> Resu
         IsolationLevel::Serializable,
     ] {
         let database = protected_orders()?;
-        let token = dying(&database, "absolute")?;
+        let (token, end) = dying(&database, "absolute")?;
         let mut user = database.connect(role::USER)?;
         let prepared = user.prepare(ORDERS)?;
         let mut session = user.build_transaction().isolation_level(level).start()?;
@@ -61,7 +71,7 @@ fn a_session_dies_by_the_absolute_limit_in_the_middle_of_a_transaction() -> Resu
         session.batch_execute("DECLARE c CURSOR FOR SELECT id FROM shop.orders; SAVEPOINT alive")?;
         assert_eq!(ids(&mut session, ORDERS)?, expected_ids("East"));
         assert_eq!(session.query(&prepared, &[])?.len(), 10);
-        sleep(LIFE);
+        pass(&database, end)?;
         let seen = outcome(session.query(&prepared, &[]).map(|rows| rows.len()));
         assert!(seen.is_err() || seen == Ok(0), "prepared: {seen:?}");
         session.batch_execute("ROLLBACK TO alive")?;
@@ -79,10 +89,10 @@ fn a_session_dies_by_the_absolute_limit_in_the_middle_of_a_transaction() -> Resu
 #[test]
 fn a_session_that_is_used_just_before_the_idle_limit_lives_on() -> Result<()> {
     let database = protected_orders()?;
-    let token = dying(&database, "idle")?;
+    let (token, end) = dying(&database, "idle")?;
     let mut user = database.connect(role::USER)?;
     attach(&mut user, &token)?;
-    sleep(LIFE);
+    pass(&database, end)?;
     // The use above moved the idle clock: by far more than a fraction of the time-out had passed.
     attach(&mut user, &token)?;
     Ok(())
@@ -91,8 +101,8 @@ fn a_session_that_is_used_just_before_the_idle_limit_lives_on() -> Result<()> {
 #[test]
 fn an_idle_session_is_dead_to_the_second() -> Result<()> {
     let database = protected_orders()?;
-    let token = dying(&database, "idle")?;
-    sleep(LIFE);
+    let (token, end) = dying(&database, "idle")?;
+    pass(&database, end)?;
     assert_refused(
         attach(&mut database.connect(role::USER)?, &token),
         "28000",
@@ -104,8 +114,8 @@ fn an_idle_session_is_dead_to_the_second() -> Result<()> {
 #[test]
 fn a_client_cannot_set_the_clock() -> Result<()> {
     let database = protected_orders()?;
-    let token = dying(&database, "absolute")?;
-    sleep(LIFE);
+    let (token, end) = dying(&database, "absolute")?;
+    pass(&database, end)?;
     let mut user = database.connect(role::USER)?;
     for trick in [
         "SET TimeZone = 'Etc/GMT+12'",

@@ -7,11 +7,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vpd_tests::superstore::{self, Superstore};
-use vpd_tests::{Cluster, Extension, Library, Result};
+use vpd_tests::{Cluster, Extension, Library, Result, until_within};
 
 use super::program::Program;
 
@@ -146,14 +145,9 @@ fn configuration(cluster: &Cluster, port: u16) -> String {
 }
 
 fn wait_until_ready(port: u16) -> Result<()> {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(20) {
-        if is_ready(port).unwrap_or(false) {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(50));
-    }
-    Err("not ready".into())
+    until_within(Duration::from_secs(20), "it is ready", || {
+        Ok(is_ready(port).unwrap_or(false))
+    })
 }
 
 fn is_ready(port: u16) -> Result<bool> {

@@ -5,10 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use vpd_tests::{Cluster, Database, Extension, Library, Result, attach, role};
+use vpd_tests::{Cluster, Database, Extension, Library, Result, attach, role, until_within};
 
 use super::block::{SEEN, alice, blocks, blocks_of, is_shared, items, looked_at, seen, seen_anew};
 use super::scene::data_group;
@@ -568,13 +568,10 @@ fn what_is_shared_goes_with_the_extension_and_with_the_database() -> Result<()> 
         assert_eq!(blocks_of(&cluster, oid)?.len(), 1);
         loses.push((database, oid));
     }
-    let gone = |oid| -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(100);
-        while !blocks_of(&cluster, oid)?.is_empty() {
-            assert!(Instant::now() < deadline, "it stays");
-            sleep(Duration::from_millis(50));
-        }
-        Ok(())
+    let gone = |oid| {
+        until_within(Duration::from_secs(100), "it is gone", || {
+            Ok(blocks_of(&cluster, oid)?.is_empty())
+        })
     };
     let (database, oid) = loses.remove(0);
     // Told with the commit, the launcher starts a purge that finds no extension.

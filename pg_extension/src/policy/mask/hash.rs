@@ -3,12 +3,11 @@
 use crate::error::{Error, Result};
 use crate::sys::database;
 use crate::sys::spi::statements;
-use sha2::{Digest, Sha256};
+use hmac::digest::Key;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use std::cell::Cell;
 use std::fmt::Write;
-
-/// Length of a block of SHA-256.
-const BLOCK: usize = 64;
 
 statements! {
     KEY = "mask/key.sql";
@@ -20,11 +19,7 @@ thread_local! {
 
 /// The hash of a value, as hexadecimal digits.
 pub fn hash(value: &str) -> Result<String> {
-    let digest = hmac(&key()?, value.as_bytes());
-    Ok(digest.iter().fold(String::new(), |mut text, byte| {
-        let _written = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hexadecimal(&hmac(&key()?, value.as_bytes())))
 }
 
 /// Forgets the key; another extension of the same name would have another.
@@ -53,22 +48,21 @@ fn key() -> Result<[u8; 32]> {
 }
 
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let padded = |pad: u8| {
-        let mut block = [pad; BLOCK];
-        for (byte, key) in block.iter_mut().zip(key) {
-            *byte ^= key;
-        }
-        block
-    };
-    let inner = Sha256::new()
-        .chain_update(padded(0x36))
+    // As long as a block: HMAC itself fills up a shorter one with zeros.
+    let mut block = Key::<Hmac<Sha256>>::default();
+    block[..key.len()].copy_from_slice(key);
+    Hmac::<Sha256>::new(&block)
         .chain_update(message)
-        .finalize();
-    Sha256::new()
-        .chain_update(padded(0x5c))
-        .chain_update(inner)
         .finalize()
+        .into_bytes()
         .into()
+}
+
+fn hexadecimal(digest: &[u8; 32]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -77,10 +71,33 @@ mod tests {
 
     #[test]
     fn hmac_agrees_with_rfc_4231() {
-        // Test case 1 has a key of 20 bytes, which HMAC pads with zeros to the block as it does one of 32.
-        let mut key = [0; 32];
-        key[..20].fill(0x0b);
-        let digest = hmac(&key, b"Hi There");
-        assert_eq!(digest[..8], [0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53]);
+        let counted: Vec<u8> = (1..=25).collect();
+        let cases: [(&[u8], &[u8], &str); 4] = [
+            (
+                &[0x0b; 20],
+                b"Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 20],
+                &[0xdd; 50],
+                "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+            ),
+            (
+                &counted,
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+        ];
+        for (short, message, expected) in cases {
+            let mut key = [0; 32];
+            key[..short.len()].copy_from_slice(short);
+            assert_eq!(hexadecimal(&hmac(&key, message)), expected);
+        }
     }
 }

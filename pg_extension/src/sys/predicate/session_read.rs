@@ -3,6 +3,11 @@
 //! A read is a call of one of the extension's STABLE functions. The largest sub-expression that contains one and depends on
 //! no row is wrapped into a scalar sub-select: one cached plan then serves every session, the read happens once per
 //! execution, and an index can be used with its value.
+//!
+//! ```sql
+//! dept = vpd.attribute('hr', 'dept')::integer               -- comes in
+//! dept = (SELECT vpd.attribute('hr', 'dept')::integer)      -- goes out
+//! ```
 
 use super::{folding, node};
 use crate::error::Result;

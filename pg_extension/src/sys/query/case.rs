@@ -1,4 +1,21 @@
 //! The expression that stands for a masked column, and the condition under which its value may be changed.
+//!
+//! Comes in, two columns with a mask each:
+//!
+//! ```sql
+//! salary    -- mask 0, visible where name = vpd.user_name()
+//! name      -- mask (SELECT max(u.name) FROM hr.unseen u), visible nowhere
+//! ```
+//!
+//! Goes out; sub-selects are rewritten with the policies and masks of what they read, for whoever reads the table:
+//!
+//! ```sql
+//! CASE WHEN (SELECT vpd.user_name()) = name THEN salary ELSE 0 END    -- may be changed where the condition is true
+//! (SELECT max(u.name) FROM (hr.unseen u WHERE <its conditions>))      -- may be changed nowhere
+//! ```
+//!
+//! Where several masks lie over one column, the first is outermost, and the value is seen where all are lifted:
+//! `CASE WHEN first THEN CASE WHEN second THEN salary ELSE mask END ELSE mask END`.
 
 use super::relevance;
 use super::walk::Walk;

@@ -1,4 +1,11 @@
-//! Whose conditions stand on a table of a rewritten query. The server puts those of row security first, its own restrictive policies among
+//! Whose conditions stand on a table of a rewritten query. Nothing is changed here. Of
+//!
+//! ```sql
+//! vpd.guard() AND salary < 9000 AND vpd_private.permitted(2, true) AND vpd_private.permitted(1, true) AND region = 'West'
+//! ```
+//!
+//! the first four are of policies, and the last of a view with security_barrier.
+//! The server puts those of row security first, its own restrictive policies among
 //! them, and those of security-barrier views behind. The last that each command asks for is that of the permissive policies, where ours
 //! carries a mark: whatever stands behind the last mark was written by somebody else.
 

@@ -1,5 +1,18 @@
 //! SQL functions in FROM. The server's planner would put the bodies of some in their place, after our walk; so the walk does it
 //! first, and while the planner runs no such function is put in its place any more.
+//!
+//! Comes in, with `CREATE FUNCTION hr.of_dept(d integer) … AS 'SELECT * FROM hr.staff WHERE dept = d'`:
+//!
+//! ```sql
+//! SELECT name, salary FROM hr.of_dept(5 + 5)
+//! ```
+//!
+//! Goes out, for the walk to go into; marks are settled in it, masks are not put in yet:
+//!
+//! ```sql
+//! SELECT name, salary
+//!   FROM (SELECT id, name, dept, salary FROM (hr.staff WHERE <conditions of row security>) WHERE dept = 10) of_dept
+//! ```
 
 use super::relevance;
 use crate::sys::list::{length, nth};

@@ -1,6 +1,29 @@
 //! Queries as the planner gets them, rewritten and with the policies of every table in place: what depends on the whole statement is
 //! settled here, and masks are put in place of the columns that the session may not see.
 //!
+//! Comes in, here with the conditions of row security as a WHERE of the table itself, in the order in which they are asked:
+//!
+//! ```sql
+//! SELECT name, salary
+//!   FROM (hr.staff WHERE vpd.guard()
+//!                    AND vpd_private.relevant('{4}', salary < 9000)
+//!                    AND dept = (SELECT vpd.attribute('hr', 'dept')::integer)
+//!                    AND vpd_private.permitted(1, true))
+//!  WHERE salary > 5000
+//! ```
+//!
+//! Goes out, where `salary` is column 4 and masked by `0` in rows of others (`relevance` took the mark away, `read` made the sub-select of what `case` gave it):
+//!
+//! ```sql
+//! SELECT name, salary
+//!   FROM (SELECT id, name, dept, CASE WHEN (SELECT vpd.user_name()) = name THEN salary ELSE 0 END AS salary
+//!           FROM (hr.staff WHERE vpd.guard()
+//!                            AND salary < 9000
+//!                            AND dept = (SELECT vpd.attribute('hr', 'dept')::integer)
+//!                            AND vpd_private.permitted(1, true))) staff
+//!  WHERE salary > 5000
+//! ```
+//!
 //! It decides nothing: the table of questions says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
 //! in FROM included, before the server's planner sees any; an error ends the statement.
 

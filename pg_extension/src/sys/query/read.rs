@@ -1,5 +1,23 @@
 //! A table that is read becomes a sub-select over itself, as if a view stood there, with masks in its target list.
 //!
+//! Comes in:
+//!
+//! ```sql
+//! SELECT s.salary, s.ctid, s
+//!   FROM (hr.staff s TABLESAMPLE system (100) WHERE <conditions of row security>)
+//!    FOR UPDATE
+//! ```
+//!
+//! Goes out; system columns and the whole row are targets behind the columns, where the query names them:
+//!
+//! ```sql
+//! SELECT s.salary, s.ctid, s."whole row"
+//!   FROM (SELECT id, name, dept, <masked salary>, ctid, ROW(id, name, dept, <masked salary>) AS "whole row"
+//!           FROM (hr.staff s TABLESAMPLE system (100) WHERE <conditions of row security>)
+//!            FOR UPDATE) s
+//!    FOR UPDATE
+//! ```
+//!
 //! The planner pulls such a sub-select up again and puts its expressions wherever the column was named, wrapped where an outer join
 //! could make them NULL. So a mask is seen by every clause, and a function of the caller is only ever handed the masked value.
 

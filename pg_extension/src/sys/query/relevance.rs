@@ -2,6 +2,24 @@
 //!
 //! The row-security hook knows the table and not the statement, so it marks such a condition as `relevant(columns, condition)`. The
 //! statement is known when it is planned: the condition then stands alone, or goes. A mark that nobody settles is the condition.
+//!
+//! Comes in (the table with its conditions of row security; `salary` is column 4), and what is checked of new rows:
+//!
+//! ```sql
+//! SELECT name   FROM (hr.staff WHERE vpd_private.relevant('{4}', salary < 9000) AND …)
+//! SELECT salary FROM (hr.staff WHERE vpd_private.relevant('{4}', salary < 9000) AND …)
+//! UPDATE hr.staff SET name = 'x'
+//!   -- CHECK (CASE WHEN vpd_private.relevant('{4}', salary < 9000) THEN true ELSE vpd_private.policy_violated('hr.staff', 'high_pay') END)
+//! ```
+//!
+//! Goes out:
+//!
+//! ```sql
+//! SELECT name   FROM (hr.staff WHERE …)
+//! SELECT salary FROM (hr.staff WHERE salary < 9000 AND …)
+//! UPDATE hr.staff SET name = 'x'
+//!   -- CHECK (CASE WHEN true THEN true ELSE vpd_private.policy_violated('hr.staff', 'high_pay') END)
+//! ```
 
 use crate::error::Error;
 use crate::sys::compat;

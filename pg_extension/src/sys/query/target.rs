@@ -1,5 +1,26 @@
 //! The table that a statement writes. It must stay a table, so masks are put in place of its columns one by one: wherever the
 //! statement reads a row, or returns it. Assignments to masked columns are refused in rows where the value is not visible.
+//!
+//! Comes in:
+//!
+//! ```sql
+//! UPDATE hr.staff
+//!    SET salary = salary + 1
+//!  WHERE salary > 5000
+//! RETURNING salary
+//! ```
+//!
+//! Goes out, for a mask `0` that is lifted where `visible` holds:
+//!
+//! ```sql
+//! UPDATE hr.staff
+//!    SET salary = CASE WHEN visible THEN CASE WHEN visible THEN salary ELSE 0 END + 1
+//!                      ELSE CASE WHEN vpd_private.mask_violated('hr.staff', 'salary') THEN NULL ELSE NULL END END
+//!  WHERE CASE WHEN visible THEN salary ELSE 0 END > 5000
+//! RETURNING CASE WHEN visible THEN salary ELSE 0 END
+//! ```
+//!
+//! `ON CONFLICT DO UPDATE` and the actions of MERGE likewise; `excluded` is the caller's own row, and stays as it is. `mask_violated` raises an error.
 
 use super::case::{MaskedColumn, nothing};
 use super::condition;

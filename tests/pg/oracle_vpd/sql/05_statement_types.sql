@@ -2,30 +2,11 @@
 -- Oracle: statement_types is a list out of SELECT, INSERT, UPDATE, DELETE and INDEX, in any case; without one, the first four.
 -- Here: the same.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE FUNCTION hr.everybody(object_schema text, object_name text) RETURNS text LANGUAGE sql AS $$ SELECT 'true' $$;
-CREATE FUNCTION hr.own_department(object_schema text, object_name text) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN 'dept = vpd.attribute(''hr'', ''dept'')::integer';
-END
-$$;
 CREATE FUNCTION hr.own_row(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'lower(name) = vpd.user_name()' $$;
 CREATE FUNCTION hr.nobody(object_schema text, object_name text) RETURNS text LANGUAGE sql AS $$ SELECT '1 = 2' $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'read', 'hr', 'everybody', 'select');

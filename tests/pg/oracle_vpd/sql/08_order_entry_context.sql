@@ -3,13 +3,7 @@
 -- Oracle: CREATE CONTEXT order_entry USING oe.customer_context; a logon trigger calls the package.
 -- Here: vpd.create_context; the application calls the package after attaching the session, as the first thing in a transaction.
 
-CREATE SCHEMA oe;
-GRANT USAGE ON SCHEMA oe TO PUBLIC;
-CREATE TABLE oe.customer (id integer PRIMARY KEY, login text UNIQUE);
-INSERT INTO oe.customer VALUES (101, 'ann'), (102, 'bob');
-CREATE TABLE oe.purchase (id integer PRIMARY KEY, customer integer, total integer);
-INSERT INTO oe.purchase VALUES (1, 101, 10), (2, 101, 20), (3, 102, 30), (4, 103, 40);
-GRANT SELECT, INSERT, UPDATE, DELETE ON oe.purchase TO app_user;
+\ir ../prologue/purchases.sql
 CREATE PROCEDURE oe.set_customer() LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number integer;

@@ -2,24 +2,7 @@
 -- Oracle: the value of the driving context names the group that applies; the policies of SYS_DEFAULT apply always.
 -- Here: the same; names of groups compare in upper case.
 
-CREATE SCHEMA sales;
-GRANT USAGE ON SCHEMA sales TO PUBLIC;
-CREATE TABLE sales.orders (
-    id integer PRIMARY KEY,
-    tenant text NOT NULL,
-    warehouse text NOT NULL,
-    ledger text NOT NULL
-);
-INSERT INTO sales.orders VALUES
-    (1, 'acme', 'north', 'open'), (2, 'acme', 'south', 'open'), (3, 'acme', 'south', 'closed'),
-    (4, 'zeta', 'north', 'open'), (5, 'zeta', 'south', 'closed');
-GRANT SELECT, INSERT, UPDATE, DELETE ON sales.orders TO app_user;
-CREATE FUNCTION sales.own_tenant(object_schema text, object_name text) RETURNS text
-LANGUAGE sql AS $$ SELECT 'tenant = vpd.attribute(''subject'', ''tenant'')' $$;
-CREATE FUNCTION sales.for_shipping(object_schema text, object_name text) RETURNS text
-LANGUAGE sql AS $$ SELECT 'warehouse = ''south'' ' $$;
-CREATE FUNCTION sales.for_billing(object_schema text, object_name text) RETURNS text
-LANGUAGE sql AS $$ SELECT 'ledger = ''open'' ' $$;
+\ir ../prologue/orders.sql
 SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": "shipping"}}') AS shipping \gset
 SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": "Billing"}}') AS billing \gset
 SELECT vpd.create_session('ann', 'portal', attributes => '{"subject": {"tenant": "acme", "application": "SYS_DEFAULT"}}') AS plain \gset

@@ -2,23 +2,8 @@
 -- Oracle: the change is noticed when a statement is executed; without a change the text is used again.
 -- Here: the same; attaching the session of somebody else is a change, and a session met before finds its own text.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
-CREATE SEQUENCE hr.runs;
-GRANT USAGE, SELECT ON SEQUENCE hr.runs TO app_user;
-CREATE VIEW hr.runs_so_far AS SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS runs FROM hr.runs;
-GRANT SELECT ON hr.runs_so_far TO app_user;
+\ir ../prologue/staff.sql
+\ir ../prologue/runs.sql
 CREATE FUNCTION hr.counted(object_schema text, object_name text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -26,7 +11,6 @@ BEGIN
     RETURN 'dept = ' || coalesce(vpd.attribute('hr', 'dept'), 'NULL');
 END
 $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 SELECT vpd.create_session('kim', 'portal', attributes => '{"hr": {"dept": "20"}}') AS kim \gset
 
 \connect - sec_admin

@@ -2,23 +2,8 @@
 -- Oracle: needed where a static function would now return something else; without names, for every policy of the database.
 -- Here: the same, in every backend, when the refresh commits; a replaced function is noticed without it.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
-CREATE SEQUENCE hr.runs;
-GRANT USAGE, SELECT ON SEQUENCE hr.runs TO app_user;
-CREATE VIEW hr.runs_so_far AS SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS runs FROM hr.runs;
-GRANT SELECT ON hr.runs_so_far TO app_user;
+\ir ../prologue/staff.sql
+\ir ../prologue/runs.sql
 CREATE FUNCTION hr.counted(object_schema text, object_name text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -45,7 +30,6 @@ END
 $$;
 CREATE FUNCTION hr.set_mode(new integer) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ UPDATE hr.mode SET dept = new $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'dept', 'hr', 'counted', policy_type => dbms_rls.static());

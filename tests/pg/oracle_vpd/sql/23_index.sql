@@ -3,19 +3,7 @@
 -- Here: an index on an expression is refused to every role under policy; one on columns to whom an INDEX policy restricts. A condition
 -- that is the text true restricts nobody.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 ALTER TABLE hr.staff OWNER TO app_owner;
 GRANT CREATE ON SCHEMA hr TO app_owner;
 CREATE FUNCTION hr.maintenance(object_schema text, object_name text) RETURNS text

@@ -2,19 +2,7 @@
 -- Oracle: the statement fails; the text is found in a trace file.
 -- Here: the same; the text goes to the log of the server and never to the client.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE TABLE hr.answer (predicate text);
 INSERT INTO hr.answer VALUES ('true');
 CREATE FUNCTION hr.broken(object_schema text, object_name text) RETURNS text
@@ -35,7 +23,6 @@ END
 $$;
 CREATE FUNCTION hr.set_answer(new_predicate text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ UPDATE hr.answer SET predicate = new_predicate $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'p', 'hr', 'broken');

@@ -2,19 +2,7 @@
 -- Oracle: the statement fails with it; the reason is in a trace file.
 -- Here: the same; the words of the error go to the log of the server, because they may name what the reader must not see.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE FUNCTION hr.divides(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept = ' || (1 / (SELECT 0)) $$;
 CREATE FUNCTION hr.complains(object_schema text, object_name text) RETURNS text
@@ -29,7 +17,6 @@ EXCEPTION WHEN division_by_zero THEN
     RETURN 'dept = 10';
 END
 $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'p', 'hr', 'divides');

@@ -2,30 +2,11 @@
 -- Oracle: ADD_POLICY takes any name; the statements on the table fail until the function exists.
 -- Here: ADD_POLICY refuses it; a function that is dropped later makes the statements fail until it is back.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
-CREATE FUNCTION hr.own_department(object_schema text, object_name text) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN 'dept = vpd.attribute(''hr'', ''dept'')::integer';
-END
-$$;
+\ir ../prologue/staff.sql
 CREATE FUNCTION hr.one_argument(object_schema text) RETURNS text LANGUAGE sql AS $$ SELECT 'true' $$;
 CREATE FUNCTION hr.wrong_result(object_schema text, object_name text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
 CREATE FUNCTION hr.two_names(object_schema varchar, object_name varchar) RETURNS varchar LANGUAGE sql AS $$ SELECT 'true' $$;
 CREATE PROCEDURE hr.no_function(object_schema text, object_name text) LANGUAGE sql AS $$ SELECT 1 $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'p', 'hr', 'none');

@@ -2,19 +2,7 @@
 -- Oracle: the circle is found when the table is read.
 -- Here: the same, SQLSTATE 42P17. A function that runs with the rights of somebody whom policies do not bind may read it.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE FUNCTION hr.reads_itself(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept = ' || (SELECT min(dept) FROM hr.staff) $$;
 CREATE FUNCTION hr.asks_itself(object_schema text, object_name text) RETURNS text
@@ -29,7 +17,6 @@ CREATE FUNCTION hr.reads_head(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept IN (SELECT dept FROM hr.head)' $$;
 CREATE FUNCTION hr.reads_staff(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept IN (SELECT dept FROM hr.staff)' $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'p', 'hr', 'reads_itself');

@@ -2,26 +2,13 @@
 -- Oracle: policy_function => 'PACKAGE.FUNCTION', with the owner of the package as function_schema.
 -- Here: a package is a schema; the part before the dot is taken as the schema, whatever function_schema says.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE SCHEMA staff_security;
 GRANT USAGE ON SCHEMA staff_security TO PUBLIC;
 CREATE FUNCTION staff_security.by_department(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept = vpd.attribute(''hr'', ''dept'')::integer' $$;
 CREATE FUNCTION staff_security.by_pay(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'salary < 5000' $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 
 \connect - sec_admin
 SELECT dbms_rls.add_policy('hr', 'staff', 'dept', 'hr', 'staff_security.by_department');

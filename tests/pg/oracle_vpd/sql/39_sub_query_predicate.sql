@@ -2,26 +2,13 @@
 -- Oracle: the usual form for rules that follow other tables: column IN (SELECT …).
 -- Here: the same; names are qualified, because they are looked up in pg_catalog only, and the tables are read by whoever asks.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
+\ir ../prologue/staff.sql
 CREATE TABLE hr.assignment (user_name text, dept integer);
 INSERT INTO hr.assignment VALUES ('ida', 10), ('ida', 30), ('kim', 20);
 CREATE FUNCTION hr.assigned(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept IN (SELECT a.dept FROM hr.assignment a WHERE a.user_name = vpd.user_name())' $$;
 CREATE FUNCTION hr.unqualified(object_schema text, object_name text) RETURNS text
 LANGUAGE sql AS $$ SELECT 'dept IN (SELECT dept FROM assignment)' $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 SELECT vpd.create_session('kim', 'portal', attributes => '{"hr": {"dept": "20"}}') AS kim \gset
 
 \connect - sec_admin

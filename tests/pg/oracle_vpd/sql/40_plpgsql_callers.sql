@@ -2,23 +2,8 @@
 -- Oracle: the policy sees the session, not the unit that runs.
 -- Here: the same; a plan that PL/pgSQL keeps follows the session of each call.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
-CREATE SEQUENCE hr.runs;
-GRANT USAGE, SELECT ON SEQUENCE hr.runs TO app_user;
-CREATE VIEW hr.runs_so_far AS SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS runs FROM hr.runs;
-GRANT SELECT ON hr.runs_so_far TO app_user;
+\ir ../prologue/staff.sql
+\ir ../prologue/runs.sql
 CREATE FUNCTION hr.by_context(object_schema text, object_name text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -56,7 +41,6 @@ BEGIN
 END
 $$;
 CREATE PROCEDURE hr.raise_pay() LANGUAGE plpgsql AS $$ BEGIN UPDATE hr.staff SET salary = salary + 1; END $$;
-SELECT vpd.create_session('ida', 'portal', attributes => '{"hr": {"dept": "10"}}') AS ida \gset
 SELECT vpd.create_session('kim', 'portal', attributes => '{"hr": {"dept": "20"}}') AS kim \gset
 
 \connect - sec_admin

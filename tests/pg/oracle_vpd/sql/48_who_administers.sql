@@ -2,25 +2,7 @@
 -- Oracle: EXECUTE on DBMS_RLS; in recent releases ADMINISTER FINE GRAINED ACCESS CONTROL.
 -- Here: the profile security_admin; the constants, too, belong to it.
 
-CREATE SCHEMA hr;
-GRANT USAGE ON SCHEMA hr TO PUBLIC;
-CREATE TABLE hr.staff (
-    id integer PRIMARY KEY,
-    name text NOT NULL,
-    dept integer NOT NULL,
-    salary integer,
-    commission integer
-);
-INSERT INTO hr.staff VALUES
-    (1, 'Ida', 10, 5200, NULL), (2, 'Jon', 10, 4100, NULL), (3, 'Kim', 20, 3900, 300),
-    (4, 'Lea', 20, 6100, 900), (5, 'Max', 30, 2800, NULL), (6, 'Nia', 30, 7000, 1200);
-GRANT SELECT, INSERT, UPDATE, DELETE ON hr.staff TO app_user;
-CREATE FUNCTION hr.own_department(object_schema text, object_name text) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN 'dept = vpd.attribute(''hr'', ''dept'')::integer';
-END
-$$;
+\ir ../prologue/staff.sql
 
 \connect - app_user
 SELECT dbms_rls.add_policy('hr', 'staff', 'p', 'hr', 'own_department');

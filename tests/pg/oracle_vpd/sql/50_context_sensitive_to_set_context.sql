@@ -2,13 +2,7 @@
 -- Oracle: the function runs again when a value of the context was set since; with an association, when that attribute was.
 -- Here: the same, and never more often than in Oracle.
 
-CREATE SCHEMA oe;
-GRANT USAGE ON SCHEMA oe TO PUBLIC;
-CREATE TABLE oe.customer (id integer PRIMARY KEY, login text UNIQUE);
-INSERT INTO oe.customer VALUES (101, 'ann'), (102, 'bob');
-CREATE TABLE oe.purchase (id integer PRIMARY KEY, customer integer, total integer);
-INSERT INTO oe.purchase VALUES (1, 101, 10), (2, 101, 20), (3, 102, 30), (4, 103, 40);
-GRANT SELECT, INSERT, UPDATE, DELETE ON oe.purchase TO app_user;
+\ir ../prologue/purchases.sql
 CREATE SEQUENCE oe.runs;
 GRANT USAGE, SELECT ON SEQUENCE oe.runs TO app_user;
 CREATE VIEW oe.runs_so_far AS SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS runs FROM oe.runs;

@@ -2,13 +2,7 @@
 -- Oracle: CREATE CONTEXT … ACCESSED GLOBALLY, for pools whose sessions belong to nobody; SET_IDENTIFIER picks the values.
 -- Here: the same; the client identifier is the user of the attached session, and changing it needs a privilege of its own.
 
-CREATE SCHEMA oe;
-GRANT USAGE ON SCHEMA oe TO PUBLIC;
-CREATE TABLE oe.customer (id integer PRIMARY KEY, login text UNIQUE);
-INSERT INTO oe.customer VALUES (101, 'ann'), (102, 'bob');
-CREATE TABLE oe.purchase (id integer PRIMARY KEY, customer integer, total integer);
-INSERT INTO oe.purchase VALUES (1, 101, 10), (2, 101, 20), (3, 102, 30), (4, 103, 40);
-GRANT SELECT, INSERT, UPDATE, DELETE ON oe.purchase TO app_user;
+\ir ../prologue/purchases.sql
 CREATE PROCEDURE oe.share(customer text, username text, client_id text) LANGUAGE plpgsql AS $$
 BEGIN
     CALL dbms_session.set_context('order_entry', 'customer', customer, username, client_id);

@@ -69,12 +69,12 @@ fn issue(scene: &Scene<'_>, count: usize) -> Result<Vec<String>> {
          CREATE TABLE bench.ticket (LIKE vpd_private.ticket INCLUDING ALL);
          GRANT SELECT, DELETE ON bench.ticket TO app_bridge;
          DELETE FROM vpd_private.ticket;
-         CREATE TEMPORARY TABLE made (n bigint GENERATED ALWAYS AS IDENTITY, ticket_hash bytea)",
+         CREATE TEMPORARY TABLE made (n bigint GENERATED ALWAYS AS IDENTITY, ticket text)",
     )?;
     let tickets: Vec<String> = (0..count).map(|_| ticket()).collect();
-    let mut copy = admin.copy_in("COPY made (ticket_hash) FROM STDIN")?;
+    let mut copy = admin.copy_in("COPY made (ticket) FROM STDIN")?;
     for ticket in &tickets {
-        writeln!(copy, "\\\\x{:x}", Sha256::digest(ticket))?;
+        writeln!(copy, "{ticket}")?;
     }
     copy.finish()?;
     for table in ["vpd_private.ticket", "bench.ticket"] {
@@ -82,7 +82,7 @@ fn issue(scene: &Scene<'_>, count: usize) -> Result<Vec<String>> {
             "WITH holder AS (SELECT id, row_number() OVER () - 1 AS n FROM vpd_private.session
                               WHERE user_name LIKE 'holder%')
              INSERT INTO {table} (ticket_hash, session_id, source_app, target_app, challenge, issued_at, expires_at, made_in)
-             SELECT m.ticket_hash, h.id, 'portal', 'floor', sha256(convert_to($1, 'UTF8')),
+             SELECT sha256(convert_to(m.ticket, 'UTF8')), h.id, 'portal', 'floor', sha256(convert_to($1, 'UTF8')),
                     clock_timestamp(), clock_timestamp() + interval '1 day', 0
                FROM made m JOIN holder h ON h.n = m.n % {SESSIONS}"
         );
