@@ -1,9 +1,9 @@
 //! Writes users and what sources know of them, new rows by COPY and changed ones by arrays.
 
-use super::super::content::STEP;
-use super::super::names::Known;
-use super::super::progress;
 use super::lines::{Row, Users};
+use crate::load::content::STEP;
+use crate::load::names::Known;
+use crate::load::progress;
 use crate::sys::copy;
 use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;

@@ -1,9 +1,9 @@
 //! Whether the lines fit each other and what there is.
 
-use super::super::cycle;
-use super::super::names::Known;
-use super::super::report::Report;
 use super::lines::{COLUMNS, MANAGER, SOURCE, UNIT, USER_NAME, Users};
+use crate::load::cycle;
+use crate::load::names::Known;
+use crate::load::report::Report;
 use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
 

@@ -1,9 +1,9 @@
 //! What a file says of users, line by line, kept until the last was read.
 
-use super::super::header::{Column, optional, required};
-use super::super::names::Names;
-use super::super::texts::{Span, Texts};
-use super::super::value;
+use crate::load::header::{Column, optional, required};
+use crate::load::names::Names;
+use crate::load::texts::{Span, Texts};
+use crate::load::value;
 use serde_json::{Map, Value};
 
 pub const COLUMNS: [Column; 7] = [

@@ -1,6 +1,6 @@
 //! A policy as the catalogue has it, and whether it is about a command.
 
-use super::super::chosen::Chosen;
+use crate::policy::chosen::Chosen;
 use crate::sys::Oid;
 use crate::sys::restriction::Command;
 use crate::sys::spi::{oid_arg, statements};

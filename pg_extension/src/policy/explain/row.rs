@@ -1,7 +1,7 @@
 //! The row that is asked about: looked up by a primary or unique key, with comparisons that PostgreSQL itself has, and copied.
 
-use super::super::mask;
 use crate::error::{Error, Result};
+use crate::policy::mask;
 use crate::sys::row_copy::RowCopy;
 use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, xact};
