@@ -12,9 +12,6 @@ mod kept_tree;
 mod list;
 mod load;
 mod node;
-mod node_set;
-mod numbering;
-mod tree;
 mod view;
 mod viewer;
 

@@ -4,8 +4,8 @@
 
 use super::facts::{self, Facts, Hierarchy};
 use super::kept_tree::KeptTree;
-use super::node_set::NodeSet;
-use super::tree::Tree;
+use vpd_text::hierarchy::node_set::NodeSet;
+use vpd_text::hierarchy::tree::Tree;
 use crate::authz::change;
 use crate::context::{self, Identity, Standing};
 use crate::error::{Error, Result};
@@ -192,7 +192,7 @@ pub fn share(hierarchy: Hierarchy) -> Result<Share> {
         (0, 0)
     } else {
         with_current(hierarchy, true, |current| {
-            let all = current.tree.tree().len();
+            let all = current.tree.tree().count();
             match &*current.view {
                 View::Nothing => (0, all),
                 View::Everything => (all, all),
@@ -218,7 +218,7 @@ pub fn visible_keys(hierarchy: Hierarchy) -> Result<Vec<Vec<u8>>> {
         let key = |node| tree.key(node).map(<[u8]>::to_vec);
         match &*current.view {
             View::Nothing => Vec::new(),
-            View::Everything => (0..tree.len() as u32).filter_map(key).collect(),
+            View::Everything => (0..tree.count() as u32).filter_map(key).collect(),
             View::Nodes(nodes) => nodes.nodes().filter_map(key).collect(),
         }
     })
@@ -487,7 +487,7 @@ fn of_groups(
             }
             return (View::Nothing, valid_until);
         }
-        let mut nodes = NodeSet::empty(tree.len());
+        let mut nodes = NodeSet::empty(tree.count());
         for node in of_set.iter().filter_map(|key| tree.find(key.as_bytes())) {
             nodes.insert(node, tree.last_below(node));
         }

@@ -1,7 +1,7 @@
 //! What a kind of file says, and what a load of it comes to.
 
-use super::header::{Header, Line};
-use super::report::Report;
+use vpd_text::load::header::{Header, Line};
+use vpd_text::load::report::Report;
 use crate::authz::segregation::Conflict;
 use crate::error::Result;
 

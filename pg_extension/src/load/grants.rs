@@ -2,7 +2,7 @@
 
 use super::content::{Counts, STEP};
 use super::progress;
-use super::report::Report;
+use vpd_text::load::report::Report;
 use crate::authz::change;
 use crate::authz::definition::may_change;
 use crate::sys::clock::{self, Timestamp};

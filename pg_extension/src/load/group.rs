@@ -2,9 +2,9 @@
 
 use super::content::{Content, Counts};
 use super::grants::{self, Wish};
-use super::header::{Column, Header, Line, optional, required};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
 use super::names::Names;
-use super::report::Report;
+use vpd_text::load::report::Report;
 use super::{cycle, value};
 use crate::authz::{Kind, change};
 use crate::error::Result;

@@ -2,11 +2,11 @@
 
 use super::content::{Content, Counts};
 use super::grants;
-use super::header::{Column, Header, Line, optional, required};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
 use super::names::Names;
 use super::node::key;
-use super::report::Report;
-use super::value;
+use vpd_text::load::report::Report;
+use vpd_text::load::value;
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::hierarchy;

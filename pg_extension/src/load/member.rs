@@ -2,10 +2,10 @@
 
 use super::content::{Content, Counts};
 use super::grants::{self, Wish};
-use super::header::{Column, Header, Line, optional, required};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
-use super::report::Report;
-use super::texts::{Span, Texts};
+use vpd_text::load::report::Report;
+use vpd_text::load::texts::{Span, Texts};
 use super::{progress, value};
 use crate::authz::segregation::Conflict;
 use crate::authz::{Kind, change};

@@ -1,10 +1,10 @@
 //! Files of users: what one or several sources know of them. Columns that are not known become attributes.
 
 use super::content::{Content, Counts, STEP};
-use super::header::{Column, Header, Line, optional, required};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
-use super::report::Report;
-use super::texts::{Span, Texts};
+use vpd_text::load::report::Report;
+use vpd_text::load::texts::{Span, Texts};
 use super::{cycle, progress, value};
 use crate::authz::segregation::Conflict;
 use crate::authz::user::LOCAL_SOURCE;

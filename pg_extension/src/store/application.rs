@@ -1,7 +1,7 @@
 //! Sections about applications: apps and application contexts.
 
-use super::field::{Absent, Form, defaulting, optional, required};
-use super::item::Item;
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 use super::section::{Layout, Scope, Section, as_given};
 use crate::context;
 use crate::error::{Error, Result};

@@ -1,9 +1,9 @@
 //! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles and the roles they gave, filtered tables.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, description, still_valid, validity};
-use super::item::Item;
+use vpd_text::store::item::Item;
 use super::policy::{self, relation};
 use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use super::template;

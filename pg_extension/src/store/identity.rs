@@ -1,9 +1,9 @@
 //! Sections about people: sources, units, users, who may act for whom.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, description, set_enabled, still_valid, validity};
-use super::item::Item;
+use vpd_text::store::item::Item;
 use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use crate::authz::user::{self, Account};
 use crate::authz::{Kind, Reference, definition, delegation};

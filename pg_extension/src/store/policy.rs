@@ -1,8 +1,8 @@
 //! Sections about tables: policy groups, driving contexts, policies, masks.
 
 use super::application::rows;
-use super::field::{Absent, Field, Form, defaulting, optional, required};
-use super::item::Item;
+use vpd_text::store::field::{Absent, Field, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::error::{Error, Result};
 use crate::policy::{self, mask};

@@ -14,7 +14,7 @@ use tokio::sync::RwLock;
 use super::error::IdentityError;
 use super::keys::KeyCache;
 use super::resolver::Resolver;
-use super::verify::{Expected, inspect, verify};
+use super::verify::{Expected, verify};
 use super::{Claims, challenge_of};
 use crate::config::{Identity, Origin, Secret, read_secret};
 use crate::db::{read_authorities, trusting};

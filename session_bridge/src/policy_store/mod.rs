@@ -3,7 +3,6 @@
 //! It decides nothing: the database compares, checks and applies. Invariant: nothing is imported that was not shown first.
 
 mod difference;
-pub mod form;
 
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
@@ -18,7 +17,8 @@ pub use difference::{Change, Difference};
 
 use crate::config::Config;
 use crate::db::{self, Role, statement};
-use crate::jazn;
+use vpd_text::jazn;
+use vpd_text::store::form;
 
 /// Largest file that is read.
 const LARGEST: u64 = 256 * 1024 * 1024;

@@ -1,0 +1,5 @@
+//! Trees by numbers: whatever is below a node follows it without a gap.
+
+pub mod node_set;
+pub mod numbering;
+pub mod tree;
