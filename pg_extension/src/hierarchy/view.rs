@@ -4,8 +4,6 @@
 
 use super::facts::{self, Facts, Hierarchy};
 use super::kept_tree::KeptTree;
-use vpd_text::hierarchy::node_set::NodeSet;
-use vpd_text::hierarchy::tree::Tree;
 use crate::authz::change;
 use crate::context::{self, Identity, Standing};
 use crate::error::{Error, Result};
@@ -16,6 +14,8 @@ use crate::sys::spi::{self, arg, statements};
 use crate::sys::{published, shmem, xact};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use vpd_text::hierarchy::node_set::NodeSet;
+use vpd_text::hierarchy::tree::Tree;
 
 /// Views kept beside the one in use: those of other sessions of a pooled connection.
 const KEPT_VIEWS: usize = 128;

@@ -23,11 +23,12 @@ use crate::error::{Error, Result};
 use crate::sys::memory;
 use crate::sys::xact::{self, Fate};
 use content::{Content, Counts};
+use serde_json::json;
+use std::cell::RefCell;
 use vpd_text::load::header::{Header, Line};
 use vpd_text::load::reader::{Broken, Reader, Record};
 use vpd_text::load::report::Report;
-use serde_json::json;
-use std::cell::RefCell;
+use vpd_text::load::value;
 
 /// Most bytes of one load.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;

@@ -1,11 +1,8 @@
 //! Files of users: what one or several sources know of them. Columns that are not known become attributes.
 
 use super::content::{Content, Counts, STEP};
-use vpd_text::load::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
-use vpd_text::load::report::Report;
-use vpd_text::load::texts::{Span, Texts};
-use super::{cycle, progress, value};
+use super::progress;
 use crate::authz::segregation::Conflict;
 use crate::authz::user::LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
@@ -16,6 +13,10 @@ use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
+use vpd_text::load::report::Report;
+use vpd_text::load::texts::{Span, Texts};
+use vpd_text::load::{cycle, value};
 
 statements! {
     NEW_IDS = "load/new_ids.sql";
@@ -285,7 +286,7 @@ impl Users {
         let mut chunks = Vec::new();
         let (mut start, mut bytes) = (0, 0);
         for (place, row) in rows.iter().enumerate() {
-            bytes += names + row.attributes.len();
+            bytes += names + row.attributes.bytes();
             if bytes > MAX_CHUNK || place + 1 - start == STEP / 5 || place + 1 == rows.len() {
                 chunks.push(&rows[start..=place]);
                 (start, bytes) = (place + 1, 0);

@@ -1,7 +1,5 @@
 //! What an import changes: found by comparing the document with the database, then applied through the functions that SQL calls.
 
-use vpd_text::store::document::{self, Fault, Placed, Wanted};
-use vpd_text::store::item::Item;
 use super::section::{Moment, Section};
 use crate::authz::Reference;
 use crate::authz::definition::{self, may_change};
@@ -9,6 +7,8 @@ use crate::error::Result;
 use crate::sys::xact;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use vpd_text::store::document::{self, Fault, Placed, Wanted};
+use vpd_text::store::item::Item;
 
 /// A line of the report.
 #[derive(Debug, Clone, PartialEq)]

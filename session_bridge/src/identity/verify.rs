@@ -57,7 +57,12 @@ pub fn verify(
         .map_or(0.0, |since| since.as_secs_f64());
     check(&claims, expected.client_id, now)?;
     match expected.nonce {
-        Some(nonce) if !claims.nonce.as_deref().is_some_and(|given| is_equal(given, nonce)) => {
+        Some(nonce)
+            if !claims
+                .nonce
+                .as_deref()
+                .is_some_and(|given| is_equal(given, nonce)) =>
+        {
             Err(IdentityError::Refused("of another login"))
         }
         _ => Ok(claims),
