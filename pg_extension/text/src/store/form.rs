@@ -208,13 +208,16 @@ fn inline(value: &Value) -> Result<String, String> {
             let elements: Vec<String> = list.iter().map(inline).collect::<Result<_, _>>()?;
             format!("[{}]", elements.join(", "))
         }
-        Value::Object(table) if table.is_empty() => "{}".to_owned(),
         Value::Object(table) => {
             let mut entries = Vec::new();
             for (name, value) in ordered(table, FIELDS) {
                 entries.push(format!("{} = {}", key(name), inline(value)?));
             }
-            format!("{{ {} }}", entries.join(", "))
+            if entries.is_empty() {
+                "{}".to_owned()
+            } else {
+                format!("{{ {} }}", entries.join(", "))
+            }
         }
         Value::Null => return Err("a list holds NULL, which TOML cannot say".to_owned()),
     })
@@ -312,6 +315,12 @@ mod tests {
         );
         assert!(text.contains("units = []"), "{text}");
         assert!(!text.contains('\u{202e}'), "{text}");
+    }
+
+    #[test]
+    fn a_table_of_nothing_but_null_is_written_as_an_empty_one() {
+        let written = |table: Value| write(&json!({ "version": 1, "a": [{ "b": table }] }));
+        assert_eq!(written(json!({ "c": null })), written(json!({})));
     }
 
     #[test]
