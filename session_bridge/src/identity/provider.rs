@@ -10,6 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
+use vpd_text::identity::inspect;
 
 use super::error::IdentityError;
 use super::keys::KeyCache;

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde_json::Value;
-
 use vpd_text::oracle::name::escaped;
 
 /// A line of what the database answers.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::store::document::{FORMAT, VERSION};
 use serde_json::{Map, Value, json};
 
 /// Definitions by name.
@@ -107,8 +108,8 @@ impl Definitions {
             .map(|(holder, held)| json!({ "holder": holder, "holds": held }))
             .collect();
         json!({
-            "format": "pg_vpd definitions",
-            "version": 1,
+            "format": FORMAT,
+            "version": VERSION,
             "resources": resources,
             "privileges": privileges,
             "entitlements": entitlements,

@@ -192,6 +192,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_in_json_keep_their_last_digit() {
+        for number in ["3.3333333333333334e+42", "0.30000000000000004", "-17"] {
+            assert_eq!(json(number).map(|value| value.to_string()), Ok(number.to_owned()));
+        }
+    }
+
+    #[test]
     fn names_have_no_blanks_around_and_no_control_characters() {
         assert_eq!(name("Ana María"), Ok("Ana María"));
         assert!(name("").is_err() && name(" a").is_err() && name("a ").is_err());
