@@ -192,3 +192,32 @@ fn values(text: &str) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Read {
+        (
+            1,
+            Ok(values.iter().map(|value| value.as_bytes().to_vec()).collect()),
+        )
+    }
+
+    #[test]
+    fn a_file_is_read_as_rfc_4180_says() {
+        compared(b"\xef\xbb\xbf\n\"a\"\"\n\",b", &[read(&["a\"\n", "b"])]);
+    }
+
+    #[test]
+    #[should_panic(expected = "left == right")]
+    fn control_another_value_is_noticed() {
+        compared(b"a,\"b\"\n", &[read(&["a", "\"b\""])]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is left")]
+    fn control_a_record_that_is_missing_is_noticed() {
+        compared(b"a\nb\n", &[read(&["a"])]);
+    }
+}

@@ -81,3 +81,18 @@ fn consistent(document: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    #[should_panic(expected = "role:Buyer holds role:Manager")]
+    fn control_a_grant_of_what_is_not_defined_is_noticed() {
+        consistent(&json!({
+            "roles": [{ "name": "Buyer" }],
+            "grants": [{ "holder": "role:Buyer", "holds": ["role:Manager"] }],
+        }));
+    }
+}

@@ -175,8 +175,11 @@ impl Bare {
     }
 
     fn words(&self) -> Vec<&str> {
-        let marks = [' ', '\n', '(', ')', ',', ';', '\'', '=', '>'];
-        self.text.split(marks).filter(|word| !word.is_empty()).collect()
+        let is_between = |letter: char| letter.is_whitespace() || "(),;'=>".contains(letter);
+        self.text
+            .split(is_between)
+            .filter(|word| !word.is_empty())
+            .collect()
     }
 }
 
@@ -192,4 +195,33 @@ fn behind_quote<'a>(text: &'a str, quote: char, is_escaped: bool, script: &str) 
         }
     }
     unreachable!("a quote is not closed:\n{script}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_read_as_the_server_reads_it() {
+        let script = "SELECT f(\n  'it''s', E'\\'; DROP', \"a\"\"b\") -- ' DROP\rDO $x$ DROP $x$;";
+        let bare = Bare::read(script);
+        assert_eq!(bare.words(), ["SELECT", "f", "\"\"", "DO"]);
+        assert_eq!(bare.bodies, [" DROP "]);
+    }
+
+    #[test]
+    fn control_what_is_outside_of_its_quotes_is_noticed() {
+        assert!(
+            Bare::read("SELECT 'a\\'; DROP TABLE x; --'")
+                .words()
+                .contains(&"DROP")
+        );
+        assert!(Bare::read("-- a\rDROP TABLE x;").words().contains(&"DROP"));
+    }
+
+    #[test]
+    #[should_panic(expected = "a quote is not closed")]
+    fn control_a_quote_that_is_not_closed_is_noticed() {
+        Bare::read("SELECT 'a");
+    }
 }

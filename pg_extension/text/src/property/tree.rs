@@ -66,6 +66,12 @@ fn numbered(nodes: &[Node]) {
     }
     let lists = gathered.numbered();
     let tree = lists.tree();
+    agreed(&tree, nodes);
+    seen(&tree);
+}
+
+/// The tree answers as walking up does.
+fn agreed(tree: &Tree<'_>, nodes: &[Node]) {
     let parents: HashMap<&str, Option<&str>> = nodes
         .iter()
         .map(|(key, parent)| (key.as_str(), parent.as_deref()))
@@ -93,7 +99,6 @@ fn numbered(nodes: &[Node]) {
             );
         }
     }
-    seen(&tree);
 }
 
 /// A set of bits is the set of the numbers.
@@ -181,5 +186,25 @@ fn spoiled(bytes: &[u8]) {
     for number in 0..tree.count() as u32 {
         let last = tree.last_below(number);
         assert!(last >= number && (last as usize) < tree.count());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(key: &str, parent: Option<&str>) -> Node {
+        (key.to_owned(), parent.map(str::to_owned))
+    }
+
+    #[test]
+    #[should_panic(expected = "\"c\" below \"a\"")]
+    fn control_a_tree_of_other_nodes_is_noticed() {
+        let mut other = Nodes::default();
+        for (key, parent) in [("a", None), ("b", None), ("c", Some("b"))] {
+            other.push(key, parent).unwrap();
+        }
+        let nodes = [node("a", None), node("b", None), node("c", Some("a"))];
+        agreed(&other.numbered().tree(), &nodes);
     }
 }
