@@ -175,23 +175,10 @@ impl<'a> Application<'a> {
                     _ => Err("the file has no application role of this name".to_owned()),
                 }
             }
-            Principal::EnterpriseRole(name) if definitions.kind_of_role(&name) == Some("application") => {
-                Err(format!(
-                    "an enterprise role and an application role are both called {name}, and here a name is one role: rename one of them"
-                ))
-            }
-            Principal::EnterpriseRole(name) if !is_usable(&name, LONGEST_NAME) => Err(unusable(LONGEST_NAME)),
-            Principal::EnterpriseRole(name) => {
-                definitions.role(&name, "enterprise", None);
-                Ok(name)
-            }
+            Principal::EnterpriseRole(name) => role_beside(name, "enterprise", None, definitions),
             Principal::Everybody(name) => {
-                definitions.role(
-                    &name,
-                    "abstract",
-                    Some("From Oracle, where everybody has it; here it has to be granted.".to_owned()),
-                );
-                Ok(name)
+                let description = "From Oracle, where everybody has it; here it has to be granted.";
+                role_beside(name, "abstract", Some(description.to_owned()), definitions)
             }
             Principal::User | Principal::Unknown(_) => Err("it is no role".to_owned()),
         }
@@ -501,6 +488,25 @@ impl Principal {
             _ => Self::Unknown(class),
         })
     }
+}
+
+/// A role that stands in the file as a principal only. Of one that has the name already and is of another kind it would get the members, or give it its own.
+fn role_beside(
+    name: String,
+    kind: &'static str,
+    description: Option<String>,
+    definitions: &mut Definitions,
+) -> Result<String, String> {
+    if !is_usable(&name, LONGEST_NAME) {
+        return Err(unusable(LONGEST_NAME));
+    }
+    if let Some(other) = definitions.kind_of_role(&name).filter(|other| *other != kind) {
+        return Err(format!(
+            "{kind} and {other} roles are both called {name}, and here a name is one role: rename one of them"
+        ));
+    }
+    definitions.role(&name, kind, description);
+    Ok(name)
 }
 
 /// The kind of a resource type.

@@ -74,6 +74,41 @@ fn members_that_are_not_there_or_no_role_are_left() {
 }
 
 #[test]
+fn a_role_that_everybody_has_is_none_of_another_kind_and_has_a_name_that_can_be_one() {
+    const EVERYBODY: &str = "oracle.security.jps.internal.core.principals.JpsAuthenticatedRoleImpl";
+    const GROUP: &str = "weblogic.security.principal.WLSGroupImpl";
+    let members = |names: &[(&str, &str)]| -> String {
+        names.iter().map(|(class, name)| member(class, name)).collect()
+    };
+    let holders = |members: &str| {
+        let roles = format!("{}{}", role("Buyer", ""), role("Clerk", members));
+        let conversion = converted(&application(&format!("<app-roles>{roles}</app-roles>")));
+        let grants = conversion.document["grants"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let holders: Vec<_> = grants.iter().map(|grant| grant["holder"].clone()).collect();
+        (json!(holders), reasons(&conversion, 2))
+    };
+    assert_eq!(
+        holders(&members(&[(EVERYBODY, "authenticated-role")])).0,
+        json!(["role:authenticated-role"]),
+        "control"
+    );
+    let (held, told) = holders(&members(&[(EVERYBODY, "Buyer"), (EVERYBODY, "a\nb")]));
+    assert_eq!(held, json!([]), "{told}");
+    assert!(
+        told.contains("both called Buyer") && told.contains("control characters"),
+        "{told}"
+    );
+    for order in [[(EVERYBODY, "X"), (GROUP, "X")], [(GROUP, "X"), (EVERYBODY, "X")]] {
+        let (held, told) = holders(&members(&order));
+        assert_eq!(held, json!(["role:X"]));
+        assert!(told.contains("both called X"), "{told}");
+    }
+}
+
+#[test]
 fn a_role_that_would_be_everybodys_is_left() {
     let of_class = |class: &str| {
         let anonymous = member(class, "anonymous");
