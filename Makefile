@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PGRX_HOME := $(CURDIR)/.local/pgrx
 export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
 
-.PHONY: help demo test test-core test-sqlsmith up start down psql bench lint package clean
+.PHONY: help demo test test-core test-sqlsmith fuzz up start down psql bench lint package clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ test-sqlsmith: ## random statements as an attached run-time role (ten minutes); 
 	@.ci/extension debug
 	@cargo build --quiet -p vpd_tests --bin smith
 	@target/debug/smith $(ARGS)
+
+fuzz: ## random input for what reads texts of others (five minutes); ARGS="--seconds 3600 csv" for longer, for one target
+	@.ci/deps fuzz
+	@.ci/fuzz $(ARGS)
 
 up: start ## build and start the database cluster and the bridge of this tree
 	@.ci/bridge status

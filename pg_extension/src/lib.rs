@@ -3,6 +3,7 @@
 //! Read in this order: `error` and `guc` (vocabulary), `sys` (the only door to PostgreSQL's internals), `context`
 //! (who this backend serves now), `session` (who may be served), `policy` (what they may see),
 //! `hierarchy` (which part of the data they may see), `purge`, `api` (the SQL surface).
+//! What needs no server lies beside it, in the crate `vpd_text`.
 //! The SQL objects stand in `sql/install`, in the order listed at the end of this file.
 
 pgrx::pg_module_magic!();

@@ -21,5 +21,4 @@ pub mod load;
 
 pub mod oracle;
 
-pub mod jazn;
 pub mod policy_store;

@@ -2,7 +2,7 @@
 
 use vpd_tests::{Database, Desk, Result, role};
 
-const FILE: &str = include_str!("../../session_bridge/tests/jazn/purchasing.xml");
+const FILE: &str = include_str!("../../pg_extension/text/tests/jazn/purchasing.xml");
 
 #[test]
 fn a_file_with_nested_roles_and_permission_sets_is_imported_and_explained() -> Result<()> {

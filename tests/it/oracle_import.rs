@@ -1,11 +1,11 @@
 //! The script that `session-bridge oracle-import` writes, run against a server: it protects what the dumps say.
 
-use session_bridge::oracle::{Source, View, import};
 use vpd_tests::{Database, Result, Subject, attach, ids, refusal, role};
+use vpd_text::oracle::{Source, View, import};
 
 const DUMPS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../session_bridge/tests/oracle/dumps"
+    "/../pg_extension/text/tests/oracle/dumps"
 );
 
 /// The application of the sample dumps, moved to PostgreSQL; the bodies of the functions are written by hand.

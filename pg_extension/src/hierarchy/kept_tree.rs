@@ -4,14 +4,14 @@
 //! same. A transaction that changed nodes asks for a version that nobody else can know, and has a tree of its own. So has everybody when
 //! sharing is refused: by the setting, or because there is no room.
 
-use super::numbering::{Lists, Nodes, TooLarge};
-use super::tree::Tree;
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::memory;
 use crate::sys::published::{self, Published, Turn, Version, bytes_of};
 use crate::sys::spi::{self, arg, statements};
 use pgrx::Uuid;
+use vpd_text::hierarchy::numbering::{Lists, Nodes, TooLarge};
+use vpd_text::hierarchy::tree::Tree;
 
 statements! {
     VERSION = "hierarchy/version.sql";
@@ -112,7 +112,7 @@ fn read(hierarchy: &str) -> Result<Lists> {
     let mut gathered: std::result::Result<(), TooLarge> = Ok(());
     NODES.with(|statement| {
         statement.each(&[arg(hierarchy)], |row| {
-            if nodes.len() % STRETCH == 0 {
+            if nodes.count() % STRETCH == 0 {
                 memory::ask_for_growth(0);
             }
             if gathered.is_ok() {

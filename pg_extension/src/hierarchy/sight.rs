@@ -132,7 +132,7 @@ pub fn share(hierarchy: Hierarchy) -> Result<Share> {
         (0, 0)
     } else {
         with_current(hierarchy, true, |current| {
-            let all = current.tree.tree().len();
+            let all = current.tree.tree().count();
             match &*current.view {
                 View::Nothing => (0, all),
                 View::Everything => (all, all),
@@ -158,7 +158,7 @@ pub fn visible_keys(hierarchy: Hierarchy) -> Result<Vec<Vec<u8>>> {
         let key = |node| tree.key(node).map(<[u8]>::to_vec);
         match &*current.view {
             View::Nothing => Vec::new(),
-            View::Everything => (0..tree.len() as u32).filter_map(key).collect(),
+            View::Everything => (0..tree.count() as u32).filter_map(key).collect(),
             View::Nodes(nodes) => nodes.ones().filter_map(|node| key(node as u32)).collect(),
         }
     })

@@ -4,7 +4,6 @@
 
 use super::facts::{Facts, Hierarchy};
 use super::kept_tree::KeptTree;
-use super::tree::Tree;
 use super::trees;
 use crate::context::Identity;
 use crate::recent::Recent;
@@ -13,6 +12,7 @@ use crate::sys::spi::{arg, statements};
 use fixedbitset::FixedBitSet;
 use std::cell::RefCell;
 use std::rc::Rc;
+use vpd_text::hierarchy::tree::Tree;
 
 /// Views that are kept: those of other sessions of a pooled connection.
 const KEPT_VIEWS: usize = 128;
@@ -184,7 +184,7 @@ fn of_groups(
             }
             return (View::Nothing, valid_until);
         }
-        let mut nodes = FixedBitSet::with_capacity(tree.len());
+        let mut nodes = FixedBitSet::with_capacity(tree.count());
         for node in of_set.iter().filter_map(|key| tree.find(key.as_bytes())) {
             nodes.insert_range(node as usize..tree.last_below(node) as usize + 1);
         }

@@ -1,9 +1,9 @@
 //! What a kind of file says, and what a load of it comes to.
 
-use super::header::{Header, Line};
-use super::report::Report;
 use crate::authz::segregation::Conflict;
 use crate::error::Result;
+use vpd_text::load::header::{Header, Line};
+use vpd_text::load::report::Report;
 
 /// How many lines are checked or written between two messages to the client.
 pub const STEP: usize = 50_000;

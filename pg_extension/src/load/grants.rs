@@ -2,7 +2,6 @@
 
 use super::content::{Counts, STEP};
 use super::progress;
-use super::report::Report;
 use crate::authz::change;
 use crate::authz::definition::may_change;
 use crate::sys::clock::{self, Timestamp};
@@ -11,6 +10,7 @@ use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::HashMap;
+use vpd_text::load::report::Report;
 
 statements! {
     TIMES = "load/times.sql";

@@ -2,14 +2,14 @@
 
 use super::content::{Content, Counts};
 use super::grants::{self, Wish};
-use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
-use super::report::Report;
-use super::{cycle, value};
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::sys::spi::{arg, statements};
 use std::collections::HashSet;
+use vpd_text::load::header::{Column, Header, Line, optional, required};
+use vpd_text::load::report::Report;
+use vpd_text::load::{cycle, value};
 
 statements! {
     DEFINE = "load/define_groups.sql";

@@ -2,11 +2,8 @@
 
 use super::content::{Content, Counts};
 use super::grants;
-use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
 use super::node::key;
-use super::report::Report;
-use super::value;
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::hierarchy;
@@ -14,6 +11,9 @@ use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
 use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
+use vpd_text::load::report::Report;
+use vpd_text::load::value;
 
 statements! {
     NODES = "load/find_nodes.sql";

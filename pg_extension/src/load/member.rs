@@ -2,14 +2,15 @@
 
 use super::content::{Content, Counts};
 use super::grants::{self, Wish};
-use super::header::{Column, Header, Line, optional, required};
 use super::names::{Known, Names};
-use super::report::Report;
-use super::texts::{Span, Texts};
-use super::{progress, value};
+use super::progress;
 use crate::authz::segregation::Conflict;
 use crate::authz::{Kind, change};
 use crate::error::Result;
+use vpd_text::load::header::{Column, Header, Line, optional, required};
+use vpd_text::load::report::Report;
+use vpd_text::load::texts::{Span, Texts};
+use vpd_text::load::value;
 
 const GROUP: [Column; 6] = columns("group_name", required("user_name"));
 const ROLE: [Column; 6] = columns("role_name", optional("user_name"));

@@ -6,22 +6,16 @@
 //! of a statement.
 
 mod content;
-mod cycle;
 mod grants;
 mod group;
 mod group_node;
-mod header;
 mod member;
 mod names;
 mod node;
 mod progress;
-mod reader;
-mod report;
-mod texts;
 mod user;
-mod value;
 
-pub use report::Fault;
+pub use vpd_text::load::report::Fault;
 
 use crate::authz::change;
 use crate::authz::segregation::Watch;
@@ -29,11 +23,12 @@ use crate::error::{Error, Result};
 use crate::sys::memory;
 use crate::sys::xact::{self, Fate};
 use content::{Content, Counts};
-use header::{Header, Line};
-use reader::{Broken, Reader, Record};
-use report::Report;
 use serde_json::json;
 use std::cell::RefCell;
+use vpd_text::load::header::{Header, Line};
+use vpd_text::load::reader::{Broken, Reader, Record};
+use vpd_text::load::report::Report;
+use vpd_text::load::value;
 
 /// Most bytes of one load.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
@@ -242,17 +237,17 @@ impl Lines {
         if self.is_hopeless || self.count > MAX_LINES {
             return;
         }
-        if record.len() != header.len() {
-            let reason = format!("has {} values, the header has {}", record.len(), header.len());
+        if record.width() != header.width() {
+            let reason = format!("has {} values, the header has {}", record.width(), header.width());
             return self.report.line(record.line, reason);
         }
         let mut line = Line {
             number: record.line,
             header,
-            values: Vec::with_capacity(header.len()),
+            values: Vec::with_capacity(header.width()),
             bad: Vec::new(),
         };
-        for place in 0..record.len() {
+        for place in 0..record.width() {
             let bytes = record.value(place);
             line.values.push(value::text(bytes).unwrap_or_else(|reason| {
                 let shown = String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}");
@@ -265,7 +260,7 @@ impl Lines {
     }
 
     fn take_header(&mut self, record: &Record<'_>) {
-        let names: std::result::Result<Vec<String>, _> = (0..record.len())
+        let names: std::result::Result<Vec<String>, _> = (0..record.width())
             .map(|place| value::text(record.value(place)).map(|name| name.trim().to_owned()))
             .collect();
         let header = match names {

@@ -1,15 +1,15 @@
 //! Files of nodes of hierarchies.
 
 use super::content::{Content, Counts};
-use super::header::{Column, Header, Line, optional, required};
 use super::names::Names;
-use super::report::{Report, shortened};
-use super::{cycle, value};
 use crate::authz::change;
 use crate::error::Result;
 use crate::hierarchy::{self, Nodes as Written};
 use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
+use vpd_text::load::header::{Column, Header, Line, optional, required};
+use vpd_text::load::report::{Report, shortened};
+use vpd_text::load::{cycle, value};
 
 statements! {
     ABOVE = "load/nodes_above.sql";

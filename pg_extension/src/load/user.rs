@@ -5,9 +5,7 @@ mod check;
 mod lines;
 
 use super::content::{Content, Counts};
-use super::header::{Header, Line};
-use super::report::Report;
-use super::{progress, value};
+use super::progress;
 use crate::authz::segregation::Conflict;
 use crate::authz::user::LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
@@ -18,6 +16,9 @@ use lines::{
     USER_NAME,
 };
 use serde_json::json;
+use vpd_text::load::header::{Header, Line};
+use vpd_text::load::report::Report;
+use vpd_text::load::value;
 
 pub use lines::Users;
 

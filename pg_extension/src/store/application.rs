@@ -1,7 +1,5 @@
 //! Sections about applications: apps and application contexts.
 
-use super::field::{Absent, Form, defaulting, optional, required};
-use super::item::Item;
 use super::section::{Layout, Scope, Section, as_given};
 use crate::context;
 use crate::error::{Error, Result};
@@ -11,6 +9,8 @@ use crate::sys::spi::{Statement, arg, statements};
 use pgrx::JsonB;
 use pgrx::datum::Interval;
 use serde_json::Value;
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     APPS = scanning "store/apps.sql";

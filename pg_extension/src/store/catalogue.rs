@@ -6,6 +6,7 @@ use crate::authz::definition::as_owner;
 use crate::error::{Error, Result};
 use crate::sys::xact::{self, Fate};
 use serde_json::Value;
+use vpd_text::store::form;
 
 /// Whom shipped definitions belong to.
 const OWNER: &str = "pg_vpd";
@@ -42,28 +43,10 @@ pub fn install(name: &str, dry_run: bool) -> Result<Vec<Change>> {
 }
 
 fn parse(text: &str) -> Result<Value> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+    form::read(text).map_err(|reason| {
         Error::not_ready(
-            format!("the catalogue is broken: {error}"),
+            format!("the catalogue is broken: {reason}"),
             "Report this as a bug.",
         )
-    })?;
-    Ok(json(toml::Value::Table(table)))
-}
-
-fn json(value: toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => Value::from(number),
-        toml::Value::Float(number) => Value::from(number),
-        toml::Value::Boolean(flag) => Value::Bool(flag),
-        toml::Value::Datetime(moment) => Value::String(moment.to_string()),
-        toml::Value::Array(list) => Value::Array(list.into_iter().map(json).collect()),
-        toml::Value::Table(table) => Value::Object(
-            table
-                .into_iter()
-                .map(|(name, value)| (name, json(value)))
-                .collect(),
-        ),
-    }
+    })
 }

@@ -1,7 +1,5 @@
 //! What an import changes: found by comparing the document with the database, then applied through the functions that SQL calls.
 
-use super::document::{Fault, Placed, Wanted, present};
-use super::item::Item;
 use super::section::{Moment, Section};
 use crate::authz::Reference;
 use crate::authz::definition::{self, may_change};
@@ -9,6 +7,8 @@ use crate::error::Result;
 use crate::sys::xact;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use vpd_text::store::document::{self, Fault, Placed, Wanted};
+use vpd_text::store::item::Item;
 
 /// A line of the report.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +59,13 @@ impl Pruning {
 /// Compares a section of the document with the database. `foreign` gathers what the owner of a catalogue found to belong to others: nothing
 /// is granted to those.
 pub fn compare(
-    wanted: Wanted,
+    wanted: Wanted<Section>,
     moment: &Moment,
     pruning: Pruning,
     foreign: &mut BTreeSet<String>,
 ) -> Difference {
     let section = wanted.section;
-    let mut former: BTreeMap<_, _> = present(section, moment)
+    let mut former: BTreeMap<_, _> = document::present(section, (section.read)(), moment)
         .into_iter()
         .map(|item| (item.key(section.key), item))
         .collect();

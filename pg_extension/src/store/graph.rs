@@ -1,14 +1,14 @@
 //! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups, and what each holds.
 
 use super::application::rows;
-use super::field::{Absent, Field, Form, defaulting, is_past, optional, required};
-use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::authz::{self, Kind, Reference, Validity, change, definition};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use crate::sys::xact;
 use pgrx::datum::TimestampWithTimeZone;
+use vpd_text::store::field::{Absent, Field, Form, defaulting, is_past, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     RESOURCES = scanning "store/resources.sql";

@@ -1,9 +1,7 @@
 //! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles and the roles they gave, filtered tables.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, description, still_valid, validity};
-use super::item::Item;
 use super::policy::{self, relation};
 use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use super::template;
@@ -13,6 +11,8 @@ use crate::policy::drop_policy;
 use crate::policy::hierarchy as filter;
 use crate::sys::spi::statements;
 use serde_json::json;
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     HIERARCHIES = scanning "store/hierarchies.sql";

@@ -1,9 +1,7 @@
 //! Sections about people: sources, units, users, who may act for whom.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, description, set_enabled, still_valid, validity};
-use super::item::Item;
 use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use crate::authz::user::{self, Account};
 use crate::authz::{Kind, Reference, definition, delegation};
@@ -11,6 +9,8 @@ use crate::error::Result;
 use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
 use serde_json::json;
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     SOURCES = scanning "store/sources.sql";

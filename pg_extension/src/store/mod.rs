@@ -7,12 +7,9 @@
 mod application;
 mod catalogue;
 mod change;
-mod document;
-mod field;
 mod graph;
 mod hierarchy;
 mod identity;
-mod item;
 mod policy;
 mod section;
 mod sections;
@@ -30,10 +27,11 @@ use crate::sys::memory;
 use crate::sys::spi::statements;
 use crate::sys::xact::{self, Fate};
 use change::{Pruning, apply, compare, report};
-use document::{Document, Fault};
 use section::Moment;
+use sections::sections;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use vpd_text::store::document::{self, Document, Fault};
 
 statements! {
     NOW = "store/now.sql";
@@ -41,7 +39,8 @@ statements! {
 
 /// Every definition of the database.
 pub fn export(extent: Extent) -> Value {
-    document::export(extent, &now())
+    let included = sections().filter(|section| extent.includes(section));
+    document::written(included.map(|section| (section, (section.read)())), &now())
 }
 
 /// Imports a document and returns the difference it made. With `prune`, what a section of the document does not have is removed.
@@ -66,7 +65,7 @@ fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {
     };
     // What there is, what is wanted and the difference are about as large as the document, each.
     memory::ask_for_growth(0);
-    let document = Document::read(document, &moment);
+    let document = Document::read(document, sections(), &moment);
     let mut faults = document.faults;
     let mut foreign = BTreeSet::new();
     let differences: Vec<_> = document

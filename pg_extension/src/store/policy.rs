@@ -1,13 +1,13 @@
 //! Sections about tables: policy groups, driving contexts, policies, masks.
 
 use super::application::rows;
-use super::field::{Absent, Field, Form, defaulting, optional, required};
-use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section, as_given};
 use crate::error::{Error, Result};
 use crate::policy::{self, mask};
 use crate::sys::Oid;
 use crate::sys::spi::{arg, statements};
+use vpd_text::store::field::{Absent, Field, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     GROUPS = scanning "store/policy_groups.sql";

@@ -1,11 +1,13 @@
-//! What a section of a document is.
+//! What a section of a document is, and what its definitions do.
 
-use super::field::Field;
-use super::item::Item;
+pub use vpd_text::store::section::{Layout, Section as Shape};
+
 use crate::authz::{Kind, Reference};
 use crate::error::Result;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeSet;
+use vpd_text::store::field::Field;
+use vpd_text::store::item::Item;
 
 /// Which documents have a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,15 +88,6 @@ pub fn as_given(_item: &mut Item, _moment: &Moment) -> Option<&'static str> {
     None
 }
 
-/// How a section looks in the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// A table for each definition.
-    Plain,
-    /// Under each holder the list of what it holds.
-    ByHolder,
-}
-
 impl Extent {
     /// Whether documents of this extent have the section.
     pub fn includes(self, section: &Section) -> bool {
@@ -106,67 +99,30 @@ impl Extent {
     }
 }
 
-/// A table for each definition, or for each holder, to definitions; and back.
-impl Layout {
-    /// The definitions in one entry of the document, with their places below it. What is no entry of the kind is handed on as it is, and found wrong
-    /// by the check of the fields.
-    pub fn open(self, entry: &Value) -> Vec<(String, Value)> {
-        let (Self::ByHolder, Some(table), Some(held)) = (
-            self,
-            entry.as_object(),
-            entry.get("holds").and_then(Value::as_array),
-        ) else {
-            return vec![(String::new(), entry.clone())];
-        };
-        let mut common = table.clone();
-        common.remove("holds");
-        held.iter()
-            .enumerate()
-            .map(|(index, held)| {
-                let mut item = common.clone();
-                match held {
-                    Value::Object(more) => item.extend(more.clone()),
-                    other => {
-                        item.insert("granted".to_owned(), other.clone());
-                    }
-                }
-                (format!(".holds[{}]", index + 1), Value::Object(item))
-            })
-            .collect()
+impl Shape for Section {
+    type Moment = Moment;
+
+    fn name(&self) -> &'static str {
+        self.name
     }
 
-    /// The entries of the document for definitions in the order of their keys.
-    pub fn gather(self, items: Vec<Item>) -> Vec<Value> {
-        if self == Self::Plain {
-            return items.into_iter().map(|item| Value::Object(item.0)).collect();
-        }
-        let mut entries: Vec<(Map<String, Value>, Vec<Value>)> = Vec::new();
-        for Item(mut item) in items {
-            let mut head = Map::new();
-            for field in ["holder", "seeded_by"] {
-                if let Some(value) = item.remove(field) {
-                    head.insert(field.to_owned(), value);
-                }
-            }
-            let held = match item.remove("granted") {
-                Some(granted) if item.is_empty() => granted,
-                Some(granted) => {
-                    item.insert("granted".to_owned(), granted);
-                    Value::Object(item)
-                }
-                None => Value::Object(item),
-            };
-            match entries.iter_mut().rev().take(8).find(|(other, _)| *other == head) {
-                Some((_, list)) => list.push(held),
-                None => entries.push((head, vec![held])),
-            }
-        }
-        entries
-            .into_iter()
-            .map(|(mut head, held)| {
-                head.insert("holds".to_owned(), Value::Array(held));
-                Value::Object(head)
-            })
-            .collect()
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn key(&self) -> &'static [&'static str] {
+        self.key
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn settle(&self, item: &mut Item, moment: &Moment) -> Option<&'static str> {
+        (self.settle)(item, moment)
     }
 }

@@ -4,7 +4,7 @@ use super::section::Section;
 use super::{application, graph, hierarchy, identity, policy, segregation, task};
 
 /// All of them, in order.
-pub fn sections() -> impl DoubleEndedIterator<Item = &'static Section> {
+pub fn sections() -> impl Iterator<Item = &'static Section> + Clone {
     application::SECTIONS
         .iter()
         .chain(identity::SOURCES_AND_UNITS)

@@ -1,15 +1,15 @@
 //! Sections about duties that are kept apart, and about tables that tell who did what: rules, audit columns, protected actions.
 
 use super::application::rows;
-use super::field::{Absent, Form, defaulting, optional, required};
 use super::graph::{DESCRIPTION, SEEDED_BY, changed_owner};
-use super::item::Item;
 use super::policy::relation;
 use super::section::{Layout, Scope, Section, as_given};
 use crate::audit::{self, Columns, Identification, Protection};
 use crate::authz::segregation::{self, Definition};
 use crate::error::Result;
 use crate::sys::spi::statements;
+use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     RULES = scanning "store/sod_rules.sql";

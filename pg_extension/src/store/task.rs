@@ -1,14 +1,14 @@
 //! Section about tasks: kinds of tasks, and which part in a task allows which action and shows which attribute.
 
 use super::application::rows;
-use super::field::{Form, optional, required};
 use super::graph::{DESCRIPTION, description};
-use super::item::Item;
 use super::section::{Layout, Moment, Scope, Section};
 use crate::error::{Error, Result};
 use crate::sys::spi::statements;
 use crate::task::right::{self, Kind};
 use serde_json::{Map, Value};
+use vpd_text::store::field::{Form, optional, required};
+use vpd_text::store::item::Item;
 
 statements! {
     TYPES = scanning "store/task_types.sql";

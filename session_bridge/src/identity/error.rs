@@ -1,5 +1,7 @@
 //! Why somebody could not be identified.
 
+use vpd_text::identity::Refused;
+
 /// Why somebody could not be identified.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -12,4 +14,10 @@ pub enum IdentityError {
     /// The provider cannot be reached, or answers nonsense.
     #[error("the identity provider is not available: {0}")]
     Unavailable(String),
+}
+
+impl From<Refused> for IdentityError {
+    fn from(Refused(reason): Refused) -> Self {
+        Self::Refused(reason)
+    }
 }

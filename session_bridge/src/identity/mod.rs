@@ -3,7 +3,6 @@
 //! Not here: what the person may do (roles and attributes are handed to the database as claims). Invariant: no claim is used
 //! before signature, algorithm, issuer, audience, times and, in a browser login, the nonce were checked.
 
-mod claims;
 mod error;
 mod keys;
 mod pkce;
@@ -11,7 +10,7 @@ mod provider;
 mod resolver;
 mod verify;
 
-pub use claims::Claims;
 pub use error::IdentityError;
 pub use pkce::{challenge_of, is_equal, random_token};
 pub use provider::{LoginRequest, Provider};
+pub use vpd_text::identity::Claims;

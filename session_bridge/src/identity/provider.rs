@@ -10,11 +10,12 @@ use reqwest::{Client, RequestBuilder, Response, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
+use vpd_text::identity::inspect;
 
 use super::error::IdentityError;
 use super::keys::KeyCache;
 use super::resolver::Resolver;
-use super::verify::{Expected, inspect, verify};
+use super::verify::{Expected, verify};
 use super::{Claims, challenge_of};
 use crate::config::{Identity, Origin, Secret, read_secret};
 use crate::db::{read_authorities, trusting};

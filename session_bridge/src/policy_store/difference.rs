@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde_json::Value;
-
-use crate::oracle::name::escaped;
+use vpd_text::oracle::name::escaped;
 
 /// A line of what the database answers.
 #[derive(Debug, Clone, PartialEq)]

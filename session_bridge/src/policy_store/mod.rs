@@ -3,7 +3,6 @@
 //! It decides nothing: the database compares, checks and applies. Invariant: nothing is imported that was not shown first.
 
 mod difference;
-pub mod form;
 
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
@@ -13,12 +12,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use tokio_postgres::{Client, Transaction};
+use vpd_text::jazn;
+use vpd_text::store::form;
 
 pub use difference::{Change, Difference};
 
 use crate::config::Config;
 use crate::db::{self, Role, statement};
-use crate::jazn;
 
 /// Largest file that is read.
 const LARGEST: u64 = 256 * 1024 * 1024;

@@ -1,7 +1,8 @@
 //! Reads which file uses which, and compares that with the layers that are allowed.
 //!
 //! A room is a folder or file right below the source folder of a crate. `.ci/layers` lists the rooms from the ground up, each with the rooms that it may
-//! use. Any other edge between rooms is a failure, and so is a circle between files. Names are followed through `pub use` to the file that has them.
+//! use; a room that the source folder does not have is a crate beside it. Any other edge between rooms is a failure, and so is a circle between files. Names are
+//! followed through `pub use` to the file that has them.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -19,10 +20,14 @@ fn main() -> Result<ExitCode, Failure> {
     let source = arguments
         .next()
         .ok_or("usage: layers SOURCE-FOLDER [LAYERS-FILE]")?;
-    let edges = Crate::read(Path::new(&source))?.edges();
+    let allowed = match arguments.next() {
+        Some(file) => allowed(&std::fs::read_to_string(file)?)?,
+        None => BTreeMap::new(),
+    };
+    let edges = Crate::read(Path::new(&source), allowed.keys())?.edges();
     let mut faults = circles(&edges);
-    if let Some(file) = arguments.next() {
-        faults.extend(forbidden(&edges, &allowed(&std::fs::read_to_string(file)?)?));
+    if !allowed.is_empty() {
+        faults.extend(forbidden(&edges, &allowed));
     }
     for fault in &faults {
         println!("{source}: {fault}");
@@ -141,10 +146,12 @@ struct Module {
 
 struct Crate {
     modules: BTreeMap<Name, Module>,
+    /// Crates beside it that count as rooms.
+    others: BTreeSet<String>,
 }
 
 impl Crate {
-    fn read(source: &Path) -> Result<Self, Failure> {
+    fn read<'a>(source: &Path, rooms: impl Iterator<Item = &'a String>) -> Result<Self, Failure> {
         let mut modules = BTreeMap::new();
         let mut folders = vec![source.to_owned()];
         while let Some(folder) = folders.pop() {
@@ -160,7 +167,9 @@ impl Crate {
                 }
             }
         }
-        Ok(Self { modules })
+        let is_here = |room: &String| modules.keys().any(|name| name.first() == Some(room));
+        let others = rooms.filter(|room| !is_here(room)).cloned().collect();
+        Ok(Self { modules, others })
     }
 
     fn edges(&self) -> Edges {
@@ -185,7 +194,7 @@ impl Crate {
         edges
     }
 
-    /// A path from the root; `None` for what another crate has.
+    /// A path from the root; of another crate that counts as a room its name, `None` for what the rest has.
     fn absolute(&self, module: &Name, path: &[String]) -> Option<Name> {
         let (first, rest) = path.split_first()?;
         let below = |base: &[String], rest: &[String]| Some([base, rest].concat());
@@ -197,6 +206,7 @@ impl Crate {
                 path.extend_from_slice(rest);
                 self.absolute(&module[..module.len().checked_sub(1)?].to_vec(), &path)
             }
+            other if self.others.contains(other) => Some(vec![first.clone()]),
             _ => {
                 let child = [module.as_slice(), std::slice::from_ref(first)].concat();
                 if self.modules.contains_key(&child) {
@@ -213,6 +223,9 @@ impl Crate {
 
     /// The file that has what a path names.
     fn file_of(&self, path: &[String]) -> Option<Name> {
+        if path.first().is_some_and(|first| self.others.contains(first)) {
+            return Some(path.to_vec());
+        }
         let depth = (0..=path.len())
             .rev()
             .find(|depth| self.modules.contains_key(&path[..*depth]))?;

@@ -184,7 +184,7 @@ impl Users {
         let mut chunks = Vec::new();
         let (mut start, mut bytes) = (0, 0);
         for (place, row) in rows.iter().enumerate() {
-            bytes += names + row.attributes.len();
+            bytes += names + row.attributes.bytes();
             if bytes > MAX_CHUNK || place + 1 - start == STEP / 5 || place + 1 == rows.len() {
                 chunks.push(&rows[start..=place]);
                 (start, bytes) = (place + 1, 0);

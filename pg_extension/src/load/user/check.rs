@@ -1,11 +1,11 @@
 //! Whether the lines fit each other and what there is.
 
 use super::lines::{COLUMNS, MANAGER, SOURCE, UNIT, USER_NAME, Users};
-use crate::load::cycle;
 use crate::load::names::Known;
-use crate::load::report::Report;
 use crate::sys::spi::{arg, statements};
 use std::collections::{HashMap, HashSet};
+use vpd_text::load::cycle;
+use vpd_text::load::report::Report;
 
 statements! {
     MANAGERS = "load/managers.sql";

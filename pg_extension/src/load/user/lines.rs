@@ -1,10 +1,10 @@
 //! What a file says of users, line by line, kept until the last was read.
 
-use crate::load::header::{Column, optional, required};
 use crate::load::names::Names;
-use crate::load::texts::{Span, Texts};
-use crate::load::value;
 use serde_json::{Map, Value};
+use vpd_text::load::header::{Column, optional, required};
+use vpd_text::load::texts::{Span, Texts};
+use vpd_text::load::value;
 
 pub const COLUMNS: [Column; 7] = [
     required("user_name"),

@@ -1,0 +1,341 @@
+//! The fields of a definition: what may stand in the document, and the one form in which two definitions are compared.
+
+use serde_json::{Map, Value, json};
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text, of one line unless it is an expression or a description.
+    Text,
+    /// A list of texts whose order means something.
+    List,
+    /// A list of texts whose order means nothing.
+    Set,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Whole,
+    /// A length of time, such as `35 minutes`.
+    Duration,
+    /// A moment in UTC: `2027-01-31T00:00:00Z`.
+    Moment,
+    /// A table of anything.
+    Table,
+    /// A list of tables.
+    Tables,
+}
+
+/// What holds when the document does not say.
+#[derive(Debug, Clone, Copy)]
+pub enum Absent {
+    /// It must say.
+    Refused,
+    /// Nothing.
+    Nothing,
+    /// A text.
+    Text(&'static str),
+    /// A truth value.
+    Flag(bool),
+    /// A number.
+    Whole(i64),
+    /// A list.
+    List(&'static [&'static str]),
+}
+
+/// A field.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub form: Form,
+    /// What holds when it is left out.
+    pub absent: Absent,
+}
+
+/// What is wrong with a field.
+#[derive(Debug)]
+pub struct Misfit {
+    /// Its name, as it was given.
+    pub field: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A field that must be given.
+pub const fn required(name: &'static str, form: Form) -> Field {
+    Field {
+        name,
+        form,
+        absent: Absent::Refused,
+    }
+}
+
+/// A field that may be left out.
+pub const fn optional(name: &'static str, form: Form) -> Field {
+    Field {
+        name,
+        form,
+        absent: Absent::Nothing,
+    }
+}
+
+/// A field that has a value when it is left out.
+pub const fn defaulting(name: &'static str, form: Form, absent: Absent) -> Field {
+    Field { name, form, absent }
+}
+
+impl Absent {
+    fn value(self) -> Option<Value> {
+        match self {
+            Self::Refused | Self::Nothing => None,
+            Self::Text(text) => Some(json!(text)),
+            Self::Flag(flag) => Some(json!(flag)),
+            Self::Whole(number) => Some(json!(number)),
+            Self::List(texts) => Some(json!(texts)),
+        }
+    }
+}
+
+/// The form in which definitions are compared: no NULL, nothing that holds anyway, sets in order.
+pub fn normalize(fields: &[Field], given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Misfit>> {
+    let mut misfits: Vec<Misfit> = given
+        .keys()
+        .filter(|key| fields.iter().all(|field| field.name != key.as_str()))
+        .map(|key| Misfit {
+            field: key
+                .chars()
+                .filter(|letter| !letter.is_control())
+                .take(60)
+                .collect(),
+            reason: "there is no such field".to_owned(),
+        })
+        .collect();
+    let mut normal = Map::new();
+    for field in fields {
+        let mut refuse = |reason: &str| {
+            misfits.push(Misfit {
+                field: field.name.to_owned(),
+                reason: reason.to_owned(),
+            });
+        };
+        match given.get(field.name).filter(|value| !value.is_null()) {
+            None if matches!(field.absent, Absent::Refused) => refuse("it is missing"),
+            None => (),
+            Some(value) => match field.form.normal(value) {
+                Err(reason) => refuse(reason),
+                Ok(value) if field.absent.value().as_ref() == Some(&value) => (),
+                Ok(value) => {
+                    normal.insert(field.name.to_owned(), value);
+                }
+            },
+        }
+    }
+    if misfits.is_empty() {
+        Ok(normal)
+    } else {
+        Err(misfits)
+    }
+}
+
+impl Form {
+    fn normal(self, value: &Value) -> Result<Value, &'static str> {
+        match self {
+            Self::Text if value.is_string() => Ok(value.clone()),
+            Self::Text => Err("it must be a text"),
+            Self::Flag if value.is_boolean() => Ok(value.clone()),
+            Self::Flag => Err("it must be true or false"),
+            Self::Whole if value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => {
+                Ok(value.clone())
+            }
+            Self::Whole => Err("it must be a whole number"),
+            Self::List => texts(value).map(|texts| json!(texts)),
+            Self::Set => texts(value).map(|mut texts| {
+                texts.sort();
+                texts.dedup();
+                json!(texts)
+            }),
+            Self::Table if value.is_object() => Ok(value.clone()),
+            Self::Table => Err("it must be a table"),
+            Self::Tables
+                if value
+                    .as_array()
+                    .is_some_and(|list| list.iter().all(Value::is_object)) =>
+            {
+                Ok(value.clone())
+            }
+            Self::Tables => Err("it must be a list of tables"),
+            Self::Duration => duration(value).ok_or("it must be a length of time, such as \"35 minutes\""),
+            Self::Moment => {
+                moment(value).ok_or("it must be a moment in UTC, such as \"2027-01-31T00:00:00Z\"")
+            }
+        }
+    }
+}
+
+fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
+    value
+        .as_array()
+        .and_then(|list| list.iter().map(Value::as_str).collect())
+        .ok_or("it must be a list of texts")
+}
+
+const REST_OF_YEAR: [u8; 15] = *b"-00-00T00:00:00";
+const UNITS: [(&str, i64); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+
+/// A whole number of the largest unit that fits, else seconds with a fraction. The database gives seconds, people write units.
+fn duration(value: &Value) -> Option<Value> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => {
+            let (number, unit) = text.trim().split_once(' ')?;
+            let unit = unit.trim().trim_end_matches('s');
+            let (_, length) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            let number = number.trim();
+            let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            number.parse::<f64>().ok().filter(|_| is_plain)? * *length as f64
+        }
+        _ => return None,
+    };
+    // Nothing is finer than a microsecond in the database.
+    let seconds = (seconds * 1e6).round() / 1e6;
+    if seconds.fract() != 0.0 || !(0.0..1e12).contains(&seconds) {
+        return Some(json!(format!("{seconds} seconds")));
+    }
+    let seconds = seconds as i64;
+    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0)?;
+    let number = seconds / length;
+    let plural = if number == 1 { "" } else { "s" };
+    Some(json!(format!("{number} {unit}{plural}")))
+}
+
+/// `2027-01-31T00:00:00Z`, with a fraction where there is one. The database knows years of up to six digits.
+fn moment(value: &Value) -> Option<Value> {
+    let text = value.as_str()?;
+    let body = text.strip_suffix('Z')?;
+    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+    let (year, rest) = whole.split_at_checked(whole.len().checked_sub(REST_OF_YEAR.len())?)?;
+    let is_year = year.bytes().all(|byte| byte.is_ascii_digit())
+        && (year.len() == 4 || (matches!(year.len(), 5 | 6) && !year.starts_with('0')));
+    let is_shaped = is_year
+        && rest.bytes().zip(REST_OF_YEAR).all(|(byte, shape)| {
+            if shape == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == shape
+            }
+        })
+        && fraction.len() <= 6
+        && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    let dot = if fraction.is_empty() { "" } else { "." };
+    is_shaped.then(|| json!(format!("{whole}{dot}{fraction}Z")))
+}
+
+/// Whether a moment is no later than now, both in their one spelling.
+pub fn is_past(moment: &str, now: &str) -> bool {
+    // A year of more digits is later.
+    let order = |text: &str| (text.find('-'), text.trim_end_matches('Z').to_owned());
+    order(moment) <= order(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_one_spelling() {
+        for (given, spelled) in [
+            (json!(2100), "35 minutes"),
+            (json!("2100 seconds"), "35 minutes"),
+            (json!("1 hour"), "1 hour"),
+            (json!("24 hours"), "1 day"),
+            (json!(0), "0 days"),
+            (json!(90.5), "90.5 seconds"),
+            (json!("90.5 seconds"), "90.5 seconds"),
+            (json!("1.5 minutes"), "90 seconds"),
+            (json!(0.000001), "0.000001 seconds"),
+        ] {
+            assert_eq!(duration(&given), Some(json!(spelled)), "{given}");
+        }
+        for bad in [
+            json!("soon"),
+            json!("-1 hours"),
+            json!("1e3 hours"),
+            json!("inf hours"),
+            json!(". hours"),
+            json!("1 fortnight"),
+            json!(true),
+        ] {
+            assert_eq!(duration(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_have_one_spelling() {
+        assert_eq!(
+            moment(&json!("2027-01-31T00:00:00.500Z")),
+            Some(json!("2027-01-31T00:00:00.5Z"))
+        );
+        assert_eq!(
+            moment(&json!("2027-01-31T00:00:00.000Z")),
+            Some(json!("2027-01-31T00:00:00Z"))
+        );
+        for far in ["10000-01-01T00:00:00Z", "294276-12-31T23:59:59.999999Z"] {
+            assert_eq!(moment(&json!(far)), Some(json!(far)));
+        }
+        for bad in [
+            "0010000-01-01T00:00:00Z",
+            "01000-01-01T00:00:00Z",
+            "999-01-01T00:00:00Z",
+            "2027-01-31",
+            "2027-01-31T00:00:00",
+            "2027-01-31T00:00:00+01",
+            "infinity",
+            "Z",
+        ] {
+            assert_eq!(moment(&json!(bad)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_are_compared_by_what_they_mean() {
+        let now = "2027-01-31T12:00:00Z";
+        for past in [
+            "2027-01-31T12:00:00Z",
+            "2026-12-31T00:00:00Z",
+            "0999-01-01T00:00:00Z",
+        ] {
+            assert!(is_past(past, now), "{past}");
+        }
+        for future in ["2027-01-31T12:00:00.5Z", "10000-01-01T00:00:00Z"] {
+            assert!(!is_past(future, now), "{future}");
+        }
+    }
+
+    #[test]
+    fn what_holds_anyway_is_left_out_and_sets_are_ordered() {
+        let fields = [
+            required("name", Form::Text),
+            defaulting("enabled", Form::Flag, Absent::Flag(true)),
+            optional("origins", Form::Set),
+        ];
+        let given = json!({"name": "a", "enabled": true, "origins": ["b", "a", "b"]});
+        let normal = normalize(&fields, given.as_object().unwrap_or(&Map::new())).ok();
+        assert_eq!(
+            normal.map(Value::Object),
+            Some(json!({"name": "a", "origins": ["a", "b"]}))
+        );
+    }
+
+    #[test]
+    fn every_misfit_is_told() {
+        let fields = [required("name", Form::Text), optional("enabled", Form::Flag)];
+        let given = json!({"enabled": "yes", "extra": 1});
+        let misfits = normalize(&fields, given.as_object().unwrap_or(&Map::new()))
+            .err()
+            .unwrap_or_default();
+        let names: Vec<_> = misfits.iter().map(|misfit| misfit.field.as_str()).collect();
+        assert_eq!(names, ["extra", "name", "enabled"]);
+    }
+}
