@@ -223,8 +223,8 @@ impl Crate {
 
     /// The file that has what a path names.
     fn file_of(&self, path: &[String]) -> Option<Name> {
-        if path.first().is_some_and(|first| self.others.contains(first)) {
-            return Some(path.to_vec());
+        if let Some(other) = path.first().filter(|first| self.others.contains(*first)) {
+            return Some(vec![other.clone()]);
         }
         let depth = (0..=path.len())
             .rev()

@@ -1,6 +1,6 @@
 //! Oracle's jazn-data.xml.
 
-use super::assert_printable;
+use super::terminal::assert_printable;
 use crate::jazn::convert;
 use crate::store::form;
 use serde_json::Value;

@@ -8,6 +8,7 @@ mod definition;
 mod jazn;
 mod oracle;
 mod predicate;
+mod terminal;
 mod token;
 mod tree;
 
@@ -34,11 +35,3 @@ pub use oracle::hold as oracle;
 pub use predicate::hold as predicate;
 pub use token::hold as token;
 pub use tree::hold as tree;
-
-/// Asserts that a text is lines that a terminal and a log may have: nothing in it moves a cursor.
-fn assert_printable(text: &str) {
-    assert!(
-        !text.chars().any(|letter| letter.is_control() && letter != '\n'),
-        "a control character is told as it is: {text:?}"
-    );
-}

@@ -1,6 +1,6 @@
 //! Dumps of Oracle's dictionary, and the script they become.
 
-use super::assert_printable;
+use super::terminal::assert_printable;
 use crate::oracle::{Source, View, import};
 
 const VIEWS: [View; 7] = [
