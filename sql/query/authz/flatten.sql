@@ -77,7 +77,7 @@ SELECT v.version,
            SELECT n.name FROM node n WHERE n.kind = 'role'
            UNION
            SELECT c.name
-             FROM unnest($2) c (name)
+             FROM unnest($2::text[]) c (name)
             WHERE NOT EXISTS (
                   SELECT FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NULL
               )
@@ -90,7 +90,7 @@ SELECT v.version,
            SELECT n.name FROM node n WHERE n.kind = 'privilege'
            UNION
            SELECT c.name
-             FROM unnest($3) c (name)
+             FROM unnest($3::text[]) c (name)
             -- These open doors of our own: nobody claims them.
             WHERE c.name !~ '^(session|segregation):'
               AND NOT EXISTS (

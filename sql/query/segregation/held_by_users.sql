@@ -5,7 +5,7 @@ WITH RECURSIVE moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
 ), subject AS MATERIALIZED (
     SELECT a.id
-      FROM unnest($1) AS u (id)
+      FROM unnest($1::integer[]) AS u (id)
       JOIN vpd_private.authority a ON a.id = u.id
      WHERE a.kind = 'user'
        AND a.dropped_at IS NULL

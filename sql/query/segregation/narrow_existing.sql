@@ -7,7 +7,7 @@ WITH looked_at AS (
        AND ($5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5)))
     UNION ALL
     SELECT x.rule_id, x.user_id, x.items, x.since
-      FROM unnest($1) AS u (id)
+      FROM unnest($1::integer[]) AS u (id)
       JOIN vpd_private.sod_existing x ON x.user_id = u.id
      WHERE $5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5))
 ), narrowed AS (

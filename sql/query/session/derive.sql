@@ -21,7 +21,7 @@ WITH source AS (
       JOIN vpd_private.app a ON a.name = $2
 ), verdict AS (
     SELECT CASE
-               WHEN $6 IS NULL AND t.is_same_pillar THEN 'shared'
+               WHEN $6::text IS NULL AND t.is_same_pillar THEN 'shared'
                WHEN $6 IS NOT NULL AND NOT t.is_same_pillar THEN 'other_pillar'
                WHEN (
                    SELECT count(*)
@@ -46,11 +46,11 @@ WITH source AS (
                'parent_id', (source.session).id,
                'pillar', t.pillar,
                'app', t.name,
-               'made_in', $9,
+               'made_in', $9::bigint,
                -- What the login brought goes over to nobody.
                'roles', '[]'::jsonb,
                'privileges', '[]'::jsonb,
-               'attributes', $8,
+               'attributes', $8::jsonb,
                'created_at', t.now,
                'last_access_at', t.now
            ) || CASE
@@ -62,7 +62,7 @@ WITH source AS (
                    -- Its limits, the one role it runs with among them, are asked of that session itself.
                    'actor_session_id', (source.session).id,
                    'assumed_role', NULL,
-                   'acts_fully', $7
+                   'acts_fully', $7::boolean
                )
            END
        ) made
