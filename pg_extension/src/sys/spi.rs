@@ -10,7 +10,7 @@ mod stream;
 
 #[cfg(debug_assertions)]
 pub use shown::plan_of;
-pub use snapshot::as_committed;
+pub use snapshot::{Moment, as_committed};
 
 use super::aside::{Aside, Reading};
 use super::datum::{self, Readable};

@@ -30,5 +30,8 @@ fn run(command: &str) -> Option<String> {
         require_done(pg_sys::SPI_execute(command.as_ptr(), false, 0));
         collect(|row| row.get::<Json>(1))
     };
-    rows.into_iter().flatten().next().map(|Json(plan)| plan.to_string())
+    rows.into_iter()
+        .flatten()
+        .next()
+        .map(|Json(plan)| plan.to_string())
 }
