@@ -85,6 +85,7 @@ mod oracle_import;
 mod oracle_vpd;
 #[cfg(test)]
 mod own_plans;
+mod own_plans_roles;
 mod own_plans_shape;
 #[cfg(test)]
 mod partitions;

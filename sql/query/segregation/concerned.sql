@@ -1,5 +1,5 @@
 -- The rules that a change can concern: those with an item below one of some nodes, now or later, whatever is switched off. For each the items that are not
--- below them, and whether somebody who breaks it has one of these.
+-- below them, and of how many of these, whichever they are, whoever breaks it has one; NULL when it is broken without them.
 -- $1 the nodes, $2 whether what users have by their attributes changes, $3 whether their units do.
 WITH RECURSIVE below (id) AS (
     (
@@ -22,7 +22,7 @@ WITH RECURSIVE below (id) AS (
 )
 SELECT r.id,
        array_agg(i.authority_id) FILTER (WHERE b.id IS NULL),
-       count(b.id) <= r.at_most
+       CASE WHEN count(b.id) <= r.at_most THEN (count(*) - r.at_most)::integer END
   FROM concerned c
  CROSS JOIN LATERAL (SELECT r.id, r.at_most FROM vpd_private.sod_rule r WHERE r.id = c.id AND r.scope <> 'object' OFFSET 0) r
  CROSS JOIN LATERAL (SELECT i.authority_id FROM vpd_private.sod_rule_item i WHERE i.rule_id = r.id OFFSET 0) i

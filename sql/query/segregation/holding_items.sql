@@ -31,7 +31,6 @@ WITH RECURSIVE moment AS MATERIALIZED (
 ), told AS MATERIALIZED (
     SELECT d.user_id, d.document
       FROM vpd_private.user_document d
-      JOIN vpd_private.authority a ON a.id = d.user_id AND a.is_enabled
      WHERE EXISTS (SELECT FROM parametric)
 ), matching AS MATERIALIZED (
     SELECT t.user_id, p.role_id

@@ -20,7 +20,10 @@ statements! {
 }
 
 /// So many holders are looked at before it is asked whether others are fewer.
-const FEW: i64 = 500;
+const FEW: i64 = 50;
+
+/// So many lists of items are tried.
+const MOST_WAYS: usize = 10;
 
 /// A user who holds, or will hold, more than a rule allows.
 #[derive(Debug, Clone)]
@@ -49,13 +52,10 @@ pub fn conflicts() -> Vec<Conflict> {
 pub(super) fn of_rule(rule: i32, items: &[i32], at_most: usize) -> Vec<Conflict> {
     // Whoever has more of them than that has one of any so many.
     let few = items.len().saturating_sub(at_most);
-    let ways = (0..items.len())
-        .map(|first| items.iter().cycle().skip(first).take(few).copied().collect())
-        .collect();
     let rules = Some(vec![rule]);
     let found = read(
         &Reach {
-            holders: holders(ways),
+            holders: holders(ways(&[(items.to_vec(), few)])),
             rules: rules.clone(),
         },
         None,
@@ -99,8 +99,8 @@ struct Reach {
 struct Concern {
     /// `None`: every rule.
     rules: Option<Vec<i32>>,
-    /// Items of which everybody has one who breaks one of the rules by the change; `None` when it can do without.
-    others: Option<Vec<i32>>,
+    /// Lists of items: whoever breaks one of the rules by the change has one of each list. None when it can do without.
+    ways: Vec<Vec<i32>>,
 }
 
 /// Looks out for what a change does to those it reaches. Make one in the transaction that began the change, before anything is written, and check it
@@ -200,7 +200,7 @@ impl Watch {
         if is_nobody || rules.as_ref().is_some_and(Vec::is_empty) || !is_any() {
             return None;
         }
-        let ways = self.nodes.iter().chain(&self.concern.others).cloned().collect();
+        let ways = self.nodes.iter().chain(&self.concern.ways).cloned().collect();
         Some(Reach {
             holders: holders(ways),
             rules,
@@ -211,7 +211,7 @@ impl Watch {
 impl Concern {
     const ANY: Self = Self {
         rules: None,
-        others: None,
+        ways: Vec::new(),
     };
 }
 
@@ -364,20 +364,35 @@ fn concern(nodes: &[i32], are_attributes: bool, are_units: bool) -> Concern {
     if is_any() {
         let args = [arg(nodes.to_vec()), arg(are_attributes), arg(are_units)];
         let read = |row: &Row| {
-            (
-                row.required::<i32>(1),
-                row.get::<Vec<i32>>(2).filter(|_| row.required(3)),
-            )
+            let few = row.get::<i32>(3).and_then(|few| usize::try_from(few).ok());
+            (row.required::<i32>(1), row.get::<Vec<i32>>(2).zip(few))
         };
         for (rule, items) in CONCERNED.with(|statement| statement.query(&args, read)) {
             rules.push(rule);
-            others = others.zip(items).map(|(others, items)| [others, items].concat());
+            others = others.zip(items).map(|(mut others, items)| {
+                others.push(items);
+                others
+            });
         }
     }
     Concern {
         rules: Some(rules),
-        others,
+        ways: ways(&others.unwrap_or_default()),
     }
+}
+
+/// Lists with so many items of each of some lists, in several ways: nobody knows yet which are held by few.
+fn ways(lists: &[(Vec<i32>, usize)]) -> Vec<Vec<i32>> {
+    let longest = lists.iter().map(|(items, _)| items.len()).max().unwrap_or(0);
+    (0..longest.min(MOST_WAYS))
+        .map(|first| {
+            lists
+                .iter()
+                .flat_map(|(items, few)| items.iter().cycle().skip(first).take(*few))
+                .copied()
+                .collect()
+        })
+        .collect()
 }
 
 /// What holds the nodes of one of some lists, whichever is held by fewer; `None`: it may be anybody.
