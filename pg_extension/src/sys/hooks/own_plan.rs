@@ -2,7 +2,7 @@
 //!
 //! Such a plan is kept for the life of the backend. One that is made for what is in the tables now would be right for now only, and on a
 //! new database nothing may ever have it made again. So a look-up by key is planned for large tables and long lists, and past what ANALYZE
-//! has seen of the library's tables: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
+//! has seen of the library's tables and of catalogues: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
 //! half of what can be NULL is. No kind of scan or join is switched off; a probe of an index wins because it is the cheapest.
 
 use crate::sys::list::{length, nth};
