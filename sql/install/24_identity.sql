@@ -124,26 +124,17 @@ COMMENT ON COLUMN vpd_private.user_profile.sources IS 'Sources that tell of the 
 
 CREATE VIEW vpd_private.user_document AS
     SELECT a.id AS user_id,
-           coalesce((
-               SELECT jsonb_object_agg(e.key, e.value)
-                 FROM (
-                      SELECT DISTINCT ON (x.key) x.key, x.value
-                        FROM vpd_private.user_account u
-                        JOIN vpd_private.identity_source s ON s.name = u.source
-                       CROSS JOIN jsonb_each(u.attributes) x
-                       WHERE u.user_id = a.id
-                       ORDER BY x.key, s.precedence
-                      ) e
-           ), '{}') || jsonb_build_object('user_name', a.name, 'unit', (
-               SELECT u.unit
-                 FROM vpd_private.user_account u
-                 JOIN vpd_private.identity_source s ON s.name = u.source
-                WHERE u.user_id = a.id
-                  AND u.unit IS NOT NULL
-                ORDER BY s.precedence
-                LIMIT 1
-           )) AS document
+           coalesce(believed.attributes, '{}') || jsonb_build_object('user_name', a.name, 'unit', believed.unit) AS document
       FROM vpd_private.authority a
+     CROSS JOIN LATERAL (
+           -- Of two values of one key the last stays.
+           SELECT jsonb_object_agg(x.key, x.value ORDER BY s.precedence DESC) FILTER (WHERE x.key IS NOT NULL) AS attributes,
+                  (array_agg(u.unit ORDER BY s.precedence) FILTER (WHERE u.unit IS NOT NULL))[1] AS unit
+             FROM vpd_private.user_account u
+             JOIN vpd_private.identity_source s ON s.name = u.source
+             LEFT JOIN LATERAL jsonb_each(u.attributes) x ON true
+            WHERE u.user_id = a.id
+       ) believed
      WHERE a.kind = 'user'
        AND a.dropped_at IS NULL;
 COMMENT ON VIEW vpd_private.user_document IS 'What rules of parametric roles read of each user.';

@@ -371,3 +371,35 @@ fn a_trusted_function_works_however_it_is_called() -> Result<()> {
     }
     Ok(())
 }
+
+/// PL/pgSQL asks in one place again and again: what was answered there is no answer any more once the session, or what is set for it, is another.
+#[test]
+fn an_answer_in_a_loop_follows_the_session_and_what_is_set() -> Result<()> {
+    let database = order_entry()?;
+    let log_in = |user: &str, region: &str| {
+        let attributes = json!({ "app": { "region": region } });
+        Subject::new(user).attributes(attributes).log_in(&database)
+    };
+    let (alice, bob) = (log_in("alice", "West")?, log_in("bob", "East")?);
+    let mut client = database.connect(role::USER)?;
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(&format!(
+        "DO $do$
+         DECLARE
+             step text;
+             found text[];
+         BEGIN
+             FOREACH step IN ARRAY ARRAY[
+                 'SELECT vpd.attach_session(''{alice}'')', 'SELECT', 'SELECT vpd.attach_session(''{bob}'')',
+                 'SELECT shop.set_region(''North'')', 'SELECT shop.set_region(''South'')', 'SELECT vpd.detach_session()'
+             ] LOOP
+                 EXECUTE step;
+                 found := found || concat_ws(' ', vpd.attribute('app', 'region'), vpd.attribute('order_ctx', 'region'));
+             END LOOP;
+             PERFORM set_config('test.found', array_to_string(found, ','), true);
+         END $do$"
+    ))?;
+    let found = text(&mut transaction, "current_setting('test.found')")?;
+    assert_eq!(found.as_deref(), Some("West,West,East,East North,East South,"));
+    Ok(())
+}

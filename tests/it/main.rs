@@ -87,6 +87,8 @@ mod oracle_import;
 mod oracle_vpd;
 #[cfg(test)]
 mod own_plans;
+mod own_plans_roles;
+mod own_plans_shape;
 #[cfg(test)]
 mod partitions;
 #[cfg(test)]

@@ -63,12 +63,6 @@ fn is_authenticated() -> Answer<bool> {
 }
 
 #[pg_extern(sql = false)]
-fn attribute(namespace: &str, name: &str) -> Answer<Option<String>> {
-    require_ready()?;
-    Ok(context::read(namespace, name))
-}
-
-#[pg_extern(sql = false)]
 fn attribute_list(namespace: &str, name: &str) -> Answer<Option<Vec<String>>> {
     require_ready()?;
     Ok(context::read_list(namespace, name))

@@ -17,6 +17,8 @@ mod identity;
 mod load;
 mod mask;
 mod message;
+#[cfg(debug_assertions)]
+mod own_plan;
 mod policy;
 mod policy_store;
 mod posture;

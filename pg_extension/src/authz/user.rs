@@ -12,7 +12,8 @@ use std::collections::{HashMap, HashSet};
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
 statements! {
-    SOURCE = scanning "authz/define_source.sql";
+    SOURCE = "authz/define_source.sql";
+    KEEP_DOCUMENTS = scanning "authz/keep_documents.sql";
     HAS_SOURCE = "authz/has_source.sql";
     UNIT = "authz/define_unit.sql";
     HAS_UNIT = "authz/has_unit.sql";
@@ -63,8 +64,12 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
         ));
     }
     change::begin();
-    let watch = Watch::of_attributes();
-    let has_circle = circle(&managers()).is_some();
+    let former = HAS_SOURCE.with(|statement| statement.query_one(&[arg(name)], |row| row.required::<i32>(1)));
+    // Another precedence lets other attributes and other managers be believed; of a source that is new nobody was told yet.
+    let watch = former.filter(|former| *former != precedence).map(|_| {
+        KEEP_DOCUMENTS.with(|statement| statement.execute(&[arg(name)]));
+        (Watch::of_attributes(), circle(&managers()).is_some())
+    });
     let state = SOURCE.with(|statement| {
         statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
             row.get::<bool>(1)
@@ -76,8 +81,9 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
             "Give each source a precedence of its own; see the view vpd.sources.",
         )),
         Some(_) => {
-            // Another precedence lets other managers be believed.
-            if let Some(user) = circle(&managers()).filter(|_| !has_circle) {
+            if let Some((_, false)) = &watch
+                && let Some(user) = circle(&managers())
+            {
                 return Err(Error::argument(
                     format!("user \"{user}\" would be above himself"),
                     "Give the source another precedence, or mend the managers that one of the sources tells of.",
@@ -88,7 +94,7 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
                 &format!("source:{name}"),
                 json!({ "precedence": precedence }),
             );
-            watch.check()
+            watch.map_or(Ok(()), |(watch, _)| watch.check())
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::attached::{ATTACHED, Attached, adopt_values, identity, is_attached, save};
 use super::declaration::{self, Declaration, canonical};
 use super::liveness::require_live;
+use super::standing::known_standing;
 use super::value::Values;
 use super::{Identity, global, keepers};
 use crate::error::{Error, Result};
@@ -23,6 +24,11 @@ pub fn read(namespace: &str, name: &str) -> Option<String> {
         Some((namespace, declaration)) => value(namespace, declaration, name),
         None => identity.attribute(namespace, name),
     }
+}
+
+/// What attributes rest on, unless it has to be looked at first which contexts are declared.
+pub fn attributes_rest_on() -> Option<(u64, u64)> {
+    declaration::is_known().then(|| known_standing().parts())
 }
 
 /// An attribute as a list; a single value is a list of one.

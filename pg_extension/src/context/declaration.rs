@@ -106,6 +106,11 @@ pub fn known() -> Option<Rc<Declarations>> {
     KNOWN.with_borrow(Clone::clone)
 }
 
+/// Whether this backend has read what is declared, and heard of no change since.
+pub(super) fn is_known() -> bool {
+    KNOWN.with_borrow(Option::is_some)
+}
+
 /// Some function changed, or the extension came or went: which function a name means may have changed with it.
 pub fn forget() {
     FORGOTTEN.set(FORGOTTEN.get().wrapping_add(1));

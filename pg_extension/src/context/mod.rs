@@ -16,8 +16,8 @@ mod userenv;
 mod value;
 
 pub use application::{
-    clear as clear_context, clear_all as clear_all_context, list as list_context, read, read_list,
-    set as set_context, set_identifier,
+    attributes_rest_on, clear as clear_context, clear_all as clear_all_context, list as list_context, read,
+    read_list, set as set_context, set_identifier,
 };
 pub use attached::{changes, identity, is_attached, may_keep_rows};
 pub use authority::{assume_role, require_authenticated, set_audit_identity};

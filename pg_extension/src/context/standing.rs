@@ -35,6 +35,11 @@ impl Standing {
         definitions: 0,
     };
 
+    /// For those who know no sessions.
+    pub(super) fn parts(self) -> (u64, u64) {
+        (self.session, self.definitions)
+    }
+
     /// True when no session is attached.
     pub fn is_none(self) -> bool {
         self == Self::NONE

@@ -92,6 +92,8 @@ fn wire_server() {
             may_hold_cursor: context::may_hold_cursor,
             may_keep_temporary_table: context::may_keep_temporary_table,
             without: |work| context::without_session(work),
+            attribute: context::read,
+            attributes_rest_on: context::attributes_rest_on,
             may_trust: session::may_trust,
             is_known_to_trust_none: session::is_known_to_trust_none,
             trusts_none: session::trusts_none,

@@ -39,6 +39,7 @@ macro_rules! chained {
 #[allow(non_upper_case_globals, reason = "names of the server")]
 mod absent_server;
 mod aside;
+mod attribute;
 pub mod clock;
 mod compat;
 pub mod connection;

@@ -87,7 +87,8 @@ fn not_a_key() -> Error {
     Error::key_type("what vpd.sees_node is called with")
 }
 
-unsafe fn is_constant(call: *mut pg_sys::Node, argument: i32) -> bool {
+/// True when a function is called by an expression, with a constant at this place.
+pub(super) unsafe fn is_constant(call: *mut pg_sys::Node, argument: i32) -> bool {
     // SAFETY: the node is NULL or the expression that the function is called by.
     unsafe {
         !call.is_null()

@@ -3,10 +3,14 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+#[cfg(debug_assertions)]
+mod shown;
 mod snapshot;
 mod stream;
 
-pub use snapshot::as_committed;
+#[cfg(debug_assertions)]
+pub use shown::plan_of;
+pub use snapshot::{Moment, as_committed};
 
 use super::aside::{Aside, Reading};
 use super::datum::{self, Readable};

@@ -137,6 +137,10 @@ pub struct Session {
     pub may_keep_temporary_table: fn() -> Result<()>,
     /// Does something while nobody's session is attached.
     pub without: fn(&mut dyn FnMut()),
+    /// An attribute of a namespace, declared or not.
+    pub attribute: fn(&str, &str) -> Option<String>,
+    /// What attributes rest on: as long as it is the same, so are they. `None` when that has to be looked at first.
+    pub attributes_rest_on: fn() -> Option<(u64, u64)>,
     /// Whether some context trusts the function, as far as this backend knows.
     pub may_trust: fn(Oid) -> bool,
     /// Whether this backend knows that no function is trusted.

@@ -4,9 +4,9 @@ INSERT INTO vpd_private.app
 SELECT $1,
        $2,
        $3,
-       make_interval(secs => extract(epoch FROM $4)::float8),
-       make_interval(secs => extract(epoch FROM $5)::float8),
-       make_interval(secs => extract(epoch FROM $6)::float8),
+       make_interval(secs => extract(epoch FROM $4::interval)::float8),
+       make_interval(secs => extract(epoch FROM $5::interval)::float8),
+       make_interval(secs => extract(epoch FROM $6::interval)::float8),
        $7
     ON CONFLICT (name) DO UPDATE
    SET pillar = excluded.pillar,

@@ -1,6 +1,6 @@
 -- Whether whoever has $1 has $2 at some moment from now on, or from $3 when that is earlier.
 WITH RECURSIVE held (id) AS (
-    SELECT $1
+    SELECT $1::integer
     UNION
     SELECT g.granted_id
       FROM held h

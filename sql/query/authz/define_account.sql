@@ -1,7 +1,7 @@
 -- What is not said stays as it is; what rules read of the user before is kept. A row when something changed.
 WITH written AS (
     INSERT INTO vpd_private.user_account (user_id, source, display_name, attributes, unit, manager_id, is_test)
-    VALUES ($1, $2, $3, coalesce($4, '{}'), $5, $6, $7)
+    VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'), $5, $6, $7)
         ON CONFLICT (user_id, source) DO UPDATE
        SET display_name = coalesce(excluded.display_name, user_account.display_name),
            attributes = coalesce($4, user_account.attributes),

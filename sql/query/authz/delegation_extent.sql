@@ -4,7 +4,7 @@ WITH administered AS (
     SELECT a.name, 'role:' || a.name AS reference
       FROM vpd_private.authority a
      WHERE a.kind = 'role'
-       AND a.name = ANY ($2 || $4)
+       AND a.name = ANY ($2::text[] || $4::text[])
        AND a.dropped_at IS NULL
        AND a.is_enabled
 ), role AS (

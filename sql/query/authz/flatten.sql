@@ -77,29 +77,21 @@ SELECT v.version,
            SELECT n.name FROM node n WHERE n.kind = 'role'
            UNION
            SELECT c.name
-             FROM unnest($2) c (name)
-            WHERE NOT EXISTS (
-                  SELECT FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NULL
-              )
+             FROM unnest($2::text[]) c (name)
+            WHERE (SELECT a.id FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NULL LIMIT 1) IS NULL
               -- What was dropped is gone for those who claim it as well.
-              AND NOT EXISTS (
-                  SELECT FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NOT NULL
-              )
+              AND (SELECT a.id FROM vpd_private.authority a WHERE a.kind = 'role' AND a.name = c.name AND a.dropped_at IS NOT NULL LIMIT 1) IS NULL
        ),
        ARRAY(
            SELECT n.name FROM node n WHERE n.kind = 'privilege'
            UNION
            SELECT c.name
-             FROM unnest($3) c (name)
+             FROM unnest($3::text[]) c (name)
             -- These open doors of our own: nobody claims them.
             WHERE c.name !~ '^(session|segregation):'
-              AND NOT EXISTS (
-                  SELECT FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NULL
-              )
+              AND (SELECT a.id FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NULL LIMIT 1) IS NULL
               -- What was dropped is gone for those who claim it as well.
-              AND NOT EXISTS (
-                  SELECT FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NOT NULL
-              )
+              AND (SELECT a.id FROM vpd_private.authority a WHERE a.kind = 'privilege' AND a.name = c.name AND a.dropped_at IS NOT NULL LIMIT 1) IS NULL
        ),
        ARRAY(SELECT n.id FROM node n WHERE n.kind = 'data_group' ORDER BY n.id),
        ARRAY(

@@ -1,1 +1,1 @@
-SELECT true FROM vpd_private.identity_source WHERE name = $1;
+SELECT precedence FROM vpd_private.identity_source WHERE name = $1;

@@ -1,6 +1,6 @@
 -- What the server knows of the connection, under Oracle's names; $2 is the user the statement of the caller runs as, $3 his schema.
 SELECT CASE $1
-           WHEN 'CURRENT_SCHEMA' THEN $3
+           WHEN 'CURRENT_SCHEMA' THEN $3::text
            WHEN 'CURRENT_SCHEMAID' THEN (SELECT n.oid::text FROM pg_namespace n WHERE n.nspname = $3)
            WHEN 'CURRENT_USERID' THEN (SELECT r.oid::text FROM pg_roles r WHERE r.rolname = $2)
            WHEN 'SESSION_USERID' THEN (SELECT r.oid::text FROM pg_roles r WHERE r.rolname = session_user)

@@ -1,7 +1,7 @@
 -- The query that reads nodes of a table with a column a level; NULL unless every column exists.
 WITH chosen AS (
     SELECT c.name, c.place
-      FROM unnest($2) WITH ORDINALITY AS c (name, place)
+      FROM unnest($2::text[]) WITH ORDINALITY AS c (name, place)
 ), part AS (
     SELECT format(
                'SELECT DISTINCT %I::text, %s, %L::text, NULL::text FROM %s WHERE %s',

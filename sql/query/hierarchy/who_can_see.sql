@@ -20,11 +20,15 @@ WITH RECURSIVE moment AS MATERIALIZED (
     SELECT g.data_group_id, g.node
       FROM up
      CROSS JOIN moment
-      JOIN vpd_private.data_group_node g
-        ON g.hierarchy = $1
-       AND g.node = up.key
-       AND g.valid_from <= moment.now
-       AND moment.now < g.valid_until
+     CROSS JOIN LATERAL (
+           SELECT g.data_group_id, g.node
+             FROM vpd_private.data_group_node g
+            WHERE g.hierarchy = $1
+              AND g.node = up.key
+              AND g.valid_from <= moment.now
+              AND moment.now < g.valid_until
+           OFFSET 0
+          ) g
 ), above (id) AS (
     SELECT l.data_group_id FROM listed l
      UNION

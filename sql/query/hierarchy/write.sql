@@ -4,7 +4,7 @@ WITH incoming AS MATERIALIZED (
            i.parent,
            i.depth::smallint AS depth,
            i.label
-      FROM unnest($2, $3, $4, $5) AS i (key, parent, depth, label)
+      FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[]) AS i (key, parent, depth, label)
 ), written AS (
     INSERT INTO vpd_private.hierarchy_node AS n (hierarchy, key, parent, depth, label)
     SELECT $1, i.key, i.parent, i.depth, i.label

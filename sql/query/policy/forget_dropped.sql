@@ -1,24 +1,25 @@
--- Policies and masks of tables that no longer exist, so that a new table can never inherit them with a reused OID.
+-- Policies and masks of tables that no longer exist, so that a new table can never inherit them with a reused OID. Each is looked up: no
+-- catalogue is gone through.
 WITH dropped AS (
     DELETE FROM vpd_private.protected_table t
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = t.relation) IS NULL
     RETURNING t.relation
 ), dropped_group AS (
     DELETE FROM vpd_private.policy_group g
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = g.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = g.relation) IS NULL
 ), dropped_context AS (
     DELETE FROM vpd_private.driving_context d
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = d.relation) IS NULL
 ), dropped_version AS (
     DELETE FROM vpd_private.policy_version v
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = v.relation) IS NULL
 ), dropped_shadow AS (
     DELETE FROM vpd_private.policy_shadow s
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = s.relation) IS NULL
 ), unmasked AS (
     DELETE FROM vpd_private.mask m
-     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = m.relation) IS NULL
     RETURNING m.relation
 )
 DELETE FROM vpd_private.policy p
- WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);
+ WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = p.relation) IS NULL;

@@ -1,8 +1,8 @@
 -- NULL leaves a property as it is; a predicate replaces a function and the reverse; no relevant column means all.
 WITH changed AS (
     UPDATE vpd_private.policy
-       SET predicate = CASE WHEN $4 IS NOT NULL THEN NULL ELSE coalesce($3, predicate) END,
-           function_schema = CASE WHEN $3 IS NOT NULL THEN NULL ELSE coalesce($4, function_schema) END,
+       SET predicate = CASE WHEN $4::text IS NOT NULL THEN NULL ELSE coalesce($3, predicate) END,
+           function_schema = CASE WHEN $3::text IS NOT NULL THEN NULL ELSE coalesce($4, function_schema) END,
            function_name = CASE WHEN $3 IS NOT NULL THEN NULL ELSE coalesce($5, function_name) END,
            kind = coalesce($6, kind),
            statement_types = coalesce($7, statement_types),

@@ -19,7 +19,7 @@ WITH due AS (
            ) s
      WHERE s.ended_at IS NULL
        AND s.parent_id IS NULL
-       AND s.due_at >= coalesce($2, '-infinity')
+       AND s.due_at >= coalesce($2::timestamptz, '-infinity')
        AND s.due_at <= $3
      ORDER BY s.due_at
      LIMIT $1

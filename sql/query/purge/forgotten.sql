@@ -1,6 +1,6 @@
 -- Removes logins that have been over for so long that nobody waits to be told ($1), with all that came out of them. Returns what it removed.
 WITH RECURSIVE doomed (id) AS (
-    SELECT unnest($1)
+    SELECT unnest($1::uuid[])
     UNION
     SELECT s.id
       FROM doomed d

@@ -5,7 +5,7 @@ WITH stale AS (
      WHERE ctid = ANY (ARRAY(
            SELECT ctid
              FROM vpd_private.message
-            WHERE expires_at >= coalesce($2, '-infinity')
+            WHERE expires_at >= coalesce($2::timestamptz, '-infinity')
               AND expires_at <= $3
             ORDER BY expires_at
             LIMIT $1

@@ -3,7 +3,7 @@ DELETE FROM vpd_private.queue
  WHERE ctid = ANY (ARRAY(
        SELECT ctid
          FROM vpd_private.queue
-        WHERE created_at >= coalesce($2, '-infinity')
+        WHERE created_at >= coalesce($2::timestamptz, '-infinity')
           AND created_at < $3
         ORDER BY created_at
         LIMIT $1

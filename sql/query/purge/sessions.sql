@@ -3,7 +3,7 @@ DELETE FROM vpd_private.session
  WHERE ctid = ANY (ARRAY(
        SELECT ctid
          FROM vpd_private.session
-        WHERE ended_at >= coalesce($2, '-infinity')
+        WHERE ended_at >= coalesce($2::timestamptz, '-infinity')
           AND ended_at < $3
         ORDER BY ended_at
         LIMIT $1

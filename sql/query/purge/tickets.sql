@@ -3,7 +3,7 @@ DELETE FROM vpd_private.ticket
  WHERE ctid = ANY (ARRAY(
        SELECT ctid
          FROM vpd_private.ticket
-        WHERE expires_at >= coalesce($2, '-infinity')
+        WHERE expires_at >= coalesce($2::timestamptz, '-infinity')
           AND expires_at <= $3
         ORDER BY expires_at
         LIMIT $1

@@ -2,15 +2,25 @@
 -- $1 the nodes, $2 whether this is the production environment.
 WITH RECURSIVE moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
-), above (id) AS (
-    SELECT unnest($1::integer[])
-    UNION
-    SELECT g.holder_id
-      FROM above a
+), edge (holder_id, granted_id, valid_from, valid_until) AS (
+    -- What holds several is looked at once.
+    SELECT g.holder_id, g.granted_id, g.valid_from, g.valid_until
+      FROM unnest($1::integer[]) AS i (id)
      CROSS JOIN moment
       JOIN vpd_private.authority_grant g
-        ON g.granted_id = a.id
+        ON g.granted_id = i.id
        AND g.valid_until > moment.now
+    UNION
+    SELECT g.holder_id, g.granted_id, g.valid_from, g.valid_until
+      FROM (SELECT DISTINCT e.holder_id FROM edge e) e
+     CROSS JOIN moment
+      JOIN vpd_private.authority_grant g
+        ON g.granted_id = e.holder_id
+       AND g.valid_until > moment.now
+), above (id) AS MATERIALIZED (
+    SELECT unnest($1::integer[])
+    UNION
+    SELECT e.holder_id FROM edge e
 ), parametric AS MATERIALIZED (
     SELECT d.role_id, d.rule
       FROM above
@@ -21,7 +31,6 @@ WITH RECURSIVE moment AS MATERIALIZED (
 ), told AS MATERIALIZED (
     SELECT d.user_id, d.document
       FROM vpd_private.user_document d
-      JOIN vpd_private.authority a ON a.id = d.user_id AND a.is_enabled
      WHERE EXISTS (SELECT FROM parametric)
 ), matching AS MATERIALIZED (
     SELECT t.user_id, p.role_id
@@ -42,12 +51,8 @@ SELECT a.id,
   JOIN vpd_private.authority a ON a.id = n.id AND a.dropped_at IS NULL AND a.is_enabled
   LEFT JOIN vpd_private.role_detail d ON d.role_id = a.id
 UNION ALL
-SELECT g.holder_id, a.id, g.valid_from, g.valid_until, NULL, NULL
-  FROM above a
- CROSS JOIN moment
-  JOIN vpd_private.authority_grant g
-    ON g.granted_id = a.id
-   AND g.valid_until > moment.now
+SELECT e.holder_id, e.granted_id, e.valid_from, e.valid_until, NULL, NULL
+  FROM edge e
 UNION ALL
 SELECT m.user_id, m.role_id, '-infinity', 'infinity', NULL, NULL
   FROM matching m;

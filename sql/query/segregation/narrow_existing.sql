@@ -1,13 +1,13 @@
--- What was accepted is narrowed to what is still held, and goes when that is no conflict. $1 the users and $5 the rules looked at (NULL: all);
+-- What was accepted is narrowed to what is still held, and goes when that is no conflict. $1 the users and $5 the rules looked at (one of them NULL: all);
 -- the conflicts that stand: $2 rules, $3 users, $4 items as texts of arrays, $6 from when.
 WITH looked_at AS (
     SELECT x.rule_id, x.user_id, x.items, x.since
-      FROM vpd_private.sod_existing x
+      FROM unnest($5::integer[]) AS r (id)
+      JOIN vpd_private.sod_existing x ON x.rule_id = r.id
      WHERE $1::integer[] IS NULL
-       AND ($5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5)))
     UNION ALL
     SELECT x.rule_id, x.user_id, x.items, x.since
-      FROM unnest($1) AS u (id)
+      FROM unnest($1::integer[]) AS u (id)
       JOIN vpd_private.sod_existing x ON x.user_id = u.id
      WHERE $5::integer[] IS NULL OR x.rule_id IN (SELECT unnest($5))
 ), narrowed AS (

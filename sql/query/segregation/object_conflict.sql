@@ -1,9 +1,19 @@
 -- The rule that one of some persons would break with an action on an object, and what he has done to it. $1 object, $2 privilege, $3 persons.
 -- Whoever was erased may have been any of them.
+WITH own AS MATERIALIZED (
+    SELECT a.id
+      FROM vpd_private.authority a
+     WHERE a.kind = 'privilege'
+       AND a.name = $2
+       AND a.dropped_at IS NULL
+), rule AS MATERIALIZED (
+    SELECT r.id, r.name, r.at_most, i.authority_id AS own
+      FROM vpd_private.sod_rule_item i
+      JOIN vpd_private.sod_rule r ON r.id = i.rule_id AND r.scope = 'object'
+     WHERE i.authority_id = (SELECT own.id FROM own)
+)
 SELECT r.name, done.actions
-  FROM vpd_private.authority own
-  JOIN vpd_private.sod_rule_item i ON i.authority_id = own.id
-  JOIN vpd_private.sod_rule r ON r.id = i.rule_id AND r.scope = 'object'
+  FROM rule r
  CROSS JOIN unnest($3::text[]) person
  CROSS JOIN LATERAL (
        SELECT array_agg(DISTINCT a.name ORDER BY a.name) AS actions,
@@ -17,16 +27,13 @@ SELECT r.name, done.actions
               OR EXISTS (SELECT FROM vpd_private.pseudonym p WHERE p.pseudonym = ANY (x.persons) AND p.user_name IS NULL)
           )
        ) done
- WHERE own.kind = 'privilege'
-   AND own.name = $2
-   AND own.dropped_at IS NULL
-   AND cardinality(done.actions) >= r.at_most
+ WHERE cardinality(done.actions) >= r.at_most
    AND NOT EXISTS (
        SELECT
          FROM vpd_private.sod_excuse e
         WHERE e.rule_id = r.id
           AND e.user_name = person
-          AND own.id || done.items <@ e.items
+          AND r.own || done.items <@ e.items
           AND e.expires_at > clock_timestamp()
    )
  ORDER BY r.name

@@ -38,5 +38,5 @@ SELECT p.action,
                   ) c
        )
   FROM ancestor a
-  JOIN vpd_private.protected_action p ON p.relation = a.relation::regclass
+ CROSS JOIN LATERAL (SELECT p.* FROM vpd_private.protected_action p WHERE p.relation = a.relation::regclass OFFSET 0) p
  ORDER BY p.action;

@@ -2,7 +2,7 @@
 WITH RECURSIVE member AS MATERIALIZED (
     -- Where sources disagree the one with the lower precedence counts.
     SELECT w.id, believed.unit
-      FROM unnest($2) AS w (id)
+      FROM unnest($2::integer[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT c.unit
              FROM vpd_private.user_account c
@@ -14,7 +14,7 @@ WITH RECURSIVE member AS MATERIALIZED (
        ) believed
 ), below (rule_id, unit) AS (
     SELECT r.id, r.unit
-      FROM unnest($1) AS w (id)
+      FROM unnest($1::integer[]) AS w (id)
       JOIN vpd_private.sod_rule r ON r.id = w.id
      WHERE r.scope = 'unit'
     UNION

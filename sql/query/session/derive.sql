@@ -14,15 +14,15 @@ SELECT made.*
            'parent_id', source.id,
            'pillar', a.pillar,
            'app', a.name,
-           'made_in', $3,
+           'made_in', $3::bigint,
            -- What the login brought goes over to nobody.
            'roles', '[]'::jsonb,
            'privileges', '[]'::jsonb,
-           'attributes', $6,
+           'attributes', $6::jsonb,
            'created_at', moment.now,
            'last_access_at', moment.now
        ) || CASE
-           WHEN $4 IS NULL THEN '{}'
+           WHEN $4::text IS NULL THEN '{}'
            ELSE jsonb_build_object(
                'user_name', $4,
                'audit_identity', $4,
@@ -30,7 +30,7 @@ SELECT made.*
                -- Its limits, the one role it runs with among them, are asked of that session itself.
                'actor_session_id', source.id,
                'assumed_role', NULL,
-               'acts_fully', $5
+               'acts_fully', $5::boolean
            )
        END
    ) made

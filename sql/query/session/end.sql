@@ -2,7 +2,7 @@
 -- of two who end the same one waits for the other.
 -- $1 the sessions to begin with, $2 why. Returns those it ended.
 WITH RECURSIVE doomed (id) AS (
-    SELECT unnest($1)
+    SELECT unnest($1::uuid[])
     UNION
     SELECT s.id
       FROM doomed d

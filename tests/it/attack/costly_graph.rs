@@ -137,14 +137,18 @@ fn a_change_that_concerns_nobody_reads_nobody() -> Result<()> {
     };
     // control: what concerns everybody reads everybody
     for statement in [
-        "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade > 5'); SELECT vpd.grant_authority('role:Maker', 'role:Senior')",
-        "SELECT vpd.grant_authority('role:Maker', 'group:everybody')",
+        "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade > 5'), vpd.grant_authority('role:Maker', 'role:Senior'),
+                vpd.define_role('Junior', 'parametric', rule => '$.grade > 9'), vpd.grant_authority('role:Checker', 'role:Junior')",
+        "SELECT vpd.grant_authority('role:Maker', 'group:everybody'), vpd.define_role('Senior', 'parametric', rule => '$.grade > 5'),
+                vpd.grant_authority('role:Checker', 'role:Senior')",
     ] {
         let rows = costs(statement)?;
         assert!(rows >= USERS, "{statement}: {rows}");
     }
     // attack: what does not
     for statement in [
+        "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade > 5'); SELECT vpd.grant_authority('role:Maker', 'role:Senior')",
+        "SELECT vpd.grant_authority('role:Maker', 'group:everybody')",
         "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade > 5')",
         "SELECT vpd.define_role('Senior', 'parametric', rule => '$.grade > 5'); SELECT vpd.grant_authority('role:Other', 'role:Senior')",
         "SELECT vpd.grant_authority('role:Other', 'group:everybody')",

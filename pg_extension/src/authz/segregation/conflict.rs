@@ -4,7 +4,7 @@ use super::holding::{Imagined, TooMuch, too_much};
 use crate::authz::{Authority, Kind, Reference};
 use crate::error::{Error, Result};
 use crate::sys::clock::Timestamp;
-use crate::sys::spi::{arg, statements};
+use crate::sys::spi::{Moment, Row, arg, statements};
 use pgrx::datum::TimestampWithTimeZone;
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +18,12 @@ statements! {
     IS_ANY = "segregation/is_any.sql";
     NARROW = "segregation/narrow_existing.sql";
 }
+
+/// So many holders are looked at before it is asked whether others are fewer.
+const FEW: i64 = 50;
+
+/// So many lists of items are tried.
+const MOST_WAYS: usize = 10;
 
 /// A user who holds, or will hold, more than a rule allows.
 #[derive(Debug, Clone)]
@@ -42,13 +48,21 @@ pub fn conflicts() -> Vec<Conflict> {
     read(&Reach::default(), None)
 }
 
-/// Everybody who breaks one rule, as it is defined now.
-pub(super) fn of_rule(rule: i32) -> Vec<Conflict> {
-    let reach = Reach {
-        users: None,
-        rules: Some(vec![rule]),
-    };
-    read_and_narrow(&reach)
+/// Everybody who breaks one rule, as it is defined now: no more than so many of these items are to be held.
+pub(super) fn of_rule(rule: i32, items: &[i32], at_most: usize) -> Vec<Conflict> {
+    // Whoever has more of them than that has one of any so many.
+    let few = items.len().saturating_sub(at_most);
+    let rules = Some(vec![rule]);
+    let found = read(
+        &Reach {
+            holders: holders(ways(&[(items.to_vec(), few)])),
+            rules: rules.clone(),
+        },
+        None,
+    );
+    // Nobody else breaks it: what was accepted of others is gone.
+    narrow(None, rules, &found);
+    found
 }
 
 /// The conflicts that granting something to a user would make.
@@ -64,7 +78,7 @@ pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
         granted: granted.id,
     };
     let reach = Reach {
-        users: Some(vec![user.id]),
+        holders: Some(vec![user.id]),
         rules: None,
     };
     let now = unexcused(read(&reach, None));
@@ -75,10 +89,18 @@ pub fn what_if(user: &str, granted: &str) -> Result<Vec<Conflict>> {
 /// Whom and what a change can concern.
 #[derive(Default)]
 struct Reach {
-    /// `None`: everybody.
-    users: Option<Vec<i32>>,
+    /// Users, and others that hold something. `None`: everybody.
+    holders: Option<Vec<i32>>,
     /// `None`: every rule.
     rules: Option<Vec<i32>>,
+}
+
+/// What can be broken by a change.
+struct Concern {
+    /// `None`: every rule.
+    rules: Option<Vec<i32>>,
+    /// Lists of items: whoever breaks one of the rules by the change has one of each list. None when it can do without.
+    ways: Vec<Vec<i32>>,
 }
 
 /// Looks out for what a change does to those it reaches. Make one in the transaction that began the change, before anything is written, and check it
@@ -86,62 +108,57 @@ struct Reach {
 pub struct Watch {
     /// The nodes that change; `None` for whatever may reach anybody.
     nodes: Option<Vec<i32>>,
-    /// The rules that can be broken by it; `None` for every one.
-    rules: Option<Vec<i32>>,
-    before: Vec<Conflict>,
+    concern: Concern,
+    before: Moment,
 }
 
 impl Watch {
     /// For a change of a node: of what it is, of whether it counts, or of who has it, but not of what it holds.
     pub fn of(node: i32) -> Self {
-        Self::over(Some(vec![node]), Some(concerned(&[node], false, false)))
+        Self::over(Some(vec![node]), concern(&[node], false, false))
     }
 
     /// For a role that a rule is to give to anybody: who had it before does not tell whom it reaches.
     pub fn of_rule(role: i32) -> Self {
-        Self::over(None, Some(concerned(&[role], false, false)))
+        Self::over(None, concern(&[role], false, false))
     }
 
     /// For a change of what is told of a user, or of whether he counts.
     pub fn of_user(user: i32) -> Self {
-        Self::over(Some(vec![user]), None)
+        Self::over(Some(vec![user]), Concern::ANY)
     }
 
     /// For a grant.
     pub fn of_grant(granted: i32, holder: i32) -> Self {
-        Self::over(Some(vec![holder]), Some(concerned(&[granted], false, false)))
+        Self::over(Some(vec![holder]), concern(&[granted], false, false))
     }
 
     /// For a change of what a unit is below: it reaches the users of the unit, and of those below it.
     pub fn of_unit(unit: &str) -> Self {
-        let rules = concerned(&[], false, true);
-        let users = if rules.is_empty() {
-            Vec::new()
-        } else {
-            UNIT_USERS.with(|statement| statement.query(&[arg(unit)], |row| row.required(1)))
+        let concern = concern(&[], false, true);
+        let users = match &concern.rules {
+            Some(rules) if rules.is_empty() => Vec::new(),
+            _ => UNIT_USERS.with(|statement| statement.query(&[arg(unit)], |row| row.required(1))),
         };
-        Self::over(Some(users), Some(rules))
+        Self::over(Some(users), concern)
     }
 
     /// For a change of what is believed of users.
     pub fn of_attributes() -> Self {
-        Self::over(None, Some(concerned(&[], true, true)))
+        Self::over(None, concern(&[], true, true))
     }
 
     /// For a change that may reach anybody, such as a load.
     pub fn everybody() -> Self {
-        Self::over(None, None)
+        Self::over(None, Concern::ANY)
     }
 
-    fn over(nodes: Option<Vec<i32>>, rules: Option<Vec<i32>>) -> Self {
-        let mut watch = Self {
+    fn over(nodes: Option<Vec<i32>>, concern: Concern) -> Self {
+        Self {
             nodes,
-            rules,
-            before: Vec::new(),
-        };
-        // One that is excused excuses nothing that begins when that is over.
-        watch.before = watch.unexcused();
-        watch
+            concern,
+            before: Moment::now(),
+        }
     }
 
     /// Refuses the change when it made somebody break a rule.
@@ -149,35 +166,53 @@ impl Watch {
         refuse(&self.conflicts())
     }
 
-    /// The conflicts that the change made.
+    /// The conflicts that the change made. Only of those who break a rule now it is asked what they held before.
     pub fn conflicts(self) -> Vec<Conflict> {
-        uncovered(self.unexcused(), &self.before)
-    }
-
-    fn unexcused(&self) -> Vec<Conflict> {
-        self.reach()
-            .map(|reach| unexcused(read_and_narrow(&reach)))
-            .unwrap_or_default()
+        let Some(reach) = self.reach() else {
+            return Vec::new();
+        };
+        let mut users: Vec<i32> = too_much(reach.holders.as_deref(), reach.rules.as_deref(), None)
+            .iter()
+            .map(|held| held.user)
+            .collect();
+        if users.is_empty() {
+            return Vec::new();
+        }
+        users.sort_unstable();
+        users.dedup();
+        let reach = Reach {
+            holders: Some(users),
+            rules: reach.rules,
+        };
+        let narrow = |found: &[Conflict]| narrow(reach.holders.clone(), reach.rules.clone(), found);
+        // What was accepted and is held no more, whatever ended it, is not accepted again. One that is excused excuses nothing that begins when that is over.
+        let before = self.before.read(|| read(&reach, None));
+        narrow(&before);
+        let after = read(&reach, None);
+        narrow(&after);
+        uncovered(unexcused(after), &unexcused(before))
     }
 
     /// `None` when there is nobody whom it reaches, or no rule to break.
     fn reach(&self) -> Option<Reach> {
-        if self.rules.as_ref().is_some_and(Vec::is_empty) || !is_any() {
+        let rules = self.concern.rules.clone();
+        let is_nobody = self.nodes.as_ref().is_some_and(Vec::is_empty);
+        if is_nobody || rules.as_ref().is_some_and(Vec::is_empty) || !is_any() {
             return None;
         }
-        let users = match &self.nodes {
-            None => None,
-            Some(nodes) if nodes.is_empty() => return None,
-            Some(nodes) => REACHED
-                .with(|statement| statement.query_one(&[arg(nodes.clone())], |row| row.get::<Vec<i32>>(1)))
-                .flatten(),
-        };
-        let is_nobody = users.as_ref().is_some_and(Vec::is_empty);
-        (!is_nobody).then(|| Reach {
-            users,
-            rules: self.rules.clone(),
+        let ways = self.nodes.iter().chain(&self.concern.ways).cloned().collect();
+        Some(Reach {
+            holders: holders(ways),
+            rules,
         })
     }
+}
+
+impl Concern {
+    const ANY: Self = Self {
+        rules: None,
+        ways: Vec::new(),
+    };
 }
 
 impl Conflict {
@@ -268,23 +303,21 @@ impl Broken {
     }
 }
 
-/// The conflicts there are. What was accepted and is held no more, whatever ended it, is not accepted again.
-fn read_and_narrow(reach: &Reach) -> Vec<Conflict> {
-    let found = read(reach, None);
+/// What was accepted of some users (`None`: of everybody) under some rules is what they still hold.
+fn narrow(users: Option<Vec<i32>>, rules: Option<Vec<i32>>, found: &[Conflict]) {
     NARROW.with(|statement| {
         statement.execute(&[
-            arg(reach.users.clone()),
+            arg(users),
             arg(found.iter().map(|conflict| conflict.rule_id).collect::<Vec<_>>()),
             arg(found.iter().map(|conflict| conflict.user_id).collect::<Vec<_>>()),
             arg(found
                 .iter()
                 .map(|conflict| array(&conflict.item_ids))
                 .collect::<Vec<_>>()),
-            arg(reach.rules.clone()),
+            arg(rules),
             arg(found.iter().map(|conflict| conflict.since).collect::<Vec<_>>()),
         ])
     });
-    found
 }
 
 /// Those that none of the known ones covers.
@@ -326,16 +359,63 @@ pub(super) fn refuse(conflicts: &[Conflict]) -> Result<()> {
 }
 
 /// The rules with an item below some nodes; perhaps below what users have by their attributes, and those about units.
-fn concerned(nodes: &[i32], are_attributes: bool, are_units: bool) -> Vec<i32> {
-    if !is_any() {
-        return Vec::new();
+fn concern(nodes: &[i32], are_attributes: bool, are_units: bool) -> Concern {
+    let (mut rules, mut others) = (Vec::new(), Some(Vec::new()));
+    if is_any() {
+        let args = [arg(nodes.to_vec()), arg(are_attributes), arg(are_units)];
+        let read = |row: &Row| {
+            let few = row.get::<i32>(3).and_then(|few| usize::try_from(few).ok());
+            (row.required::<i32>(1), row.get::<Vec<i32>>(2).zip(few))
+        };
+        for (rule, items) in CONCERNED.with(|statement| statement.query(&args, read)) {
+            rules.push(rule);
+            others = others.zip(items).map(|(mut others, items)| {
+                others.push(items);
+                others
+            });
+        }
     }
-    let args = [arg(nodes.to_vec()), arg(are_attributes), arg(are_units)];
-    CONCERNED
-        .with(|statement| statement.query(&args, |row| row.get::<i32>(1)))
-        .into_iter()
-        .flatten()
+    Concern {
+        rules: Some(rules),
+        ways: ways(&others.unwrap_or_default()),
+    }
+}
+
+/// Lists with so many items of each of some lists, in several ways: nobody knows yet which are held by few.
+fn ways(lists: &[(Vec<i32>, usize)]) -> Vec<Vec<i32>> {
+    let longest = lists.iter().map(|(items, _)| items.len()).max().unwrap_or(0);
+    (0..longest.min(MOST_WAYS))
+        .map(|first| {
+            lists
+                .iter()
+                .flat_map(|(items, few)| items.iter().cycle().skip(first).take(*few))
+                .copied()
+                .collect()
+        })
         .collect()
+}
+
+/// What holds the nodes of one of some lists, whichever is held by fewer; `None`: it may be anybody.
+fn holders(mut ways: Vec<Vec<i32>>) -> Option<Vec<i32>> {
+    let mut limit = FEW;
+    while !ways.is_empty() {
+        let mut next = Vec::new();
+        for way in ways {
+            let args = [arg(way.clone()), arg(limit)];
+            let found = REACHED.with(|statement| {
+                statement.query_one(&args, |row| (row.get::<Vec<i32>>(1), row.required::<bool>(2)))
+            });
+            match found {
+                // Whoever meets its rule.
+                Some((_, true)) => (),
+                Some((Some(holders), false)) => return Some(holders),
+                _ => next.push(way),
+            }
+        }
+        ways = next;
+        limit = limit.saturating_mul(8);
+    }
+    None
 }
 
 fn is_any() -> bool {
@@ -351,7 +431,7 @@ fn array(ids: &[i32]) -> String {
 }
 
 fn read(reach: &Reach, imagined: Option<Imagined>) -> Vec<Conflict> {
-    let found = too_much(reach.users.as_deref(), reach.rules.as_deref(), imagined);
+    let found = too_much(reach.holders.as_deref(), reach.rules.as_deref(), imagined);
     if found.is_empty() {
         return Vec::new();
     }

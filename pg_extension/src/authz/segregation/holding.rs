@@ -41,8 +41,8 @@ struct Rule {
     items: Vec<i32>,
 }
 
-/// Whoever holds too much, now or later; of some users and rules, or of all.
-pub fn too_much(users: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option<Imagined>) -> Vec<TooMuch> {
+/// Whoever holds too much, now or later; of some holders, who need not be users, and rules, or of all.
+pub fn too_much(holders: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option<Imagined>) -> Vec<TooMuch> {
     let found = read_rules(rules);
     let mut items: Vec<i32> = found.iter().flat_map(|rule| rule.items.iter().copied()).collect();
     items.sort_unstable();
@@ -50,8 +50,8 @@ pub fn too_much(users: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option<I
     if items.is_empty() {
         return Vec::new();
     }
-    let graph = match users {
-        Some(users) => Graph::below(users, &items, imagined),
+    let graph = match holders {
+        Some(holders) => Graph::below(holders, &items, imagined),
         None => Graph::above(&items),
     };
     let holders: HashMap<i32, Vec<(i32, Times)>> = items
@@ -188,10 +188,10 @@ struct Grant {
 }
 
 impl Graph {
-    /// What leads some users to some nodes.
-    fn below(users: &[i32], items: &[i32], imagined: Option<Imagined>) -> Self {
+    /// What leads some holders to some nodes.
+    fn below(holders: &[i32], items: &[i32], imagined: Option<Imagined>) -> Self {
         let args = [
-            arg(users.to_vec()),
+            arg(holders.to_vec()),
             arg(imagined.map(|grant| grant.holder)),
             arg(imagined.map(|grant| grant.granted)),
             arg(guc::is_production()),

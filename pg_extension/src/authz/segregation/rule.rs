@@ -59,8 +59,13 @@ pub fn define(name: &str, definition: &Definition) -> Result<()> {
         .flatten()
         .next()
         .unwrap_or_default();
-    DEFINE_ITEMS.with(|statement| statement.execute(&[arg(id), arg(items)]));
-    let broken = conflict::unexcused(conflict::of_rule(id));
+    DEFINE_ITEMS.with(|statement| statement.execute(&[arg(id), arg(items.clone())]));
+    let held_apart = match definition.scope.as_str() {
+        "object" => &[],
+        _ => items.as_slice(),
+    };
+    let at_most = usize::try_from(definition.at_most).unwrap_or_default();
+    let broken = conflict::unexcused(conflict::of_rule(id, held_apart, at_most));
     if definition.enforces_existing {
         conflict::refuse(&broken)?;
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Such a plan is kept for the life of the backend. One that is made for what is in the tables now would be right for now only, and on a
 //! new database nothing may ever have it made again. So a look-up by key is planned for large tables and long lists, and past what ANALYZE
-//! has seen of the library's tables: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
+//! has seen of the library's tables and of catalogues: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
 //! half of what can be NULL is. No kind of scan or join is switched off; a probe of an index wins because it is the cheapest.
 
 use crate::sys::list::{length, nth};
@@ -16,8 +16,8 @@ static mut NEXT_PATHS: pg_sys::set_rel_pathlist_hook_type = None;
 
 /// A table counts as having at least so many rows for a look-up by key.
 const ROWS_OF_LOOK_UP: f64 = 1_000_000.0;
-/// The same for a table of definitions, which somebody wrote one by one: to go through all of them costs little.
-const ROWS_OF_DEFINITIONS: f64 = 1_000.0;
+/// The same for a table of definitions, which somebody wrote one by one: to go through all of them costs little, once, but more than to look a few up.
+const ROWS_OF_DEFINITIONS: f64 = 10_000.0;
 /// The same for a statement that goes through whole tables: large enough that nothing is joined row by row without an index,
 /// small enough that a hash table is not made for rows that never come.
 const ROWS_OF_SCAN: f64 = 10_000.0;
@@ -30,7 +30,7 @@ const KEYS_A_PAGE: f64 = 200.0;
 const ITEMS: f64 = 1_000.0;
 
 /// Tables of definitions.
-const DEFINITIONS: [&CStr; 24] = [
+const DEFINITIONS: [&CStr; 25] = [
     c"app",
     c"application_context",
     c"authority_version",
@@ -47,6 +47,7 @@ const DEFINITIONS: [&CStr; 24] = [
     c"policy",
     c"policy_group",
     c"policy_shadow",
+    c"policy_version",
     c"profile_privilege",
     c"protected_action",
     c"protected_column",
@@ -122,7 +123,7 @@ unsafe extern "C-unwind" fn values(
 ) -> bool {
     // SAFETY: the server asks about a column of a table of the query; what it gets is a column without statistics, perhaps a key.
     unsafe {
-        if spi::shape() == Some(Shape::LookUp) && schema_of((*entry).relid) == Schema::Own {
+        if spi::shape() == Some(Shape::LookUp) && schema_of((*entry).relid) != Schema::Other {
             let about = &mut *about;
             about.statsTuple = statistics();
             about.freefunc = Some(free);

@@ -7,6 +7,7 @@ mod bound;
 mod contest;
 mod graph;
 mod growth;
+mod helpers;
 mod hierarchies;
 mod kinds;
 mod loads;
@@ -29,18 +30,19 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 20] = [
+const ROWS: [&str; 21] = [
     "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
-    "kinds", "checks", "graph", "P-14", "P-25", "growth",
+    "kinds", "helpers", "checks", "graph", "P-14", "P-25", "growth",
 ];
 
 /// Measures the rows of a topic that are wanted.
 type Measure = fn(&Scene<'_>, &Pace, &dyn Fn(&str) -> bool) -> vpd_tests::Result<()>;
 
-const TOPICS: [(&str, Measure); 10] = [
+const TOPICS: [(&str, Measure); 11] = [
     ("scans", scans::measure),
     ("reads", reads::measure),
     ("kinds of policies", kinds::measure),
+    ("helpers in policies", helpers::measure),
     ("sessions", sessions::measure),
     ("masks", masks::measure),
     ("hierarchies", hierarchies::measure),

@@ -41,7 +41,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
 }
 
 /// Repeats a prepared query over a whole table.
-fn scan(mut reader: Client, from: &str) -> Result<Side<'static>> {
+pub fn scan(mut reader: Client, from: &str) -> Result<Side<'static>> {
     let statement = reader.prepare(&format!("SELECT count(*), sum(amount) FROM {from}"))?;
     Side::repeat(reader, move |reader| {
         let seen: i64 = reader.query_one(&statement, &[])?.get(0);
