@@ -107,7 +107,9 @@ impl<S: Section> Document<S> {
                     .filter(|letter| !letter.is_control())
                     .take(60)
                     .collect();
-                read.refuse(&shown, "there is no such section");
+                // A name of nothing but control characters shows nothing.
+                let place = if shown.is_empty() { "document" } else { &shown };
+                read.refuse(place, "there is no such section");
             }
         }
         for section in sections {
