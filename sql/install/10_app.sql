@@ -4,9 +4,9 @@ CREATE TABLE vpd_private.app (
     name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
     pillar text NOT NULL CHECK (pillar ~ '^[a-z][a-z0-9_.-]{0,62}$'),
     origins text[] NOT NULL,
-    idle_timeout interval NOT NULL,
-    absolute_timeout interval NOT NULL,
-    ticket_lifetime interval NOT NULL,
+    idle_timeout interval NOT NULL CHECK (extract(epoch FROM idle_timeout) BETWEEN 1 AND 86400),
+    absolute_timeout interval NOT NULL CHECK (extract(epoch FROM absolute_timeout) BETWEEN 1 AND 2592000),
+    ticket_lifetime interval NOT NULL CHECK (extract(epoch FROM ticket_lifetime) BETWEEN 1 AND 120),
     max_sessions_per_user integer NOT NULL CHECK (max_sessions_per_user BETWEEN 1 AND 10000),
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );

@@ -912,3 +912,90 @@ fn what_cannot_be_protected_is_refused() -> Result<()> {
     );
     Ok(())
 }
+
+/// Two duties kept apart, each of a role that a rule over attributes gives.
+const BY_ATTRIBUTES: &str = "
+SELECT vpd.define_role('Here', 'duty'), vpd.define_role('There', 'duty');
+SELECT vpd.define_role('Ungraded', 'parametric', rule => '!exists($.grade)'),
+       vpd.define_role('Named', 'parametric', rule => '$.user_name starts with \"x\"'),
+       vpd.define_role('OfSales', 'parametric', rule => '$.unit == \"Sales\"');
+SELECT vpd.grant_authority('role:Here', 'role:Ungraded'), vpd.grant_authority('role:There', 'role:Named');
+SELECT vpd.define_sod_rule('apart', '{role:Here,role:There}');";
+
+#[test]
+fn a_new_user_is_not_born_with_what_is_kept_apart() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(BY_ATTRIBUTES)?;
+    // control: one of the two alone is no conflict
+    security.batch_execute("SELECT vpd.define_user('anna')")?;
+    assert_refused(
+        security.batch_execute("SELECT vpd.define_user('xaver')"),
+        "42501",
+        "sod_conflict",
+    );
+    security.batch_execute("SELECT vpd.define_user('xaver', attributes => '{\"grade\": 1}')")?;
+    assert!(conflicts(&mut security)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn an_import_that_takes_something_away_is_checked_and_written_down() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(BY_ATTRIBUTES)?;
+    security.batch_execute(
+        "SELECT vpd.define_source('hr', 10), vpd.define_unit('Sales'), vpd.define_unit('Finance');
+         SELECT vpd.define_role('OfHere', 'job');
+         SELECT vpd.grant_authority('role:Here', 'role:OfHere'), vpd.grant_authority('role:There', 'role:OfSales');
+         SELECT vpd.define_user('mo', attributes => '{\"grade\": 1}', unit => 'Sales'), vpd.define_user('mo', 'hr', unit => 'Finance');
+         SELECT vpd.grant_authority('role:OfHere', 'user:mo');
+         SELECT vpd.define_user('k1', 'hr'), vpd.define_user('k2', 'hr');
+         SELECT vpd.define_user('k1', 'hr', manager => 'mo'), vpd.define_user('k1', manager => 'k2'), vpd.define_user('k2', 'hr', manager => 'k1')",
+    )?;
+    let ask = |client: &mut Client, function: &str, users: &str| -> Result<Vec<String>> {
+        let document = format!(r#"{{"format": "pg_vpd definitions", "version": 1, "users": [{users}]}}"#);
+        let rows = client.query(
+            &format!("SELECT change, detail::text FROM vpd.{function}($1::text::jsonb)"),
+            &[&document],
+        )?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                format!(
+                    "{} {}",
+                    row.get::<_, String>(0),
+                    row.get::<_, Option<String>>(1).unwrap_or_default()
+                )
+            })
+            .collect())
+    };
+    for (what, users) in [
+        (
+            "the unit that kept them apart",
+            r#"{"name": "mo", "source": "hr"}"#,
+        ),
+        (
+            "the manager without whom there is a circle",
+            r#"{"name": "k1", "source": "hr"}"#,
+        ),
+    ] {
+        let told = ask(&mut security, "policy_store_difference", users)?;
+        assert!(
+            told.iter().any(|line| line.starts_with("fault")),
+            "{what}: {told:?}"
+        );
+    }
+    assert!(conflicts(&mut security)?.is_empty());
+    let count = "SELECT count(*) FROM vpd.authority_changes WHERE subject = 'user:k2'";
+    let before: i64 = security.query_one(count, &[])?.get(0);
+    let told = ask(
+        &mut security,
+        "import_definitions",
+        r#"{"name": "k2", "source": "hr"}"#,
+    )?;
+    assert!(told.iter().all(|line| !line.starts_with("fault")), "{told:?}");
+    let after: i64 = security.query_one(count, &[])?.get(0);
+    assert_eq!(after, before + 1, "what is taken away is written down");
+    Ok(())
+}

@@ -63,6 +63,8 @@ fn define_user(
         unit,
         manager,
         is_test: is_test.unwrap_or(false),
+        is_unit_gone: false,
+        is_manager_gone: false,
     })?;
     Ok(())
 }

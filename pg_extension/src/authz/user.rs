@@ -23,6 +23,7 @@ statements! {
     DROP_UNIT = "authz/drop_unit.sql";
     UNIT_USE = "authz/unit_use.sql";
     ACCOUNT = "authz/define_account.sql";
+    CLEAR = "authz/clear_account.sql";
     MANAGERS = scanning "authz/believed_managers.sql";
     CHAIN = "authz/manager_chain.sql";
     IS_MANAGER = "authz/is_manager.sql";
@@ -48,6 +49,10 @@ pub struct Account {
     pub manager: Option<String>,
     /// Whether the user was made up for development.
     pub is_test: bool,
+    /// Whether the source tells of no unit any more.
+    pub is_unit_gone: bool,
+    /// Whether it tells of no manager any more.
+    pub is_manager_gone: bool,
 }
 
 /// Defines an identity source; of two that disagree the one with the lower precedence is believed.
@@ -171,9 +176,11 @@ pub fn define_user(account: Account) -> Result<()> {
         None => None,
     };
     let reference = Reference::new(Kind::User, account.name.as_str());
+    // The user may be new: nothing was written yet.
+    let watch = Watch::of_nobody();
     let node = define(&reference, None)?;
-    let watch = Watch::of_user(node.id);
-    let changed = ACCOUNT.with(|statement| {
+    let watch = watch.reaching(node.id);
+    let mut changed = ACCOUNT.with(|statement| {
         statement.execute(&[
             arg(node.id),
             arg(account.source.as_str()),
@@ -184,6 +191,15 @@ pub fn define_user(account: Account) -> Result<()> {
             arg(account.is_test),
         ])
     });
+    if account.is_unit_gone || account.is_manager_gone {
+        let args = [
+            arg(node.id),
+            arg(account.source.as_str()),
+            arg(account.is_unit_gone),
+            arg(account.is_manager_gone),
+        ];
+        changed += CLEAR.with(|statement| statement.execute(&args));
+    }
     if changed > 0 {
         require_free(&node)?;
         // Somebody who is nobody's manager is above nobody.

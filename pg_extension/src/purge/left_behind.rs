@@ -18,7 +18,7 @@ statements! {
 /// Ends sessions below one that is over; returns how many.
 pub fn end(batch_size: i32) -> u64 {
     let found = SESSIONS.with(|statement| statement.query(&[arg(batch_size)], |row| row.get::<Uuid>(1)));
-    session::end(found.into_iter().flatten().collect(), "session_over", None)
+    session::end_dead(found.into_iter().flatten().collect(), "session_over")
 }
 
 /// Removes what belongs to no session, or is of no use to it; true when it is worth while to look again.

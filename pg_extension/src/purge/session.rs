@@ -49,17 +49,17 @@ pub fn end_due(due: &Course, batch_size: i32) -> Due {
     }
     let ended = by_reason
         .into_iter()
-        .map(|(reason, sessions)| session::end(sessions, &reason, None))
+        .map(|(reason, sessions)| session::end_dead(sessions, &reason))
         .sum();
-    // No backend takes them for live ones: their clocks say what they are.
-    let removed = ending::without_announcement(|| {
-        if forgotten.is_empty() {
-            return 0;
-        }
+    let removed = if forgotten.is_empty() {
+        Vec::new()
+    } else {
+        // Announced: somebody may have used one in a transaction that is not over.
         let args = [arg(forgotten)];
-        let removed = FORGOTTEN.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
-        remove_what_hangs_on(removed.into_iter().flatten().collect())
-    });
+        FORGOTTEN.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)))
+    };
+    let removed =
+        ending::without_announcement(|| remove_what_hangs_on(removed.into_iter().flatten().collect()));
     Due { seen, ended, removed }
 }
 

@@ -4,6 +4,7 @@ use super::end;
 use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::hierarchy;
+use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
 use pgrx::datum::Interval;
 
@@ -116,11 +117,15 @@ pub fn register(app: Registration) -> Result<()> {
             "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds.",
         ));
     }
+    // One at a time, of a name that is not registered yet as well: which pillar it had is asked of what everybody before has left.
+    lock::serialize(Counted::Registrations, app.name.as_bytes());
     let former = end::without_failing(|| {
         PILLAR.with(|statement| statement.modify(&[arg(app.name.as_str())], |row| row.get::<String>(1)))
     });
     if former.into_iter().flatten().any(|pillar| pillar != app.pillar) {
-        end::end_app(&app.name, "app_moved");
+        // Nobody exempts it meanwhile.
+        change::begin();
+        gone(&app.name, "app_moved");
     }
     UPSERT.with(|statement| {
         statement.execute(&[
@@ -147,9 +152,14 @@ pub fn drop_app(name: &str) -> Result<()> {
             "See the view vpd.apps.",
         ));
     }
-    hierarchy::app_dropped(name);
-    end::end_app(name, "app_dropped");
+    gone(name, "app_dropped");
     Ok(())
+}
+
+/// What an application leaves behind ends with it, so that another of its name has nothing of it.
+fn gone(name: &str, reason: &str) {
+    hierarchy::app_dropped(name);
+    end::end_app(name, reason);
 }
 
 fn is_name(name: &str) -> bool {

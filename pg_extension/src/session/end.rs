@@ -11,6 +11,7 @@ use pgrx::Uuid;
 
 statements! {
     END = "session/end.sql";
+    END_UNHELD = "session/end_unheld.sql";
     ANNOUNCE = "session/announce.sql";
     OWN_LIVE = "session/own_live.sql";
     OF_TOKEN = "session/of_token.sql";
@@ -56,37 +57,50 @@ pub fn end_own(session_id: Uuid) -> Result<bool> {
 
 /// The transaction is about to commit: what was asked for is done, while it still can be.
 pub fn transaction_commits() {
-    for session_id in ending::take_due() {
-        end_by_id(session_id, "logout");
-    }
+    end(ending::take_due(), "logout", None);
 }
 
 /// Ends every session of a user, those that are being made too.
 pub fn end_user(user_name: &str, reason: &str) -> u64 {
     era::end(Subject::User(user_name));
-    end(choose(&OF_USER, &[arg(user_name)]), reason, None)
+    end_dead(choose(&OF_USER, &[arg(user_name)]), reason)
 }
 
 /// Ends every session that was opened through an application, and the tokens and tickets it has in others.
 pub fn end_app(app: &str, reason: &str) -> u64 {
     era::end(Subject::App(app));
-    end(choose(&OF_APP, &[arg(app)]), reason, None)
+    end_dead(choose(&OF_APP, &[arg(app)]), reason)
 }
 
 /// Ends every session.
 pub fn end_all(reason: &str) -> u64 {
     era::end(Subject::Everybody);
-    end(choose(&OF_EVERYBODY, &[]), reason, None)
+    end_dead(choose(&OF_EVERYBODY, &[]), reason)
 }
 
 /// Ends sessions and all that came out of them; returns how many. Queues a close message for every application but one that holds a token of these, and
 /// tells this and the other backends.
 pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
+    end_by(&END, chosen, reason, except_app)
+}
+
+/// The same for sessions that are dead without it, by their era or their clocks, so that nobody is waited for. One that somebody else holds is told of when the purge
+/// comes to it.
+pub fn end_dead(chosen: Vec<Uuid>, reason: &str) -> u64 {
+    end_by(&END_UNHELD, chosen, reason, None)
+}
+
+fn end_by(
+    statement: &'static std::thread::LocalKey<Statement>,
+    chosen: Vec<Uuid>,
+    reason: &str,
+    except_app: Option<&str>,
+) -> u64 {
     if chosen.is_empty() {
         return 0;
     }
     let ended = without_failing(|| {
-        END.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
+        statement.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
     });
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     if !ended.is_empty() {

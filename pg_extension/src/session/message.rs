@@ -55,7 +55,9 @@ pub fn validate(token: &str, message: &str) -> Result<Verdict> {
             arg(holder.app.as_str()),
             arg(holder.is_primary),
         ];
-        let words = ACCEPT.with(|statement| statement.modify(&args, |row| row.get::<String>(1)));
+        let words = end::without_failing(|| {
+            ACCEPT.with(|statement| statement.modify(&args, |row| row.get::<String>(1)))
+        });
         words.into_iter().next().flatten()
     });
     match word.as_deref() {

@@ -24,4 +24,4 @@ pub use profile::{grant, revoke};
 pub use store::{NewSession, create};
 pub use ticket::{issue, redeem};
 
-pub(crate) use end::end;
+pub(crate) use end::end_dead;

@@ -57,14 +57,18 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
         return Ok(None);
     };
     if token::is_verifier(verifier)
-        && let Some(session_id) = take(&hash, target_app, verifier)
-        && let Some(source) = line::source(session_id)
+        && let Some(taken) = take(&hash, target_app, verifier)
+        && let Some(source) = line::source(taken.session_id)
+        && let Some(era) = {
+            lock::serialize(Counted::Sessions, source.login.as_bytes());
+            let era = era::begun(&source.user_name, target_app);
+            // After the wait, and after the era was read: an application that ends from now on takes the new token along.
+            taken.is_of_now(target_app).then_some(era)
+        }
     {
-        lock::serialize(Counted::Sessions, source.login.as_bytes());
-        let era = era::begun(&source.user_name, target_app);
         let token = token::generate(TokenKind::Session)?;
         let opened = derive::derive(Derived {
-            source: session_id,
+            source: taken.session_id,
             app: target_app.to_owned(),
             token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
             ticket_hash: Some(hash.clone()),
@@ -80,18 +84,34 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
     Ok(None)
 }
 
-/// Takes a ticket; the session that it hands over. One redeemer has it, whatever the concurrency.
-fn take(hash: &[u8], target_app: &str, verifier: &str) -> Option<Uuid> {
+/// A ticket that was taken.
+struct Taken {
+    session_id: Uuid,
+    source_app: String,
+    made_in: i64,
+}
+
+impl Taken {
+    /// False when it died with one of its applications.
+    fn is_of_now(&self, target_app: &str) -> bool {
+        self.made_in == era::of_ticket(&self.source_app, target_app)
+    }
+}
+
+/// Takes a ticket. One redeemer has it, whatever the concurrency.
+fn take(hash: &[u8], target_app: &str, verifier: &str) -> Option<Taken> {
     let challenge = token::sha256(verifier.as_bytes());
     let args = [arg(hash.to_vec()), arg(target_app), arg(challenge)];
     let taken = end::without_failing(|| {
         TAKE.with(|statement| {
             statement.modify(&args, |row| {
-                Some((row.get::<Uuid>(1)?, row.get::<String>(2)?, row.get::<i64>(3)?))
+                Some(Taken {
+                    session_id: row.get(1)?,
+                    source_app: row.get(2)?,
+                    made_in: row.get(3)?,
+                })
             })
         })
     });
-    let (session_id, source_app, made_in) = taken.into_iter().next()??;
-    // It died with one of its applications.
-    (made_in == era::of_ticket(&source_app, target_app)).then_some(session_id)
+    taken.into_iter().next()?
 }

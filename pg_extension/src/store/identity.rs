@@ -16,7 +16,6 @@ statements! {
     SOURCES = scanning "store/sources.sql";
     UNITS = scanning "store/units.sql";
     USERS = scanning "store/users.sql";
-    CLEAR = "store/clear_account.sql";
     DELEGATIONS = scanning "store/delegations.sql";
     DELEGATION = scanning "store/delegation.sql";
 }
@@ -165,6 +164,10 @@ fn still_valid_and_of_no_test_user(item: &mut Item, moment: &Moment) -> Option<&
 fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {
     let name = item.text("name");
     let source = item.optional_text("source").unwrap_or("local");
+    let is_gone = |field: &str| {
+        item.optional_text(field).is_none()
+            && former.is_some_and(|former| former.optional_text(field).is_some())
+    };
     user::define_user(Account {
         name: name.to_owned(),
         source: source.to_owned(),
@@ -175,21 +178,9 @@ fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {
         unit: item.optional_text("unit").map(str::to_owned),
         manager: item.optional_text("manager").map(str::to_owned),
         is_test: item.flag("is_test", false),
+        is_unit_gone: is_gone("unit"),
+        is_manager_gone: is_gone("manager"),
     })?;
-    let is_gone = |field: &str| {
-        item.optional_text(field).is_none()
-            && former.is_some_and(|former| former.optional_text(field).is_some())
-    };
-    if is_gone("unit") || is_gone("manager") {
-        CLEAR.with(|statement| {
-            statement.execute(&[
-                arg(name),
-                arg(source),
-                arg(is_gone("unit")),
-                arg(is_gone("manager")),
-            ])
-        });
-    }
     set_enabled(&Reference::new(Kind::User, name), former, item)
 }
 

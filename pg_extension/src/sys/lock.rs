@@ -72,6 +72,8 @@ pub enum Counted {
     Tickets,
     /// What was done to an object.
     Actions,
+    /// Registrations of an application.
+    Registrations,
 }
 
 /// One transaction at a time adds what is counted under the same key.
@@ -80,6 +82,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Sessions => c"session",
         Counted::Tickets => c"ticket",
         Counted::Actions => c"action_record",
+        Counted::Registrations => c"app",
     };
     let Some(class) = table(class) else { return };
     let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {

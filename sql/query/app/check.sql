@@ -1,6 +1,11 @@
--- Name of the first duration that is out of range.
+-- Name of the first duration that is out of range, in seconds, as it will be stored: a day has 24 hours, a year 365.25 days.
 SELECT CASE
-           WHEN $1::interval IS NULL OR $1 NOT BETWEEN interval '1 second' AND interval '24 hours' THEN 'idle_timeout'
-           WHEN $2::interval IS NULL OR $2 NOT BETWEEN $1 AND interval '30 days' THEN 'absolute_timeout'
-           WHEN $3::interval IS NULL OR $3 NOT BETWEEN interval '1 second' AND interval '120 seconds' THEN 'ticket_lifetime'
-       END;
+           WHEN idle IS NULL OR idle NOT BETWEEN 1 AND 86400 THEN 'idle_timeout'
+           WHEN absolute IS NULL OR absolute NOT BETWEEN idle AND 2592000 THEN 'absolute_timeout'
+           WHEN ticket IS NULL OR ticket NOT BETWEEN 1 AND 120 THEN 'ticket_lifetime'
+       END
+  FROM (
+      SELECT extract(epoch FROM $1::interval) AS idle,
+             extract(epoch FROM $2::interval) AS absolute,
+             extract(epoch FROM $3::interval) AS ticket
+  ) seconds;

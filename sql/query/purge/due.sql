@@ -1,5 +1,5 @@
 -- Looks at a batch of logins whose time has come, in that order: $1 how many, from $2 to $3. One that was used since it was looked at last has its uses
--- folded in, and its time comes again; the others are over. Whoever changes one meanwhile is not waited for.
+-- folded in, and its time comes again; the others are over, and locked by nobody here. Whoever changes one meanwhile is not waited for.
 -- Returns when its time had come, the session, why it is over, NULL for one that is not, and whether nobody waits to be told any more: it has been over for
 -- longer than a message lies in the queue ($4, in seconds).
 WITH due AS (
@@ -23,7 +23,6 @@ WITH due AS (
        AND s.due_at <= $3
      ORDER BY s.due_at
      LIMIT $1
-       FOR UPDATE SKIP LOCKED
 ), seen AS (
     SELECT due.id,
            due.due_at,
@@ -37,7 +36,14 @@ WITH due AS (
       FROM due
      CROSS JOIN LATERAL (SELECT max(u.used_at) AS used_at FROM vpd_private.session_use u WHERE u.root_id = due.id) u
 ), used AS (
-    SELECT seen.id, seen.used_at FROM seen WHERE seen.used_at IS NOT NULL AND seen.over_at > clock_timestamp()
+    SELECT s.id,
+           seen.used_at
+      FROM seen
+      JOIN vpd_private.session s ON s.id = seen.id
+     WHERE seen.used_at IS NOT NULL
+       AND seen.over_at > clock_timestamp()
+     ORDER BY s.id
+       FOR UPDATE OF s SKIP LOCKED
 ), moved AS (
     UPDATE vpd_private.session s SET last_access_at = used.used_at FROM used WHERE s.id = used.id
 ), folded AS (

@@ -1,5 +1,5 @@
--- Ends sessions with all that came out of them, at any depth and whatever the reason. No other statement ends a session. In the order of their ids, so that
--- of two who end the same one waits for the other.
+-- Ends sessions with all that came out of them, at any depth and whatever the reason. No other statement than this and end_unheld.sql ends a session. In the order of
+-- their ids, so that of two who end the same one waits for the other.
 -- $1 the sessions to begin with, $2 why. Returns those it ended.
 WITH RECURSIVE doomed (id) AS (
     SELECT unnest($1::uuid[])

@@ -1,7 +1,9 @@
 //! An application is dropped, or moved to another pillar. What it held in sessions of others is gone, whoever has its name next.
 
 use postgres::Client;
-use vpd_tests::{Database, Result, Subject, assert_refused, attach, create_orders, issue, redeem, role};
+use vpd_tests::{
+    Database, Result, Subject, assert_refused, attach, create_orders, issue, overlapped, redeem, role,
+};
 
 fn scene() -> Result<(Database<'static>, Client, String)> {
     let database = Database::create()?;
@@ -139,5 +141,102 @@ fn registering_again_with_the_same_pillar_ends_nothing() -> Result<()> {
     for token in [&portal, &floor] {
         assert!(is_alive(&database, token)?);
     }
+    Ok(())
+}
+
+/// What becomes of an application while a redemption waits for its turn, after it has taken the ticket.
+const ENDS_OF_APPS: [&str; 4] = [
+    "SELECT vpd.drop_app('floor'), vpd.register_app('floor', 'retail')",
+    "SELECT vpd.drop_app('floor'), vpd.register_app('floor', 'elsewhere')",
+    "SELECT vpd.register_app('floor', 'elsewhere')",
+    "SELECT vpd.drop_app('portal'), vpd.register_app('portal', 'retail')",
+];
+
+#[test]
+fn a_ticket_dies_with_its_applications_while_a_redemption_waits() -> Result<()> {
+    for end in ENDS_OF_APPS {
+        let database = Database::create()?;
+        let mut bridge = database.connect(role::BRIDGE)?;
+        let token = Subject::new("alice").log_in(&database)?;
+        // control: without an end in between it is redeemed after the wait
+        for (between, is_redeemed) in [("SELECT", true), (end, false)] {
+            let ticket = issue(&mut bridge, &token, "floor")?;
+            let mut other = database.connect(role::BRIDGE)?;
+            let mut security = database.admin()?;
+            // Whoever logs the same user in has the turn.
+            other.batch_execute("BEGIN")?;
+            Subject::new("alice").log_in_with(&mut other)?;
+            let (redeemed, ()) = overlapped(
+                &mut bridge,
+                &mut database.admin()?,
+                |bridge| redeem(bridge, &ticket, "floor").map_err(|error| error.to_string()),
+                || {
+                    let _ended = security.batch_execute(between);
+                    let _over = other.batch_execute("ROLLBACK");
+                },
+            )?;
+            assert_eq!(redeemed?.is_some(), is_redeemed, "{between}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_application_that_moves_leaves_no_exemption_behind() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute("SELECT vpd.define_hierarchy('places', '{region}')")?;
+    admin.batch_execute("SELECT vpd.exempt_app('portal', 'a migration', 'places')")?;
+    let count =
+        "SELECT count(*) FROM vpd_private.hierarchy_exemption WHERE app = 'portal' AND revoked_at IS NULL";
+    assert_eq!(admin.query_one(count, &[])?.get::<_, i64>(0), 1);
+    admin.batch_execute("SELECT vpd.register_app('portal', 'elsewhere')")?;
+    assert_eq!(admin.query_one(count, &[])?.get::<_, i64>(0), 0);
+    Ok(())
+}
+
+#[test]
+fn of_two_first_registrations_the_later_one_ends_what_the_first_has_begun() -> Result<()> {
+    let database = Database::create()?;
+    let (mut first, mut second) = (database.admin()?, database.admin()?);
+    first.batch_execute("BEGIN; SELECT vpd.register_app('fresh', 'one')")?;
+    second.batch_execute("BEGIN")?;
+    let mut token = String::new();
+    let (registered, ()) = overlapped(
+        &mut second,
+        &mut database.admin()?,
+        |second| second.batch_execute("SELECT vpd.register_app('fresh', 'two')"),
+        || {
+            let _done = first.batch_execute("COMMIT");
+            let row = first.query_one("SELECT vpd.create_session('alice', 'fresh')", &[]);
+            token = row.map(|row| row.get(0)).unwrap_or_default();
+        },
+    )?;
+    registered?;
+    second.batch_execute("COMMIT")?;
+    assert_refused(
+        attach(&mut database.connect(role::USER)?, &token),
+        "28000",
+        "session_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn time_outs_are_checked_as_they_are_stored() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    for arguments in [
+        "'{}', '100 years -36000 days 24 hours', '100 years -35970 days'",
+        "'{}', '25 hours', '26 hours'",
+        "'{}', '35 minutes', '1 year -330 days'",
+        "'{}', '35 minutes', '12 hours', '1 year -360 days'",
+    ] {
+        let register = format!("SELECT vpd.register_app('odd', 'retail', {arguments})");
+        assert_refused(admin.batch_execute(&register), "22023", "argument_invalid");
+    }
+    admin.batch_execute(
+        "SELECT vpd.register_app('odd', 'retail', '{}', '24 hours', '30 days', '120 seconds')",
+    )?;
     Ok(())
 }

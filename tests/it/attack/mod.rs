@@ -32,6 +32,7 @@ mod foreign_session;
 mod forged_authority;
 mod forged_context;
 mod forged_setting;
+mod held_row;
 mod hierarchy;
 mod hostile_arguments;
 mod hostile_names;

@@ -128,6 +128,19 @@ impl Watch {
         Self::over(Some(vec![user]), Concern::ANY)
     }
 
+    /// For a change that reaches whom it is told of later, before it is checked.
+    pub fn of_nobody() -> Self {
+        Self::over(Some(Vec::new()), Concern::ANY)
+    }
+
+    /// The change reaches a node as well.
+    pub fn reaching(mut self, node: i32) -> Self {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.push(node);
+        }
+        self
+    }
+
     /// For a grant.
     pub fn of_grant(granted: i32, holder: i32) -> Self {
         Self::over(Some(vec![holder]), concern(&[granted], false, false))
