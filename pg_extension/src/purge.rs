@@ -84,7 +84,7 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
 impl Courses {
     fn advance(&self, batch_size: i32) -> Counts {
         let limit = u64::from(batch_size.unsigned_abs());
-        let due = session::end_due(&self.due, batch_size);
+        let due = session::end_due(&self.due, batch_size, QUEUE_GRACE);
         let sessions = session::remove_ended(&self.sessions, batch_size);
         let tickets = self.tickets.remove(batch_size);
         let messages = self.messages.remove(batch_size);

@@ -1,6 +1,5 @@
 //! Sessions that are over are ended, so that their applications are told; sessions that ended are removed, with all that hangs on them.
 
-use super::QUEUE_GRACE;
 use super::course::Course;
 use crate::session::{self, ending};
 use crate::sys::spi::{arg, statements};
@@ -25,11 +24,11 @@ pub struct Due {
 }
 
 /// Ends logins that are past a time-out. One that was used since is due again later; one of which nobody waits to be told, because the message would have been
-/// removed from the queue by now, is removed.
-pub fn end_due(due: &Course, batch_size: i32) -> Due {
+/// removed from the queue by now, after so many seconds, is removed.
+pub fn end_due(due: &Course, batch_size: i32, queue_grace: i64) -> Due {
     // Uses are folded into the row of their session: no clock is put back.
     let due = ending::without_announcement(|| {
-        due.advance(batch_size, vec![arg(QUEUE_GRACE as f64)], |row| {
+        due.advance(batch_size, vec![arg(queue_grace as f64)], |row| {
             (
                 row.get::<Uuid>(2),
                 row.get::<String>(3),
