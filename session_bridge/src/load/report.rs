@@ -6,21 +6,10 @@ use tokio_postgres::error::DbError;
 
 use super::progress::Progress;
 
+pub use vpd_text::load::report::Fault;
+
 /// Widest column of the table; what is longer goes on without being cut, and only its line is out of place.
 const MAX_WIDTH: usize = 40;
-
-/// One fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Line of the file; the header is line 1.
-    pub line: i64,
-    /// Column.
-    pub column: Option<String>,
-    /// Value.
-    pub value: Option<String>,
-    /// What is wrong.
-    pub reason: String,
-}
 
 /// What a load came to.
 #[derive(Debug, Default)]
