@@ -11,7 +11,6 @@ use pgrx::Uuid;
 
 statements! {
     END = "session/end.sql";
-    END_UNHELD = "session/end_unheld.sql";
     ANNOUNCE = "session/announce.sql";
     OWN_LIVE = "session/own_live.sql";
     OF_TOKEN = "session/of_token.sql";
@@ -81,27 +80,21 @@ pub fn end_all(reason: &str) -> u64 {
 /// Ends sessions and all that came out of them; returns how many. Queues a close message for every application but one that holds a token of these, and
 /// tells this and the other backends.
 pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
-    end_by(&END, chosen, reason, except_app)
+    end_held(chosen, true, reason, except_app)
 }
 
 /// The same for sessions that are dead without it, by their era or their clocks, so that nobody is waited for. One that somebody else holds is told of when the purge
 /// comes to it.
 pub fn end_dead(chosen: Vec<Uuid>, reason: &str) -> u64 {
-    end_by(&END_UNHELD, chosen, reason, None)
+    end_held(chosen, false, reason, None)
 }
 
-fn end_by(
-    statement: &'static std::thread::LocalKey<Statement>,
-    chosen: Vec<Uuid>,
-    reason: &str,
-    except_app: Option<&str>,
-) -> u64 {
+fn end_held(chosen: Vec<Uuid>, is_waited_for: bool, reason: &str, except_app: Option<&str>) -> u64 {
     if chosen.is_empty() {
         return 0;
     }
-    let ended = without_failing(|| {
-        statement.with(|statement| statement.modify(&[arg(chosen), arg(reason)], |row| row.get::<Uuid>(1)))
-    });
+    let args = [arg(chosen), arg(reason), arg(is_waited_for)];
+    let ended = without_failing(|| END.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1))));
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     if !ended.is_empty() {
         ANNOUNCE.with(|statement| statement.execute(&[arg(ended.clone()), arg(except_app)]));

@@ -58,30 +58,36 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
     };
     if token::is_verifier(verifier)
         && let Some(taken) = take(&hash, target_app, verifier)
-        && let Some(source) = line::source(taken.session_id)
-        && let Some(era) = {
-            lock::serialize(Counted::Sessions, source.login.as_bytes());
-            let era = era::begun(&source.user_name, target_app);
-            // After the wait, and after the era was read: an application that ends from now on takes the new token along.
-            taken.is_of_now(target_app).then_some(era)
-        }
+        && let Some(token) = open(&taken, &hash, target_app)?
     {
-        let token = token::generate(TokenKind::Session)?;
-        let opened = derive::derive(Derived {
-            source: taken.session_id,
-            app: target_app.to_owned(),
-            token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
-            ticket_hash: Some(hash.clone()),
-            is_primary: false,
-            on_behalf: None,
-            era,
-        })?;
-        if opened.is_some() {
-            return Ok(Some(token));
-        }
+        return Ok(Some(token));
     }
     end::end_by_ticket(hash, "ticket_replayed");
     Ok(None)
+}
+
+/// The token that a ticket gives; `None` when its session is over, or it died with an application.
+fn open(taken: &Taken, hash: &[u8], target_app: &str) -> Result<Option<String>> {
+    let Some(source) = line::source(taken.session_id) else {
+        return Ok(None);
+    };
+    lock::serialize(Counted::Sessions, source.login.as_bytes());
+    let era = era::begun(&source.user_name, target_app);
+    // After the wait, and after the era was read: an application that ends from now on takes the new token along.
+    if !taken.is_of_now(target_app) {
+        return Ok(None);
+    }
+    let token = token::generate(TokenKind::Session)?;
+    let opened = derive::derive(Derived {
+        source: taken.session_id,
+        app: target_app.to_owned(),
+        token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
+        ticket_hash: Some(hash.to_vec()),
+        is_primary: false,
+        on_behalf: None,
+        era,
+    })?;
+    Ok(opened.map(|_| token))
 }
 
 /// A ticket that was taken.
