@@ -9,7 +9,7 @@ CREATE TABLE vpd_private.app (
     ticket_lifetime interval NOT NULL CHECK (extract(epoch FROM ticket_lifetime) BETWEEN 1 AND 120),
     max_sessions_per_user integer NOT NULL CHECK (max_sessions_per_user BETWEEN 1 AND 10000),
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.app IS 'Applications that may hold sessions.';
 COMMENT ON COLUMN vpd_private.app.name IS 'Name of the application: lower case, at most 63 characters.';
 COMMENT ON COLUMN vpd_private.app.pillar IS 'Applications of one pillar share a session; across pillars only the identity is handed over.';

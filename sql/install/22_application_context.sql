@@ -10,7 +10,7 @@ CREATE TABLE vpd_private.application_context (
     is_global boolean NOT NULL,
     created_by text NOT NULL DEFAULT session_user,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.application_context IS 'Application contexts and the function each trusts.';
 COMMENT ON COLUMN vpd_private.application_context.namespace IS 'Namespace, in upper case: names are compared without regard to case.';
 COMMENT ON COLUMN vpd_private.application_context.function_schema IS 'Schema of the trusted function.';

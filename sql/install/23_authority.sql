@@ -111,7 +111,7 @@ CREATE TABLE vpd_private.defined_source (
     name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
     precedence integer NOT NULL UNIQUE,
     description text
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.defined_source IS
 'Identity sources that somebody defined; local among them when somebody gave it another precedence. A row that CREATE EXTENSION made would be in the
 way of the one in a dump.';
@@ -198,7 +198,7 @@ SELECT pg_extension_config_dump('vpd_private.role_history', '');
 CREATE TABLE vpd_private.authority_version (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     version bigint NOT NULL
-);
+) WITH (parallel_workers = 0);
 INSERT INTO vpd_private.authority_version (version) VALUES (1);
 COMMENT ON TABLE vpd_private.authority_version IS
 'One row, raised by whoever changes the graph: changes wait for one another, so that each sees what the ones before it did.';

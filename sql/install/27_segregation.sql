@@ -11,7 +11,7 @@ CREATE TABLE vpd_private.sod_rule (
     defined_by text NOT NULL,
     defined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((scope = 'unit') = (unit IS NOT NULL))
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.sod_rule IS 'Rules of segregation of duties.';
 COMMENT ON COLUMN vpd_private.sod_rule.id IS 'Key; never given to another.';
 COMMENT ON COLUMN vpd_private.sod_rule.name IS 'Name, unique.';
@@ -29,7 +29,7 @@ CREATE TABLE vpd_private.sod_rule_item (
     rule_id integer NOT NULL,
     authority_id integer NOT NULL,
     PRIMARY KEY (rule_id, authority_id)
-);
+) WITH (parallel_workers = 0);
 CREATE INDEX sod_rule_item_authority_idx ON vpd_private.sod_rule_item (authority_id);
 COMMENT ON TABLE vpd_private.sod_rule_item IS 'What the rules are about.';
 COMMENT ON COLUMN vpd_private.sod_rule_item.rule_id IS 'The rule.';
@@ -131,7 +131,7 @@ CREATE TABLE vpd_private.protected_action (
     key_columns text[] NOT NULL,
     key_numbers smallint[] NOT NULL,
     PRIMARY KEY (relation, action)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.protected_action IS 'Changes of rows that are actions: they want a privilege, are recorded, and are not for who made the row.';
 COMMENT ON COLUMN vpd_private.protected_action.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.protected_action.action IS 'The privilege, as resource:action.';

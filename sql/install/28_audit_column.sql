@@ -5,7 +5,7 @@ CREATE TABLE vpd_private.tracked_table (
     identity text NOT NULL CHECK (identity IN ('name', 'pseudonym', 'consent')),
     tracked_by text NOT NULL,
     tracked_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.tracked_table IS 'Tables with audit columns.';
 COMMENT ON COLUMN vpd_private.tracked_table.relation IS 'The table; its partitions and children follow it.';
 COMMENT ON COLUMN vpd_private.tracked_table.identity IS 'What is written for a person: name, pseudonym, or consent: the name of who has consented, the pseudonym of others.';

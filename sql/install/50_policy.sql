@@ -6,7 +6,7 @@ CREATE TABLE vpd_private.protected_table (
     had_row_security boolean NOT NULL,
     had_force boolean NOT NULL,
     protected_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.protected_table IS 'Tables under policy and what protecting them changed.';
 COMMENT ON COLUMN vpd_private.protected_table.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.protected_table.had_row_security IS 'Whether row security was enabled before.';
@@ -19,7 +19,7 @@ CREATE TABLE vpd_private.protected_column (
     column_name name NOT NULL,
     column_number smallint NOT NULL,
     PRIMARY KEY (relation, column_name)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.protected_column IS
 'Which column of a protected table each name meant first: policies name columns, so a name must not come to mean another. Not dumped: numbers
 differ where the table is restored, and are found there by the names.';
@@ -44,7 +44,7 @@ CREATE TABLE vpd_private.policy_group (
     relation regclass NOT NULL,
     policy_group text NOT NULL,
     PRIMARY KEY (relation, policy_group)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.policy_group IS 'Policy groups, beside SYS_DEFAULT, which every table has.';
 COMMENT ON COLUMN vpd_private.policy_group.relation IS 'Table the group belongs to.';
 COMMENT ON COLUMN vpd_private.policy_group.policy_group IS 'Name, in upper case.';
@@ -55,7 +55,7 @@ CREATE TABLE vpd_private.driving_context (
     namespace text NOT NULL,
     attribute text NOT NULL,
     PRIMARY KEY (relation, namespace, attribute)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.driving_context IS 'Attributes of the session whose value names the policy group that applies.';
 COMMENT ON COLUMN vpd_private.driving_context.relation IS 'Table whose groups it drives.';
 COMMENT ON COLUMN vpd_private.driving_context.namespace IS 'Namespace of the attribute.';
@@ -84,7 +84,7 @@ CREATE TABLE vpd_private.policy (
     CHECK ((predicate IS NULL) <> (function_name IS NULL)),
     CHECK ((function_schema IS NULL) = (function_name IS NULL)),
     CHECK (NOT is_masking OR relevant_columns IS NOT NULL)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.policy IS 'Row policies.';
 COMMENT ON COLUMN vpd_private.policy.relation IS 'Table the policy protects.';
 COMMENT ON COLUMN vpd_private.policy.policy_name IS 'Name, unique for the table.';

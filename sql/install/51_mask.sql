@@ -12,7 +12,7 @@ CREATE TABLE vpd_private.mask (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     altered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (relation, column_name)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.mask IS 'Column masks.';
 COMMENT ON COLUMN vpd_private.mask.relation IS 'Table of the column.';
 COMMENT ON COLUMN vpd_private.mask.column_name IS 'The column; follows when the column is renamed.';
@@ -28,7 +28,7 @@ SELECT pg_extension_config_dump('vpd_private.mask', '');
 CREATE TABLE vpd_private.mask_key (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     secret bytea NOT NULL CHECK (length(secret) = 32)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.mask_key IS 'Secret of vpd.mask_hash in this database. Not dumped: a restored database gets its own, and so other hashes, as does one that is made from this one as a template.';
 COMMENT ON COLUMN vpd_private.mask_key.is_only IS 'There is one row.';
 COMMENT ON COLUMN vpd_private.mask_key.secret IS '256 random bits.';

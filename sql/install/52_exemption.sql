@@ -12,7 +12,7 @@ CREATE TABLE vpd_private.exemption (
     revoked_by text,
     revoked_at timestamptz,
     CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
-);
+) WITH (parallel_workers = 0);
 -- It has no key of its own: without this, a publication of all tables would stop its updates, and with them every DROP.
 ALTER TABLE vpd_private.exemption REPLICA IDENTITY FULL;
 CREATE UNIQUE INDEX exemption_role_idx ON vpd_private.exemption (role, (coalesce(relation::oid, 0))) WHERE revoked_at IS NULL;

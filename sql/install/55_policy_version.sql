@@ -9,7 +9,7 @@ CREATE TABLE vpd_private.policy_version (
     changed_by text NOT NULL DEFAULT session_user,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (relation, policy_name, version)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.policy_version IS 'Every definition that a policy ever had.';
 COMMENT ON COLUMN vpd_private.policy_version.relation IS 'Table the policy protects.';
 COMMENT ON COLUMN vpd_private.policy_version.policy_name IS 'Name of the policy.';
@@ -35,7 +35,7 @@ CREATE TABLE vpd_private.policy_shadow (
     PRIMARY KEY (relation, policy_name),
     CHECK ((predicate IS NULL) <> (function_name IS NULL)),
     CHECK ((function_schema IS NULL) = (function_name IS NULL))
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.policy_shadow IS 'Proposed definitions. A shadow restricts nothing.';
 COMMENT ON COLUMN vpd_private.policy_shadow.relation IS 'Table the policy protects.';
 COMMENT ON COLUMN vpd_private.policy_shadow.policy_name IS 'Policy it is to replace, or the name of a new one.';

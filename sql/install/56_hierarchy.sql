@@ -8,7 +8,7 @@ CREATE TABLE vpd_private.hierarchy (
     version uuid NOT NULL DEFAULT gen_random_uuid(),
     access_version uuid NOT NULL DEFAULT gen_random_uuid(),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.hierarchy IS 'Hierarchies: trees of values that columns of the application hold.';
 COMMENT ON COLUMN vpd_private.hierarchy.name IS 'Name: lower case letters, digits and _, at most 63.';
 COMMENT ON COLUMN vpd_private.hierarchy.description IS 'What it is.';
@@ -25,7 +25,7 @@ CREATE TABLE vpd_private.hierarchy_level (
     name text NOT NULL CHECK (name ~ '^[^[:cntrl:]]{1,63}$' AND name = btrim(name)),
     PRIMARY KEY (hierarchy, depth),
     UNIQUE (hierarchy, name)
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.hierarchy_level IS 'Levels of hierarchies, from the top.';
 COMMENT ON COLUMN vpd_private.hierarchy_level.hierarchy IS 'The hierarchy.';
 COMMENT ON COLUMN vpd_private.hierarchy_level.depth IS 'Place of the level, 1 at the top.';
@@ -91,7 +91,7 @@ CREATE TABLE vpd_private.hierarchy_exemption (
     revoked_by text,
     revoked_at timestamptz,
     CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
-);
+) WITH (parallel_workers = 0);
 CREATE UNIQUE INDEX hierarchy_exemption_idx
     ON vpd_private.hierarchy_exemption (app, (coalesce(hierarchy, ''))) WHERE revoked_at IS NULL;
 COMMENT ON TABLE vpd_private.hierarchy_exemption IS 'Applications whose sessions hierarchies do not filter, and those that were. Rows are closed, not removed.';
@@ -113,7 +113,7 @@ CREATE TABLE vpd_private.hierarchy_protection (
     column_name text NOT NULL,
     PRIMARY KEY (relation, policy_name, hierarchy, column_name),
     FOREIGN KEY (relation, policy_name) REFERENCES vpd_private.policy ON DELETE CASCADE
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.hierarchy_protection IS 'Which tables are filtered by which hierarchies. Goes with the policy.';
 COMMENT ON COLUMN vpd_private.hierarchy_protection.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.hierarchy_protection.policy_name IS 'Its policy.';

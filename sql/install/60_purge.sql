@@ -3,7 +3,7 @@
 CREATE TABLE vpd_private.setting (
     is_only_row boolean PRIMARY KEY DEFAULT true CHECK (is_only_row),
     purge_interval interval NOT NULL CHECK (purge_interval BETWEEN '1 minute' AND '60 minutes')
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.setting IS 'Settings of this database: one row, or none where nothing was set.';
 COMMENT ON COLUMN vpd_private.setting.is_only_row IS 'Keeps the table at one row.';
 COMMENT ON COLUMN vpd_private.setting.purge_interval IS 'Pause between two runs of the purge worker.';

@@ -42,7 +42,7 @@ CREATE TABLE vpd_private.data_role_template (
     hierarchy text NOT NULL,
     level text NOT NULL,
     name_pattern text NOT NULL CHECK (name_pattern LIKE '%{node}%')
-);
+) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.data_role_template IS 'Templates of data roles: a base role times the nodes of a level of a hierarchy.';
 COMMENT ON COLUMN vpd_private.data_role_template.name IS 'Name, unique.';
 COMMENT ON COLUMN vpd_private.data_role_template.base_role IS 'The role that every data role of the template has.';

@@ -541,3 +541,54 @@ fn run_out_grants_and_past_beginnings_make_no_difference() -> Result<()> {
     assert!(again.iter().all(|line| line[0] == "skip"), "{again:?}");
     Ok(())
 }
+
+#[test]
+fn pruning_takes_away_what_one_source_tells_and_leaves_what_others_tell() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_source('hr', 10);
+         SELECT vpd.define_role('Clerk');
+         SELECT vpd.define_user('mo', display_name => 'Local'), vpd.define_user('mo', 'hr', 'From HR'), vpd.define_user('li', 'hr');
+         SELECT vpd.grant_authority('role:Clerk', 'user:mo')",
+    )?;
+    let told = |client: &mut Client| -> Result<Vec<(String, String, Vec<String>)>> {
+        Ok(client
+            .query(
+                "SELECT name, coalesce(display_name, ''), sources FROM vpd.users ORDER BY name",
+                &[],
+            )?
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2)))
+            .collect())
+    };
+    let granted = "SELECT count(*) FROM vpd.grants WHERE holder = 'user:mo'";
+    // What HR tells is gone, and li with it; then HR tells of mo again, and he is local no more.
+    for (users, expected) in [
+        (
+            r#"{"name": "mo", "display_name": "Local"}"#,
+            ("mo".to_owned(), "Local".to_owned(), vec!["local".to_owned()]),
+        ),
+        (
+            r#"{"name": "mo", "source": "hr", "display_name": "From HR"}"#,
+            ("mo".to_owned(), "From HR".to_owned(), vec!["hr".to_owned()]),
+        ),
+    ] {
+        security.execute(
+            "SELECT vpd.import_definitions($1::text::jsonb, prune => true)",
+            &[&format!(r#"{{"version": 1, "users": [{users}]}}"#)],
+        )?;
+        assert_eq!(told(&mut security)?, [expected]);
+        assert_eq!(
+            security.query_one(granted, &[])?.get::<_, i64>(0),
+            1,
+            "he is the same user"
+        );
+    }
+    security.execute(
+        r#"SELECT vpd.import_definitions('{"version": 1, "users": []}', prune => true)"#,
+        &[],
+    )?;
+    assert_eq!(told(&mut security)?, []);
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! The purge: dead rows go, live rows stay, by hand and by the worker.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 use vpd_tests::{
@@ -368,6 +368,51 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     assert!(!admin.query(killed, &[])?.is_empty());
     wait_for_worker(&mut admin, first, Duration::from_secs(180))?;
     assert_eq!(admin.query_one(left, &[])?.get::<_, i64>(0), 0);
+    Ok(())
+}
+
+/// The worker waits for somebody who locks a table: no second one starts beside it, and whoever wants the database to be empty ends it.
+#[test]
+fn a_worker_that_waits_is_alone_and_can_be_ended() -> Result<()> {
+    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let database = Database::create_in(&cluster)?;
+    let (mut admin, mut holder) = (database.admin()?, database.admin()?);
+    let mut held = holder.transaction()?;
+    held.batch_execute("LOCK TABLE vpd_private.session IN ACCESS EXCLUSIVE MODE")?;
+    let workers = "SELECT pid, wait_event_type IS NOT DISTINCT FROM 'Lock' FROM pg_stat_activity
+                    WHERE datname = current_database() AND backend_type = 'pg_vpd purge'";
+    let ask = "SELECT vpd.set_purge_interval(1)";
+    admin.execute(ask, &[])?;
+    let mut waiting = Vec::new();
+    until_within(Duration::from_secs(60), "the worker waits", || {
+        waiting = admin
+            .query(workers, &[])?
+            .iter()
+            .filter(|row| row.get(1))
+            .map(|row| row.get::<_, i32>(0))
+            .collect();
+        Ok(!waiting.is_empty())
+    })?;
+    assert_eq!(waiting.len(), 1);
+    // Asked for again, the launcher starts another, which sees that it is not needed.
+    admin.execute(ask, &[])?;
+    let asked = Instant::now();
+    while asked.elapsed() < Duration::from_secs(4) {
+        let others = admin
+            .query(workers, &[])?
+            .iter()
+            .filter(|row| row.get(1) && !waiting.contains(&row.get(0)))
+            .count();
+        assert_eq!(others, 0);
+    }
+    admin.execute("SELECT pg_terminate_backend($1)", &[&waiting[0]])?;
+    until_within(Duration::from_secs(20), "the worker ended", || {
+        Ok(!admin
+            .query(workers, &[])?
+            .iter()
+            .any(|row| waiting.contains(&row.get(0))))
+    })?;
+    held.rollback()?;
     Ok(())
 }
 

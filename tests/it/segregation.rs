@@ -999,3 +999,69 @@ fn an_import_that_takes_something_away_is_checked_and_written_down() -> Result<(
     assert_eq!(after, before + 1, "what is taken away is written down");
     Ok(())
 }
+
+#[test]
+fn what_stands_now_covers_nothing_that_begins_when_it_is_over() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'user:alice', valid_until => clock_timestamp() + interval '1 hour');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice');
+         SELECT vpd.define_sod_rule('pair', '{role:Submitter,role:Approver}', enforce_existing => false)",
+    )?;
+    // As if an exception had run out: what stands is allowed by nothing, and in the way of nothing else.
+    database
+        .admin()?
+        .batch_execute("DELETE FROM vpd_private.sod_existing")?;
+    security.batch_execute("SELECT vpd.grant_authority('role:Payer', 'user:alice')")?;
+    for later in [
+        "clock_timestamp() + interval '2 hours'",
+        "clock_timestamp() + interval '1 day', clock_timestamp() + interval '2 days'",
+    ] {
+        refused(
+            &mut security,
+            &format!("SELECT vpd.grant_authority('role:Submitter', 'user:alice', {later})"),
+        );
+    }
+    // Control: while it stands, the same by another way is nothing new.
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'group:Desk', valid_until => clock_timestamp() + interval '30 minutes');
+         SELECT vpd.grant_authority('group:Desk', 'user:alice')",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn an_import_that_changes_the_time_of_what_was_accepted_leaves_it_accepted() -> Result<()> {
+    let (_database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.grant_authority('role:Submitter', 'user:alice'), vpd.grant_authority('role:Approver', 'user:alice');
+         SELECT vpd.define_sod_rule('pair', '{role:Submitter,role:Approver}', enforce_existing => false)",
+    )?;
+    let import = |client: &mut Client, time: &str| -> Result<Vec<String>> {
+        let document = format!(
+            r#"{{"version": 1, "memberships": [{{"holder": "user:alice", "granted": "role:Submitter"{time}}}]}}"#
+        );
+        let rows = client.query(
+            "SELECT change FROM vpd.import_definitions($1::text::jsonb)",
+            &[&document],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    for time in [
+        r#", "valid_until": "2999-01-01T00:00:00Z""#,
+        r#", "valid_until": "2998-01-01T00:00:00Z", "reason": "shorter""#,
+        "",
+    ] {
+        assert_eq!(import(&mut security, time)?, ["change"], "{time}");
+        let accepted: Vec<bool> = security
+            .query("SELECT is_accepted FROM vpd.sod_conflicts", &[])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert_eq!(accepted, [true], "{time}");
+    }
+    // What is to begin later is another conflict.
+    let later = import(&mut security, r#", "valid_from": "2998-01-01T00:00:00Z""#);
+    assert!(later.is_err() || later?.contains(&"fault".to_owned()));
+    Ok(())
+}

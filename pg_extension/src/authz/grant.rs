@@ -50,6 +50,25 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
         Some(from) => prolong(&granted, &holder, from, &validity),
         None => insert(&granted, &holder, &validity)?,
     }
+    record(&granted, &holder, &validity);
+    watch.check()?;
+    Ok(true)
+}
+
+/// Grants for one time, and for no other, what may be granted already. One change: what was allowed of it before does not end in between.
+pub fn grant_only(granted: &Reference, holder: &Reference, validity: &Validity) -> Result<()> {
+    change::begin();
+    let (granted, holder) = (granted.require()?, holder.require()?);
+    check(&granted, &holder, validity.from)?;
+    let watch = Watch::of_grant(granted.id, holder.id);
+    require_free_grants(&meet(&granted, &holder, None, None), &granted, &holder)?;
+    close(&granted, &holder, None, None);
+    insert(&granted, &holder, validity)?;
+    record(&granted, &holder, validity);
+    watch.check()
+}
+
+fn record(granted: &Node, holder: &Node, validity: &Validity) {
     change::record(
         "grant",
         &granted.reference.to_string(),
@@ -60,8 +79,6 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
             "reason": validity.reason,
         }),
     );
-    watch.check()?;
-    Ok(true)
 }
 
 /// Takes back what was granted, as from now; false when nothing was.

@@ -1,8 +1,8 @@
 //! Users as identity sources tell of them, organization units, and who manages whom.
 
-use super::definition::{check_name, define, refuse_used, require_free};
+use super::definition::{self, check_name, define, refuse_used, require_free};
 use super::segregation::Watch;
-use super::{Kind, Reference, change};
+use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
@@ -24,6 +24,7 @@ statements! {
     UNIT_USE = "authz/unit_use.sql";
     ACCOUNT = "authz/define_account.sql";
     CLEAR = "authz/clear_account.sql";
+    FORGET = "authz/forget_account.sql";
     MANAGERS = scanning "authz/believed_managers.sql";
     CHAIN = "authz/manager_chain.sql";
     IS_MANAGER = "authz/is_manager.sql";
@@ -202,22 +203,50 @@ pub fn define_user(account: Account) -> Result<()> {
     }
     if changed > 0 {
         require_free(&node)?;
-        // Somebody who is nobody's manager is above nobody.
-        let is_above = IS_MANAGER
-            .with(|statement| statement.query_one(&[arg(node.id)], |_| ()))
-            .is_some();
-        if is_above && chain(&account.name).iter().any(|(_, name)| *name == account.name) {
-            return Err(Error::argument(
-                "a user cannot be above himself",
-                "Name a manager who does not report to the user.",
-            ));
-        }
+        refuse_circle(&node)?;
         change::record(
             "define",
             &reference.to_string(),
             json!({ "source": account.source, "unit": account.unit, "manager": account.manager }),
         );
         watch.check()?;
+    }
+    Ok(())
+}
+
+/// Forgets what one source tells of a user. Whoever no other source tells of is dropped; nothing is done for somebody who is not there.
+pub fn forget(name: &str, source: &str) -> Result<()> {
+    change::begin();
+    let reference = Reference::new(Kind::User, name);
+    let Some(node) = reference.find() else {
+        return Ok(());
+    };
+    let watch = Watch::of_user(node.id);
+    let forgotten = FORGET.with(|statement| statement.execute(&[arg(node.id), arg(source)]));
+    if forgotten == 0 {
+        return definition::drop(&reference);
+    }
+    require_free(&node)?;
+    refuse_circle(&node)?;
+    change::record(
+        "define",
+        &reference.to_string(),
+        json!({ "source": source, "forgotten": true }),
+    );
+    watch.check()
+}
+
+/// An error when a user is above himself. Somebody who is nobody's manager is above nobody.
+fn refuse_circle(node: &Node) -> Result<()> {
+    let name = &node.reference.name;
+    let is_above = IS_MANAGER
+        .with(|statement| statement.query_one(&[arg(node.id)], |_| ()))
+        .is_some();
+    if is_above && chain(name).iter().any(|(_, above)| above == name) {
+        return Err(Error::argument(
+            "a user cannot be above himself",
+            "Name a manager who does not report to the user.",
+        ));
     }
     Ok(())
 }

@@ -336,8 +336,7 @@ fn define_grant(former: Option<&Item>, item: &Item) -> Result<()> {
             .iter()
             .all(|field| former.optional_text(field) == item.optional_text(field));
         if !is_same {
-            authz::revoke(&granted, &holder)?;
-            authz::grant(&granted, &holder, validity(item))?;
+            authz::grant_only(&granted, &holder, &validity(item))?;
         }
     } else {
         authz::grant(&granted, &holder, validity(item))?;

@@ -4,7 +4,7 @@ use super::application::rows;
 use super::graph::{DESCRIPTION, description, set_enabled, still_valid, validity};
 use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
 use crate::authz::user::{self, Account};
-use crate::authz::{Kind, Reference, definition, delegation};
+use crate::authz::{Kind, Reference, delegation};
 use crate::error::Result;
 use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
@@ -95,12 +95,10 @@ pub(super) const USERS_AND_DELEGATIONS: &[Section] = &[
         read: || rows(&USERS),
         define: define_user,
         remove: Some(|item| {
-            // A user whom several sources tell of goes with the first of them.
-            let reference = Reference::new(Kind::User, item.text("name"));
-            match reference.find() {
-                Some(_) => definition::drop(&reference),
-                None => Ok(()),
-            }
+            user::forget(
+                item.text("name"),
+                item.optional_text("source").unwrap_or(user::LOCAL_SOURCE),
+            )
         }),
         parent: Some(Parent {
             field: "manager",

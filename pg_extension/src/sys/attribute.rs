@@ -15,12 +15,18 @@ pub extern "C" fn pg_finfo_attribute_wrapper() -> &'static pg_sys::Pg_finfo_reco
     &pg_sys::Pg_finfo_record { api_version: 1 }
 }
 
+/// So many answers are kept with one call, each in memory that is given back with the call: where what they rest on changes from row to row, keeping
+/// them is of no use.
+const MOST_KEPT: u8 = 16;
+
 /// An answer, in the memory of the function that gave it.
 #[derive(Clone, Copy)]
 struct Kept {
     rests_on: (u64, u64),
     /// `None`: NULL.
     value: Option<pg_sys::Datum>,
+    /// How many were kept before it.
+    others: u8,
 }
 
 /// `attribute(namespace text, name text)`.
@@ -57,8 +63,13 @@ unsafe fn answer(call: pg_sys::FunctionCallInfo, rests_on: Option<(u64, u64)>) -
         let name = |place: usize| <&str>::from_datum(arguments[place].value, arguments[place].isnull);
         let answer = (table().session.attribute)(name(0)?, name(1)?);
         let expression = function.fn_expr.cast();
-        let Some(rests_on) = rests_on.filter(|_| is_constant(expression, 0) && is_constant(expression, 1))
-        else {
+        let others = function
+            .fn_extra
+            .cast::<Kept>()
+            .as_ref()
+            .map_or(0, |kept| kept.others + 1);
+        let is_worth_keeping = others < MOST_KEPT && is_constant(expression, 0) && is_constant(expression, 1);
+        let Some(rests_on) = rests_on.filter(|_| is_worth_keeping) else {
             return answer.into_datum();
         };
         let former = pg_sys::MemoryContextSwitchTo(function.fn_mcxt);
@@ -67,7 +78,11 @@ unsafe fn answer(call: pg_sys::FunctionCallInfo, rests_on: Option<(u64, u64)>) -
             function.fn_extra = pg_sys::palloc(size_of::<Kept>());
         }
         pg_sys::MemoryContextSwitchTo(former);
-        function.fn_extra.cast::<Kept>().write(Kept { rests_on, value });
+        function.fn_extra.cast::<Kept>().write(Kept {
+            rests_on,
+            value,
+            others,
+        });
         value
     }
 }

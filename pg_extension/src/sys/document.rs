@@ -1,7 +1,8 @@
 //! Documents (jsonb) that are handed in by callers, and by policies and masks from stored rows.
 //!
-//! The server stores what cannot be read here: numbers that no double holds, and documents nested deeper than the reader follows. Invariant: such
-//! a document raises nothing by itself, so that one row of many cannot break a query.
+//! The server stores what cannot be read here: documents nested deeper than the reader follows, and a member with the name by which the reader marks
+//! numbers. Invariant: such a document raises nothing by itself, so that one row of many cannot break a query. Numbers keep all of their digits: two that
+//! differ in the last one are two users, two rows.
 
 use super::memory;
 use crate::error::{Error, Result};
@@ -24,12 +25,9 @@ impl Document {
 
     /// What it says, or 22023.
     pub fn read(self) -> Result<JsonB> {
-        self.0.map(JsonB).ok_or_else(|| {
-            Error::argument(
-                "the document cannot be read",
-                "Use numbers that fit a double precision, and nest at most 100 levels.",
-            )
-        })
+        self.0
+            .map(JsonB)
+            .ok_or_else(|| Error::argument("the document cannot be read", "Nest at most 100 levels."))
     }
 
     /// The same for one that may be left out.

@@ -18,6 +18,9 @@ thread_local! {
 /// The key that stands for a whole class.
 const WHOLE: u32 = 0;
 
+/// The key of the one worker that purges, in the class of the settings.
+const PURGE: u32 = 1;
+
 /// A prepared transaction would keep its locks from everybody else for as long as it likes, over restarts too.
 pub fn may_prepare_transaction() -> Result<()> {
     if HELD.with_borrow(|held| !held.is_empty()) {
@@ -53,6 +56,26 @@ pub fn try_hold_extension() -> bool {
             pg_sys::ConditionalLockRelationOid(held, pg_sys::RowShareLock as i32)
                 && table(c"setting") == Some(held)
         })
+    }
+}
+
+/// Makes this process the one that purges its database until it exits; false when another is.
+pub fn try_be_the_purge() -> bool {
+    let Some(class) = table(c"setting") else {
+        return false;
+    };
+    // SAFETY: an object lock inside the class of our own table, as those below, and for the session.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: class.to_u32(),
+            locktag_field3: PURGE,
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        pg_sys::LockAcquire(&raw const tag, pg_sys::ExclusiveLock as i32, true, true)
+            != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
     }
 }
 

@@ -27,6 +27,11 @@ const RETRY_SECONDS: i64 = 60;
 /// A lack of worker slots is told to the log this often at most.
 const COMPLAINT_SECONDS: i64 = 60;
 
+// Exported by the server; the one of the bindings does more than a signal handler may.
+unsafe extern "C-unwind" {
+    fn die(signal: i32);
+}
+
 statements! {
     STOP = scanning "purge/stop.sql";
 }
@@ -181,7 +186,10 @@ fn databases() -> Vec<u32> {
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    // Ends the worker in the middle of a statement, and while it waits for a lock: whoever drops the database waits for it.
+    // SAFETY: the server's own handler, before there is anything to be interrupted.
+    unsafe { pg_sys::pqsignal(libc::SIGTERM, Some(die)) };
     let database = pg_sys::Oid::from(arg.value() as u32);
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
     let started_at = clock::now();
@@ -197,13 +205,16 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
         (!xact::is_standby() && extension::is_installed() && lock::try_hold_extension())
             .then(table().purge.interval)
     });
+    if interval.is_some() && !BackgroundWorker::transaction(lock::try_be_the_purge) {
+        return;
+    }
     shmem::set_database(slot(interval.unwrap_or(0)));
     if interval.is_none() {
         return;
     }
     let mut counts = Counts::default();
     let mut batches = 0;
-    while batches < MAX_BATCHES && !BackgroundWorker::sigterm_received() {
+    while batches < MAX_BATCHES {
         // What one statement leaves in memory goes with its transaction: one batch, one transaction.
         let batch = BackgroundWorker::transaction(|| {
             lock::try_hold_extension()

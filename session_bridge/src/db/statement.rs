@@ -160,13 +160,25 @@ pub const LOAD_PART: &str = "SELECT vpd.load_part($1)";
 /// Ends a load; the faults.
 pub const FINISH_LOAD: &str = "SELECT line, column_name, value, reason FROM vpd.finish_load()";
 
-/// Every definition of the database.
-pub const EXPORT_DEFINITIONS: &str = "SELECT vpd.export_definitions($1, $2)";
+/// Every definition of the database. What hangs on users is anything at all, NULL and numbers of any length included: it stays JSON in a text.
+pub const EXPORT_DEFINITIONS: &str = "
+    SELECT d.document || coalesce((
+               SELECT jsonb_build_object('users', jsonb_agg(
+                          CASE WHEN u.definition ? 'attributes'
+                               THEN u.definition || jsonb_build_object('attributes', (u.definition -> 'attributes')::text)
+                               ELSE u.definition END
+                          ORDER BY u.place))
+                 FROM jsonb_array_elements(d.document -> 'users') WITH ORDINALITY AS u (definition, place)
+               HAVING count(*) > 0), '{}')
+      FROM vpd.export_definitions($1, $2) AS d (document)";
+
+/// The same as the text of a JSON document.
+pub const EXPORT_DEFINITIONS_AS_JSON: &str = "SELECT jsonb_pretty(vpd.export_definitions($1, $2))";
 
 /// What importing definitions would change.
 pub const DIFFERENCE_OF_DEFINITIONS: &str =
-    "SELECT d.change, d.kind, d.name, d.detail FROM vpd.policy_store_difference($1, $2) d";
+    "SELECT d.change, d.kind, d.name, d.detail FROM vpd.policy_store_difference($1::text::jsonb, $2) d";
 
 /// Imports definitions.
 pub const IMPORT_DEFINITIONS: &str =
-    "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1, prune => $2) i";
+    "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1::text::jsonb, prune => $2) i";

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
 use tokio_postgres::{Client, Transaction};
 use vpd_text::jazn;
 use vpd_text::store::form;
@@ -170,18 +169,19 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Outcome<ExitCode> {
 
 impl Export {
     async fn run(&self, client: &Client) -> Outcome<ExitCode> {
+        let statement = if self.json {
+            statement::EXPORT_DEFINITIONS_AS_JSON
+        } else {
+            statement::EXPORT_DEFINITIONS
+        };
         let row = client
-            .query_one(
-                statement::EXPORT_DEFINITIONS,
-                &[&self.with_users, &self.with_nodes],
-            )
+            .query_one(statement, &[&self.with_users, &self.with_nodes])
             .await
             .map_err(|error| told(&error))?;
-        let document: Value = row.try_get(0)?;
         let text = if self.json {
-            serde_json::to_string_pretty(&document)? + "\n"
+            row.try_get::<_, String>(0)? + "\n"
         } else {
-            form::write(&document)?
+            form::write(&row.try_get(0)?)?
         };
         match &self.file {
             Some(file) => replace(file, &text)?,
@@ -192,7 +192,7 @@ impl Export {
 }
 
 impl Diff {
-    async fn run(&self, client: &mut Client, document: &Value) -> Outcome<ExitCode> {
+    async fn run(&self, client: &mut Client, document: &str) -> Outcome<ExitCode> {
         let transaction = client.transaction().await?;
         let difference = compare(&transaction, document, self.prune).await?;
         transaction.rollback().await?;
@@ -206,7 +206,7 @@ impl Diff {
 }
 
 impl Import {
-    async fn run(&self, client: &mut Client, document: &Value) -> Outcome<ExitCode> {
+    async fn run(&self, client: &mut Client, document: &str) -> Outcome<ExitCode> {
         if self.prune && self.given.format == Format::Jazn {
             return Err("--prune would remove what Oracle's file does not know of: turn it into definitions with `policy jazn` first".into());
         }
@@ -239,36 +239,37 @@ impl Import {
 }
 
 impl Given {
-    fn document(&self) -> Outcome<Value> {
+    /// The document, as JSON.
+    fn document(&self) -> Outcome<String> {
         let content = read(&self.file)?;
         match self.format {
             Format::Definitions => {
                 let text = String::from_utf8(content)
                     .map_err(|_| format!("{}: it is not UTF-8", self.file.display()))?;
-                Ok(form::read(&text).map_err(|reason| format!("{}: {reason}", self.file.display()))?)
+                Ok(form::as_json(&text).map_err(|reason| format!("{}: {reason}", self.file.display()))?)
             }
             Format::Jazn => {
                 let conversion = jazn::convert(&content, self.app.as_deref())
                     .map_err(|reason| format!("{}: {reason}", self.file.display()))?;
                 print(&format!("{}\n", conversion.report))?;
-                Ok(conversion.document)
+                Ok(conversion.document.to_string())
             }
         }
     }
 }
 
-async fn compare(transaction: &Transaction<'_>, document: &Value, prune: bool) -> Outcome<Difference> {
+async fn compare(transaction: &Transaction<'_>, document: &str, prune: bool) -> Outcome<Difference> {
     lines(transaction, statement::DIFFERENCE_OF_DEFINITIONS, document, prune).await
 }
 
 async fn lines(
     transaction: &Transaction<'_>,
     text: &str,
-    document: &Value,
+    document: &str,
     prune: bool,
 ) -> Outcome<Difference> {
     let rows = transaction
-        .query(text, &[document, &prune])
+        .query(text, &[&document, &prune])
         .await
         .map_err(|error| told(&error))?;
     let lines = rows.iter().map(|row| {

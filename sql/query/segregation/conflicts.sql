@@ -1,5 +1,5 @@
 -- What is to be told of conflicts: the names, the exception that allows each, and whether it was accepted.
--- $1 rules, $2 users, $3 items as texts of arrays, $4 from when.
+-- $1 rules, $2 users, $3 items as texts of arrays, $4 from when. The last column: which of them it is, from 1.
 SELECT r.id,
        r.name,
        u.id,
@@ -18,8 +18,9 @@ SELECT r.id,
               AND x.user_id = c.user_id
               AND c.items::integer[] <@ x.items
               AND (x.since = c.since OR greatest(x.since, c.since) <= clock_timestamp())
-       )
-  FROM unnest($1::integer[], $2::integer[], $3::text[], $4::timestamptz[]) AS c (rule_id, user_id, items, since)
+       ),
+       c.place
+  FROM unnest($1::integer[], $2::integer[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS c (rule_id, user_id, items, since, place)
   JOIN vpd_private.sod_rule r ON r.id = c.rule_id
   JOIN vpd_private.authority u ON u.id = c.user_id
   LEFT JOIN LATERAL (

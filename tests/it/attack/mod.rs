@@ -43,6 +43,7 @@ mod leaky_function;
 mod left_behind;
 mod library_absent;
 mod literal;
+mod long_number;
 mod lost_commit;
 mod maker_checker;
 mod maker_unknown;

@@ -16,12 +16,14 @@ SELECT vpd.add_policy('shop.tasks', 'mine', $$vpd.can_act(document, 'see')$$, st
 SELECT vpd.add_policy('shop.tasks', 'all', 'true', statement_types => '{insert}');
 ";
 
-/// Values of jsonb that no double holds, or that are nested deeply.
-const UNREADABLE: [&str; 2] = ["1e400", "(repeat('[', 300) || repeat(']', 300))"];
+/// Values of jsonb that are nested deeply, or have a name by which the reader marks numbers.
+const UNREADABLE: [&str; 2] = [
+    "(repeat('[', 300) || repeat(']', 300))",
+    r#"'{"$serde_json::private::Number": "x"}'"#,
+];
 
 fn document(value: &str) -> String {
     format!(r#"('{{"type": "approval", "assignee": "bob", "amount": 5, "x": ' || {value} || '}}')::jsonb"#)
-        .replace("|| 1e400 ||", "|| '1e400' ||")
 }
 
 #[test]
@@ -51,7 +53,7 @@ fn nothing_is_allowed_or_shown_of_a_document_that_cannot_be_read() -> Result<()>
     database.admin()?.batch_execute(SCENE)?;
     let token = Subject::new("bob").log_in(&database)?;
     let mut client = database.connect(role::USER)?;
-    for value in ["7"].into_iter().chain(UNREADABLE) {
+    for value in ["7", "'1e400'"].into_iter().chain(UNREADABLE) {
         let mut bob = client.transaction()?;
         attach(&mut bob, &token)?;
         let document = document(value);
@@ -68,10 +70,10 @@ fn nothing_is_allowed_or_shown_of_a_document_that_cannot_be_read() -> Result<()>
         });
         assert_eq!(
             told,
-            Ok(if value == "7" {
-                (true, true, 1)
-            } else {
+            Ok(if UNREADABLE.contains(&value) {
                 (false, false, 0)
+            } else {
+                (true, true, 1)
             }),
             "{value}"
         );

@@ -94,7 +94,6 @@ impl Change {
 
     /// Does it to the model; tells what it is answered.
     pub fn apply(&self, model: &mut Model, at: i64) -> &'static str {
-        let before = model.unexcused(at);
         let mut after = model.clone();
         if let Err(refused) = self.write(&mut after, at) {
             return refused;
@@ -122,7 +121,7 @@ impl Change {
                 }
             }
             Self::Revoke { .. } | Self::Drop { .. } | Self::DefineAgain { .. } => DONE,
-            _ if after.breaks(&before, at) => CONFLICT,
+            _ if after.breaks(model, at) => CONFLICT,
             _ => DONE,
         };
         if answer == DONE {

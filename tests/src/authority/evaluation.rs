@@ -333,13 +333,7 @@ impl Model {
             .copied()
             .filter(|item| self.nodes[*item].counts(at))
             .collect();
-        let mut turns: BTreeSet<i64> = self
-            .grants
-            .iter()
-            .flat_map(|grant| [grant.from, grant.until])
-            .filter(|turn| *turn > at && *turn < ALWAYS)
-            .collect();
-        turns.insert(at);
+        let turns = self.turns(at);
         let mut found = BTreeSet::new();
         for user in 0..self.nodes.len() {
             let is_meant = self.nodes[user].kind == "user"
@@ -348,13 +342,10 @@ impl Model {
             if !is_meant {
                 continue;
             }
-            let mut start = self.by_rule(user, at);
-            start.insert(user);
             let mut before = Nodes::new();
             for since in &turns {
-                // What is switched on, told and defined stays as it is; only grants begin and end.
                 let held: Nodes = self
-                    .closure_later(&start, at, *since)
+                    .held_later(user, at, *since)
                     .intersection(&items)
                     .copied()
                     .collect();
@@ -372,15 +363,27 @@ impl Model {
         found
     }
 
-    /// What hangs on some nodes by the grants of one moment, with everything else as it is at another.
-    fn closure_later(&self, start: &Nodes, at: i64, later: i64) -> Nodes {
+    /// A moment, and those after it at which a grant begins or ends.
+    fn turns(&self, at: i64) -> BTreeSet<i64> {
+        self.grants
+            .iter()
+            .flat_map(|grant| [grant.from, grant.until])
+            .filter(|turn| *turn > at && *turn < ALWAYS)
+            .chain([at])
+            .collect()
+    }
+
+    /// What a user will hold: what is switched on, told and defined stays as it is; only grants begin and end.
+    fn held_later(&self, user: usize, at: i64, later: i64) -> Nodes {
+        let mut start = self.by_rule(user, at);
+        start.insert(user);
         let mut then = self.clone();
         then.grants
             .retain(|grant| grant.from <= later && later < grant.until);
         for grant in &mut then.grants {
             (grant.from, grant.until) = (i64::MIN, ALWAYS);
         }
-        then.closure(start, at)
+        then.closure(&start, at)
     }
 
     /// Everybody who breaks a rule.
@@ -428,17 +431,22 @@ impl Model {
             .collect()
     }
 
-    /// Whether a change made somebody break a rule.
-    pub fn breaks(&self, before: &[Conflict], at: i64) -> bool {
+    /// Whether a change of a model made somebody break a rule. What he broke before counts for as long as he would have held all of it.
+    pub fn breaks(&self, former: &Self, at: i64) -> bool {
+        let known = former.unexcused(at);
         let covers = |known: &Conflict, other: &Conflict| {
+            let turns = former.turns(at).into_iter().chain([other.since]);
             known.rule == other.rule
                 && known.user == other.user
-                && other.items.is_subset(&known.items)
                 && known.since <= other.since
+                && other.items.is_subset(&known.items)
+                && turns
+                    .filter(|turn| (known.since..=other.since).contains(turn))
+                    .all(|turn| other.items.is_subset(&former.held_later(other.user, at, turn)))
         };
         self.unexcused(at)
             .iter()
-            .any(|conflict| !before.iter().any(|known| covers(known, conflict)))
+            .any(|conflict| !known.iter().any(|known| covers(known, conflict)))
     }
 
     /// What was accepted is narrowed to what is still held, and ends when that is no conflict.

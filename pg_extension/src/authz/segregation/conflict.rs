@@ -36,6 +36,9 @@ pub struct Conflict {
     pub items: Vec<String>,
     /// From when.
     pub since: Option<TimestampWithTimeZone>,
+    begins_at: i64,
+    /// Until when each of the items is held without a break.
+    held_until: Vec<i64>,
     /// The exception that allows it.
     pub exception_id: Option<i64>,
     pub exception_expires_at: Option<TimestampWithTimeZone>,
@@ -248,12 +251,18 @@ impl Conflict {
         rows.into_iter().flatten().collect()
     }
 
-    /// True when the other says nothing that this one does not.
+    /// True when the other says nothing that this one does not: all of it is held from the beginning of this one until the other begins.
     fn covers(&self, other: &Self) -> bool {
+        let lasts = |item: &i32| {
+            self.item_ids
+                .iter()
+                .zip(&self.held_until)
+                .any(|(own, until)| own == item && *until > other.begins_at)
+        };
         self.rule_id == other.rule_id
             && self.user_id == other.user_id
-            && other.item_ids.iter().all(|item| self.item_ids.contains(item))
-            && self.since <= other.since
+            && self.begins_at <= other.begins_at
+            && other.item_ids.iter().all(lasts)
     }
 }
 
@@ -458,6 +467,10 @@ fn read(reach: &Reach, imagined: Option<Imagined>) -> Vec<Conflict> {
             .collect::<Vec<_>>()),
         arg(found.iter().map(since).collect::<Vec<_>>()),
     ];
+    let told = |row: &Row| {
+        let place = row.required::<i64>(11);
+        &found[usize::try_from(place - 1).unwrap_or_default()]
+    };
     CONFLICTS.with(|statement| {
         statement.query(&args, |row| Conflict {
             rule_id: row.required(1),
@@ -470,6 +483,8 @@ fn read(reach: &Reach, imagined: Option<Imagined>) -> Vec<Conflict> {
             exception_id: row.get(8),
             exception_expires_at: row.get(9),
             is_accepted: row.get(10).unwrap_or(false),
+            begins_at: told(row).since,
+            held_until: told(row).until.clone(),
         })
     })
 }

@@ -7,7 +7,7 @@ use crate::authz::times::Times;
 use crate::guc;
 use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{clock, progress};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 statements! {
     RULES = "segregation/rules.sql";
@@ -32,6 +32,8 @@ pub struct TooMuch {
     pub items: Vec<i32>,
     /// Microseconds.
     pub since: i64,
+    /// Until when each of the items is held without a break.
+    pub until: Vec<i64>,
 }
 
 struct Rule {
@@ -69,11 +71,13 @@ pub fn too_much(holders: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option
         for (user, held) in held {
             progress::check_for_interrupts();
             for (since, items) in moments(&held, rule.at_most) {
+                let (items, until) = items.into_iter().unzip();
                 all.push(TooMuch {
                     rule: rule.id,
                     user,
                     items,
                     since,
+                    until,
                 });
             }
         }
@@ -81,30 +85,29 @@ pub fn too_much(holders: Option<&[i32]>, rules: Option<&[i32]>, imagined: Option
     without_strangers(all, &found)
 }
 
-/// Each moment at which something begins to be held and more is held than is allowed.
-fn moments(held: &[(i32, &Times)], at_most: usize) -> Vec<(i64, Vec<i32>)> {
+/// Each moment at which something begins to be held and more is held than is allowed; what is held then, and until when without a break.
+fn moments(held: &[(i32, &Times)], at_most: usize) -> Vec<(i64, Vec<(i32, i64)>)> {
     if held.len() <= at_most {
         return Vec::new();
     }
     // At one moment what ends goes first: it is held no more.
-    let mut turns: Vec<(i64, bool, i32)> = Vec::new();
+    let mut turns: Vec<(i64, Option<i64>, i32)> = Vec::new();
     for (item, times) in held {
         for (from, until) in times.stretches() {
-            turns.push((*from, true, *item));
-            turns.push((*until, false, *item));
+            turns.push((*from, Some(*until), *item));
+            turns.push((*until, None, *item));
         }
     }
     turns.sort_unstable();
-    let (mut found, mut now) = (Vec::new(), BTreeSet::new());
-    for (place, (moment, begins, item)) in turns.iter().enumerate() {
-        if *begins {
-            now.insert(*item);
-        } else {
-            now.remove(item);
-        }
+    let (mut found, mut now) = (Vec::new(), BTreeMap::new());
+    for (place, (moment, begins_until, item)) in turns.iter().enumerate() {
+        match begins_until {
+            Some(until) => now.insert(*item, *until),
+            None => now.remove(item),
+        };
         let is_last = turns.get(place + 1).is_none_or(|next| next.0 != *moment);
-        if is_last && *begins && now.len() > at_most {
-            found.push((*moment, now.iter().copied().collect()));
+        if is_last && begins_until.is_some() && now.len() > at_most {
+            found.push((*moment, now.iter().map(|(item, until)| (*item, *until)).collect()));
         }
     }
     found
@@ -422,7 +425,11 @@ mod tests {
         let held = [(1, &a), (2, &b), (3, &c)];
         assert_eq!(
             moments(&held, 1),
-            [(5, vec![1, 2]), (10, vec![2, 3]), (20, vec![1, 2])]
+            [
+                (5, vec![(1, 10), (2, 25)]),
+                (10, vec![(2, 25), (3, 20)]),
+                (20, vec![(1, 30), (2, 25)])
+            ]
         );
         assert_eq!(moments(&held, 2), []);
         // A handover is no conflict.

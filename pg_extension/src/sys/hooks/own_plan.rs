@@ -8,7 +8,6 @@
 use crate::sys::list::{length, nth};
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};
-use std::ffi::CStr;
 
 static mut NEXT: pg_sys::get_relation_info_hook_type = None;
 static mut NEXT_STATISTICS: pg_sys::get_relation_stats_hook_type = None;
@@ -17,6 +16,7 @@ static mut NEXT_PATHS: pg_sys::set_rel_pathlist_hook_type = None;
 /// A table counts as having at least so many rows for a look-up by key.
 const ROWS_OF_LOOK_UP: f64 = 1_000_000.0;
 /// The same for a table of definitions, which somebody wrote one by one: to go through all of them costs little, once, but more than to look a few up.
+/// The install script marks such a table: no worker is ever to help with it (`parallel_workers = 0`).
 const ROWS_OF_DEFINITIONS: f64 = 10_000.0;
 /// The same for a statement that goes through whole tables: large enough that nothing is joined row by row without an index,
 /// small enough that a hash table is not made for rows that never come.
@@ -28,35 +28,6 @@ const KEYS_A_PAGE: f64 = 200.0;
 /// A list that is handed in counts as having so many items, and one that a statement makes as having no more: few enough that each is
 /// looked up in an index, so many that two lists are not compared item by item.
 const ITEMS: f64 = 1_000.0;
-
-/// Tables of definitions.
-const DEFINITIONS: [&CStr; 25] = [
-    c"app",
-    c"application_context",
-    c"authority_version",
-    c"data_role_template",
-    c"defined_source",
-    c"driving_context",
-    c"exemption",
-    c"hierarchy",
-    c"hierarchy_exemption",
-    c"hierarchy_level",
-    c"hierarchy_protection",
-    c"mask",
-    c"mask_key",
-    c"policy",
-    c"policy_group",
-    c"policy_shadow",
-    c"policy_version",
-    c"profile_privilege",
-    c"protected_action",
-    c"protected_column",
-    c"protected_table",
-    c"setting",
-    c"sod_rule",
-    c"sod_rule_item",
-    c"tracked_table",
-];
 
 // Exported by the server, declared here because the bindings leave it out.
 unsafe extern "C-unwind" {
@@ -98,7 +69,7 @@ unsafe extern "C-unwind" fn size(
         let rows = match (spi::shape(), schema_of(relation)) {
             (None, _) | (_, Schema::Other) | (Some(Shape::Scan), Schema::Catalogue) => return,
             (Some(Shape::Scan), Schema::Own) => ROWS_OF_SCAN,
-            (Some(Shape::LookUp), Schema::Own) if is_definitions(relation) => ROWS_OF_DEFINITIONS,
+            (Some(Shape::LookUp), Schema::Own) if (*info).rel_parallel_workers == 0 => ROWS_OF_DEFINITIONS,
             (Some(Shape::LookUp), _) => ROWS_OF_LOOK_UP,
         };
         let info = &mut *info;
@@ -242,14 +213,5 @@ unsafe fn schema_of(relation: pg_sys::Oid) -> Schema {
             schema if schema == pg_sys::get_namespace_oid(c"vpd_private".as_ptr(), true) => Schema::Own,
             _ => Schema::Other,
         }
-    }
-}
-
-/// True for a table of the library that holds definitions.
-unsafe fn is_definitions(relation: pg_sys::Oid) -> bool {
-    // SAFETY: a catalogue look-up inside a transaction; a name is NUL-terminated.
-    unsafe {
-        let name = pg_sys::get_rel_name(relation);
-        !name.is_null() && DEFINITIONS.contains(&CStr::from_ptr(name))
     }
 }

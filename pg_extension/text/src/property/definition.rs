@@ -88,9 +88,10 @@ pub fn hold(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let Ok(document) = form::read(text) else {
+    let Ok(json) = form::as_json(text) else {
         return;
     };
+    let document = serde_json::from_str(&json).expect("what is given as JSON is JSON");
     kept(&document);
     let read = Document::read(&document, SECTIONS.iter(), NOW);
     for wanted in &read.sections {
@@ -136,23 +137,9 @@ fn kept(document: &Value) {
     );
 }
 
-/// A document without NULL, which says nothing where a definition leaves something out. In `attributes` of a definition it means itself.
+/// A document without NULL, which says nothing where a definition leaves something out.
 fn meant(document: &Value) -> Value {
-    let field = |name: &str, value: &Value| {
-        if name == "attributes" {
-            value.clone()
-        } else {
-            without_null(value)
-        }
-    };
-    let section = |value: &Value| match value {
-        Value::Array(list) => list
-            .iter()
-            .map(|definition| table_of(definition, field).unwrap_or_else(|| without_null(definition)))
-            .collect(),
-        other => without_null(other),
-    };
-    table_of(document, |_, value| section(value)).unwrap_or_default()
+    table_of(document, |_, value| without_null(value)).unwrap_or_default()
 }
 
 /// A table with other values, without NULL; `None` when it is none.

@@ -1,5 +1,6 @@
 //! The fields of a definition: what may stand in the document, and the one form in which two definitions are compared.
 
+use crate::load::value;
 use serde_json::{Map, Value, json};
 
 /// What a field holds.
@@ -155,8 +156,7 @@ impl Form {
                 texts.dedup();
                 json!(texts)
             }),
-            Self::Table if value.is_object() => Ok(value.clone()),
-            Self::Table => Err("it must be a table"),
+            Self::Table => table(value).ok_or("it must be a table, or one as JSON in a text"),
             Self::Tables
                 if value
                     .as_array()
@@ -170,6 +170,14 @@ impl Form {
                 moment(value).ok_or("it must be a moment in UTC, such as \"2027-01-31T00:00:00Z\"")
             }
         }
+    }
+}
+
+/// A file has it as JSON in a text where it holds what the file's own form cannot say: NULL, numbers of any length.
+fn table(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(text) => value::json(text).ok().filter(Value::is_object),
+        other => Some(other.clone()).filter(Value::is_object),
     }
 }
 

@@ -64,9 +64,6 @@ const FIELDS: &[&str] = &[
     "description",
 ];
 
-/// Fields that hold anything at all, NULL included; in TOML they are JSON in a text.
-const JSON_FIELDS: &[&str] = &["attributes"];
-
 /// Longest list that stands on one line.
 const LINE: usize = 100;
 
@@ -105,40 +102,37 @@ pub fn write(document: &Value) -> Result<String, String> {
         {
             let _infallible = writeln!(text, "\n[[{}]]", key(name));
             for (field, value) in ordered(definition, FIELDS) {
-                let written = if JSON_FIELDS.contains(&field.as_str()) {
-                    string(&value.to_string())
-                } else {
-                    block(value)?
-                };
-                let _infallible = writeln!(text, "{} = {written}", key(field));
+                let _infallible = writeln!(text, "{} = {}", key(field), block(value)?);
             }
         }
     }
     Ok(text)
 }
 
-/// Reads a file: JSON when it begins with a brace, TOML otherwise.
+/// Reads a file, JSON when it begins with a brace, TOML otherwise, and gives it as JSON. JSON is given as it is, because a number may have more digits
+/// than can be held here.
+///
+/// # Errors
+/// What is wrong, with its line.
+pub fn as_json(text: &str) -> Result<String, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str::<Value>(text)
+            .map(|_| text.to_owned())
+            .map_err(|error| error.to_string());
+    }
+    read(text).map(|document| document.to_string())
+}
+
+/// Reads TOML.
 ///
 /// # Errors
 /// What is wrong, with its line.
 pub fn read(text: &str) -> Result<Value, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| error.to_string());
-    }
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     let mut document = Map::new();
     for (name, value) in table {
         document.insert(name, from_toml(value)?);
-    }
-    for definition in document.values_mut().filter_map(Value::as_array_mut).flatten() {
-        for field in JSON_FIELDS {
-            if let Some(value) = definition.get_mut(*field)
-                && let Some(text) = value.as_str()
-            {
-                *value = serde_json::from_str(text).map_err(|error| format!("{field}: {error}"))?;
-            }
-        }
     }
     Ok(Value::Object(document))
 }
@@ -301,7 +295,8 @@ mod tests {
                 "name": "ends with a quote",
                 "predicate": "a = 'x'\n or b = '\r'",
             }],
-            "users": [{"name": "alice", "attributes": {"grade": null, "x": 1.5, "big": 1e300, "q": "\"'''"}}],
+            "users": [{"name": "alice", "attributes": "{\"grade\": null, \"long\": 123456789012345678901234567890.5, \"q\": \"'''\"}"}],
+            "task_types": [{"content": {"x": 1.5, "big": 1e300}}],
             "grants": [{"holder": "role:Buyer", "holds": ["duty:a", {"granted": "duty:b", "reason": "why"}]}],
             "odd key": 1.0,
         });
@@ -325,10 +320,12 @@ mod tests {
 
     #[test]
     fn json_is_read_as_well() {
-        assert_eq!(read("\u{feff} {\"version\": 1}").unwrap(), json!({"version": 1}));
-        assert!(read("{").is_err());
-        assert!(read("a = ").unwrap_err().contains("line 1"));
-        assert!(read("a = nan").is_err());
-        assert!(read("a = 1\na = 2").is_err());
+        let long = " {\"version\": 1, \"a\": 123456789012345678901234567890.5}";
+        assert_eq!(as_json(&format!("\u{feff}{long}")).unwrap(), long);
+        assert_eq!(as_json("\u{feff}a = 1").unwrap(), "{\"a\":1}");
+        assert!(as_json("{").is_err());
+        assert!(as_json("a = ").unwrap_err().contains("line 1"));
+        assert!(as_json("a = nan").is_err());
+        assert!(as_json("a = 1\na = 2").is_err());
     }
 }
