@@ -1,7 +1,9 @@
 //! `vpd.define_role`, `grant_authority` and their kin, and what a session may do with resources.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
-use crate::authz::{self, Kind, Reference, Validity, definition, entitlement, resource, segregation};
+use crate::authz::{
+    self, Kind, Reference, Validity, definition, entitlement, owner, resource, role, segregation,
+};
 use crate::context;
 use crate::sys::ErrorReport;
 use pgrx::datum::TimestampWithTimeZone;
@@ -50,7 +52,7 @@ fn define_role(
     rule: Option<String>,
 ) -> Answer<()> {
     require_primary()?;
-    definition::define_role(
+    role::define_role(
         &required(name, "name")?,
         &required(kind, "kind")?,
         description.as_deref(),
@@ -140,7 +142,7 @@ fn mark_seeded(reference: Option<String>, owner: Option<String>) -> Answer<()> {
     if let Some(rule) = reference.strip_prefix("sod_rule:") {
         return Ok(segregation::mark_rule(rule, owner.as_deref())?);
     }
-    definition::mark_seeded(&Reference::parse(&reference)?, owner.as_deref())?;
+    owner::mark_seeded(&Reference::parse(&reference)?, owner.as_deref())?;
     Ok(())
 }
 

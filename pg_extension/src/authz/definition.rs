@@ -1,12 +1,12 @@
 //! Defining and dropping what can be granted. Defining again changes what is told; what somebody else shipped or marked is not changed.
 
+use super::owner::{may_change, require_free, require_unreferenced};
+use super::reference::check_name;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change, outside};
 use crate::error::{Error, Result};
 use crate::sys::spi::{Statement, arg, statements};
-use crate::sys::{user, xact};
 use serde_json::json;
-use std::cell::Cell;
 use std::thread::LocalKey;
 
 statements! {
@@ -15,37 +15,12 @@ statements! {
     DESCRIBE = "authz/describe.sql";
     ENABLE = "authz/enable.sql";
     DROP = "authz/drop.sql";
-    REFERENCES = "authz/seeded_references.sql";
-    SEED = "authz/seed.sql";
-    IS_MEMBER = "authz/is_member.sql";
-    ROLE_KIND = "authz/role_kind.sql";
-    ROLE = "authz/define_role.sql";
     DROP_RESOURCE = "authz/drop_resource.sql";
     RESOURCE_USE = "authz/resource_use.sql";
     RESOURCE = "authz/define_resource.sql";
     RESOURCE_OWNER = "authz/resource_owner.sql";
     PRIVILEGE = "authz/define_privilege.sql";
 }
-
-thread_local! {
-    /// The owner in whose name definitions are made now.
-    static OWNER: Cell<Option<&'static str>> = const { Cell::new(None) };
-}
-
-const ROLE_KINDS: [&str; 7] = [
-    "enterprise",
-    "application",
-    "job",
-    "duty",
-    "data",
-    "abstract",
-    "parametric",
-];
-
-/// Kinds that say who has a role, or where. Any other says what it is for, and reaches nobody.
-const KINDS_THAT_COUNT: [&str; 2] = ["enterprise", "parametric"];
-
-const MAX_NAME_CHARS: usize = 256;
 
 /// Actions that only show something.
 pub(super) const VIEWING: [&str; 14] = [
@@ -92,84 +67,6 @@ pub fn define(reference: &Reference, description: Option<&str>) -> Result<Node> 
         reference: reference.clone(),
         seeded_by: None,
     })
-}
-
-/// Defines a role of a kind; `rule` says who has a parametric one.
-pub fn define_role(name: &str, kind: &str, description: Option<&str>, rule: Option<&str>) -> Result<()> {
-    if !ROLE_KINDS.contains(&kind) {
-        return Err(Error::argument(
-            "unknown kind of role",
-            format!("Use {}.", ROLE_KINDS.join(", ")),
-        ));
-    }
-    if (kind == "parametric") != rule.is_some() {
-        return Err(Error::argument(
-            "a parametric role, and no other, has a rule",
-            "Write a predicate over the user's attributes: $.grade >= 5 && $.skills[*] == \"forklift\".",
-        ));
-    }
-    let reference = Reference::new(Kind::Role, name);
-    let existing = reference.find();
-    let node = define(&reference, description)?;
-    let is_new = existing.is_none();
-    let former =
-        ROLE_KIND.with(|statement| statement.query_one(&[arg(node.id)], |row| row.required::<String>(1)));
-    let counts = |kind: &str| KINDS_THAT_COUNT.contains(&kind);
-    let watch = if kind == "parametric" {
-        Some(Watch::of_rule(node.id))
-    } else {
-        (counts(kind) || former.as_deref().is_some_and(counts)).then(|| Watch::of(node.id))
-    };
-    let changed = xact::attempt(|| {
-        let rules = ROLE.with(|statement| {
-            statement.modify(&[arg(node.id), arg(kind), arg(rule)], |row| row.get::<String>(1))
-        });
-        Ok(rules)
-    })
-    .map_err(|failure| {
-        Error::argument(
-            format!("the rule is no SQL/JSON path: {}", failure.message),
-            "Write a predicate over the user's attributes: $.grade >= 5 && $.skills[*] == \"forklift\".",
-        )
-    })?;
-    if changed.iter().flatten().any(|rule| has_variable(rule)) {
-        return Err(Error::argument(
-            "the rule names a variable, and nothing gives it a value",
-            "Write the value itself: $.grade >= 5.",
-        ));
-    }
-    if !changed.is_empty() && !is_new {
-        require_free(&node)?;
-    }
-    if !changed.is_empty() {
-        change::record(
-            "define",
-            &reference.to_string(),
-            json!({ "kind": kind, "rule": rule }),
-        );
-        watch.map_or(Ok(()), Watch::check)?;
-    }
-    Ok(())
-}
-
-/// Whether an SQL/JSON path, as the server writes it, names a variable: `$"name"`, outside of a quoted text.
-fn has_variable(path: &str) -> bool {
-    let (mut is_quoted, mut last) = (false, ' ');
-    for letter in path.chars() {
-        match letter {
-            '"' if is_quoted && last != '\\' => is_quoted = false,
-            '"' if !is_quoted && last == '$' => return true,
-            '"' if !is_quoted => is_quoted = true,
-            _ => (),
-        }
-        // A backslash that is itself escaped escapes nothing.
-        last = if last == '\\' && letter == '\\' {
-            ' '
-        } else {
-            letter
-        };
-    }
-    false
 }
 
 /// Defines what privileges can be about.
@@ -313,121 +210,4 @@ pub fn drop(reference: &Reference) -> Result<()> {
     }
     change::record("drop", &reference.to_string(), json!({}));
     Ok(())
-}
-
-/// Marks a definition, and what it holds now, as belonging to somebody: others may add to it and not change it.
-pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
-    change::begin();
-    let node = reference.require()?;
-    require_free(&node)?;
-    check_owner(owner)?;
-    SEED.with(|statement| statement.execute(&[arg(node.id), arg(owner)]));
-    change::record("seed", &reference.to_string(), json!({ "owner": owner }));
-    Ok(())
-}
-
-/// An error when the caller cannot mark anything as belonging to somebody.
-pub fn check_owner(owner: Option<&str>) -> Result<()> {
-    let Some(owner) = owner else { return Ok(()) };
-    check_name(owner)?;
-    if may_change(owner) {
-        return Ok(());
-    }
-    Err(Error::argument(
-        "you are no member of the owner",
-        "Name a database role that you are a member of, or ask a superuser.",
-    ))
-}
-
-/// Does something in the name of an owner: what a shipped catalogue brings along belongs to the extension, whoever installs it.
-pub fn as_owner<T>(owner: &'static str, work: impl FnOnce() -> T) -> T {
-    /// Gives the former owner back, when unwinding too.
-    struct Former(Option<&'static str>);
-    impl Drop for Former {
-        fn drop(&mut self) {
-            OWNER.set(self.0);
-        }
-    }
-    let _former = Former(OWNER.replace(Some(owner)));
-    work()
-}
-
-/// True when the current user may change what the owner has marked: a superuser, or a member of the database role of that name.
-pub fn may_change(owner: &str) -> bool {
-    user::is_superuser()
-        || OWNER.get() == Some(owner)
-        || IS_MEMBER
-            .with(|statement| {
-                statement.query_one(&[arg(user::current_name()), arg(owner)], |row| row.get::<bool>(1))
-            })
-            .flatten()
-            .unwrap_or(false)
-}
-
-/// An error when the node belongs to somebody else.
-pub fn require_free(node: &Node) -> Result<()> {
-    match &node.seeded_by {
-        Some(owner) if !may_change(owner) => Err(Error::seeded(&node.reference.to_string(), owner)),
-        _ => Ok(()),
-    }
-}
-
-/// Whose grant or rule refers to a node that the caller therefore cannot take away. Users are locked out all the same.
-pub fn foreign_reference(node: &Node) -> Option<String> {
-    if node.reference.kind == Kind::User {
-        return None;
-    }
-    let owners = REFERENCES.with(|statement| statement.query(&[arg(node.id)], |row| row.get::<String>(1)));
-    owners.into_iter().flatten().find(|owner| !may_change(owner))
-}
-
-/// An error when what somebody else shipped would lose the node.
-fn require_unreferenced(node: &Node) -> Result<()> {
-    match foreign_reference(node) {
-        Some(owner) => Err(Error::seeded(
-            &format!("what refers to {}", node.reference),
-            &owner,
-        )),
-        None => Ok(()),
-    }
-}
-
-/// An error when a name cannot be one.
-pub fn check_name(name: &str) -> Result<()> {
-    let is_good = !name.is_empty()
-        && name.trim() == name
-        && name.chars().count() <= MAX_NAME_CHARS
-        && !name.chars().any(char::is_control);
-    if is_good {
-        return Ok(());
-    }
-    Err(Error::argument(
-        "the name is not usable",
-        "Use 1 to 256 characters, none of them a control character, without spaces at the ends.",
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_variable;
-
-    #[test]
-    fn variables_of_a_path_are_found_outside_of_texts_only() {
-        for path in [
-            r#"($."grade" >= $"min")"#,
-            r#"$"a""#,
-            r#"($."a" == "\\" && $."b" == $"c")"#,
-        ] {
-            assert!(has_variable(path), "{path}");
-        }
-        for path in [
-            r#"($."grade" >= 5)"#,
-            r#"($."price" == "$")"#,
-            r#"($."price" == "$\"min\"")"#,
-            r#"($."a" like_regex "^x$")"#,
-            r#"($."$" == "a$")"#,
-        ] {
-            assert!(!has_variable(path), "{path}");
-        }
-    }
 }

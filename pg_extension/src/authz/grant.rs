@@ -1,6 +1,6 @@
 //! Granting and revoking: edges of the graph.
 
-use super::definition::may_change;
+use super::owner::may_change;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};

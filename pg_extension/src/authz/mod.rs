@@ -12,8 +12,10 @@ pub mod entitlement;
 mod flatten;
 mod grant;
 mod outside;
+pub mod owner;
 mod reference;
 pub mod resource;
+pub mod role;
 pub mod segregation;
 mod times;
 pub mod user;
@@ -24,6 +26,6 @@ pub use flatten::{
     ANONYMOUS, MAX_ACTORS, extent, flatten, flatten_anonymous, forget_version, keep, read_groups, version,
     version_in,
 };
-pub use grant::{Validity, grant, revoke};
+pub use grant::{Validity, grant, grant_only, revoke};
 pub use outside::{Author, Outside, fill as set_outside};
-pub use reference::{Kind, Node, Reference};
+pub use reference::{Kind, Node, Reference, check_name};

@@ -8,6 +8,8 @@ statements! {
     FIND = "authz/find.sql";
 }
 
+const MAX_NAME_CHARS: usize = 256;
+
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -145,6 +147,21 @@ impl fmt::Display for Reference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.kind.as_str(), self.name)
     }
+}
+
+/// An error when a name cannot be one.
+pub fn check_name(name: &str) -> Result<()> {
+    let is_good = !name.is_empty()
+        && name.trim() == name
+        && name.chars().count() <= MAX_NAME_CHARS
+        && !name.chars().any(char::is_control);
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "the name is not usable",
+        "Use 1 to 256 characters, none of them a control character, without spaces at the ends.",
+    ))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Users as identity sources tell of them, organization units, and who manages whom.
 
-use super::definition::{self, check_name, define, refuse_used, require_free};
+use super::definition::{self, define, refuse_used};
+use super::owner::require_free;
+use super::reference::check_name;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use super::content::{Counts, STEP};
 use super::progress;
 use crate::authz::change;
-use crate::authz::definition::may_change;
+use crate::authz::owner::may_change;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
 use crate::sys::spi::{Arg, arg, statements};

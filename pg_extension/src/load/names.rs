@@ -1,7 +1,7 @@
 //! Names of a file, each kept once, and which nodes of the graph they are.
 
 use crate::authz::Kind;
-use crate::authz::definition::may_change;
+use crate::authz::owner::may_change;
 use crate::sys::spi::{Statement, arg, statements};
 use std::collections::HashMap;
 use std::rc::Rc;

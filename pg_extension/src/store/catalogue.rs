@@ -2,7 +2,7 @@
 
 use super::change::{Change, Pruning};
 use super::{run, told};
-use crate::authz::definition::as_owner;
+use crate::authz::owner::as_owner;
 use crate::error::{Error, Result};
 use crate::sys::xact::{self, Fate};
 use serde_json::Value;

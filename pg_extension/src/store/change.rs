@@ -2,7 +2,7 @@
 
 use super::section::{Moment, Section};
 use crate::authz::Reference;
-use crate::authz::definition::{self, may_change};
+use crate::authz::owner::{self, may_change};
 use crate::error::Result;
 use crate::sys::xact;
 use serde_json::{Map, Value, json};
@@ -128,7 +128,7 @@ pub fn compare(
 /// Whose grant or rule refers to a definition of the graph.
 fn foreign_reference(section: &Section, item: &Item) -> Option<String> {
     let reference = Reference::parse(&format!("{}:{}", section.kind, item.text("name"))).ok()?;
-    definition::foreign_reference(&reference.find()?)
+    owner::foreign_reference(&reference.find()?)
 }
 
 /// Puts definitions after those of the same section that they name, and otherwise leaves them in their order.

@@ -2,7 +2,7 @@
 
 use super::application::rows;
 use super::section::{Layout, Moment, Scope, Section, as_given};
-use crate::authz::{self, Kind, Reference, Validity, change, definition};
+use crate::authz::{self, Kind, Reference, Validity, change, definition, owner, role};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use crate::sys::xact;
@@ -225,7 +225,7 @@ pub(super) fn changed_owner<'a>(former: Option<&Item>, item: &'a Item) -> Result
     match before
         .into_iter()
         .chain(owner)
-        .find(|owner| !definition::may_change(owner))
+        .find(|owner| !owner::may_change(owner))
     {
         None => Ok(Some(owner)),
         Some(other) => Err(Error::seeded("the definition", other)),
@@ -280,7 +280,7 @@ fn with_plain_rule(item: &mut Item, _: &Moment) -> Option<&'static str> {
 
 fn define_role(former: Option<&Item>, item: &Item) -> Result<()> {
     let name = item.text("name");
-    definition::define_role(
+    role::define_role(
         name,
         item.optional_text("kind").unwrap_or("application"),
         description(former, item).as_deref(),

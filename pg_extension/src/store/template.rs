@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing is added to a role or data group that the template did not make for the very node.
 
-use crate::authz::{self, Kind, Reference, Validity, change, definition};
+use crate::authz::{self, Kind, Reference, Validity, change, check_name, definition, role};
 use crate::error::{Error, Result};
 use crate::hierarchy;
 use crate::sys::spi::{Row, arg, statements};
@@ -42,7 +42,7 @@ struct Template {
 
 /// Defines a template, or changes it.
 pub fn define(name: &str, base_role: &str, hierarchy: &str, level: &str, pattern: &str) -> Result<()> {
-    definition::check_name(name)?;
+    check_name(name)?;
     change::begin();
     Reference::new(Kind::Role, base_role).require()?;
     if !pattern.contains("{node}") {
@@ -109,7 +109,7 @@ pub fn generate(name: &str, drop_obsolete: bool) -> Result<Vec<Generated>> {
             Some(false) => return Err(Error::role_exists(&role)),
             _ if !owned.group => return Err(Error::role_exists(&role)),
             Some(true) => (),
-            None => definition::define_role(&role, "data", None, None)?,
+            None => role::define_role(&role, "data", None, None)?,
         }
         definition::define(&group, None)?;
         hierarchy::grant(&role, &template.hierarchy, &node, (None, None), None)?;

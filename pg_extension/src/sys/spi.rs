@@ -3,44 +3,33 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+mod planning;
+mod row;
 #[cfg(debug_assertions)]
 mod shown;
 mod snapshot;
 mod stream;
 
+pub use planning::{Shape, shape};
+pub use row::Row;
 #[cfg(debug_assertions)]
 pub use shown::plan_of;
 pub use snapshot::{Moment, as_committed};
 
 use super::aside::{Aside, Reading};
-use super::datum::{self, Readable};
-use super::memory;
 use super::pinned::Pinned;
 use super::user::{AsOwner, Restricted};
 use crate::error::Error;
 use pgrx::{IntoDatum, pg_sys};
+use planning::Planning;
+pub(super) use row::collect;
 use snapshot::Snapshot;
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    static SHAPE: Cell<Option<Shape>> = const { Cell::new(None) };
     static LOOKS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// What a statement of ours does with its tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// It looks rows up by key.
-    LookUp,
-    /// It goes through whole tables.
-    Scan,
-}
-
-/// The shape of the statement of ours that is planned or run now.
-pub fn shape() -> Option<Shape> {
-    SHAPE.get()
 }
 
 /// How often the library looked into tables whose changes nobody announces to who derives something from what it found.
@@ -78,73 +67,6 @@ impl Internal {
 impl Drop for Internal {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
-    }
-}
-
-macro_rules! planner_settings {
-    ($($name:ident: $kind:ty = $value:expr,)+) => {
-        struct Settings {
-            $($name: $kind,)+
-        }
-
-        impl Settings {
-            const OURS: Self = Self { $($name: $value,)+ };
-
-            /// Puts them in the place of the present ones, which are returned.
-            fn exchange(&self) -> Self {
-                // SAFETY: variables of the planner in this single-threaded process.
-                unsafe {
-                    let former = Self { $($name: pg_sys::$name,)+ };
-                    $(pg_sys::$name = self.$name;)+
-                    former
-                }
-            }
-        }
-    };
-}
-
-// What somebody has set for his own statements says nothing about ours: a plan is kept for the life of the backend, whoever comes next. None
-// is worth compiling: large as the tables seem, the server would do that at every execution.
-planner_settings! {
-    enable_seqscan: bool = true,
-    enable_indexscan: bool = true,
-    enable_indexonlyscan: bool = true,
-    enable_bitmapscan: bool = true,
-    enable_nestloop: bool = true,
-    enable_hashjoin: bool = true,
-    enable_mergejoin: bool = true,
-    enable_memoize: bool = true,
-    enable_material: bool = true,
-    enable_sort: bool = true,
-    enable_hashagg: bool = true,
-    seq_page_cost: f64 = 1.0,
-    random_page_cost: f64 = 4.0,
-    cpu_tuple_cost: f64 = 0.01,
-    cpu_index_tuple_cost: f64 = 0.005,
-    cpu_operator_cost: f64 = 0.0025,
-    effective_cache_size: i32 = 524_288,
-    jit_enabled: bool = false,
-}
-
-/// While it lives, plans are made for the library's own statements; `hooks::own_plan` tells for what size of tables.
-struct Planning {
-    shape: Option<Shape>,
-    settings: Settings,
-}
-
-impl Planning {
-    fn enter(shape: Shape) -> Self {
-        Self {
-            shape: SHAPE.replace(Some(shape)),
-            settings: Settings::OURS.exchange(),
-        }
-    }
-}
-
-impl Drop for Planning {
-    fn drop(&mut self) {
-        SHAPE.set(self.shape);
-        self.settings.exchange();
     }
 }
 
@@ -186,27 +108,6 @@ impl Drop for Connection {
     }
 }
 
-/// Converts the rows that the statement which was just run returned.
-///
-/// # Safety
-/// The connection that ran it is open.
-pub(super) unsafe fn collect<R>(mut read: impl FnMut(&Row) -> R) -> Vec<R> {
-    // SAFETY: the caller's promise; the table has as many rows as were processed, and they live as long as the connection.
-    unsafe {
-        let table = pg_sys::SPI_tuptable;
-        if table.is_null() {
-            return Vec::new();
-        }
-        let count = pg_sys::SPI_processed as usize;
-        ask_for_rows::<R>(&*table, count);
-        let mut rows = Vec::with_capacity(count);
-        for index in 0..count {
-            rows.push(read(&Row::of(*(*table).vals.add(index), (*table).tupdesc)));
-        }
-        rows
-    }
-}
-
 /// Binds a value.
 pub fn arg<T: IntoDatum>(value: T) -> Arg {
     Arg {
@@ -228,82 +129,6 @@ pub fn null_oid_arg() -> Arg {
     Arg {
         oid: pg_sys::OIDOID,
         datum: None,
-    }
-}
-
-/// One row of a result, or of a table.
-pub struct Row {
-    tuple: pg_sys::HeapTuple,
-    description: pg_sys::TupleDesc,
-}
-
-impl Row {
-    /// A row whose form is known. Nothing of it may be read once either is gone.
-    pub(super) fn of(tuple: pg_sys::HeapTuple, description: pg_sys::TupleDesc) -> Self {
-        Self { tuple, description }
-    }
-
-    /// Column `number`, counted from 1; `None` for NULL. 42804 when the column is of another type.
-    pub fn get<T: Readable>(&self, number: i32) -> Option<T> {
-        let (value, is_null) = self.datum(number);
-        // SAFETY: the value is of the column's type; it is copied into Rust memory before the row is gone.
-        unsafe { datum::read(value, is_null, self.type_of(number)) }
-    }
-
-    /// Column `number`, which is never NULL in a catalogue that nobody damaged. A definition that cannot be read is no definition that
-    /// permits: the error closes whatever it was about.
-    pub fn required<T: Readable>(&self, number: i32) -> T {
-        self.get(number)
-            .unwrap_or_else(|| Error::catalogue_unreadable().raise())
-    }
-
-    /// The column of a name; `None` for NULL.
-    pub fn named<T: Readable>(&self, name: &CStr) -> Option<T> {
-        self.get(self.number(name))
-    }
-
-    /// A timestamptz column.
-    pub fn timestamp(&self, number: i32) -> Option<super::clock::Timestamp> {
-        let (value, is_null) = self.datum(number);
-        // SAFETY: the value is of the column's type.
-        unsafe { datum::read_moment(value, is_null, self.type_of(number)) }
-    }
-
-    /// The timestamptz column of a name.
-    pub fn timestamp_named(&self, name: &CStr) -> Option<super::clock::Timestamp> {
-        self.timestamp(self.number(name))
-    }
-
-    fn datum(&self, number: i32) -> (pg_sys::Datum, bool) {
-        let mut is_null = true;
-        // SAFETY: the row and its form belong together; a column that is not there is NULL.
-        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.description, number, &mut is_null) };
-        (datum, is_null)
-    }
-
-    fn type_of(&self, number: i32) -> pg_sys::Oid {
-        usize::try_from(number - 1)
-            .ok()
-            .and_then(|place| self.columns().get(place))
-            .map_or(pg_sys::InvalidOid, |column| column.atttypid)
-    }
-
-    /// 0 when there is no such column.
-    fn number(&self, name: &CStr) -> i32 {
-        self.columns()
-            .iter()
-            // SAFETY: a name is NUL-terminated.
-            .position(|column| unsafe { CStr::from_ptr(column.attname.data.as_ptr()) } == name)
-            .map_or(0, |place| place as i32 + 1)
-    }
-
-    fn columns(&self) -> &[pg_sys::FormData_pg_attribute] {
-        // SAFETY: the form of a row has as many columns as it says.
-        unsafe {
-            (*self.description)
-                .attrs
-                .as_slice((*self.description).natts as usize)
-        }
     }
 }
 
@@ -472,16 +297,6 @@ pub fn run_command(text: &str) {
     unsafe {
         pg_sys::SPI_execute(text.as_ptr(), false, 0);
     }
-}
-
-/// 53200 unless there is memory for what becomes of rows: each has a place in a list and a few pieces of memory of its own, which hold what it holds.
-unsafe fn ask_for_rows<R>(table: &pg_sys::SPITupleTable, count: usize) {
-    const PIECES: usize = 128;
-    // SAFETY: the table has as many rows as its statement processed.
-    let bytes: usize = (0..count)
-        .map(|row| unsafe { (**table.vals.add(row)).t_len } as usize)
-        .sum();
-    memory::ask(bytes.saturating_add(count.saturating_mul(size_of::<R>() + PIECES)));
 }
 
 /// Prepares a statement for the life of the backend; the caller has pinned the settings.

@@ -4,7 +4,7 @@
 //! allows, the answer is no. A check reads memory; tables are read once after definitions, or what the session may do, have changed.
 
 use crate::authz::change;
-use crate::authz::definition::check_name;
+use crate::authz::check_name;
 use crate::context::{self, Identity};
 use crate::error::{Error, Result};
 use crate::sys::shmem;

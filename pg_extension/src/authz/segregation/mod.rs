@@ -6,7 +6,13 @@
 
 mod conflict;
 mod holding;
+mod login;
+mod paths;
+mod reached;
 mod rule;
+mod watch;
 
-pub use conflict::{Conflict, Watch, allowed_until, conflicts, what_if};
+pub use conflict::{Conflict, conflicts, what_if};
+pub use login::allowed_until;
 pub use rule::{Definition, define, drop_rule, mark_rule, set_owner};
+pub use watch::Watch;

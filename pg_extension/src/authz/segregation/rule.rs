@@ -1,7 +1,7 @@
 //! Rules: what nobody may hold, or do to one object, together.
 
 use super::conflict;
-use crate::authz::definition::{check_owner, may_change};
+use crate::authz::owner::{check_owner, may_change};
 use crate::authz::{Kind, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};

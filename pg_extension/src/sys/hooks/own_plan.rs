@@ -5,6 +5,10 @@
 //! has seen of the library's tables and of catalogues: a column that begins an index finds few rows, unless its `n_distinct` says that it has few values, and
 //! half of what can be NULL is. No kind of scan or join is switched off; a probe of an index wins because it is the cheapest.
 
+mod hash_table;
+
+pub use hash_table::begin_small;
+
 use crate::sys::list::{length, nth};
 use crate::sys::spi::{self, Shape};
 use pgrx::{pg_guard, pg_sys};

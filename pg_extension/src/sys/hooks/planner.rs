@@ -2,7 +2,7 @@
 //! marks that reach it past its query: of predicates that depend on the session, of masks, and of predicates in SQL functions in FROM, which are rewritten while the statement that
 //! calls them is planned.
 
-use super::{foreign_session, server};
+use super::{foreign_session, own_plan, server};
 use crate::sys::marker::{self, Uses};
 use crate::sys::query::{self as settlement, Inlined, rule};
 use crate::sys::referential::{self, Left};
@@ -82,6 +82,7 @@ unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::Pa
 unsafe extern "C-unwind" fn note(plan: *mut pg_sys::PlannedStmt, inlined: Inlined, before: Uses) {
     // SAFETY: a plan just made; the items are allocated beside it.
     unsafe {
+        own_plan::begin_small(plan);
         inlined.note(plan);
         for hash in marker::used_since(before) {
             let mut item = pgrx::PgBox::<pg_sys::PlanInvalItem>::alloc_node(pg_sys::NodeTag::T_PlanInvalItem);
