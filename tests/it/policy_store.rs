@@ -576,7 +576,9 @@ fn pruning_takes_away_what_one_source_tells_and_leaves_what_others_tell() -> Res
     ] {
         security.execute(
             "SELECT vpd.import_definitions($1::text::jsonb, prune => true)",
-            &[&format!(r#"{{"version": 1, "users": [{users}]}}"#)],
+            &[&format!(
+                r#"{{"format": "pg_vpd definitions", "version": 1, "users": [{users}]}}"#
+            )],
         )?;
         assert_eq!(told(&mut security)?, [expected]);
         assert_eq!(
@@ -586,7 +588,7 @@ fn pruning_takes_away_what_one_source_tells_and_leaves_what_others_tell() -> Res
         );
     }
     security.execute(
-        r#"SELECT vpd.import_definitions('{"version": 1, "users": []}', prune => true)"#,
+        r#"SELECT vpd.import_definitions('{"format": "pg_vpd definitions", "version": 1, "users": []}', prune => true)"#,
         &[],
     )?;
     assert_eq!(told(&mut security)?, []);

@@ -1039,7 +1039,7 @@ fn an_import_that_changes_the_time_of_what_was_accepted_leaves_it_accepted() -> 
     )?;
     let import = |client: &mut Client, time: &str| -> Result<Vec<String>> {
         let document = format!(
-            r#"{{"version": 1, "memberships": [{{"holder": "user:alice", "granted": "role:Submitter"{time}}}]}}"#
+            r#"{{"format": "pg_vpd definitions", "version": 1, "memberships": [{{"holder": "user:alice", "granted": "role:Submitter"{time}}}]}}"#
         );
         let rows = client.query(
             "SELECT change FROM vpd.import_definitions($1::text::jsonb)",
