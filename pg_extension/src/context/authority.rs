@@ -122,7 +122,7 @@ pub fn set_audit_identity(name: &str) -> Result<()> {
             "Grant the privilege session:set_audit_identity to one of its roles.",
         ));
     }
-    authz::definition::check_name(name)?;
+    authz::check_name(name)?;
     change_to(identity.with_audit_identity(name), generation);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::paths::{Imagined, Paths};
 use crate::authz::times::Times;
 use crate::sys::progress;
 use crate::sys::spi::{arg, statements};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 statements! {
     RULES = "segregation/rules.sql";

@@ -26,9 +26,11 @@ pub unsafe fn begin_small(plan: *mut pg_sys::PlannedStmt) {
 }
 
 unsafe fn each(plans: *mut pg_sys::List) {
-    for place in 0..length(plans) {
-        // SAFETY: a list of plans.
-        unsafe { walk(nth(plans, place).cast()) };
+    // SAFETY: a list of plans.
+    unsafe {
+        for place in 0..length(plans) {
+            walk(nth(plans, place).cast());
+        }
     }
 }
 
