@@ -168,7 +168,10 @@ pub fn default_mode(action: &str) -> &'static str {
 pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> Result<bool> {
     change::begin();
     let node = reference.require()?;
-    require_free(&node)?;
+    // Whoever a user belongs to, he can be locked out.
+    if is_enabled || reference.kind != Kind::User {
+        require_free(&node)?;
+    }
     if !is_enabled {
         require_unreferenced(&node)?;
     }

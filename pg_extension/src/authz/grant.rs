@@ -68,6 +68,12 @@ pub fn grant_only(granted: &Reference, holder: &Reference, validity: &Validity) 
     watch.check()
 }
 
+/// An error when something that is granted, now or later, belongs to somebody else.
+pub fn require_free_grant(granted: &Reference, holder: &Reference) -> Result<()> {
+    let (granted, holder) = (granted.require()?, holder.require()?);
+    require_free_grants(&meet(&granted, &holder, None, None), &granted, &holder)
+}
+
 fn record(granted: &Node, holder: &Node, validity: &Validity) {
     change::record(
         "grant",

@@ -26,6 +26,6 @@ pub use flatten::{
     ANONYMOUS, MAX_ACTORS, extent, flatten, flatten_anonymous, forget_version, keep, read_groups, version,
     version_in,
 };
-pub use grant::{Validity, grant, grant_only, revoke};
+pub use grant::{Validity, grant, grant_only, require_free_grant, revoke};
 pub use outside::{Author, Outside, fill as set_outside};
 pub use reference::{Kind, Node, Reference, check_name};

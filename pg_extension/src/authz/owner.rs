@@ -11,6 +11,7 @@ use std::cell::Cell;
 statements! {
     REFERENCES = "authz/seeded_references.sql";
     SEED = "authz/seed.sql";
+    HELD_OWNERS = "authz/held_owners.sql";
     IS_MEMBER = "authz/is_member.sql";
 }
 
@@ -25,7 +26,10 @@ pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
     let node = reference.require()?;
     require_free(&node)?;
     check_owner(owner)?;
-    SEED.with(|statement| statement.execute(&[arg(node.id), arg(owner)]));
+    let owners =
+        HELD_OWNERS.with(|statement| statement.query(&[arg(node.id)], |row| row.required::<String>(1)));
+    let foreign: Vec<String> = owners.into_iter().filter(|owner| !may_change(owner)).collect();
+    SEED.with(|statement| statement.execute(&[arg(node.id), arg(owner), arg(foreign)]));
     change::record("seed", &reference.to_string(), json!({ "owner": owner }));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use std::fmt;
+use vpd_text::load::value::NUMBER_MARK;
 
 statements! {
     FIND = "authz/find.sql";
@@ -91,14 +92,12 @@ impl Reference {
     /// Reads `kind:name`.
     pub fn parse(text: &str) -> Result<Self> {
         text.split_once(':')
-            .and_then(|(kind, name)| {
-                let name = name.trim();
-                Some(Self::new(Kind::parse(kind.trim())?, (!name.is_empty()).then_some(name)?))
-            })
+            .filter(|(_, name)| !name.is_empty() && name.trim() == *name)
+            .and_then(|(kind, name)| Some(Self::new(Kind::parse(kind)?, name)))
             .ok_or_else(|| {
                 Error::argument(
                     "this is no reference",
-                    "Write kind:name, with the kind user, group, role, duty, privilege, entitlement or data_group: role:Buyer.",
+                    "Write kind:name without blanks around them, with the kind user, group, role, duty, privilege, entitlement or data_group: role:Buyer.",
                 )
             })
     }
@@ -154,6 +153,7 @@ pub fn check_name(name: &str) -> Result<()> {
     let is_good = !name.is_empty()
         && name.trim() == name
         && name.chars().count() <= MAX_NAME_CHARS
+        && name != NUMBER_MARK
         && !name.chars().any(char::is_control);
     if is_good {
         return Ok(());

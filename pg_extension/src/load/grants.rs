@@ -6,6 +6,7 @@ use crate::authz::change;
 use crate::authz::owner::may_change;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
+use crate::sys::pinned;
 use crate::sys::spi::{Arg, arg, statements};
 use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
@@ -65,7 +66,11 @@ pub fn times<'a>(texts: impl IntoIterator<Item = &'a str>) -> HashMap<&'a str, T
     if texts.is_empty() {
         return HashMap::new();
     }
-    let times = TIMES.with(|statement| statement.query(&[arg(texts.clone())], |row| row.timestamp(1)));
+    let times = TIMES.with(|statement| {
+        statement.query(&[arg(texts.clone()), arg(pinned::time_zone())], |row| {
+            row.timestamp(1)
+        })
+    });
     texts
         .into_iter()
         .zip(times)

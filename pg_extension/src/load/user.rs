@@ -34,7 +34,10 @@ impl Content for Users {
         for place in header.further() {
             let name = header.name(place);
             let (name, is_json) = name.strip_suffix(JSON).map_or((name, false), |name| (name, true));
-            if name.is_empty() || self.attributes.iter().any(|attribute| attribute.name == name) {
+            if name.is_empty()
+                || name == value::NUMBER_MARK
+                || self.attributes.iter().any(|attribute| attribute.name == name)
+            {
                 report.column(line, header.name(place), "names no attribute of its own");
             }
             self.attributes.push(Attribute {

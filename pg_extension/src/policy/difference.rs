@@ -8,6 +8,7 @@ use super::name::function_named;
 use super::version::{Shadow, shadows};
 use crate::error::{Error, Result};
 use crate::sys::Oid;
+use crate::sys::document::Document;
 use crate::sys::function::call_policy_function;
 use crate::sys::restriction::Command;
 use crate::sys::row_copy::RowCopy;
@@ -95,7 +96,12 @@ fn changed_rows(
         conjunction(&future),
         max_rows + 1
     );
-    let mut changed = rows.query(&text, |row| Some((row.get::<JsonB>(1)?, row.get::<bool>(2)?)))?;
+    let mut changed = rows.query(&text, |row| {
+        Some((
+            JsonB(row.get::<Document>(1)?.known().clone()),
+            row.get::<bool>(2)?,
+        ))
+    })?;
     if changed.len() as i64 > max_rows {
         changed.truncate(max_rows as usize);
         Error::more_differences(max_rows).warn();

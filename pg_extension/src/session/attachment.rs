@@ -13,10 +13,11 @@ use crate::error::{Error, Result};
 use crate::guc;
 use crate::recent::Recent;
 use crate::sys::clock::{self, Timestamp};
+use crate::sys::document::Document;
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{shmem, xact};
-use pgrx::{JsonB, Uuid};
+use pgrx::Uuid;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -252,7 +253,7 @@ fn read_authority(row: &Row, current: i64, now: Timestamp) -> Option<Authority> 
         valid_until,
         roles: names(c"roles")?,
         privileges: names(c"privileges")?,
-        data_groups: authz::read_groups(&row.named::<JsonB>(c"data_groups")?.0)?,
+        data_groups: authz::read_groups(row.named::<Document>(c"data_groups")?.known())?,
         reports: names(c"reports")?,
         groups: names(c"groups")?,
     })
@@ -277,8 +278,8 @@ fn read_identity(row: &Row) -> Identity {
         },
         actors: row.named(c"actors").unwrap_or_default(),
         attributes: row
-            .named::<JsonB>(c"attributes")
-            .map_or(Value::Null, |json| json.0),
+            .named::<Document>(c"attributes")
+            .map_or(Value::Null, |document| document.known().clone()),
         language: row.named(c"language"),
         territory: row.named(c"territory"),
         date_format: row.named(c"date_format"),

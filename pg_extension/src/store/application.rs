@@ -5,8 +5,8 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::session::{self, Registration};
 use crate::sys::Oid;
+use crate::sys::document::Document;
 use crate::sys::spi::{Statement, arg, statements};
-use pgrx::JsonB;
 use pgrx::datum::Interval;
 use serde_json::Value;
 use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
@@ -65,10 +65,10 @@ pub(super) const SECTIONS: &[Section] = &[
 /// The definitions that a statement gives, one a row.
 pub(super) fn rows(statement: &'static std::thread::LocalKey<Statement>) -> Vec<Value> {
     statement
-        .with(|statement| statement.query(&[], |row| row.get::<JsonB>(1)))
+        .with(|statement| statement.query(&[], |row| row.get::<Document>(1)))
         .into_iter()
         .flatten()
-        .map(|JsonB(value)| value)
+        .map(|document| document.read().unwrap_or_else(|error| error.raise()).0)
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! What an import changes: found by comparing the document with the database, then applied through the functions that SQL calls.
 
-use super::section::{Moment, Section};
+use super::section::{HAS_RUN_OUT, Moment, Section};
 use crate::authz::Reference;
 use crate::authz::owner::{self, may_change};
 use crate::error::Result;
@@ -93,7 +93,10 @@ pub fn compare(
         }
     }
     for skipped in wanted.skipped {
-        former.remove(&skipped.placed.item.key(section.key));
+        // What has run out in the document is not there for it; what has no place in production stays out of sight.
+        if skipped.reason != HAS_RUN_OUT {
+            former.remove(&skipped.placed.item.key(section.key));
+        }
         difference
             .kept
             .push((skipped.placed.item, skipped.reason.to_owned()));

@@ -1,7 +1,7 @@
 //! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups, and what each holds.
 
 use super::application::rows;
-use super::section::{Layout, Moment, Scope, Section, as_given};
+use super::section::{HAS_RUN_OUT, Layout, Moment, Scope, Section, as_given};
 use crate::authz::{self, Kind, Reference, Validity, change, definition, owner, role};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
@@ -142,7 +142,7 @@ const HOLDING: Section = Section {
     kind: "grant",
     key: &["holder", "granted"],
     fields: GRANT,
-    define: define_grant,
+    define: |former, item| define_grant(former, item, false),
     remove: Some(revoke),
     is_removed_first: true,
     layout: Layout::ByHolder,
@@ -158,6 +158,7 @@ pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
     },
     Section {
         name: "memberships",
+        define: |former, item| define_grant(former, item, true),
         kind: "membership",
         scope: Scope::Users,
         settle: still_valid_and_no_test_user,
@@ -299,7 +300,7 @@ pub(super) fn still_valid(item: &mut Item, moment: &Moment) -> Option<&'static s
     }
     item.optional_text("valid_until")
         .is_some_and(|until| is_past(until, &moment.now))
-        .then_some("it has run out")
+        .then_some(HAS_RUN_OUT)
 }
 
 fn still_valid_and_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
@@ -329,8 +330,14 @@ fn ends(item: &Item) -> Result<(Reference, Reference)> {
     ))
 }
 
-fn define_grant(former: Option<&Item>, item: &Item) -> Result<()> {
+fn define_grant(former: Option<&Item>, item: &Item, is_membership: bool) -> Result<()> {
     let (granted, holder) = ends(item)?;
+    if matches!(holder.kind, Kind::User | Kind::Group) != is_membership {
+        return Err(Error::argument(
+            "the holder has no place in this section",
+            "Users and groups stand in memberships, everything else in grants.",
+        ));
+    }
     if let Some(former) = former {
         let is_same = ["valid_from", "valid_until", "reason"]
             .iter()
@@ -342,6 +349,7 @@ fn define_grant(former: Option<&Item>, item: &Item) -> Result<()> {
         authz::grant(&granted, &holder, validity(item))?;
     }
     if let Some(owner) = changed_owner(former, item)? {
+        authz::require_free_grant(&granted, &holder)?;
         let (granted, holder) = (granted.require()?, holder.require()?);
         SEED_GRANT.with(|statement| statement.execute(&[arg(holder.id), arg(granted.id), arg(owner)]));
     }

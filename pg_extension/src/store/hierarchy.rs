@@ -179,7 +179,7 @@ pub(super) const BINDINGS_OF_TABLES: &[Section] = &[Section {
     kind: "hierarchy_binding",
     key: &["relation"],
     fields: &[
-        required("relation", Form::Text),
+        required("relation", Form::Relation),
         required("filters", Form::Tables),
         policy::PREDICATE,
         policy::POLICY_FUNCTION,

@@ -37,7 +37,7 @@ pub(super) const SECTIONS: &[Section] = &[
         kind: "policy_group",
         scope: Scope::Always,
         key: &["relation", "name"],
-        fields: &[required("relation", Form::Text), required("name", Form::Text)],
+        fields: &[required("relation", Form::Relation), required("name", Form::Text)],
         settle: as_given,
         read: || rows(&GROUPS),
         define: |_, item| policy::create_group(relation(item)?, item.text("name")),
@@ -52,7 +52,7 @@ pub(super) const SECTIONS: &[Section] = &[
         scope: Scope::Always,
         key: &["relation", "namespace", "attribute"],
         fields: &[
-            required("relation", Form::Text),
+            required("relation", Form::Relation),
             required("namespace", Form::Text),
             required("attribute", Form::Text),
         ],
@@ -74,7 +74,7 @@ pub(super) const SECTIONS: &[Section] = &[
         scope: Scope::Always,
         key: &["relation", "name"],
         fields: &[
-            required("relation", Form::Text),
+            required("relation", Form::Relation),
             required("name", Form::Text),
             PREDICATE,
             POLICY_FUNCTION,
@@ -101,7 +101,7 @@ pub(super) const SECTIONS: &[Section] = &[
         scope: Scope::Always,
         key: &["relation", "column"],
         fields: &[
-            required("relation", Form::Text),
+            required("relation", Form::Relation),
             required("column", Form::Text),
             defaulting("mask", Form::Text, Absent::Text("NULL")),
             defaulting("visible_when", Form::Text, Absent::Text("false")),

@@ -4,10 +4,19 @@ pub use vpd_text::store::section::{Layout, Section as Shape};
 
 use crate::authz::{Kind, Reference};
 use crate::error::Result;
+use crate::sys::spi::{arg, statements};
+use crate::sys::xact;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use vpd_text::store::field::Field;
+use vpd_text::store::field::{Field, Form};
 use vpd_text::store::item::Item;
+
+statements! {
+    PLAIN_RELATION = "store/plain_relation.sql";
+}
+
+/// Why a grant or delegation of a document is skipped that is over.
+pub const HAS_RUN_OUT: &str = "it has run out";
 
 /// Which documents have a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +92,16 @@ impl Moment {
     }
 }
 
+/// A relation in its one spelling: two that are the same for SQL are one definition. What names none is told when it is defined.
+fn plain_relation(name: &str) -> Option<String> {
+    let plain = xact::attempt(|| {
+        Ok(PLAIN_RELATION
+            .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)))
+            .flatten())
+    });
+    plain.ok().flatten()
+}
+
 /// Nothing to settle.
 pub fn as_given(_item: &mut Item, _moment: &Moment) -> Option<&'static str> {
     None
@@ -123,6 +142,11 @@ impl Shape for Section {
     }
 
     fn settle(&self, item: &mut Item, moment: &Moment) -> Option<&'static str> {
+        for field in self.fields.iter().filter(|field| field.form == Form::Relation) {
+            if let Some(plain) = item.optional_text(field.name).and_then(plain_relation) {
+                item.0.insert(field.name.to_owned(), plain.into());
+            }
+        }
         (self.settle)(item, moment)
     }
 }

@@ -73,7 +73,7 @@ pub(super) const TABLES: &[Section] = &[
         name: "tracked_tables",
         kind: "tracked_table",
         fields: &[
-            required("relation", Form::Text),
+            required("relation", Form::Relation),
             defaulting("identity", Form::Text, Absent::Text("name")),
             defaulting("created_by", Form::Text, Absent::Text("created_by")),
             defaulting("created_at", Form::Text, Absent::Text("created_at")),
@@ -92,7 +92,7 @@ pub(super) const TABLES: &[Section] = &[
         kind: "protected_action",
         key: &["relation", "action"],
         fields: &[
-            required("relation", Form::Text),
+            required("relation", Form::Relation),
             required("action", Form::Text),
             optional("maker_column", Form::Text),
             required("column", Form::Text),

@@ -8,7 +8,7 @@ use super::clock::Timestamp;
 use super::document::Document;
 use crate::error::{Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
-use pgrx::{FromDatum, Json, JsonB, Uuid, pg_sys};
+use pgrx::{FromDatum, Json, Uuid, pg_sys};
 use std::ffi::{CStr, CString};
 
 /// Something that a value of some types can be read as.
@@ -37,7 +37,6 @@ readable! {
     Interval: INTERVALOID;
     TimestampWithTimeZone: TIMESTAMPTZOID;
     Json: JSONOID;
-    JsonB: JSONBOID;
     Document: JSONBOID;
     Vec<u8>: BYTEAOID;
     Vec<i16>: INT2ARRAYOID;

@@ -13,6 +13,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 use pgrx::{FromDatum, JsonB, direct_function_call, pg_sys};
 use serde_json::Value;
 use std::ffi::CStr;
+use vpd_text::load::value::{MAX_LEVELS, NUMBER_MARK};
 
 /// A document, if it can be read.
 pub struct Document(Option<Value>);
@@ -25,15 +26,41 @@ impl Document {
 
     /// What it says, or 22023.
     pub fn read(self) -> Result<JsonB> {
-        self.0
-            .map(JsonB)
-            .ok_or_else(|| Error::argument("the document cannot be read", "Nest at most 100 levels."))
+        self.0.map(JsonB).ok_or_else(|| {
+            Error::argument(
+                "the document cannot be read",
+                "Nest at most 100 levels, and name no member $serde_json::private::Number.",
+            )
+        })
     }
 
     /// The same for one that may be left out.
     pub fn read_all(document: Option<Self>) -> Result<Option<JsonB>> {
         document.map(Self::read).transpose()
     }
+}
+
+/// What a text says that the server wrote; nothing when it is nested too deeply to be wrapped, or the reader would take a member for a number.
+fn read(text: &str) -> Option<Value> {
+    let mut levels = 0_usize;
+    let (mut deepest, mut is_quoted, mut is_escaped) = (0, false, false);
+    for letter in text.bytes() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'[' | b'{' if !is_quoted => {
+                levels += 1;
+                deepest = deepest.max(levels);
+            }
+            b']' | b'}' if !is_quoted => levels = levels.saturating_sub(1),
+            _ => (),
+        }
+    }
+    if deepest > MAX_LEVELS || text.contains(NUMBER_MARK) {
+        return None;
+    }
+    serde_json::from_str(text).ok()
 }
 
 /// 53200 unless there is memory for what becomes of a document: each value and each member has pieces of memory of its own.
@@ -55,7 +82,7 @@ impl FromDatum for Document {
         let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
         let value = text.and_then(|text| {
             ask_for_document(text.to_bytes());
-            serde_json::from_slice(text.to_bytes()).ok()
+            read(text.to_str().ok()?)
         });
         Some(Self(value))
     }

@@ -7,19 +7,13 @@ use std::ffi::CStr;
 const PATH: (&CStr, &CStr) = (c"search_path", c"pg_catalog, pg_temp");
 
 /// What the lexer, the analysis and the input and output functions of types look at; as a new cluster has it, in UTC.
-const MEANING: [(&CStr, &CStr); 17] = [
+const MEANING: [(&CStr, &CStr); 11] = [
     (c"standard_conforming_strings", c"on"),
     (c"escape_string_warning", c"on"),
     (c"backslash_quote", c"safe_encoding"),
     (c"transform_null_equals", c"off"),
     (c"array_nulls", c"on"),
-    (c"quote_all_identifiers", c"off"),
-    (c"DateStyle", c"ISO, MDY"),
-    (c"IntervalStyle", c"postgres"),
-    (c"TimeZone", c"UTC"),
     (c"timezone_abbreviations", c"Default"),
-    (c"bytea_output", c"hex"),
-    (c"extra_float_digits", c"1"),
     (c"xmlbinary", c"base64"),
     (c"xmloption", c"content"),
     (c"lc_monetary", c"C"),
@@ -27,21 +21,34 @@ const MEANING: [(&CStr, &CStr); 17] = [
     (c"lc_time", c"C"),
 ];
 
+/// Those of them that functions look at while a plan runs: how values and names become texts.
+const RUNNING: [(&CStr, &CStr); 6] = [
+    (c"quote_all_identifiers", c"off"),
+    (c"DateStyle", c"ISO, MDY"),
+    (c"IntervalStyle", c"postgres"),
+    (c"TimeZone", c"UTC"),
+    (c"bytea_output", c"hex"),
+    (c"extra_float_digits", c"1"),
+];
+
 /// While it lives, settings are what they must be, whatever the client set.
 pub struct Pinned(i32);
 
 impl Pinned {
-    /// Names are resolved in pg_catalog only: for plans that were made before.
-    pub fn path() -> Self {
+    /// For plans that were made before.
+    pub fn running() -> Self {
         // SAFETY: opens a settings level that `drop`, or the abort of the transaction, closes again.
         let pinned = Self(unsafe { pg_sys::NewGUCNestLevel() });
         set(PATH);
+        for setting in RUNNING {
+            set_if_other(setting);
+        }
         pinned
     }
 
     /// All of them: wherever a text is read.
     pub fn meaning() -> Self {
-        let pinned = Self::path();
+        let pinned = Self::running();
         for setting in MEANING {
             set_if_other(setting);
         }
@@ -49,11 +56,24 @@ impl Pinned {
     }
 }
 
+/// The time zone of the connection.
+pub fn time_zone() -> String {
+    // SAFETY: as in `set_if_other`.
+    unsafe {
+        let zone = pg_sys::GetConfigOption(c"TimeZone".as_ptr(), true, false);
+        if zone.is_null() {
+            "UTC".to_owned()
+        } else {
+            CStr::from_ptr(zone).to_string_lossy().into_owned()
+        }
+    }
+}
+
 impl Drop for Pinned {
     fn drop(&mut self) {
         // While unwinding from an error, the abort of the transaction closes the level.
         if !std::thread::panicking() {
-            // SAFETY: closes the level that `path` opened; levels nest like the values of this type.
+            // SAFETY: closes the level that `running` opened; levels nest like the values of this type.
             unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
         }
     }

@@ -238,11 +238,12 @@ impl Statement {
         note_look();
         let _internal = Internal::enter();
         let _owner = AsOwner::switch();
-        // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one.
+        // Not for preparing alone: a kept plan whose path differs from the current one is analyzed again, in the current one, and functions that it
+        // calls look at settings whenever it runs.
         let _pinned = if self.plan.get().is_null() {
             Pinned::meaning()
         } else {
-            Pinned::path()
+            Pinned::running()
         };
         let _planning = Planning::enter(self.shape);
         let _connection = Connection::open();

@@ -517,11 +517,8 @@ impl Model {
                     && items.is_subset(&accepted.items)
                     && accepted.since <= NOW
             });
-            // Accepted is what the graph gives him, and not what a login brings.
-            let is_given = self
-                .conflicts_of(rule, NOW)
-                .iter()
-                .any(|conflict| Some(conflict.user) == user && items.is_subset(&conflict.items));
+            // Accepted is what the graph gives him now, and not what a login brings or what he will get.
+            let is_given = user.is_some_and(|user| items.is_subset(&self.held_later(user, NOW, NOW)));
             !(is_excused || is_accepted && is_given)
         })
     }

@@ -1,12 +1,12 @@
 //! Whether somebody may have in a session what he has.
 
-use super::holding::too_much;
+use super::holding::{TooMuch, too_much};
 use super::reached::is_any;
 use crate::authz::Authority;
 use crate::error::{Error, Result};
-use crate::sys::clock::Timestamp;
+use crate::sys::clock::{self, Timestamp};
 use crate::sys::spi::{arg, statements};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 statements! {
     SESSION = "segregation/session.sql";
@@ -36,13 +36,10 @@ pub fn allowed_until(person: &str, authority: &Authority) -> Result<Timestamp> {
         })
     });
     for broken in broken {
-        let until = if broken.is_as_accepted() {
-            Timestamp(i64::MAX)
-        } else {
-            broken
-                .excused_until
-                .ok_or_else(|| Error::sod_session(&broken.rule, &broken.items))?
-        };
+        let until = broken
+            .accepted_until()
+            .max(broken.excused_until)
+            .ok_or_else(|| Error::sod_session(&broken.rule, &broken.items))?;
         allowed_until = allowed_until.min(until);
     }
     Ok(allowed_until)
@@ -61,12 +58,24 @@ struct Broken {
 }
 
 impl Broken {
-    /// Accepted is what the graph gives him, for as long as it does, and not what a login brings.
-    fn is_as_accepted(&self) -> bool {
-        self.accepted_user.is_some_and(|user| {
-            too_much(Some(&[user]), Some(&[self.rule_id]), None)
+    /// Accepted is what the graph gives him now, for as long as it does, and not what a login brings or what he will get.
+    fn accepted_until(&self) -> Option<Timestamp> {
+        let user = self.accepted_user?;
+        let held = too_much(Some(&[user]), Some(&[self.rule_id]), None);
+        let now = clock::now().0;
+        let all_until = |held: TooMuch| {
+            let times: HashMap<i32, i64> = held.items.into_iter().zip(held.until).collect();
+            self.item_ids
                 .iter()
-                .any(|held| self.item_ids.iter().all(|item| held.items.contains(item)))
-        })
+                .map(|item| times.get(item).copied())
+                .min()
+                .flatten()
+        };
+        held.into_iter()
+            .filter(|held| held.since <= now)
+            .filter_map(all_until)
+            .filter(|until| *until > now)
+            .max()
+            .map(Timestamp)
     }
 }

@@ -15,7 +15,7 @@ pub struct Row {
 
 impl Row {
     /// A row whose form is known. Nothing of it may be read once either is gone.
-    pub(in crate::sys) fn of(tuple: pg_sys::HeapTuple, description: pg_sys::TupleDesc) -> Self {
+    pub(crate) fn of(tuple: pg_sys::HeapTuple, description: pg_sys::TupleDesc) -> Self {
         Self { tuple, description }
     }
 
@@ -87,7 +87,7 @@ impl Row {
 ///
 /// # Safety
 /// The connection that ran it is open.
-pub(in crate::sys) unsafe fn collect<R>(mut read: impl FnMut(&Row) -> R) -> Vec<R> {
+pub unsafe fn collect<R>(mut read: impl FnMut(&Row) -> R) -> Vec<R> {
     // SAFETY: the caller's promise; the table has as many rows as were processed, and they live as long as the connection.
     unsafe {
         let table = pg_sys::SPI_tuptable;

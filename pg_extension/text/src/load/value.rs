@@ -57,25 +57,77 @@ pub fn boolean(text: &str) -> Checked<Option<bool>> {
     }
 }
 
-/// A JSON value.
+/// Levels of a document that can be read wherever it is wrapped.
+pub const MAX_LEVELS: usize = 100;
+
+/// Digits of a number, written without an exponent.
+const MAX_DIGITS: i64 = 1000;
+
+/// The name by which the reader of JSON marks numbers: no member has it.
+pub const NUMBER_MARK: &str = "$serde_json::private::Number";
+
+/// A JSON value, with numbers as the server's jsonb writes them.
 pub fn json(text: &str) -> Checked<Value> {
-    let value: Value = serde_json::from_str(text).map_err(|_| "is no JSON value")?;
-    // The server's jsonb holds no such character, and would say so without a line number.
-    if has_nul(&value) {
-        return Err("contains a control character");
-    }
+    let mut value: Value = serde_json::from_str(text).map_err(|_| "is no JSON value")?;
+    settle(&mut value, MAX_LEVELS)?;
     Ok(value)
 }
 
-fn has_nul(value: &Value) -> bool {
+fn settle(value: &mut Value, levels: usize) -> Checked<()> {
+    let inside = levels
+        .checked_sub(1)
+        .ok_or("is nested more than 100 levels deep")?;
     match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        // The server's jsonb holds no such character, and would say so without a line number.
+        Value::String(text) if text.contains('\0') => return Err("contains a control character"),
+        Value::Array(values) => {
+            for value in values {
+                settle(value, inside)?;
+            }
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name.contains('\0') {
+                    return Err("contains a control character");
+                }
+                if name == NUMBER_MARK {
+                    return Err("has a member of a name that is taken");
+                }
+                settle(value, inside)?;
+            }
+        }
+        Value::Number(number) => {
+            let plain = plain(&number.to_string()).ok_or("has a number of more than 1000 digits")?;
+            *number = serde_json::from_str(&plain).map_err(|_| "is no JSON value")?;
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) => (),
     }
+    Ok(())
+}
+
+/// A number without an exponent, as the server writes it; none when it has too many digits.
+fn plain(number: &str) -> Option<String> {
+    let (sign, number) = number
+        .strip_prefix('-')
+        .map_or(("", number), |number| ("-", number));
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent: i64 = exponent.parse().ok()?;
+    let digits = format!("{whole}{fraction}");
+    let count = i64::try_from(digits.len()).ok()?;
+    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    if count > MAX_DIGITS || !(-MAX_DIGITS..=MAX_DIGITS).contains(&point) {
+        return None;
+    }
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    let digits = format!("{}{digits}{}", zeros(1 - point), zeros(point - count));
+    let (whole, fraction) = digits.split_at(usize::try_from(point.max(1)).ok()?);
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    let dot = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{dot}{fraction}"))
 }
 
 /// A point in time as ISO 8601 writes it, which the server then reads without surprises: `2026-11-22`, `2026-11-22 04:00`, with seconds,
@@ -155,6 +207,38 @@ fn number(digits: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_server_does() {
+        for (given, written) in [
+            ("1e3", "1000"),
+            ("-1.5E2", "-150"),
+            ("0.001e5", "100"),
+            ("1.25e-2", "0.0125"),
+            (
+                "123456789012345678901234567890.5",
+                "123456789012345678901234567890.5",
+            ),
+            ("0", "0"),
+            ("1.50", "1.50"),
+            ("12.5e1", "125"),
+            ("12.345e1", "123.45"),
+        ] {
+            assert_eq!(plain(given).as_deref(), Some(written), "{given}");
+        }
+        for long in ["1e1001", "1e-5000", "1e99999999999999999999", &"9".repeat(1001)] {
+            assert_eq!(plain(long), None, "{long}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_could_not_be_read_again_is_refused() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(json(&nested(MAX_LEVELS - 1)).is_ok());
+        assert!(json(&nested(MAX_LEVELS + 1)).is_err());
+        assert!(json(&format!("{{\"a\": 1, \"{NUMBER_MARK}\": \"x\"}}")).is_err());
+        assert!(json("1e999999").is_err());
+    }
 
     #[test]
     fn times_are_those_of_iso_8601() {

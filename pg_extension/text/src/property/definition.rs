@@ -91,7 +91,9 @@ pub fn hold(bytes: &[u8]) {
     let Ok(json) = form::as_json(text) else {
         return;
     };
-    let document = serde_json::from_str(&json).expect("what is given as JSON is JSON");
+    let Ok(document) = serde_json::from_str(&json) else {
+        panic!("what is given as JSON is JSON");
+    };
     kept(&document);
     let read = Document::read(&document, SECTIONS.iter(), NOW);
     for wanted in &read.sections {

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 pub enum Form {
     /// Text, of one line unless it is an expression or a description.
     Text,
+    /// A table or view, as SQL names it.
+    Relation,
     /// A list of texts whose order means something.
     List,
     /// A list of texts whose order means nothing.
@@ -142,8 +144,8 @@ pub fn normalize(fields: &[Field], given: &Map<String, Value>) -> Result<Map<Str
 impl Form {
     fn normal(self, value: &Value) -> Result<Value, &'static str> {
         match self {
-            Self::Text if value.is_string() => Ok(value.clone()),
-            Self::Text => Err("it must be a text"),
+            Self::Text | Self::Relation if value.is_string() => Ok(value.clone()),
+            Self::Text | Self::Relation => Err("it must be a text"),
             Self::Flag if value.is_boolean() => Ok(value.clone()),
             Self::Flag => Err("it must be true or false"),
             Self::Whole if value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => {
@@ -235,6 +237,12 @@ fn moment(value: &Value) -> Option<Value> {
         })
         && fraction.len() <= 6
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    // The calendar comes again after 400 years, and the check knows years of four digits.
+    let is_day = || {
+        let year = year.parse::<u32>().unwrap_or(0);
+        year > 0 && value::timestamp(&format!("{}{rest}Z", 2000 + year % 400)).is_ok()
+    };
+    let is_shaped = is_shaped && is_day();
     let fraction = fraction.trim_end_matches('0');
     let dot = if fraction.is_empty() { "" } else { "." };
     is_shaped.then(|| json!(format!("{whole}{dot}{fraction}Z")))
