@@ -268,3 +268,52 @@ fn a_look_up_without_a_key_is_told() -> Result<()> {
     }
     Ok(())
 }
+
+/// Settings of the planner, each with the value that changes most, as anybody may set them.
+const HOSTILE: [(&str, &str); 3] = [
+    ("bool", "CASE setting WHEN 'on' THEN 'off' ELSE 'on' END"),
+    (
+        "least",
+        "CASE vartype WHEN 'enum' THEN enumvals[1] ELSE min_val END",
+    ),
+    (
+        "most",
+        "CASE vartype WHEN 'enum' THEN enumvals[cardinality(enumvals)] ELSE max_val END",
+    ),
+];
+
+#[test]
+fn no_setting_of_the_planner_changes_a_plan() -> Result<()> {
+    let (database, mut admin) = scene()?;
+    let statements = look_ups()?;
+    let mut plain = Vec::new();
+    for statement in &statements {
+        plain.push(statement.own_plan(&mut admin)?);
+    }
+    for (kind, value) in HOSTILE {
+        let mut hostile = database.admin()?;
+        hostile.batch_execute(DECLARE)?;
+        let set = format!(
+            "SELECT count(set_config(name, {value}, false)) FROM pg_settings
+              WHERE (category LIKE 'Query Tuning%' OR name IN ('work_mem', 'hash_mem_multiplier')) AND context = 'user'
+                AND (vartype = 'bool') = ('{kind}' = 'bool')"
+        );
+        let count: i64 = hostile.query_one(&set, &[])?.get(0);
+        assert!(count > 15, "{kind}: {count}");
+        let (mut faults, mut is_control) = (Vec::new(), 0);
+        for (statement, plain) in statements.iter().zip(&plain) {
+            if statement.own_plan(&mut hostile)? != *plain {
+                faults.push(statement.file.as_str());
+            }
+            // control: anybody's statement is planned otherwise, or at a cost that is no number
+            let (theirs, plain) = (
+                statement.plain_plan(&mut hostile),
+                statement.plain_plan(&mut admin),
+            );
+            is_control += i32::from(theirs.ok() != plain.ok());
+        }
+        assert!(is_control > 100, "{kind}: {is_control}");
+        assert!(faults.is_empty(), "{kind}: {faults:?}");
+    }
+    Ok(())
+}

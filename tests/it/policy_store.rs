@@ -594,3 +594,75 @@ fn pruning_takes_away_what_one_source_tells_and_leaves_what_others_tell() -> Res
     assert_eq!(told(&mut security)?, []);
     Ok(())
 }
+
+/// What SQL takes for the same table is the same: a document that spells it otherwise changes nothing, and never takes away what it names.
+#[test]
+fn a_table_that_is_spelled_otherwise_is_the_same_table() -> Result<()> {
+    let database = Database::create()?;
+    create_orders(&database)?;
+    database.admin()?.batch_execute(
+        "SELECT vpd.define_hierarchy('places', '{place}');
+         ALTER TABLE shop.orders ADD COLUMN place text, ADD COLUMN made_by text;
+         SELECT vpd.protect_by_hierarchy('shop.orders', 'places', 'place');
+         SELECT vpd.add_mask('shop.orders', 'amount', '0');
+         SELECT vpd.track_changes('shop.orders', created_by => 'made_by')",
+    )?;
+    let mut admin = database.admin()?;
+    let exported: String = admin
+        .query_one("SELECT vpd.export_definitions()::text", &[])?
+        .get(0);
+    assert!(exported.contains(r#""shop.orders""#), "{exported}");
+    let protected = "SELECT relrowsecurity AND relforcerowsecurity,
+                            (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+                       FROM pg_class c WHERE c.oid = 'shop.orders'::regclass";
+    let before = admin.query_one(protected, &[])?;
+    let before: (bool, i64) = (before.get(0), before.get(1));
+    assert!(before.0 && before.1 > 0);
+    for spelling in [
+        r#""Shop.ORDERS""#,
+        r#""\"shop\".\"orders\"""#,
+        r#"" shop . orders""#,
+    ] {
+        let document = exported.replace(r#""shop.orders""#, spelling);
+        let changes = admin.query(
+            "SELECT change || ' ' || kind || ' ' || name FROM vpd.import_definitions($1::text::jsonb, prune => true)",
+            &[&document],
+        )?;
+        let changes: Vec<String> = changes.iter().map(|row| row.get(0)).collect();
+        assert!(changes.is_empty(), "{spelling}: {changes:?}");
+        let now = admin.query_one(protected, &[])?;
+        assert_eq!((now.get(0), now.get(1)), before, "{spelling}");
+    }
+    // Two spellings in one document are one definition twice.
+    let twice = exported.replacen(
+        r#""masks": ["#,
+        r#""masks": [{"relation": "SHOP.orders", "column": "amount", "expression": "1"}, "#,
+        1,
+    );
+    assert_refused(
+        admin.query("SELECT vpd.import_definitions($1::text::jsonb)", &[&twice]),
+        "22023",
+        "definitions_invalid",
+    );
+    Ok(())
+}
+
+#[test]
+fn what_has_run_out_in_a_document_is_pruned() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_role('Clerk'); SELECT vpd.define_user('mo'); SELECT vpd.grant_authority('role:Clerk', 'user:mo')",
+    )?;
+    let document = r#"{"format": "pg_vpd definitions", "version": 1, "memberships": [
+        {"holder": "user:mo", "granted": "role:Clerk", "valid_until": "2026-01-01T00:00:00Z"}]}"#;
+    let valid = "SELECT count(*) FROM vpd.grants WHERE holder = 'user:mo' AND is_valid";
+    for (prune, expected) in [(false, 1), (true, 0)] {
+        security.execute(
+            "SELECT vpd.import_definitions($1::text::jsonb, prune => $2)",
+            &[&document, &prune],
+        )?;
+        assert_eq!(security.query_one(valid, &[])?.get::<_, i64>(0), expected);
+    }
+    Ok(())
+}

@@ -1065,3 +1065,25 @@ fn an_import_that_changes_the_time_of_what_was_accepted_leaves_it_accepted() -> 
     assert!(later.is_err() || later?.contains(&"fault".to_owned()));
     Ok(())
 }
+
+#[test]
+fn what_was_accepted_for_later_lets_no_login_bring_it_now() -> Result<()> {
+    let (database, mut security) = scene()?;
+    security.batch_execute(
+        "SELECT vpd.define_role('Claimed', 'enterprise'); SELECT vpd.grant_authority('role:Approver', 'role:Claimed');
+         SELECT vpd.grant_authority('role:Submitter', 'user:alice');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_until => clock_timestamp() + interval '1 second');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice', clock_timestamp() + interval '1 hour');
+         SELECT vpd.define_sod_rule('pair', '{role:Submitter,role:Approver}', enforce_existing => false)",
+    )?;
+    let claims = Subject::new("alice").role("Claimed");
+    // Control: while the graph gives it, the login brings nothing that was not accepted.
+    in_session(&database, &claims, "SELECT 1")??;
+    security.batch_execute(
+        "DO $$BEGIN WHILE EXISTS (SELECT FROM vpd.grants WHERE granted = 'role:Approver' AND holder = 'user:alice' AND is_valid) LOOP
+             PERFORM pg_sleep(0.05); END LOOP; END$$",
+    )?;
+    assert!(!matches!(in_session(&database, &claims, "SELECT 1"), Ok(Ok(()))));
+    in_session(&database, &Subject::new("alice"), "SELECT 1")??;
+    Ok(())
+}

@@ -332,10 +332,10 @@ fn ends(item: &Item) -> Result<(Reference, Reference)> {
 
 fn define_grant(former: Option<&Item>, item: &Item, is_membership: bool) -> Result<()> {
     let (granted, holder) = ends(item)?;
-    if matches!(holder.kind, Kind::User | Kind::Group) != is_membership {
+    if (holder.kind == Kind::User) != is_membership {
         return Err(Error::argument(
             "the holder has no place in this section",
-            "Users and groups stand in memberships, everything else in grants.",
+            "Users stand in memberships, everything else in grants.",
         ));
     }
     if let Some(former) = former {

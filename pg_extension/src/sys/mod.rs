@@ -64,7 +64,7 @@ pub mod marker;
 pub mod memory;
 pub mod node_access;
 pub mod parallel;
-mod pinned;
+pub mod pinned;
 pub mod portal;
 pub mod predicate;
 pub mod progress;

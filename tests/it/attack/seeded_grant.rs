@@ -64,3 +64,78 @@ fn seeded_rules_are_neither_changed_nor_dropped_nor_emptied() -> Result<()> {
     admin.batch_execute("SELECT vpd.drop_sod_rule('shipped')")?;
     Ok(())
 }
+
+/// A document with one definition.
+fn document(section: &str, holder: &str) -> String {
+    format!(
+        r#"SELECT vpd.import_definitions('{{"format": "pg_vpd definitions", "version": 1, "{section}": [{{"holder": "{holder}", "granted": "duty:Ordering", "seeded_by": "app_stranger"}}]}}')"#
+    )
+}
+
+/// Who may mark what is his own marks nothing of others with it: whatever the way, the shipped grant cannot be revoked after it.
+#[test]
+fn the_mark_of_others_is_not_written_over() -> Result<()> {
+    for is_role_free in [false, true] {
+        for way in [
+            "SELECT vpd.mark_seeded('role:Buyer', NULL)".to_owned(),
+            "SELECT vpd.mark_seeded('role:Buyer', 'app_stranger')".to_owned(),
+            document("grants", "role:Buyer"),
+            document("grants", "role: Buyer"),
+            document("memberships", "role:Buyer"),
+        ] {
+            let database = Database::create()?;
+            let mut admin = database.admin()?;
+            admin.batch_execute(CATALOGUE)?;
+            if is_role_free {
+                admin.batch_execute(
+                    "UPDATE vpd_private.authority SET seeded_by = NULL WHERE name = 'Buyer'",
+                )?;
+            }
+            // A member of the owner, and of nothing else.
+            let mut customizer = database.connect(role::SECURITY)?;
+            let way = way.replace("app_stranger", role::SECURITY);
+            let _refused_or_done = customizer.batch_execute(&way);
+            assert_refused(
+                customizer.batch_execute("SELECT vpd.revoke_authority('duty:Ordering', 'role:Buyer')"),
+                "42501",
+                "definition_seeded",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Control: what belongs to nobody is marked, and what is his own is marked otherwise.
+#[test]
+fn what_is_his_own_is_marked_with_what_holds_it() -> Result<()> {
+    let database = Database::create()?;
+    let mut customizer = database.connect(role::SECURITY)?;
+    customizer.batch_execute(
+        "SELECT vpd.define_role('Own'); SELECT vpd.define_duty('Doing'); SELECT vpd.grant_authority('duty:Doing', 'role:Own')",
+    )?;
+    for owner in [Some(role::SECURITY), None] {
+        customizer.execute("SELECT vpd.mark_seeded('role:Own', $1)", &[&owner])?;
+        let told: Option<String> = customizer
+            .query_one("SELECT seeded_by FROM vpd.grants WHERE holder = 'role:Own'", &[])?
+            .get(0);
+        assert_eq!(told.as_deref(), owner);
+    }
+    Ok(())
+}
+
+/// Whoever a user belongs to, another administrator can lock him out; only the owner lets him in again.
+#[test]
+fn a_marked_user_can_be_locked_out() -> Result<()> {
+    let database = Database::create()?;
+    database.admin()?.batch_execute(
+        "SELECT vpd.define_user('mallory'); SELECT vpd.mark_seeded('user:mallory', 'postgres')",
+    )?;
+    let mut customizer = database.connect(role::SECURITY)?;
+    customizer.batch_execute("SELECT vpd.disable_user('mallory', 'under suspicion')")?;
+    assert_refused(
+        customizer.batch_execute("SELECT vpd.enable_authority('user:mallory', true)"),
+        "42501",
+        "definition_seeded",
+    );
+    Ok(())
+}

@@ -181,3 +181,96 @@ fn the_librarys_own_texts_warn_of_nothing_and_say_the_same() -> Result<()> {
     assert_eq!(notices.take().len(), 0);
     Ok(())
 }
+
+/// What the library tells, as one text.
+const TOLD: [(&str, &str); 4] = [
+    (
+        "posture",
+        "SELECT string_agg(p::text, ',' ORDER BY p::text) FROM vpd.posture() p",
+    ),
+    ("export", "SELECT vpd.export_definitions()::text"),
+    (
+        "difference",
+        "SELECT string_agg(d::text, ',') FROM vpd.policy_store_difference(vpd.export_definitions(), prune => true) d",
+    ),
+    (
+        "exemptions",
+        "SELECT string_agg(e.relation, ',') FROM vpd.exemptions e",
+    ),
+];
+
+/// A plan is kept from the first run on; what it calls looks at settings whenever it runs.
+#[test]
+fn every_run_on_a_connection_says_the_same_as_the_first() -> Result<()> {
+    let (database, _) = scene("word = 'x'")?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE FUNCTION public.enter(who text) RETURNS void LANGUAGE plpgsql AS
+             $f$BEGIN CALL dbms_session.set_context('ctx', 'who', who); END$f$;
+         GRANT EXECUTE ON FUNCTION public.enter(text) TO app_user;
+         SELECT vpd.create_context('ctx', 'public.enter');
+         SELECT vpd.grant_exempt('app_stranger', 'for a test', 'public.things')",
+    )?;
+    let token = Subject::new("alice").log_in(&database)?;
+    for (setting, value) in [
+        ("quote_all_identifiers", "on"),
+        ("TimeZone", "<x>+167"),
+        ("DateStyle", "SQL, DMY"),
+        ("IntervalStyle", "sql_standard"),
+        ("bytea_output", "escape"),
+        ("extra_float_digits", "-15"),
+    ] {
+        let mut hostile = database.admin()?;
+        hostile.execute("SELECT set_config($1, $2, false)", &[&setting, &value])?;
+        for (what, query) in TOLD {
+            let plain: Option<String> = admin.query_one(query, &[])?.get(0);
+            for run in 1..=3 {
+                let told: Option<String> = hostile.query_one(query, &[])?.get(0);
+                // What is told in a text of the caller's own, such as a row, is written with his settings.
+                if what == "posture" && setting != "quote_all_identifiers" {
+                    continue;
+                }
+                assert_eq!(told, plain, "{setting}: {what}, run {run}");
+            }
+        }
+        // Which function is trusted with a context is kept for whoever comes next.
+        let mut user = database.connect(role::USER)?;
+        user.execute("SELECT set_config($1, $2, false)", &[&setting, &value])?;
+        for run in 1..=3 {
+            admin.batch_execute("CREATE FUNCTION public.other() RETURNS void LANGUAGE sql AS ''; DROP FUNCTION public.other()")?;
+            let mut session = user.transaction()?;
+            attach(&mut session, &token)?;
+            session.batch_execute("SELECT public.enter('me')")?;
+            let who: Option<String> = session
+                .query_one("SELECT vpd.attribute('ctx', 'who')", &[])?
+                .get(0);
+            assert_eq!(who.as_deref(), Some("me"), "{setting}, run {run}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_moment_without_an_offset_is_of_the_connections_time_zone_in_every_load() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.define_role('R'); SELECT vpd.define_user('u' || n) FROM generate_series(1, 3) n; SET TimeZone = 'Asia/Kathmandu'",
+    )?;
+    for number in 1..=3 {
+        security.execute(
+            "SELECT vpd.load_csv('role_members', $1)",
+            &[&format!(
+                "role_name,user_name,valid_from\nR,u{number},2999-03-04\n"
+            )],
+        )?;
+        let is_there: bool = security
+            .query_one(
+                "SELECT bool_and(valid_from = timestamptz '2999-03-04 00:00+05:45') FROM vpd.grants WHERE holder = $1",
+                &[&format!("user:u{number}")],
+            )?
+            .get(0);
+        assert!(is_there, "load {number}");
+    }
+    Ok(())
+}

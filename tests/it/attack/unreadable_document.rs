@@ -101,3 +101,52 @@ fn an_administrator_is_told_that_a_document_cannot_be_read() -> Result<()> {
     }
     Ok(())
 }
+
+/// What could not be read again is refused where it is written: by each who writes documents, in a form that the server itself takes.
+#[test]
+fn what_could_not_be_read_again_is_not_written() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let marked = r#"{"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz": 1, "$serde_json::private::Number": "abc"}"#;
+    let text = |value: &str| value.replace('"', r#"\""#);
+    let load = |value: &str| {
+        format!(
+            "SELECT count(*) FROM vpd.load_csv('users', E'user_name,x:json\\nzoe,\"{}\"\\n')",
+            value.replace('"', "\"\"")
+        )
+    };
+    let mut statements = vec![
+        load(&deep(120)),
+        load(marked),
+        "SELECT count(*) FROM vpd.load_csv('users', E'user_name,$serde_json::private::Number\\nzoe,abc\\n')".to_owned(),
+        "SELECT vpd.define_task_type('t'); SELECT vpd.define_task_action('t', '$serde_json::private::Number', '{owner}')".to_owned(),
+        "SELECT vpd.define_role('$serde_json::private::Number')".to_owned(),
+    ];
+    for value in [deep(120), marked.to_owned()] {
+        statements.push(format!(
+            "SELECT vpd.define_user('zoe', attributes => '{{\"x\": {value}}}')"
+        ));
+        for attributes in [
+            format!("{{\"x\": {value}}}"),
+            format!("\"{{\\\"x\\\": {}}}\"", text(&value)),
+        ] {
+            statements.push(format!(
+                "SELECT vpd.import_definitions('{{\"format\": \"pg_vpd definitions\", \"version\": 1, \"users\": [{{\"name\": \"zoe\", \"attributes\": {attributes}}}]}}')"
+            ));
+        }
+    }
+    for statement in statements {
+        let mut trial = security.transaction()?;
+        // A load tells its faults as rows.
+        let is_refused = trial.batch_execute(&statement).is_err()
+            || trial
+                .query(&statement, &[])?
+                .iter()
+                .any(|row| row.try_get::<_, i64>(0).is_ok_and(|faults| faults > 0));
+        assert!(is_refused, "{statement}");
+        trial.rollback()?;
+        security.query("SELECT vpd.export_definitions(with_users => true)", &[])?;
+    }
+    Ok(())
+}
