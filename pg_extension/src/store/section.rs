@@ -85,7 +85,7 @@ pub struct Moment {
 impl Moment {
     /// True when this is production and a reference names a test user of the document.
     pub fn is_kept_out(&self, reference: &str) -> bool {
-        // As the reference is read when it is imported, blanks around the name included.
+        // As the reference is read when it is imported.
         self.is_production
             && Reference::parse(reference)
                 .is_ok_and(|read| read.kind == Kind::User && self.test_users.contains(&read.name))

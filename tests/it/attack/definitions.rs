@@ -27,7 +27,7 @@ fn delegations_of_a_tester() -> Value {
     json!({
         "users": [{"name": "real"}, {"name": "tester", "is_test": true}],
         "delegations": [
-            {"actor": "user: tester", "with_full_authority": true},
+            {"actor": "user:tester", "with_full_authority": true},
             {"actor": "user:real", "subject": "user:tester"},
             {"actor": "user:real", "reason": "holidays"},
         ],
