@@ -53,7 +53,12 @@ pub fn sizes(first: u32, largest: u32) -> Vec<u32> {
 
 /// A database of its own, on which nothing was ever analyzed.
 pub fn empty_database<'a>(scene: &Scene<'a>) -> Result<Database<'a>> {
-    Database::create_in(scene.database.cluster())
+    let database = Database::create_in(scene.database.cluster())?;
+    // The worker stays away: what it did would not be measured.
+    database
+        .admin()?
+        .batch_execute("SELECT vpd.set_purge_interval(60)")?;
+    Ok(database)
 }
 
 /// Takes the figure at each size, as long as it ends in time, and prints the line.

@@ -18,7 +18,7 @@ const CHANGES: [(&str, &str); 6] = [
     ),
     (
         "a role granted to one user, among users",
-        "SELECT vpd.grant_authority('role:role 7', 'user:user 77')",
+        "SELECT vpd.grant_authority('role:role 507', 'user:user 77')",
     ),
     (
         "a role of a rule granted to one user, among users",
