@@ -1072,7 +1072,7 @@ fn what_was_accepted_for_later_lets_no_login_bring_it_now() -> Result<()> {
     security.batch_execute(
         "SELECT vpd.define_role('Claimed', 'enterprise'); SELECT vpd.grant_authority('role:Approver', 'role:Claimed');
          SELECT vpd.grant_authority('role:Submitter', 'user:alice');
-         SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_until => clock_timestamp() + interval '1 second');
+         SELECT vpd.grant_authority('role:Approver', 'user:alice', valid_until => clock_timestamp() + interval '6 seconds');
          SELECT vpd.grant_authority('role:Approver', 'user:alice', clock_timestamp() + interval '1 hour');
          SELECT vpd.define_sod_rule('pair', '{role:Submitter,role:Approver}', enforce_existing => false)",
     )?;
