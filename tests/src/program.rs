@@ -21,7 +21,6 @@ pub fn program() -> Result<&'static Path> {
 fn build() -> std::result::Result<PathBuf, String> {
     let failed = |error: std::io::Error| error.to_string();
     let output = Command::new(env!("CARGO"))
-        .env_remove("RUSTC_BOOTSTRAP")
         .args([
             "build",
             "--quiet",

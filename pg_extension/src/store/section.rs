@@ -141,12 +141,15 @@ impl Shape for Section {
         self.layout
     }
 
-    fn settle(&self, item: &mut Item, moment: &Moment) -> Option<&'static str> {
+    fn spell(&self, item: &mut Item) {
         for field in self.fields.iter().filter(|field| field.form == Form::Relation) {
             if let Some(plain) = item.optional_text(field.name).and_then(plain_relation) {
                 item.0.insert(field.name.to_owned(), plain.into());
             }
         }
+    }
+
+    fn settle(&self, item: &mut Item, moment: &Moment) -> Option<&'static str> {
         (self.settle)(item, moment)
     }
 }

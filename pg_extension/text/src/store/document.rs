@@ -157,6 +157,7 @@ impl<S: Section> Document<S> {
                         continue;
                     }
                 };
+                section.spell(&mut item);
                 let reason = section.settle(&mut item, moment);
                 if !keys.insert(item.key(section.key())) {
                     self.faults.push(Fault {

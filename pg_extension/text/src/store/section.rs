@@ -24,6 +24,9 @@ pub trait Section: 'static {
     /// How definitions are gathered in the document.
     fn layout(&self) -> Layout;
 
+    /// Gives names of a document the spelling that the database has for them. What the database gives has it already.
+    fn spell(&self, _item: &mut Item) {}
+
     /// Leaves out what holds anyway where the fields alone do not tell, and says why a definition is passed over.
     fn settle(&self, item: &mut Item, moment: &Self::Moment) -> Option<&'static str>;
 }
