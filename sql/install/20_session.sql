@@ -300,10 +300,11 @@ CREATE TRIGGER vpd_session_changed
     ON vpd_private.session
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_session_changed ON vpd_private.session IS 'Announces an ended or changed session to every backend.';
+-- Once for each statement: the purge removes sessions by the thousand.
 CREATE TRIGGER vpd_session_removed
     AFTER DELETE ON vpd_private.session
-    FOR EACH ROW WHEN (OLD.ended_at IS NULL) EXECUTE FUNCTION vpd_private.sessions_changed();
-COMMENT ON TRIGGER vpd_session_removed ON vpd_private.session IS 'Announces a removed session to every backend; an ended one was announced.';
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_session_removed ON vpd_private.session IS 'Announces removed sessions to every backend.';
 CREATE TRIGGER vpd_sessions_truncated
     AFTER TRUNCATE ON vpd_private.session
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
@@ -313,9 +314,13 @@ CREATE TRIGGER vpd_era_ended
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_era_ended ON vpd_private.session_era IS 'Announces sessions that were ended together to every backend.';
 CREATE TRIGGER vpd_token_changed
-    AFTER DELETE OR UPDATE ON vpd_private.session_token
+    AFTER UPDATE ON vpd_private.session_token
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
-COMMENT ON TRIGGER vpd_token_changed ON vpd_private.session_token IS 'Announces a withdrawn token to every backend.';
+COMMENT ON TRIGGER vpd_token_changed ON vpd_private.session_token IS 'Announces a changed token to every backend.';
+CREATE TRIGGER vpd_tokens_removed
+    AFTER DELETE ON vpd_private.session_token
+    FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();
+COMMENT ON TRIGGER vpd_tokens_removed ON vpd_private.session_token IS 'Announces withdrawn tokens to every backend.';
 CREATE TRIGGER vpd_tokens_truncated
     AFTER TRUNCATE ON vpd_private.session_token
     FOR EACH STATEMENT EXECUTE FUNCTION vpd_private.sessions_changed();

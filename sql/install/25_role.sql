@@ -67,7 +67,8 @@ CREATE FUNCTION vpd.drop_authority(reference text) RETURNS void
 COMMENT ON FUNCTION vpd.drop_authority IS
 'Drops a user, group, role, duty, privilege, entitlement or data group (kind:name) and ends every grant of it and to it, and the delegations and
 exceptions that name it; a user loses every session.
-What it was stays known for vpd.entitlements_at. Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
+What it was stays known for vpd.entitlements_at. What a rule of segregation of duties names is not dropped: change or drop the rule first.
+Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded, 2BP01 definition_in_use.';
 
 CREATE FUNCTION vpd.grant_authority(
     granted text,

@@ -21,6 +21,36 @@ fn compare(cases: usize, sabotage: Option<Sabotage>) -> Result<(u64, Report)> {
     Ok((seed, run(&Database::create()?, plan)?))
 }
 
+/// The servers of the tests compile nothing, because that takes longer than what they run. Here everything is compiled.
+#[test]
+fn compiled_expressions_say_the_same() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    for setting in [
+        "jit = on",
+        "jit_above_cost = 0",
+        "jit_inline_above_cost = -1",
+        "jit_optimize_above_cost = -1",
+    ] {
+        admin.batch_execute(&format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {setting}', current_database()); END $$"
+        ))?;
+    }
+    let mut compiling = database.admin()?;
+    let is_available: bool = compiling.query_one("SELECT pg_jit_available()", &[])?.get(0);
+    let plan = compiling.query("EXPLAIN ANALYZE SELECT count(*) FROM pg_class WHERE relpages > 1", &[])?;
+    assert_eq!(plan.iter().any(|row| row.get::<_, &str>(0) == "JIT:"), is_available);
+    let plan = Plan {
+        cases: 1_000,
+        seed: 2,
+        workers: 2,
+        sabotage: None,
+    };
+    let report = run(&database, plan)?;
+    assert_eq!(report.different, 0, "{}", report.mismatches.join("\n"));
+    Ok(())
+}
+
 #[test]
 fn random_statements_agree_with_the_evaluator() -> Result<()> {
     let (seed, report) = compare(STATEMENTS, None)?;

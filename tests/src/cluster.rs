@@ -46,6 +46,7 @@ listen_addresses = '127.0.0.1'
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+jit = off
 max_connections = 300
 max_prepared_transactions = 8
 max_worker_processes = 64

@@ -70,9 +70,9 @@ impl<'a> Database<'a> {
     fn copy_in(cluster: &'a Cluster, template: &str) -> Result<Self> {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", CREATED.fetch_add(1, Ordering::Relaxed));
-        cluster
-            .connect("postgres", "postgres")?
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        cluster.connect("postgres", "postgres")?.batch_execute(&format!(
+            "CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
+        ))?;
         Ok(Self { cluster, name })
     }
 

@@ -5,7 +5,7 @@ use super::reference::check_name;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change, outside};
 use crate::error::{Error, Result};
-use crate::sys::spi::{Statement, arg, statements};
+use crate::sys::spi::{Arg, Statement, arg, statements};
 use serde_json::json;
 use std::thread::LocalKey;
 
@@ -17,6 +17,7 @@ statements! {
     DROP = "authz/drop.sql";
     DROP_RESOURCE = "authz/drop_resource.sql";
     RESOURCE_USE = "authz/resource_use.sql";
+    RULE_USE = "authz/rule_use.sql";
     RESOURCE = "authz/define_resource.sql";
     RESOURCE_OWNER = "authz/resource_owner.sql";
     PRIVILEGE = "authz/define_privilege.sql";
@@ -98,18 +99,18 @@ pub fn drop_resource(name: &str) -> Result<()> {
     if let Some(owner) = owner.filter(|owner| !may_change(owner)) {
         return Err(Error::seeded(&format!("resource {name}"), &owner));
     }
-    refuse_used(&RESOURCE_USE, "resource", name)?;
+    refuse_used(&RESOURCE_USE, arg(name), &format!("resource \"{name}\""))?;
     DROP_RESOURCE.with(|statement| statement.execute(&[arg(name)]));
     change::record("drop", &format!("resource:{name}"), json!({}));
     Ok(())
 }
 
 /// An error when a query finds something that needs what is to be dropped.
-pub(super) fn refuse_used(use_of: &'static LocalKey<Statement>, kind: &str, name: &str) -> Result<()> {
-    let user = use_of.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)));
+pub(super) fn refuse_used(use_of: &'static LocalKey<Statement>, key: Arg, what: &str) -> Result<()> {
+    let user = use_of.with(|statement| statement.query_one(&[key], |row| row.get::<String>(1)));
     match user.flatten() {
         None => Ok(()),
-        Some(user) => Err(Error::definition_in_use(&format!("{kind} \"{name}\""), &user)),
+        Some(user) => Err(Error::definition_in_use(what, &user)),
     }
 }
 
@@ -194,12 +195,13 @@ pub fn enable(reference: &Reference, is_enabled: bool, reason: Option<&str>) -> 
 }
 
 /// Drops something with everything that was granted to or from it, and what its name was written into: whoever has the name next inherits
-/// no delegation and no exception. A user loses every session.
+/// no delegation and no exception. A user loses every session. What a rule of duties names is not dropped: the rule would keep less apart than it says.
 pub fn drop(reference: &Reference) -> Result<()> {
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
     require_unreferenced(&node)?;
+    refuse_used(&RULE_USE, arg(node.id), &reference.to_string())?;
     DROP.with(|statement| {
         statement.execute(&[
             arg(node.id),

@@ -117,7 +117,7 @@ pub fn drop_source(name: &str) -> Result<()> {
     }
     change::begin();
     require_source(name)?;
-    refuse_used(&SOURCE_USE, "source", name)?;
+    refuse_used(&SOURCE_USE, arg(name), &format!("source \"{name}\""))?;
     DROP_SOURCE.with(|statement| statement.execute(&[arg(name)]));
     change::record("drop", &format!("source:{name}"), json!({}));
     Ok(())
@@ -127,7 +127,7 @@ pub fn drop_source(name: &str) -> Result<()> {
 pub fn drop_unit(name: &str) -> Result<()> {
     change::begin();
     require_unit(name)?;
-    refuse_used(&UNIT_USE, "unit", name)?;
+    refuse_used(&UNIT_USE, arg(name), &format!("unit \"{name}\""))?;
     DROP_UNIT.with(|statement| statement.execute(&[arg(name)]));
     change::record("drop", &format!("unit:{name}"), json!({}));
     Ok(())
