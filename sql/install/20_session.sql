@@ -296,8 +296,7 @@ COMMENT ON FUNCTION vpd_private.sessions_changed IS
 'Makes every backend look at its session again when the transaction commits, even when rows were changed by hand.';
 
 CREATE TRIGGER vpd_session_changed
-    AFTER UPDATE OF ended_at, root_id, parent_id, user_name, app, made_in, roles, privileges, attributes, last_access_at, expires_at, idle_timeout
-    ON vpd_private.session
+    AFTER UPDATE ON vpd_private.session
     FOR EACH ROW EXECUTE FUNCTION vpd_private.sessions_changed();
 COMMENT ON TRIGGER vpd_session_changed ON vpd_private.session IS 'Announces an ended or changed session to every backend.';
 -- Once for each statement: the purge removes sessions by the thousand.

@@ -123,18 +123,22 @@ COMMENT ON COLUMN vpd.sessions.end_reason IS 'Why: logout, idle_timeout, absolut
 COMMENT ON COLUMN vpd.sessions.is_live IS 'Whether its token opens it now.';
 
 CREATE VIEW vpd.my_sessions WITH (security_barrier) AS
-    SELECT s.session_id,
+    SELECT s.id AS session_id,
            s.app,
            s.pillar,
            s.created_at,
-           s.last_access_at,
-           s.idle_expires_at,
-           s.expires_at,
+           c.last_access_at,
+           c.idle_expires_at,
+           c.expires_at,
            s.client_address,
            s.user_agent,
-           s.session_id = (SELECT vpd.session_id()) AS is_current
-      FROM vpd.sessions s
-     WHERE s.is_live
+           s.id = (SELECT vpd.session_id()) AS is_current
+      FROM vpd_private.session s
+      JOIN vpd_private.session_clock c ON c.id = s.id
+     WHERE c.is_open
+       AND clock_timestamp() < c.idle_expires_at
+       -- As the index on the users of sessions that nobody ended has it.
+       AND s.ended_at IS NULL
        AND (SELECT vpd.is_authenticated())
        AND s.user_name = (SELECT vpd.user_name());
 COMMENT ON VIEW vpd.my_sessions IS 'Live sessions of the user whose session is attached.';

@@ -1,7 +1,9 @@
 //! Sessions and applications that make no sense are refused with a code, a token and a hint, and change nothing.
 
 use serde_json::{Value, json};
-use vpd_tests::{Database, Result, Subject, assert_all_refused, assert_refused, attach, outcome, role};
+use vpd_tests::{
+    Database, Result, Subject, assert_all_refused, assert_refused, attach, issue, outcome, redeem, role,
+};
 
 fn count(database: &Database<'_>, view: &str) -> Result<i64> {
     Ok(database
@@ -191,5 +193,35 @@ fn an_end_reason_is_text_and_not_too_long() -> Result<()> {
     } else {
         assert_refused(ended, "22023", "argument_invalid");
     }
+    Ok(())
+}
+
+#[test]
+fn a_format_has_a_size() -> Result<()> {
+    let database = Database::create()?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    for name in ["language", "territory", "date_format", "number_format"] {
+        let create = format!("SELECT vpd.create_session('alice', 'portal', {name} => repeat('x', $1))");
+        assert_refused(bridge.query(&create, &[&257]), "22023", "argument_invalid");
+        bridge.query(&create, &[&256])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_session_is_handed_over_a_thousand_times_and_no_more() -> Result<()> {
+    let database = Database::create()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    database.admin()?.batch_execute(
+        "INSERT INTO vpd_private.session_token (token_hash, session_id, app, is_primary, issued_at, made_in)
+         SELECT sha256(n::text::bytea), t.session_id, t.app, false, t.issued_at, t.made_in FROM vpd_private.session_token t, generate_series(1, 998) n",
+    )?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let ticket = issue(&mut bridge, &token, "floor")?;
+    assert!(redeem(&mut bridge, &ticket, "floor")?.is_some());
+    let ticket = issue(&mut bridge, &token, "floor")?;
+    assert_refused(redeem(&mut bridge, &ticket, "floor"), "53400", "limit_tokens");
+    // control: another login has room
+    Subject::new("alice").log_in(&database)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use postgres::Client;
 use postgres::types::ToSql;
-use vpd_tests::{Cluster, Crowd, Database, Result, Subject, VERIFIER, challenge, role, rows_read};
+use vpd_tests::{Cluster, Crowd, Database, Result, Subject, VERIFIER, attach, challenge, role, rows_read};
 
 /// Sessions that are made while the connections are open.
 const SESSIONS: i64 = 200_000;
@@ -89,5 +89,43 @@ fn a_call_on_an_old_connection_costs_the_same_with_many_sessions() -> Result<()>
     )?;
     let read = old.call_all()?;
     assert!(read.iter().all(|(_, read)| *read <= BOUND), "{read:?}");
+    // What an application asks in the session of a user is planned for each of them.
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut transaction = user.transaction()?;
+    attach(&mut transaction, &token)?;
+    let (sessions, read) = rows_read(&mut transaction, |transaction| {
+        Ok(transaction.query("SELECT * FROM vpd.my_sessions", &[])?.len())
+    })?;
+    assert!(
+        sessions == 1 && read <= BOUND,
+        "{sessions} sessions, {read} rows read"
+    );
+    Ok(())
+}
+
+/// Somebody's own functions, which any role may make in its temporary schema, make nobody look sessions up again.
+#[test]
+fn functions_of_others_make_nobody_forget_sessions() -> Result<()> {
+    let (_turn, cluster) = Cluster::quiet()?;
+    let database = Database::create_in(cluster)?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    let mut attaching = || -> Result<i64> {
+        let mut transaction = user.transaction()?;
+        let ((), read) = rows_read(&mut transaction, |transaction| Ok(attach(transaction, &token)?))?;
+        transaction.commit()?;
+        Ok(read)
+    };
+    // control: it is looked up the first time
+    assert!(attaching()? > 0);
+    assert_eq!(attaching()?, 0);
+    let mut other = database.connect(role::USER)?;
+    for _ in 0..3 {
+        other.batch_execute(
+            "CREATE OR REPLACE FUNCTION pg_temp.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        )?;
+        assert_eq!(attaching()?, 0);
+    }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! The purge: dead rows go, live rows stay, by hand and by the worker.
 
 use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
 use vpd_tests::{
     Cluster, Database, Extension, Library, Result, Subject, VERIFIER, act_for, assert_denied_to_all_but,
-    assert_refused, attach, challenge, issue, redeem, role, until_within,
+    assert_refused, attach, challenge, issue, redeem, role, until_true, until_within,
 };
 
 const COUNTS: &str = "SELECT (SELECT count(*) FROM vpd_private.session),
@@ -334,14 +335,77 @@ fn wait_for_worker(admin: &mut Client, after: i64, limit: Duration) -> Result<i6
     Ok(id)
 }
 
+/// A purge that looked at uses before another one folded a later use in does not put the clock back.
+#[test]
+fn two_purges_put_no_clock_back() -> Result<()> {
+    let database = without_worker()?;
+    let token = Subject::new("alice").log_in(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "UPDATE vpd_private.session SET created_at = created_at - interval '3 hours', last_access_at = last_access_at - interval '3 hours';
+         INSERT INTO vpd_private.session_use SELECT id, now() - interval '34 minutes' FROM vpd_private.session",
+    )?;
+    // The other purge: it holds off this one, which has taken its snapshot, and folds in a use of now.
+    let mut other = admin.transaction()?;
+    other.batch_execute("LOCK TABLE vpd_private.session_use")?;
+    let mut security = database.connect(role::SECURITY)?;
+    let purging = thread::spawn(move || security.query_one("SELECT vpd.purge()", &[]).map(|_| ()));
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%vpd.purge()%' AND datname = current_database())";
+    until_true(&mut database.admin()?, waits)?;
+    other.batch_execute(
+        "UPDATE vpd_private.session SET last_access_at = clock_timestamp(); DELETE FROM vpd_private.session_use",
+    )?;
+    other.commit()?;
+    purging.join().map_err(|_| "the purge panicked")??;
+    let pause: f64 = admin
+        .query_one(
+            "SELECT extract(epoch FROM clock_timestamp() - last_access_at)::float8 FROM vpd_private.session",
+            &[],
+        )?
+        .get(0);
+    assert!(pause < 600.0, "{pause} s");
+    attach(&mut database.connect(role::USER)?, &token)?;
+    Ok(())
+}
+
+/// What is left behind and held by one purge is passed over by another.
+#[test]
+fn a_purge_that_is_left_open_holds_up_no_other() -> Result<()> {
+    let (database, _) = populated()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "SET session_replication_role = replica;
+         INSERT INTO vpd_private.session_use SELECT gen_random_uuid(), now() FROM vpd_private.session;
+         INSERT INTO vpd_private.message_spent SELECT sha256(id::text::bytea), gen_random_uuid() FROM vpd_private.session;
+         DELETE FROM vpd_private.session",
+    )?;
+    let (mut one, mut two) = (
+        database.connect(role::SECURITY)?,
+        database.connect(role::SECURITY)?,
+    );
+    one.batch_execute("BEGIN; SELECT vpd.purge()")?;
+    two.batch_execute("SET statement_timeout = '20s'; SELECT vpd.purge()")?;
+    one.batch_execute("ROLLBACK")?;
+    purge(&mut two)?;
+    let left: i64 = admin
+        .query_one("SELECT (SELECT count(*) FROM vpd_private.session_token) + (SELECT count(*) FROM vpd_private.session_use)", &[])?
+        .get(0);
+    assert_eq!(left, 0);
+    Ok(())
+}
+
 #[test]
 fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
     let database = Database::create_in(&cluster)?;
     let token = Subject::new("alice").log_in(&database)?;
     let mut bridge = database.connect(role::BRIDGE)?;
+    // The owner of a database can set what its connections begin with; these here have begun.
+    let read_only = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$";
+    database.admin()?.batch_execute(read_only)?;
     let record = "SELECT vpd.record_message($1, 'floor')";
     let mut admin = database.admin()?;
+    admin.batch_execute("SET default_transaction_read_only = off")?;
     let stale = "UPDATE vpd_private.message SET expires_at = clock_timestamp() - interval '1 hour'";
     let left = "SELECT count(*) FROM vpd_private.message";
 
@@ -349,7 +413,7 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
     admin.batch_execute(stale)?;
     database
         .connect(role::SECURITY)?
-        .execute("SELECT vpd.set_purge_interval(1)", &[])?;
+        .batch_execute("SET default_transaction_read_only = off; SELECT vpd.set_purge_interval(1)")?;
     let first = wait_for_worker(&mut admin, 0, Duration::from_secs(150))?;
     // The row may have become stale after the first run; the next one takes it.
     assert!(

@@ -116,7 +116,7 @@ pub fn forget_relation(_relation: Option<Oid>) {
 
 /// No row is on its way any more.
 pub fn transaction_ended() {
-    ARRIVED.take();
+    ARRIVED.with_borrow_mut(HashMap::clear);
 }
 
 /// The actions whose value a row had that has come from another partition; `None` for any other row.

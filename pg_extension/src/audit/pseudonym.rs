@@ -85,7 +85,7 @@ impl Identification {
 
 /// What was written for persons may be another next time, and a pseudonym made since a savepoint goes with it.
 pub fn forget_written() {
-    WRITTEN.take();
+    WRITTEN.with_borrow_mut(HashMap::clear);
 }
 
 /// The pseudonym of a user, made when there is none.

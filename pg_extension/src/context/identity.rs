@@ -29,8 +29,8 @@ pub struct Identity {
     pub session_id: Option<pgrx::Uuid>,
     pub user_name: String,
     pub app: Option<String>,
-    /// The generation of the application in which the token was given out that the session was attached by.
-    pub token_era: Option<i64>,
+    /// What is stored of the token that the session was attached by.
+    pub token_hash: Option<Vec<u8>>,
     pub pillar: Option<String>,
     pub is_authenticated: bool,
     pub audit_identity: String,
@@ -66,7 +66,7 @@ impl Identity {
             session_id: None,
             user_name: "anonymous".to_owned(),
             app: None,
-            token_era: None,
+            token_hash: None,
             pillar: None,
             is_authenticated: false,
             audit_identity: "anonymous".to_owned(),

@@ -9,6 +9,7 @@ pub fn relation(relation: Option<Oid>) {
     policy::forget_relation(relation);
     context::relation_changed(relation);
     audit::forget_relation(relation);
+    session::relation_changed(relation);
 }
 
 /// A relation changed that predicates name.
@@ -16,10 +17,9 @@ pub fn looked_up() {
     policy::forget_relation(None);
 }
 
-/// A function changed: predicates may call it, sessions may have been read by it, contexts may trust it.
+/// A function changed: predicates may call it, contexts may trust it.
 pub fn function() {
     policy::forget_predicates();
-    session::forget_all();
     context::function_changed();
 }
 

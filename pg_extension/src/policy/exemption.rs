@@ -110,7 +110,8 @@ fn are_as_followed() -> bool {
 /// A statement starts with the plan it has: an error when that plan may have been made for an exemption that is gone.
 /// Costs a look at a set in backends where nobody was exempt. `run` tells runs apart.
 pub fn run_started(run: usize, tables: impl FnOnce() -> Vec<Oid>) -> Result<()> {
-    STARTED.with_borrow_mut(|started| started.remove(&run));
+    // Nobody is exempt in most backends: they hash nothing.
+    STARTED.with_borrow_mut(|started| (!started.is_empty()).then(|| started.remove(&run)));
     if USED.with_borrow(HashSet::is_empty) {
         return Ok(());
     }
@@ -132,7 +133,9 @@ pub fn run_started(run: usize, tables: impl FnOnce() -> Vec<Oid>) -> Result<()> 
 
 /// Rows of a statement or cursor are about to be read: an error when it was started as exempt and the exemption is gone.
 pub fn run_continues(run: usize) -> Result<()> {
-    let Some(mut start) = STARTED.with_borrow_mut(|started| started.remove(&run)) else {
+    let started =
+        STARTED.with_borrow_mut(|started| (!started.is_empty()).then(|| started.remove(&run)).flatten());
+    let Some(mut start) = started else {
         return Ok(());
     };
     start.check()?;

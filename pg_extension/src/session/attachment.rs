@@ -16,10 +16,10 @@ use crate::sys::clock::{self, Timestamp};
 use crate::sys::document::Document;
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Row, arg, statements};
-use crate::sys::{shmem, xact};
+use crate::sys::{Oid, lock, shmem, xact};
 use pgrx::Uuid;
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Sessions remembered by a backend.
@@ -35,6 +35,8 @@ statements! {
 
 thread_local! {
     static KNOWN: RefCell<Recent<Known>> = const { RefCell::new(Recent::of(REMEMBERED)) };
+    /// The table of sessions, as it was when one was looked up.
+    static TABLE: Cell<Option<Oid>> = const { Cell::new(None) };
     static ANONYMOUS: RefCell<(u64, Rc<Identity>)> = RefCell::new((0, Rc::new(Identity::anonymous())));
 }
 
@@ -108,11 +110,7 @@ pub fn attach_anonymous() -> Result<()> {
 
 /// The clocks of a session as they stand now; `None` when it is over, or the token is dead that it was attached by.
 pub fn liveness(identity: &Identity) -> Option<Liveness> {
-    let args = [
-        arg(identity.session_id?),
-        arg(identity.app.as_deref()),
-        arg(identity.token_era),
-    ];
+    let args = [arg(identity.session_id?), arg(identity.token_hash.as_deref())];
     LIVENESS
         .with(|statement| statement.query_one(&args, read_liveness))
         .flatten()
@@ -134,6 +132,13 @@ pub fn live_sessions(user: Option<&str>, session: Option<Uuid>, limit: i64) -> V
             Some((Rc::new(identity.with_authority(authority)), liveness))
         })
         .collect()
+}
+
+/// A relation changed, or all did: the extension may have been dropped, and created again, when it is the table of sessions. Changes of rows are announced.
+pub fn relation_changed(relation: Option<Oid>) {
+    if relation.is_none() || relation == TABLE.get() {
+        forget_all();
+    }
 }
 
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.
@@ -213,6 +218,7 @@ struct Stored {
 /// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or it died with its
 /// application, or a session from this one up to the login was ended.
 fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Option<Stored> {
+    TABLE.set(lock::table(c"session"));
     let version = authz::version_in(generation);
     let moment = Moment::now();
     let eras = Eras::remembered(&moment, revocations);
@@ -226,7 +232,7 @@ fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Optio
     Some(Stored {
         identity: Identity {
             app: Some(opened.app),
-            token_era: Some(opened.token_era),
+            token_hash: Some(hash.to_vec()),
             ..opened.session
         },
         authority,

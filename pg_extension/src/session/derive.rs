@@ -50,6 +50,7 @@ pub fn derive(new: Derived) -> Result<Option<Uuid>> {
         ));
     }
     let session_id = if new.on_behalf.is_none() && is_same_pillar {
+        issuance::require_room_for_token(new.source)?;
         new.source
     } else {
         issuance::require_room(&source.login, &app)?;

@@ -57,6 +57,7 @@ pub fn end_own(session_id: Uuid) -> Result<bool> {
 /// The transaction is about to commit: what was asked for is done, while it still can be.
 pub fn transaction_commits() {
     end(ending::take_due(), "logout", None);
+    ending::wake();
 }
 
 /// Ends every session of a user, those that are being made too.
@@ -98,6 +99,7 @@ fn end_held(chosen: Vec<Uuid>, is_waited_for: bool, reason: &str, except_app: Op
     let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
     if !ended.is_empty() {
         ANNOUNCE.with(|statement| statement.execute(&[arg(ended.clone()), arg(except_app)]));
+        ending::wake_at_commit(&ended);
     }
     context::sessions_ended(&ended);
     ended.len() as u64

@@ -1,14 +1,21 @@
-//! What a transaction has to do about sessions when it ends: sessions that are to be ended with it, and whether others have to look at theirs again.
+//! What a transaction has to do about sessions when it ends: sessions that are to be ended with it, whether others have to look at theirs again, and who waits for
+//! news of those that ended.
 
 use super::attachment::forget_all;
 use crate::error::{Error, Result};
-use crate::sys::{shmem, xact};
+use crate::sys::{notification, shmem, xact};
 use pgrx::Uuid;
 use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+
+/// The channel on which ended sessions are told, by their identifiers.
+const CHANNEL: &CStr = c"vpd_queue";
 
 thread_local! {
     /// Sessions that end when the transaction commits, each with the level of savepoints it was asked at.
     static AT_COMMIT: RefCell<Vec<(i32, Uuid)>> = const { RefCell::new(Vec::new()) };
+    /// Sessions that were ended, for whoever listens.
+    static ENDED: RefCell<Vec<Uuid>> = const { RefCell::new(Vec::new()) };
     /// Whether rows of sessions were changed.
     static HAS_CHANGED: Cell<bool> = const { Cell::new(false) };
     /// Whether what is changed now is announced to nobody.
@@ -18,6 +25,19 @@ thread_local! {
 /// Ends a session when the transaction commits.
 pub(super) fn at_commit(session_id: Uuid) {
     AT_COMMIT.with_borrow_mut(|ending| ending.push((xact::nest_level(), session_id)));
+}
+
+/// Whoever listens is woken when the transaction commits.
+pub(super) fn wake_at_commit(ended: &[Uuid]) {
+    ENDED.with_borrow_mut(|sessions| sessions.extend_from_slice(ended));
+}
+
+/// Wakes whoever listens. It is left out when notifications cannot be had now: nobody who fills their queue, or keeps it locked, keeps a session alive.
+pub(super) fn wake() {
+    let ended = ENDED.take();
+    if !ended.is_empty() {
+        notification::send_unless_held_up(CHANNEL, ended.iter().map(Uuid::to_string));
+    }
 }
 
 /// The sessions that are to be ended now.
@@ -69,6 +89,7 @@ pub fn savepoint_rolled_back(level: i32) {
 /// The transaction is over; when it was committed, everybody looks at his session again.
 pub fn transaction_ended(is_committed: bool) {
     AT_COMMIT.with_borrow_mut(Vec::clear);
+    ENDED.with_borrow_mut(Vec::clear);
     if HAS_CHANGED.take() && is_committed {
         shmem::announce_revocation();
     }

@@ -8,8 +8,12 @@ use pgrx::Uuid;
 statements! {
     OPEN = "session/count_open.sql";
     HELD = "session/count_held.sql";
+    TOKENS = "session/count_tokens.sql";
     TOKEN = "session/insert_token.sql";
 }
+
+/// Most tokens of a session.
+const MAX_TOKENS: i64 = 1_000;
 
 /// A token that is given out.
 pub struct Issued<'a> {
@@ -40,6 +44,21 @@ pub fn require_room(login: &str, app: &App) -> Result<()> {
         "limit_sessions",
         format!("the user has {} live sessions already", app.max_sessions),
         "End one of them, or raise max_sessions_per_user of the application.",
+    ))
+}
+
+/// 53400 when a session has as many tokens as one may have: whoever ends it has to reach them all.
+pub fn require_room_for_token(session_id: Uuid) -> Result<()> {
+    let count = TOKENS.with(|statement| {
+        statement.query_one(&[arg(session_id), arg(MAX_TOKENS)], |row| row.required::<i64>(1))
+    });
+    if count.is_some_and(|count| count < MAX_TOKENS) {
+        return Ok(());
+    }
+    Err(Error::limit(
+        "limit_tokens",
+        format!("the session has been handed over {MAX_TOKENS} times"),
+        "Log in again.",
     ))
 }
 

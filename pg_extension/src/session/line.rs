@@ -34,8 +34,6 @@ pub struct Opened<R> {
     pub app: String,
     /// Whether use through the token moves the clock.
     pub is_primary: bool,
-    /// The generation of the application that it was given out in.
-    pub token_era: i64,
     /// What the caller read of the session.
     pub session: R,
     pub line: Line,
@@ -82,7 +80,6 @@ pub fn of_token<R>(
         session_id,
         app,
         is_primary,
-        token_era,
         session,
         line,
     })

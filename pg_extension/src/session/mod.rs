@@ -16,7 +16,7 @@ mod ticket;
 mod token;
 
 pub use app::{Registration, drop_app, register};
-pub use attachment::{attach, attach_anonymous, forget_all, live_sessions, liveness};
+pub use attachment::{attach, attach_anonymous, live_sessions, liveness, relation_changed};
 pub use end::{end_all, end_by_id, end_by_token, end_own, end_user, transaction_commits};
 pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::create as create_on_behalf;

@@ -12,6 +12,7 @@ use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
+const MAX_FORMAT_BYTES: usize = 256;
 const MAX_NAMES: usize = 10_000;
 const MAX_NAME_CHARS: usize = 256;
 
@@ -113,6 +114,19 @@ fn check(new: &NewSession) -> Result<()> {
     ] {
         if let Some(name) = name {
             check_name(what, name)?;
+        }
+    }
+    for (what, value) in [
+        ("language", &new.language),
+        ("territory", &new.territory),
+        ("date_format", &new.date_format),
+        ("number_format", &new.number_format),
+    ] {
+        if value.as_ref().is_some_and(|value| value.len() > MAX_FORMAT_BYTES) {
+            return Err(Error::argument(
+                format!("{what} is too long"),
+                "Use at most 256 bytes.",
+            ));
         }
     }
     for (what, names) in [("roles", &new.roles), ("privileges", &new.privileges)] {

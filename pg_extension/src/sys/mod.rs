@@ -63,6 +63,7 @@ pub mod marker;
 )]
 pub mod memory;
 pub mod node_access;
+pub mod notification;
 pub mod parallel;
 pub mod pinned;
 pub mod portal;

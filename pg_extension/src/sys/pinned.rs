@@ -105,3 +105,16 @@ fn set((name, value): (&CStr, &CStr)) {
         );
     }
 }
+
+/// Sets something for the life of this process, over what was set for its database.
+pub(super) fn set_for_process(name: &CStr, value: &CStr) {
+    // SAFETY: a setting that any user may set, in a process without a client.
+    unsafe {
+        pg_sys::SetConfigOption(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+        );
+    }
+}

@@ -8,11 +8,12 @@ use super::counts::Counts;
 use super::shmem::{self, DatabaseSlot};
 use super::spi::{oid_arg, statements};
 use super::table::table;
-use super::{clock, extension, lock, published, xact};
+use super::{clock, extension, lock, pinned, published, xact};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 const LAUNCHER: &str = "pg_vpd launcher";
@@ -73,6 +74,8 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
     let mut looked_at = 0;
     let mut complained_at = 0;
     let mut known = Vec::new();
+    // When each was started last, of more databases than shared memory has slots for.
+    let mut started = HashMap::new();
     while BackgroundWorker::wait_latch(Some(NAP)) {
         let calls = shmem::launcher_calls();
         let now = clock::now().0;
@@ -80,10 +83,13 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
             known = databases();
             shmem::keep_databases(&known);
             published::keep_databases(&known);
+            started.retain(|database, _| known.contains(database));
             (seen_calls, looked_at) = (calls, now);
         }
-        let due = due(&known);
-        let waiting = due.iter().skip_while(|slot| start(**slot)).count();
+        let due = due(&known, &started);
+        let begun = due.iter().take_while(|slot| start(**slot)).count();
+        started.extend(due[..begun].iter().map(|slot| (slot.database, now)));
+        let waiting = due.len() - begun;
         if waiting > 0 && now - complained_at > COMPLAINT_SECONDS * 1_000_000 {
             pgrx::log!(
                 "pg_vpd: no background worker slot is free, {waiting} databases wait for their purge; raise max_worker_processes"
@@ -96,18 +102,18 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
 }
 
 /// The databases that are to be purged now, the one that waits longest first.
-fn due(known: &[u32]) -> Vec<DatabaseSlot> {
+fn due(known: &[u32], started: &HashMap<u32, i64>) -> Vec<DatabaseSlot> {
     let now = clock::now().0;
     let slots = shmem::databases();
     let mut due: Vec<DatabaseSlot> = known
         .iter()
         .map(|database| {
             let slot = slots.iter().find(|slot| slot.database == *database);
-            // Never looked at: it waits longest of all.
+            // Never looked at: it waits longest of all. Without a slot it is looked at again after a while, as one that never reported.
             slot.copied().unwrap_or(DatabaseSlot {
                 database: *database,
                 interval_seconds: RETRY_SECONDS as u32,
-                started_at: 0,
+                started_at: started.get(database).copied().unwrap_or(0),
             })
         })
         .filter(|slot| slot.interval_seconds > 0 && now >= slot.due_at())
@@ -192,6 +198,8 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     unsafe { pg_sys::pqsignal(libc::SIGTERM, Some(die)) };
     let database = pg_sys::Oid::from(arg.value() as u32);
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    // The owner of a database may have set that for it.
+    pinned::set_for_process(c"default_transaction_read_only", c"off");
     let started_at = clock::now();
     let slot = |interval_seconds| DatabaseSlot {
         database: database.to_u32(),

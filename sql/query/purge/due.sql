@@ -45,7 +45,11 @@ WITH due AS (
      ORDER BY s.id
        FOR UPDATE OF s SKIP LOCKED
 ), moved AS (
-    UPDATE vpd_private.session s SET last_access_at = used.used_at FROM used WHERE s.id = used.id
+    UPDATE vpd_private.session s
+       -- Another purge may have folded in a later use since this one looked.
+       SET last_access_at = greatest(s.last_access_at, used.used_at)
+      FROM used
+     WHERE s.id = used.id
 ), folded AS (
     DELETE FROM vpd_private.session_use u USING used WHERE u.root_id = used.id
 )

@@ -76,6 +76,7 @@ planner_settings! {
     enable_partition_pruning: bool = true,
     max_parallel_workers_per_gather: i32 = 0,
     jit_enabled: bool = false,
+    plan_cache_mode: i32 = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_AUTO as i32,
 }
 
 /// While it lives, plans are made for the library's own statements; `hooks::own_plan` tells for what size of tables.

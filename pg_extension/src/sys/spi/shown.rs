@@ -16,7 +16,8 @@ pub fn plan_of(text: &str, parameters: usize, shape: Shape) -> Option<String> {
         0 => String::new(),
         _ => format!("({})", vec!["NULL"; parameters].join(", ")),
     };
-    run("SET LOCAL plan_cache_mode = force_generic_plan");
+    // SAFETY: a variable of the planner, which gets its former value back with the others.
+    unsafe { pg_sys::plan_cache_mode = pg_sys::PlanCacheMode::PLAN_CACHE_MODE_FORCE_GENERIC_PLAN as i32 };
     run(&format!("PREPARE shown AS {text}"));
     let plan = run(&format!("EXPLAIN (FORMAT JSON) EXECUTE shown{values}"));
     run("DEALLOCATE shown");

@@ -1,5 +1,5 @@
 -- Removes what was flattened and is of no use: from an earlier version of the graph, past its time, or of a session that is gone.
--- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end.
+-- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end. Passes over rows that somebody else holds.
 WITH place AS (
     SELECT gen_random_uuid() AS id
 ), stretch AS (
@@ -29,4 +29,10 @@ WITH place AS (
       FROM stretch
      WHERE NOT EXISTS (SELECT FROM vpd_private.session s WHERE s.id = stretch.session_id)
 )
-DELETE FROM vpd_private.session_authority WHERE ctid = ANY (ARRAY(SELECT useless.row_place FROM useless));
+DELETE FROM vpd_private.session_authority
+ WHERE ctid = ANY (ARRAY(
+       SELECT a.ctid
+         FROM vpd_private.session_authority a
+        WHERE a.ctid = ANY (ARRAY(SELECT useless.row_place FROM useless))
+          FOR UPDATE OF a SKIP LOCKED
+   ));

@@ -1,5 +1,5 @@
 -- Removes tokens whose session is gone: they were given out while it was removed.
--- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end.
+-- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end. Passes over rows that somebody else holds.
 WITH place AS (
     SELECT gen_random_uuid() AS id
 ), stretch AS (
@@ -12,4 +12,10 @@ WITH place AS (
       FROM stretch
      WHERE NOT EXISTS (SELECT FROM vpd_private.session s WHERE s.id = stretch.session_id)
 )
-DELETE FROM vpd_private.session_token t USING gone WHERE t.session_id = gone.session_id;
+DELETE FROM vpd_private.session_token
+ WHERE ctid = ANY (ARRAY(
+       SELECT t.ctid
+         FROM gone
+         JOIN vpd_private.session_token t ON t.session_id = gone.session_id
+          FOR UPDATE OF t SKIP LOCKED
+   ));

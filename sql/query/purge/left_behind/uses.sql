@@ -1,5 +1,5 @@
 -- Removes uses of sessions that are gone: they were noted while it was removed.
--- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end.
+-- Looks at as many as $1 from a random place on, and from the beginning when it comes to the end. Passes over rows that somebody else holds.
 WITH place AS (
     SELECT gen_random_uuid() AS id
 ), stretch AS (
@@ -12,4 +12,10 @@ WITH place AS (
       FROM stretch
      WHERE NOT EXISTS (SELECT FROM vpd_private.session s WHERE s.id = stretch.root_id)
 )
-DELETE FROM vpd_private.session_use t USING gone WHERE t.root_id = gone.root_id;
+DELETE FROM vpd_private.session_use
+ WHERE ctid = ANY (ARRAY(
+       SELECT t.ctid
+         FROM gone
+         JOIN vpd_private.session_use t ON t.root_id = gone.root_id
+          FOR UPDATE OF t SKIP LOCKED
+   ));
