@@ -142,4 +142,5 @@ CREATE VIEW vpd.my_sessions WITH (security_barrier) AS
        AND (SELECT vpd.is_authenticated())
        AND s.user_name = (SELECT vpd.user_name());
 COMMENT ON VIEW vpd.my_sessions IS 'Live sessions of the user whose session is attached.';
+COMMENT ON COLUMN vpd.my_sessions.session_id IS 'Public identifier; not a secret and of no use as a credential.';
 COMMENT ON COLUMN vpd.my_sessions.is_current IS 'True for the session that is attached.';

@@ -414,7 +414,7 @@ fn no_rule_of_a_role_fails_a_login() -> Result<()> {
     // What a rule cannot be asked of stays so when its role is switched off, dropped and defined again.
     define(
         &database,
-        "SELECT vpd.enable_authority('role:Veteran', false); SELECT vpd.drop_authority('role:Number')",
+        "SELECT vpd.enable_authority('role:Veteran', false); SELECT vpd.drop_sod_rule('apart'); SELECT vpd.drop_authority('role:Number')",
     )?;
     let token = Subject::new("old").log_in(&database)?;
     assert_eq!(asks(&mut user, &token, ROLES)?, ["Dollar"]);

@@ -411,9 +411,9 @@ fn the_worker_purges_by_itself_and_comes_back_after_a_kill() -> Result<()> {
 
     bridge.execute(record, &[&token])?;
     admin.batch_execute(stale)?;
-    database
-        .connect(role::SECURITY)?
-        .batch_execute("SET default_transaction_read_only = off; SELECT vpd.set_purge_interval(1)")?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SET default_transaction_read_only = off")?;
+    security.batch_execute("SELECT vpd.set_purge_interval(1)")?;
     let first = wait_for_worker(&mut admin, 0, Duration::from_secs(150))?;
     // The row may have become stale after the first run; the next one takes it.
     assert!(
