@@ -1,7 +1,9 @@
 //! The fields of a definition: what may stand in the document, and the one form in which two definitions are compared.
 
+use super::times;
 use crate::load::value;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +12,22 @@ pub enum Form {
     Text,
     /// A table or view, as SQL names it.
     Relation,
+    /// A function by name and types of its arguments, as SQL names it.
+    Routine,
+    /// A function by its name alone, as SQL names it.
+    Function,
+    /// The namespace of a context, which is kept in upper case.
+    Namespace,
+    /// The name of a policy group, which is kept in upper case.
+    Group,
+    /// A word in any case.
+    Word,
     /// A list of texts whose order means something.
     List,
     /// A list of texts whose order means nothing.
     Set,
+    /// A list of words in any case whose order means nothing.
+    Words,
     /// True or false.
     Flag,
     /// A whole number.
@@ -26,6 +40,8 @@ pub enum Form {
     Table,
     /// A list of tables.
     Tables,
+    /// A list of times: tables of `valid_from`, `valid_until`, `reason` and `seeded_by`.
+    Times,
 }
 
 /// What holds when the document does not say.
@@ -144,8 +160,11 @@ pub fn normalize(fields: &[Field], given: &Map<String, Value>) -> Result<Map<Str
 impl Form {
     fn normal(self, value: &Value) -> Result<Value, &'static str> {
         match self {
-            Self::Text | Self::Relation if value.is_string() => Ok(value.clone()),
-            Self::Text | Self::Relation => Err("it must be a text"),
+            Self::Text | Self::Relation | Self::Routine | Self::Function => text(value).map(|text| json!(text)),
+            // What is no ASCII is no namespace, and is not made one.
+            Self::Namespace => text(value).map(|text| json!(text.to_ascii_uppercase())),
+            Self::Group => text(value).map(|text| json!(text.trim().to_uppercase())),
+            Self::Word => text(value).map(|text| json!(text.to_ascii_lowercase())),
             Self::Flag if value.is_boolean() => Ok(value.clone()),
             Self::Flag => Err("it must be true or false"),
             Self::Whole if value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => {
@@ -153,11 +172,10 @@ impl Form {
             }
             Self::Whole => Err("it must be a whole number"),
             Self::List => texts(value).map(|texts| json!(texts)),
-            Self::Set => texts(value).map(|mut texts| {
-                texts.sort();
-                texts.dedup();
-                json!(texts)
-            }),
+            Self::Set => texts(value).map(|texts| set(texts.into_iter().map(str::to_owned))),
+            Self::Words => {
+                texts(value).map(|texts| set(texts.into_iter().map(|text| text.trim().to_ascii_lowercase())))
+            }
             Self::Table => table(value).ok_or("it must be a table, or one as JSON in a text"),
             Self::Tables
                 if value
@@ -167,6 +185,9 @@ impl Form {
                 Ok(value.clone())
             }
             Self::Tables => Err("it must be a list of tables"),
+            Self::Times => times::normal(value).ok_or(
+                "it must be a list of times: tables of valid_from, valid_until, reason and seeded_by",
+            ),
             Self::Duration => duration(value).ok_or("it must be a length of time, such as \"35 minutes\""),
             Self::Moment => {
                 moment(value).ok_or("it must be a moment in UTC, such as \"2027-01-31T00:00:00Z\"")
@@ -181,6 +202,14 @@ fn table(value: &Value) -> Option<Value> {
         Value::String(text) => value::json(text).ok().filter(Value::is_object),
         other => Some(other.clone()).filter(Value::is_object),
     }
+}
+
+fn text(value: &Value) -> Result<&str, &'static str> {
+    value.as_str().ok_or("it must be a text")
+}
+
+fn set(texts: impl Iterator<Item = String>) -> Value {
+    json!(texts.collect::<BTreeSet<_>>())
 }
 
 fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
@@ -250,9 +279,12 @@ fn moment(value: &Value) -> Option<Value> {
 
 /// Whether a moment is no later than now, both in their one spelling.
 pub fn is_past(moment: &str, now: &str) -> bool {
-    // A year of more digits is later.
-    let order = |text: &str| (text.find('-'), text.trim_end_matches('Z').to_owned());
-    order(moment) <= order(now)
+    place(moment) <= place(now)
+}
+
+/// What a moment in its one spelling is put in order by. A year of more digits is later.
+pub(super) fn place(moment: &str) -> (Option<usize>, &str) {
+    (moment.find('-'), moment.trim_end_matches('Z'))
 }
 
 #[cfg(test)]
@@ -342,6 +374,27 @@ mod tests {
             normal.map(Value::Object),
             Some(json!({"name": "a", "origins": ["a", "b"]}))
         );
+    }
+
+    #[test]
+    fn what_sql_takes_in_any_case_has_one_spelling() {
+        for (form, given, spelled) in [
+            (Form::Namespace, json!("order_Ctx"), json!("ORDER_CTX")),
+            (Form::Namespace, json!("straße"), json!("STRAßE")),
+            (Form::Group, json!(" Größe "), json!("GRÖSSE")),
+            (Form::Word, json!("Shared_Static"), json!("shared_static")),
+            (
+                Form::Words,
+                json!(["UPDATE", " select", "Select "]),
+                json!(["select", "update"]),
+            ),
+            (Form::Set, json!(["B", "b", "B"]), json!(["B", "b"])),
+        ] {
+            assert_eq!(form.normal(&given), Ok(spelled), "{form:?} {given}");
+        }
+        for form in [Form::Routine, Form::Function, Form::Namespace, Form::Group, Form::Word] {
+            assert!(form.normal(&json!(1)).is_err(), "{form:?}");
+        }
     }
 
     #[test]

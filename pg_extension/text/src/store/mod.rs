@@ -7,3 +7,4 @@ pub mod field;
 pub mod form;
 pub mod item;
 pub mod section;
+pub mod times;
