@@ -2,8 +2,9 @@
 //!
 //! Invariant: times that mean the same have one form. What has run out is left out, and so is a beginning that is past.
 
-use super::field::{Field, Form, is_past, normalize, optional, place};
+use super::field::{Field, Form, normalize, optional};
 use super::item::Item;
+use super::moment::{is_past, place};
 use serde_json::{Map, Value};
 
 /// The field with the list.
@@ -24,7 +25,11 @@ const FIELDS: &[Field] = &[
 /// A list of times with each in normal form; nothing when it is none.
 pub fn normal(list: &Value) -> Option<Value> {
     let each = |time: &Value| Some(Value::Object(normalize(FIELDS, time.as_object()?).ok()?));
-    list.as_array()?.iter().map(each).collect::<Option<_>>().map(Value::Array)
+    list.as_array()?
+        .iter()
+        .map(each)
+        .collect::<Option<_>>()
+        .map(Value::Array)
 }
 
 /// Brings the times of a definition into their one form; false when all have run out, and then it is as it was.
@@ -105,7 +110,9 @@ pub fn owners(item: &Item) -> impl Iterator<Item = &str> {
 /// Whether two of some times in order have a moment in common.
 pub fn overlap(times: &[Item]) -> bool {
     times.windows(2).any(|pair| {
-        let turn = pair[0].optional_text("valid_until").zip(pair[1].optional_text("valid_from"));
+        let turn = pair[0]
+            .optional_text("valid_until")
+            .zip(pair[1].optional_text("valid_from"));
         !turn.is_some_and(|(until, from)| is_past(until, from))
     })
 }
@@ -174,7 +181,10 @@ mod tests {
         let over = json!({"times": [{"valid_until": NOW}, {"valid_until": "2020-01-01T00:00:00Z"}]});
         assert_eq!(settled(&over), (false, over.clone()));
         assert!(!settled(&json!({"valid_until": NOW})).0);
-        assert!(settled(&json!({"times": []})).0, "a list of nothing is wrong, and not over");
+        assert!(
+            settled(&json!({"times": []})).0,
+            "a list of nothing is wrong, and not over"
+        );
     }
 
     #[test]
@@ -184,7 +194,11 @@ mod tests {
         assert!(times(json!({"times": [{}], "reason": "why"})).is_none());
         assert_eq!(times(json!({})).map(|times| times.len()), Some(1));
         let two = times(json!({"seeded_by": "a", "times": [{"reason": "x"}, {"seeded_by": "b"}]}));
-        let owners: Vec<_> = two.iter().flatten().map(|time| time.text(OWNER).to_owned()).collect();
+        let owners: Vec<_> = two
+            .iter()
+            .flatten()
+            .map(|time| time.text(OWNER).to_owned())
+            .collect();
         assert_eq!(owners, ["a", "b"]);
     }
 
@@ -195,7 +209,9 @@ mod tests {
             of(&item).unwrap_or_default()
         };
         let turn = "2028-01-01T00:00:00Z";
-        assert!(!overlap(&times(json!([{"valid_until": turn}, {"valid_from": turn}]))));
+        assert!(!overlap(&times(
+            json!([{"valid_until": turn}, {"valid_from": turn}])
+        )));
         assert!(overlap(&times(json!([{"valid_until": turn}, {}]))));
         assert!(overlap(&times(json!([{}, {"valid_from": turn}]))));
         assert!(overlap(&times(
