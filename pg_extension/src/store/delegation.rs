@@ -10,9 +10,8 @@ use crate::error::{Error, Result};
 use crate::sys::document::Document;
 use crate::sys::spi::{arg, statements};
 use serde_json::json;
-use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
+use vpd_text::store::field::{self, Absent, Form, defaulting, optional, required};
 use vpd_text::store::item::Item;
-use vpd_text::store::times::normal;
 
 statements! {
     DELEGATIONS = scanning "store/delegations.sql";
@@ -87,7 +86,7 @@ fn revoke_delegation(item: &Item) -> Result<()> {
 /// The open delegations of a definition: the key and the time of each.
 fn open(item: &Item) -> Vec<(i64, Option<Item>)> {
     let time = |time: Document| {
-        let normal = normal(&json!([time.known()]))?;
+        let normal = field::times(&json!([time.known()]))?;
         normal[0].as_object().cloned().map(Item)
     };
     DELEGATION.with(|statement| {

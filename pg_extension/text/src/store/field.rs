@@ -1,6 +1,6 @@
 //! The fields of a definition: what may stand in the document, and the one form in which two definitions are compared.
 
-use super::{moment, times};
+use super::moment;
 use crate::load::value;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -187,7 +187,7 @@ impl Form {
                 Ok(value.clone())
             }
             Self::Tables => Err("it must be a list of tables"),
-            Self::Times => times::normal(value)
+            Self::Times => times(value)
                 .ok_or("it must be a list of times: tables of valid_from, valid_until, reason and seeded_by"),
             Self::Duration => duration(value).ok_or("it must be a length of time, such as \"35 minutes\""),
             Self::Moment => {
@@ -203,6 +203,24 @@ fn table(value: &Value) -> Option<Value> {
         Value::String(text) => value::json(text).ok().filter(Value::is_object),
         other => Some(other.clone()).filter(Value::is_object),
     }
+}
+
+/// The fields of each of several times.
+const OF_A_TIME: &[Field] = &[
+    optional("valid_from", Form::Moment),
+    optional("valid_until", Form::Moment),
+    optional("reason", Form::Text),
+    optional("seeded_by", Form::Text),
+];
+
+/// A list of times with each in normal form; nothing when it is none.
+pub fn times(list: &Value) -> Option<Value> {
+    let each = |time: &Value| Some(Value::Object(normalize(OF_A_TIME, time.as_object()?).ok()?));
+    list.as_array()?
+        .iter()
+        .map(each)
+        .collect::<Option<_>>()
+        .map(Value::Array)
 }
 
 fn text(value: &Value) -> Result<&str, &'static str> {

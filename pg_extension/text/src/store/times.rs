@@ -2,7 +2,6 @@
 //!
 //! Invariant: times that mean the same have one form. What has run out is left out, and so is a beginning that is past.
 
-use super::field::{Field, Form, normalize, optional};
 use super::item::Item;
 use super::moment::{is_past, place};
 use serde_json::{Map, Value};
@@ -14,23 +13,6 @@ pub const LIST: &str = "times";
 const OWNER: &str = "seeded_by";
 
 const OF_A_TIME: [&str; 3] = ["valid_from", "valid_until", "reason"];
-
-const FIELDS: &[Field] = &[
-    optional("valid_from", Form::Moment),
-    optional("valid_until", Form::Moment),
-    optional("reason", Form::Text),
-    optional(OWNER, Form::Text),
-];
-
-/// A list of times with each in normal form; nothing when it is none.
-pub fn normal(list: &Value) -> Option<Value> {
-    let each = |time: &Value| Some(Value::Object(normalize(FIELDS, time.as_object()?).ok()?));
-    list.as_array()?
-        .iter()
-        .map(each)
-        .collect::<Option<_>>()
-        .map(Value::Array)
-}
 
 /// Brings the times of a definition into their one form; false when all have run out, and then it is as it was.
 pub fn settle(item: &mut Item, now: &str) -> bool {
