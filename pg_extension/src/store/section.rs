@@ -60,6 +60,9 @@ pub struct Extent {
     pub with_nodes: bool,
 }
 
+/// Writes former definitions anew, as they are to be, all together.
+pub type Exchange = fn(&[(Item, Placed)]) -> Result<()>;
+
 /// A section.
 pub struct Section {
     /// Its name in the document.
@@ -81,7 +84,7 @@ pub struct Section {
     /// Adds a definition, or changes the former one.
     pub define: fn(former: Option<&Item>, item: &Item) -> Result<()>,
     /// Changes together what would be refused one by one, because each is in the way of the next.
-    pub exchange: Option<fn(&[(Item, Placed)]) -> Result<()>>,
+    pub exchange: Option<Exchange>,
     /// Removes a definition; `None` where nothing does.
     pub remove: Option<fn(&Item) -> Result<()>>,
     /// Which definition of the same section must be there first.
