@@ -100,6 +100,8 @@ mod policy_groups;
 #[cfg(test)]
 mod policy_store;
 #[cfg(test)]
+mod policy_store_whole;
+#[cfg(test)]
 mod policy_versions;
 #[cfg(test)]
 mod posture;

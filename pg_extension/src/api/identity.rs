@@ -2,7 +2,7 @@
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::authz::user::{self, Account};
-use crate::authz::{Kind, Reference, definition};
+use crate::authz::{Kind, Reference, definition, source};
 use crate::sys::ErrorReport;
 use crate::sys::document::Document;
 use crate::task::line;
@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 #[pg_extern(sql = false)]
 fn define_source(name: Option<String>, precedence: Option<i32>, description: Option<String>) -> Answer<()> {
     require_primary()?;
-    user::define_source(
+    source::define_source(
         &required(name, "name")?,
         required(precedence, "precedence")?,
         description.as_deref(),
@@ -33,7 +33,7 @@ fn define_unit(name: Option<String>, parent: Option<String>, description: Option
 #[pg_extern(sql = false)]
 fn drop_source(name: Option<String>) -> Answer<()> {
     require_primary()?;
-    user::drop_source(&required(name, "name")?)?;
+    source::drop_source(&required(name, "name")?)?;
     Ok(())
 }
 

@@ -55,16 +55,21 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
     Ok(true)
 }
 
-/// Grants for one time, and for no other, what may be granted already. One change: what was allowed of it before does not end in between.
-pub fn grant_only(granted: &Reference, holder: &Reference, validity: &Validity) -> Result<()> {
+/// Grants for some times, which do not overlap, and for no other, what may be granted already. One change: what was allowed of it before does not end
+/// in between.
+pub fn grant_only(granted: &Reference, holder: &Reference, validities: &[Validity]) -> Result<()> {
     change::begin();
     let (granted, holder) = (granted.require()?, holder.require()?);
-    check(&granted, &holder, validity.from)?;
+    for validity in validities {
+        check(&granted, &holder, validity.from)?;
+    }
     let watch = Watch::of_grant(granted.id, holder.id);
     require_free_grants(&meet(&granted, &holder, None, None), &granted, &holder)?;
     close(&granted, &holder, None, None);
-    insert(&granted, &holder, validity)?;
-    record(&granted, &holder, validity);
+    for validity in validities {
+        insert(&granted, &holder, validity)?;
+        record(&granted, &holder, validity);
+    }
     watch.check()
 }
 

@@ -17,6 +17,7 @@ mod reference;
 pub mod resource;
 pub mod role;
 pub mod segregation;
+pub mod source;
 mod times;
 pub mod user;
 

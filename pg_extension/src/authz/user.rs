@@ -1,40 +1,31 @@
-//! Users as identity sources tell of them, organization units, and who manages whom.
+//! Users as identity sources tell of them, organization units, and who manages whom. The sources are in `source`.
 
 use super::definition::{self, define, refuse_used};
 use super::owner::require_free;
 use super::reference::check_name;
 use super::segregation::Watch;
+use super::source::require_source;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
 use serde_json::json;
-use std::collections::{HashMap, HashSet};
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 
 statements! {
-    SOURCE = "authz/define_source.sql";
-    KEEP_DOCUMENTS = scanning "authz/keep_documents.sql";
-    HAS_SOURCE = "authz/has_source.sql";
     UNIT = "authz/define_unit.sql";
     HAS_UNIT = "authz/has_unit.sql";
     UNIT_CONTAINS = "authz/unit_contains.sql";
-    DROP_SOURCE = "authz/drop_source.sql";
-    SOURCE_USE = scanning "authz/source_use.sql";
     DROP_UNIT = "authz/drop_unit.sql";
     UNIT_USE = "authz/unit_use.sql";
     ACCOUNT = "authz/define_account.sql";
     CLEAR = "authz/clear_account.sql";
     FORGET = "authz/forget_account.sql";
-    MANAGERS = scanning "authz/believed_managers.sql";
     CHAIN = "authz/manager_chain.sql";
     IS_MANAGER = "authz/is_manager.sql";
     IS_ENABLED = "authz/is_enabled.sql";
 }
-
-/// The source of users that are administered here.
-pub const LOCAL_SOURCE: &str = "local";
 
 /// What a source tells of a user.
 pub struct Account {
@@ -56,71 +47,6 @@ pub struct Account {
     pub is_unit_gone: bool,
     /// Whether it tells of no manager any more.
     pub is_manager_gone: bool,
-}
-
-/// Defines an identity source; of two that disagree the one with the lower precedence is believed.
-pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> Result<()> {
-    let is_good = name.len() <= 63
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_.-".contains(letter));
-    if !is_good {
-        return Err(Error::argument(
-            "the name of the source is not usable",
-            "Use a lower case letter, then letters, digits, _, . or -, at most 63.",
-        ));
-    }
-    change::begin();
-    let former = HAS_SOURCE.with(|statement| statement.query_one(&[arg(name)], |row| row.required::<i32>(1)));
-    // Another precedence lets other attributes and other managers be believed; of a source that is new nobody was told yet.
-    let watch = former.filter(|former| *former != precedence).map(|_| {
-        KEEP_DOCUMENTS.with(|statement| statement.execute(&[arg(name)]));
-        (Watch::of_attributes(), circle(&managers()).is_some())
-    });
-    let state = SOURCE.with(|statement| {
-        statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
-            row.get::<bool>(1)
-        })
-    });
-    match state.first() {
-        None => Err(Error::argument(
-            "another source has this precedence",
-            "Give each source a precedence of its own; see the view vpd.sources.",
-        )),
-        Some(_) => {
-            if let Some((_, false)) = &watch
-                && let Some(user) = circle(&managers())
-            {
-                return Err(Error::argument(
-                    format!("user \"{user}\" would be above himself"),
-                    "Give the source another precedence, or mend the managers that one of the sources tells of.",
-                ));
-            }
-            change::record(
-                "define",
-                &format!("source:{name}"),
-                json!({ "precedence": precedence }),
-            );
-            watch.map_or(Ok(()), |(watch, _)| watch.check())
-        }
-    }
-}
-
-/// Drops an identity source that tells of nobody.
-pub fn drop_source(name: &str) -> Result<()> {
-    if name == LOCAL_SOURCE {
-        return Err(Error::argument(
-            "the source of users who are administered here stays",
-            "Give it another precedence with vpd.define_source.",
-        ));
-    }
-    change::begin();
-    require_source(name)?;
-    refuse_used(&SOURCE_USE, arg(name), &format!("source \"{name}\""))?;
-    DROP_SOURCE.with(|statement| statement.execute(&[arg(name)]));
-    change::record("drop", &format!("source:{name}"), json!({}));
-    Ok(())
 }
 
 /// Drops an organization unit that nobody and nothing belongs to.
@@ -255,10 +181,17 @@ fn refuse_circle(node: &Node) -> Result<()> {
 
 /// An error when the user was switched off.
 pub fn require_enabled(name: &str) -> Result<()> {
-    match IS_ENABLED.with(|statement| statement.query_one(&[arg(name)], |row| row.get::<bool>(1))) {
-        Some(Some(false)) => Err(Error::user_disabled()),
+    match is_enabled(name) {
+        Some(false) => Err(Error::user_disabled()),
         _ => Ok(()),
     }
+}
+
+/// Whether the user is switched on; `None` when there is none.
+pub fn is_enabled(name: &str) -> Option<bool> {
+    IS_ENABLED
+        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<bool>(1)))
+        .flatten()
 }
 
 /// The managers above a user, the nearest first. Not for everybody: see `task::line`.
@@ -272,43 +205,6 @@ pub fn chain(name: &str) -> Vec<(i32, String)> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// Who is whose manager, as it is believed now.
-fn managers() -> HashMap<String, String> {
-    MANAGERS
-        .with(|statement| statement.query(&[], |row| Some((row.get::<String>(1)?, row.get::<String>(2)?))))
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-/// Somebody who is above himself.
-fn circle(managers: &HashMap<String, String>) -> Option<&str> {
-    let mut done: HashSet<&str> = HashSet::new();
-    for user in managers.keys() {
-        let (mut line, mut next) = (HashSet::new(), Some(user.as_str()));
-        while let Some(user) = next.filter(|user| !done.contains(user)) {
-            if !line.insert(user) {
-                return Some(user);
-            }
-            next = managers.get(user).map(String::as_str);
-        }
-        done.extend(line);
-    }
-    None
-}
-
-fn require_source(name: &str) -> Result<()> {
-    HAS_SOURCE
-        .with(|statement| statement.query_one(&[arg(name)], |_| ()))
-        .ok_or_else(|| {
-            Error::not_found(
-                "source_not_found",
-                "the identity source does not exist",
-                "Define it first with vpd.define_source.",
-            )
-        })
 }
 
 fn has_unit(name: &str) -> bool {

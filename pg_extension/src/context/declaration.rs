@@ -18,6 +18,7 @@ statements! {
     FUNCTION = "context/function.sql";
     INSERT = "context/insert.sql";
     DELETE = "context/delete.sql";
+    SHARE = "context/share.sql";
 }
 
 thread_local! {
@@ -70,6 +71,15 @@ impl Declarations {
 /// The spelling under which names of namespaces and attributes are kept: they are compared without regard to case.
 pub fn canonical(name: &str) -> String {
     name.to_uppercase()
+}
+
+/// The one spelling of an attribute: of a declared context, whose names are compared without regard to case, or as it is.
+pub fn plain_attribute(namespace: &str, attribute: &str) -> [String; 2] {
+    let plain = canonical(namespace);
+    match declarations().find(&plain) {
+        Some(_) => [plain, canonical(attribute)],
+        None => [namespace, attribute].map(str::to_owned),
+    }
 }
 
 /// What is declared. Reads the table the first time and after a change.
@@ -159,6 +169,16 @@ pub fn create(namespace: &str, function: Oid, is_global: bool) -> Result<()> {
     });
     if created == 0 {
         return Err(Error::context_exists(&namespace));
+    }
+    Ok(())
+}
+
+/// Says whether the values of a context are shared, which forgets those that are. What function it trusts stays.
+pub fn share(namespace: &str, is_global: bool) -> Result<()> {
+    let namespace = canonical(namespace);
+    let changed = SHARE.with(|statement| statement.execute(&[arg(namespace.as_str()), arg(is_global)]));
+    if changed > 0 {
+        global::clear(&namespace, None, None);
     }
     Ok(())
 }

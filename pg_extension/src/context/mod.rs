@@ -23,7 +23,7 @@ pub use attached::{changes, identity, is_attached, may_keep_rows};
 pub use authority::{assume_role, require_authenticated, set_audit_identity};
 pub use declaration::{
     create as create_context, declarations, forget as function_changed, known as known_declarations,
-    relation_changed, remove as drop_context,
+    plain_attribute, relation_changed, remove as drop_context, share as share_context,
 };
 pub use global::{note_change as globals_changed, transaction_ended as globals_ended};
 pub use identity::{Identity, Liveness};

@@ -7,7 +7,7 @@ mod lines;
 use super::content::{Content, Counts};
 use super::progress;
 use crate::authz::segregation::Conflict;
-use crate::authz::user::LOCAL_SOURCE;
+use crate::authz::source::LOCAL as LOCAL_SOURCE;
 use crate::authz::{ANONYMOUS, Kind, change};
 use crate::error::Result;
 use crate::session;

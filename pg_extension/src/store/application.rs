@@ -1,6 +1,6 @@
 //! Sections about applications: apps and application contexts.
 
-use super::section::{Layout, Scope, Section, as_given};
+use super::section::{Moment, PLAIN, Section, plain_routine};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::session::{self, Registration};
@@ -17,13 +17,14 @@ statements! {
     CONTEXTS = scanning "store/contexts.sql";
     INTERVAL = "store/interval.sql";
     ROUTINE = "store/routine.sql";
+    IS_REPLACED = "store/is_replaced.sql";
 }
 
 pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "apps",
         kind: "app",
-        scope: Scope::Always,
+        is_of_graph: false,
         key: &["name"],
         fields: &[
             required("name", Form::Text),
@@ -38,27 +39,23 @@ pub(super) const SECTIONS: &[Section] = &[
         read: || rows(&APPS),
         define: define_app,
         remove: Some(|item| session::drop_app(item.text("name"))),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        ..PLAIN
     },
     Section {
         name: "contexts",
         kind: "context",
-        scope: Scope::Always,
         key: &["namespace"],
         fields: &[
-            required("namespace", Form::Text),
-            required("trusted_function", Form::Text),
+            required("namespace", Form::Namespace),
+            required("trusted_function", Form::Routine),
             defaulting("accessed_globally", Form::Flag, Absent::Flag(false)),
         ],
-        settle: as_given,
+        is_of_graph: false,
+        settle: while_its_function_stands,
         read: || rows(&CONTEXTS),
         define: define_context,
         remove: Some(|item| context::drop_context(item.text("namespace"))),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        ..PLAIN
     },
 ];
 
@@ -72,7 +69,7 @@ pub(super) fn rows(statement: &'static std::thread::LocalKey<Statement>) -> Vec<
         .collect()
 }
 
-fn without_empty_origins(item: &mut Item, _: &super::section::Moment) -> Option<&'static str> {
+fn without_empty_origins(item: &mut Item, _: &Moment) -> Option<&'static str> {
     if item.list("origins").is_some_and(|origins| origins.is_empty()) {
         item.0.remove("origins");
     }
@@ -98,13 +95,29 @@ fn interval(text: &str) -> Result<Interval> {
         .ok_or_else(|| Error::argument("this is no length of time", "Write, for instance, 35 minutes."))
 }
 
+/// A context trusts the function that was there when it was declared. One of the same name that belongs to somebody else is told, and not trusted.
+fn while_its_function_stands(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    let names = [arg(item.text("namespace")), arg(item.text("trusted_function"))];
+    let is_replaced = IS_REPLACED.with(|statement| statement.query_one(&names, |_| ()));
+    is_replaced.map(|()| {
+        "the trusted function belongs to somebody else now: drop the context and declare it again to trust that one"
+    })
+}
+
 fn define_context(former: Option<&Item>, item: &Item) -> Result<()> {
     let namespace = item.text("namespace");
-    if former.is_some() {
+    let is_global = item.flag("accessed_globally", false);
+    let name = item.text("trusted_function");
+    let plain = plain_routine(name);
+    if let Some(former) = former {
+        // Who owned the function is remembered. Declared again, the context would trust whoever has the name now.
+        if former.text("trusted_function") == plain.as_deref().unwrap_or(name) {
+            return context::share_context(namespace, is_global);
+        }
         context::drop_context(namespace)?;
     }
     let function = ROUTINE
-        .with(|statement| statement.query_one(&[arg(item.text("trusted_function"))], |row| row.get::<Oid>(1)))
+        .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<Oid>(1)))
         .flatten()
         .ok_or_else(|| {
             Error::not_found(
@@ -113,5 +126,5 @@ fn define_context(former: Option<&Item>, item: &Item) -> Result<()> {
                 "Create it first; it is written as schema.name(schema.type, …).",
             )
         })?;
-    context::create_context(namespace, function, item.flag("accessed_globally", false))
+    context::create_context(namespace, function, is_global)
 }

@@ -1,13 +1,12 @@
-//! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups, and what each holds.
+//! Sections about who may do what: resources, privileges, entitlements, duties, roles, groups, data groups.
 
 use super::application::rows;
-use super::section::{HAS_RUN_OUT, Layout, Moment, Scope, Section, as_given};
-use crate::authz::{self, Kind, Reference, Validity, change, definition, owner, role};
+use super::section::{Moment, PLAIN, Section};
+use crate::authz::{Kind, Reference, change, definition, owner, role};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
 use crate::sys::xact;
-use pgrx::datum::TimestampWithTimeZone;
-use vpd_text::store::field::{Absent, Field, Form, defaulting, is_past, optional, required};
+use vpd_text::store::field::{Absent, Field, Form, defaulting, optional, required};
 use vpd_text::store::item::Item;
 
 statements! {
@@ -18,12 +17,8 @@ statements! {
     ROLES = scanning "store/roles.sql";
     GROUPS = scanning "store/groups.sql";
     DATA_GROUPS = scanning "store/data_groups.sql";
-    GRANTS = scanning "store/grants.sql";
-    MEMBERSHIPS = scanning "store/memberships.sql";
     RULE = "store/rule.sql";
-    MOMENT = "store/moment.sql";
     SEED_NODE = "store/seed_node.sql";
-    SEED_GRANT = "store/seed_grant.sql";
     SEED_RESOURCE = "store/seed_resource.sql";
 }
 
@@ -31,29 +26,10 @@ const NAME: Field = required("name", Form::Text);
 pub(super) const DESCRIPTION: Field = defaulting("description", Form::Text, Absent::Text(""));
 const ENABLED: Field = defaulting("enabled", Form::Flag, Absent::Flag(true));
 pub(super) const SEEDED_BY: Field = optional("seeded_by", Form::Text);
-const PLAIN: &[Field] = &[NAME, DESCRIPTION, ENABLED, SEEDED_BY];
-const GRANT: &[Field] = &[
-    required("holder", Form::Text),
-    required("granted", Form::Text),
-    optional("valid_from", Form::Moment),
-    optional("valid_until", Form::Moment),
-    optional("reason", Form::Text),
-    SEEDED_BY,
-];
 
 const NODE: Section = Section {
-    name: "",
-    kind: "",
-    scope: Scope::Always,
-    key: &["name"],
-    fields: PLAIN,
-    settle: as_given,
-    read: Vec::new,
-    define: |_, _| Ok(()),
-    remove: None,
-    parent: None,
-    is_removed_first: false,
-    layout: Layout::Plain,
+    fields: &[NAME, DESCRIPTION, ENABLED, SEEDED_BY],
+    ..PLAIN
 };
 
 pub(super) const NODES: &[Section] = &[
@@ -138,35 +114,6 @@ pub(super) const NODES: &[Section] = &[
     },
 ];
 
-const HOLDING: Section = Section {
-    kind: "grant",
-    key: &["holder", "granted"],
-    fields: GRANT,
-    define: |former, item| define_grant(former, item, false),
-    remove: Some(revoke),
-    is_removed_first: true,
-    layout: Layout::ByHolder,
-    ..NODE
-};
-
-pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
-    Section {
-        name: "grants",
-        settle: still_valid_and_no_test_user,
-        read: || rows(&GRANTS),
-        ..HOLDING
-    },
-    Section {
-        name: "memberships",
-        define: |former, item| define_grant(former, item, true),
-        kind: "membership",
-        scope: Scope::Users,
-        settle: still_valid_and_no_test_user,
-        read: || rows(&MEMBERSHIPS),
-        ..HOLDING
-    },
-];
-
 /// The description; one that was taken away is made empty, because a definition without one leaves the former.
 pub(super) fn description(former: Option<&Item>, item: &Item) -> Option<String> {
     match item.optional_text("description") {
@@ -208,7 +155,7 @@ fn finish(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<(
 }
 
 /// Switches something on or off where that differs.
-pub(super) fn set_enabled(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<()> {
+fn set_enabled(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<()> {
     let is_enabled = item.flag("enabled", true);
     if former.is_none_or(|former| former.flag("enabled", true)) != is_enabled {
         definition::enable(reference, is_enabled, None)?;
@@ -223,12 +170,14 @@ pub(super) fn changed_owner<'a>(former: Option<&Item>, item: &'a Item) -> Result
     if before == owner {
         return Ok(None);
     }
-    match before
-        .into_iter()
-        .chain(owner)
-        .find(|owner| !owner::may_change(owner))
-    {
-        None => Ok(Some(owner)),
+    require_all_free(before.into_iter().chain(owner))?;
+    Ok(Some(owner))
+}
+
+/// An error when the caller may not change what belongs to one of some owners.
+pub(super) fn require_all_free<'a>(mut owners: impl Iterator<Item = &'a str>) -> Result<()> {
+    match owners.find(|owner| !owner::may_change(owner)) {
+        None => Ok(()),
         Some(other) => Err(Error::seeded("the definition", other)),
     }
 }
@@ -288,76 +237,4 @@ fn define_role(former: Option<&Item>, item: &Item) -> Result<()> {
         item.optional_text("rule"),
     )?;
     finish(&Reference::new(Kind::Role, name), former, item)
-}
-
-/// From when it holds is told only while it lies ahead: a definition does not change by being carried elsewhere.
-pub(super) fn still_valid(item: &mut Item, moment: &Moment) -> Option<&'static str> {
-    if item
-        .optional_text("valid_from")
-        .is_some_and(|from| is_past(from, &moment.now))
-    {
-        item.0.remove("valid_from");
-    }
-    item.optional_text("valid_until")
-        .is_some_and(|until| is_past(until, &moment.now))
-        .then_some(HAS_RUN_OUT)
-}
-
-fn still_valid_and_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
-    let is_test = moment.is_kept_out(item.text("holder"));
-    still_valid(item, moment).or(is_test.then_some("its holder is a test user, and this is production"))
-}
-
-/// Since when, until when and why.
-pub(super) fn validity(item: &Item) -> Validity {
-    let moment = |field: &str| -> Option<TimestampWithTimeZone> {
-        let text = item.optional_text(field)?;
-        MOMENT
-            .with(|statement| statement.query_one(&[arg(text)], |row| row.get::<TimestampWithTimeZone>(1)))
-            .flatten()
-    };
-    Validity {
-        from: moment("valid_from"),
-        until: moment("valid_until"),
-        reason: item.optional_text("reason").map(str::to_owned),
-    }
-}
-
-fn ends(item: &Item) -> Result<(Reference, Reference)> {
-    Ok((
-        Reference::parse(item.text("granted"))?,
-        Reference::parse(item.text("holder"))?,
-    ))
-}
-
-fn define_grant(former: Option<&Item>, item: &Item, is_membership: bool) -> Result<()> {
-    let (granted, holder) = ends(item)?;
-    if (holder.kind == Kind::User) != is_membership {
-        return Err(Error::argument(
-            "the holder has no place in this section",
-            "Users stand in memberships, everything else in grants.",
-        ));
-    }
-    if let Some(former) = former {
-        let is_same = ["valid_from", "valid_until", "reason"]
-            .iter()
-            .all(|field| former.optional_text(field) == item.optional_text(field));
-        if !is_same {
-            authz::grant_only(&granted, &holder, &validity(item))?;
-        }
-    } else {
-        authz::grant(&granted, &holder, validity(item))?;
-    }
-    if let Some(owner) = changed_owner(former, item)? {
-        authz::require_free_grant(&granted, &holder)?;
-        let (granted, holder) = (granted.require()?, holder.require()?);
-        SEED_GRANT.with(|statement| statement.execute(&[arg(holder.id), arg(granted.id), arg(owner)]));
-    }
-    Ok(())
-}
-
-fn revoke(item: &Item) -> Result<()> {
-    let (granted, holder) = ends(item)?;
-    authz::revoke(&granted, &holder)?;
-    Ok(())
 }

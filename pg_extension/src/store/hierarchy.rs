@@ -1,10 +1,11 @@
 //! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles and the roles they gave, filtered tables.
 
 use super::application::rows;
-use super::graph::{DESCRIPTION, description, still_valid, validity};
+use super::graph::{DESCRIPTION, description};
 use super::policy::{self, relation};
-use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
+use super::section::{Moment, PLAIN, Parent, Scope, Section};
 use super::template;
+use super::times::{still_valid, validity};
 use crate::error::{Error, Result};
 use crate::hierarchy::{self, NodeDefinition};
 use crate::policy::drop_policy;
@@ -26,21 +27,6 @@ statements! {
 
 /// Why modes and exemptions change by an import.
 const IMPORTED: &str = "imported with the policy store";
-
-const PLAIN: Section = Section {
-    name: "",
-    kind: "",
-    scope: Scope::Always,
-    key: &["name"],
-    fields: &[],
-    settle: as_given,
-    read: Vec::new,
-    define: |_, _| Ok(()),
-    remove: None,
-    parent: None,
-    is_removed_first: false,
-    layout: Layout::Plain,
-};
 
 pub(super) const SECTIONS: &[Section] = &[
     Section {

@@ -1,14 +1,17 @@
-//! Sections about people: sources, units, users, who may act for whom.
+//! Sections about people: sources, units, users.
 
 use super::application::rows;
-use super::graph::{DESCRIPTION, description, set_enabled, still_valid, validity};
-use super::section::{Layout, Moment, Parent, Scope, Section, as_given};
+use super::graph::{DESCRIPTION, description};
+use super::section::{Moment, PLAIN, Parent, Scope, Section};
+use crate::authz::source;
 use crate::authz::user::{self, Account};
-use crate::authz::{Kind, Reference, delegation};
+use crate::authz::{Kind, Reference, definition};
 use crate::error::Result;
-use crate::sys::spi::{arg, statements};
+use crate::sys::spi::statements;
 use pgrx::JsonB;
 use serde_json::json;
+use std::collections::BTreeSet;
+use vpd_text::store::document::{Placed, Wanted};
 use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
 use vpd_text::store::item::Item;
 
@@ -16,46 +19,42 @@ statements! {
     SOURCES = scanning "store/sources.sql";
     UNITS = scanning "store/units.sql";
     USERS = scanning "store/users.sql";
-    DELEGATIONS = scanning "store/delegations.sql";
-    DELEGATION = scanning "store/delegation.sql";
+    LOCKED_OUT = scanning "store/locked_out.sql";
 }
 
 pub(super) const SOURCES_AND_UNITS: &[Section] = &[
     Section {
         name: "sources",
         kind: "source",
-        scope: Scope::Always,
         key: &["name"],
         fields: &[
             required("name", Form::Text),
             required("precedence", Form::Whole),
             DESCRIPTION,
         ],
-        settle: as_given,
+        settle: without_innate_description,
         read: || rows(&SOURCES),
+        is_innate,
         define: |former, item| {
-            user::define_source(
+            source::define_source(
                 item.text("name"),
                 item.whole("precedence").unwrap_or_default(),
                 description(former, item).as_deref(),
             )
         },
+        exchange: Some(exchange_precedences),
         remove: Some(remove_source),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        ..PLAIN
     },
     Section {
         name: "units",
         kind: "unit",
-        scope: Scope::Always,
         key: &["name"],
         fields: &[
             required("name", Form::Text),
             optional("parent", Form::Text),
             DESCRIPTION,
         ],
-        settle: as_given,
         read: || rows(&UNITS),
         define: |former, item| {
             user::define_unit(
@@ -70,72 +69,102 @@ pub(super) const SOURCES_AND_UNITS: &[Section] = &[
             of: "name",
             within: &[],
         }),
-        is_removed_first: false,
-        layout: Layout::Plain,
+        ..PLAIN
     },
 ];
 
-pub(super) const USERS_AND_DELEGATIONS: &[Section] = &[
-    Section {
-        name: "users",
-        kind: "user",
-        scope: Scope::Users,
-        key: &["name", "source"],
-        fields: &[
-            required("name", Form::Text),
-            defaulting("source", Form::Text, Absent::Text("local")),
-            defaulting("display_name", Form::Text, Absent::Text("")),
-            optional("unit", Form::Text),
-            optional("manager", Form::Text),
-            optional("attributes", Form::Table),
-            defaulting("is_test", Form::Flag, Absent::Flag(false)),
-            defaulting("enabled", Form::Flag, Absent::Flag(true)),
-        ],
-        settle: without_test_users,
-        read: || rows(&USERS),
-        define: define_user,
-        remove: Some(|item| {
-            user::forget(
-                item.text("name"),
-                item.optional_text("source").unwrap_or(user::LOCAL_SOURCE),
-            )
-        }),
-        parent: Some(Parent {
-            field: "manager",
-            of: "name",
-            within: &[],
-        }),
-        is_removed_first: false,
-        layout: Layout::Plain,
-    },
-    Section {
-        name: "delegations",
-        kind: "delegation",
-        scope: Scope::Users,
-        key: &["actor", "subject", "with_full_authority"],
-        fields: &[
-            required("actor", Form::Text),
-            optional("subject", Form::Text),
-            defaulting("with_full_authority", Form::Flag, Absent::Flag(false)),
-            optional("valid_from", Form::Moment),
-            optional("valid_until", Form::Moment),
-            optional("reason", Form::Text),
-        ],
-        settle: still_valid_and_of_no_test_user,
-        read: || rows(&DELEGATIONS),
-        define: define_delegation,
-        remove: Some(revoke_delegation),
-        parent: None,
-        is_removed_first: true,
-        layout: Layout::Plain,
-    },
-];
+pub(super) const PEOPLE: &[Section] = &[Section {
+    name: "users",
+    kind: "user",
+    scope: Scope::Users,
+    key: &["name", "source"],
+    fields: &[
+        required("name", Form::Text),
+        defaulting("source", Form::Text, Absent::Text("local")),
+        defaulting("display_name", Form::Text, Absent::Text("")),
+        optional("unit", Form::Text),
+        optional("manager", Form::Text),
+        optional("attributes", Form::Table),
+        defaulting("is_test", Form::Flag, Absent::Flag(false)),
+        defaulting("enabled", Form::Flag, Absent::Flag(true)),
+    ],
+    settle: without_test_users,
+    gather: as_one_user,
+    read: || rows(&USERS),
+    define: define_user,
+    remove: Some(|item| {
+        user::forget(
+            item.text("name"),
+            item.optional_text("source").unwrap_or(source::LOCAL),
+        )
+    }),
+    parent: Some(Parent {
+        field: "manager",
+        of: "name",
+        within: &[],
+    }),
+    ..PLAIN
+}];
 
-/// The source that every database has is told only where its precedence was changed, and gets its own again.
+/// The source that every database has is told only where it was changed, and gets its own again.
 fn remove_source(item: &Item) -> Result<()> {
     match item.text("name") {
-        user::LOCAL_SOURCE => user::define_source(user::LOCAL_SOURCE, 100, None),
-        name => user::drop_source(name),
+        source::LOCAL => source::define_source(
+            source::LOCAL,
+            source::LOCAL_PRECEDENCE,
+            Some(source::LOCAL_DESCRIPTION),
+        ),
+        name => source::drop_source(name),
+    }
+}
+
+fn without_innate_description(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    if item.text("name") == source::LOCAL && item.text("description") == source::LOCAL_DESCRIPTION {
+        item.0.remove("description");
+    }
+    None
+}
+
+fn is_innate(item: &Item) -> bool {
+    item.text("name") == source::LOCAL
+        && item.whole("precedence") == Some(source::LOCAL_PRECEDENCE)
+        && item.optional_text("description").is_none()
+}
+
+/// No two have the same precedence, so that each may be in the way of the next.
+fn exchange_precedences(changed: &[(Item, Placed)]) -> Result<()> {
+    let moved: Vec<(&str, i32)> = changed
+        .iter()
+        .filter_map(|(former, placed)| {
+            let wanted = placed.item.whole("precedence")?;
+            (former.whole("precedence") != Some(wanted)).then_some((placed.item.text("name"), wanted))
+        })
+        .collect();
+    source::exchange(&moved)
+}
+
+/// Whether somebody is let in is said of him, and not of what a source tells: he stays out when one of his lines says so.
+fn as_one_user(wanted: &mut Wanted<Section>) {
+    let skipped = wanted.skipped.iter().map(|skipped| &skipped.placed);
+    let kept_out: BTreeSet<String> = wanted
+        .items
+        .iter()
+        .chain(skipped)
+        .filter(|placed| !placed.item.flag("enabled", true))
+        .map(|placed| placed.item.text("name").to_owned())
+        .collect();
+    let locked_out: BTreeSet<String> = LOCKED_OUT
+        .with(|statement| statement.query(&[], |row| row.required::<String>(1)))
+        .into_iter()
+        .collect();
+    for Placed { item, .. } in &mut wanted.items {
+        let name = item.text("name");
+        if kept_out.contains(name) {
+            item.0.insert("enabled".to_owned(), false.into());
+        } else if locked_out.contains(name) {
+            // Told although it is so by default: he comes back with whatever line this is.
+            item.0.insert("enabled".to_owned(), true.into());
+        }
     }
 }
 
@@ -148,15 +177,6 @@ fn without_test_users(item: &mut Item, moment: &Moment) -> Option<&'static str> 
     }
     (moment.is_production && item.flag("is_test", false))
         .then_some("it is a test user, and this is production")
-}
-
-/// What a test user may do for others, and others for him, ends before production as he does.
-fn still_valid_and_of_no_test_user(item: &mut Item, moment: &Moment) -> Option<&'static str> {
-    let is_test = ["actor", "subject"]
-        .iter()
-        .filter_map(|field| item.optional_text(field))
-        .any(|reference| moment.is_kept_out(reference));
-    still_valid(item, moment).or(is_test.then_some("it names a test user, and this is production"))
 }
 
 fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {
@@ -179,37 +199,9 @@ fn define_user(former: Option<&Item>, item: &Item) -> Result<()> {
         is_unit_gone: is_gone("unit"),
         is_manager_gone: is_gone("manager"),
     })?;
-    set_enabled(&Reference::new(Kind::User, name), former, item)
-}
-
-fn define_delegation(former: Option<&Item>, item: &Item) -> Result<()> {
-    if let Some(former) = former {
-        revoke_delegation(former)?;
-    }
-    let actor = Reference::parse(item.text("actor"))?;
-    let subject = item.optional_text("subject").map(Reference::parse).transpose()?;
-    delegation::grant(
-        &actor,
-        subject.as_ref(),
-        item.flag("with_full_authority", false),
-        validity(item),
-    )?;
-    Ok(())
-}
-
-fn revoke_delegation(item: &Item) -> Result<()> {
-    let ids = DELEGATION.with(|statement| {
-        statement.query(
-            &[
-                arg(item.text("actor")),
-                arg(item.optional_text("subject")),
-                arg(item.flag("with_full_authority", false)),
-            ],
-            |row| row.get::<i64>(1),
-        )
-    });
-    for id in ids.into_iter().flatten() {
-        delegation::revoke(id);
+    let is_enabled = item.flag("enabled", true);
+    if user::is_enabled(name) != Some(is_enabled) {
+        definition::enable(&Reference::new(Kind::User, name), is_enabled, None)?;
     }
     Ok(())
 }

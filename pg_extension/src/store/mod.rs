@@ -7,15 +7,21 @@
 mod application;
 mod catalogue;
 mod change;
+mod delegation;
+mod grant;
 mod graph;
+mod held;
 mod hierarchy;
 mod identity;
+mod order;
 mod policy;
 mod section;
 mod sections;
 mod segregation;
+mod step;
 mod task;
 pub mod template;
+mod times;
 
 pub use catalogue::install as install_catalogue;
 pub use change::Change;
@@ -26,11 +32,13 @@ use crate::guc;
 use crate::sys::memory;
 use crate::sys::spi::statements;
 use crate::sys::xact::{self, Fate};
-use change::{Pruning, apply, compare, report};
+use change::{Difference, Pruning, compare, report};
+use held::Held;
 use section::Moment;
 use sections::sections;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use step::apply;
 use vpd_text::store::document::{self, Document, Fault};
 
 statements! {
@@ -59,6 +67,19 @@ pub fn difference(document: &Value, prune: bool) -> Result<Vec<Change>> {
 }
 
 fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {
+    let mut held = Held::default();
+    loop {
+        let (differences, mut faults) = compared(document, pruning);
+        // Somebody may have changed it meanwhile: what is to change is locked, and compared again.
+        if held.covers(&differences) {
+            faults.extend(apply(&differences));
+            return (report(&differences, &faults), faults);
+        }
+    }
+}
+
+/// The difference to what there is now, and what is wrong with the form of the document.
+fn compared(document: &Value, pruning: Pruning) -> (Vec<Difference>, Vec<Fault>) {
     let moment = Moment {
         test_users: test_users(document),
         ..now()
@@ -66,15 +87,16 @@ fn run(document: &Value, pruning: Pruning) -> (Vec<Change>, Vec<Fault>) {
     // What there is, what is wanted and the difference are about as large as the document, each.
     memory::ask_for_growth(0);
     let document = Document::read(document, sections(), &moment);
-    let mut faults = document.faults;
     let mut foreign = BTreeSet::new();
-    let differences: Vec<_> = document
+    let differences = document
         .sections
         .into_iter()
-        .map(|wanted| compare(wanted, &moment, pruning, &mut foreign))
+        .map(|mut wanted| {
+            (wanted.section.gather)(&mut wanted);
+            compare(wanted, &moment, pruning, &mut foreign)
+        })
         .collect();
-    faults.extend(apply(&differences));
-    (report(&differences, &faults), faults)
+    (differences, document.faults)
 }
 
 /// The names of the users that a document calls test users.

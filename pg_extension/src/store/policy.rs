@@ -1,7 +1,8 @@
 //! Sections about tables: policy groups, driving contexts, policies, masks.
 
 use super::application::rows;
-use super::section::{Layout, Moment, Scope, Section, as_given};
+use super::section::{Moment, PLAIN, Section};
+use crate::context;
 use crate::error::{Error, Result};
 use crate::policy::{self, mask};
 use crate::sys::Oid;
@@ -21,10 +22,10 @@ statements! {
 const ALL_COMMANDS: &[&str] = &["delete", "insert", "select", "update"];
 
 pub(super) const PREDICATE: Field = optional("predicate", Form::Text);
-pub(super) const POLICY_FUNCTION: Field = optional("policy_function", Form::Text);
-pub(super) const KIND: Field = optional("kind", Form::Text);
+pub(super) const POLICY_FUNCTION: Field = optional("policy_function", Form::Function);
+pub(super) const KIND: Field = optional("kind", Form::Word);
 pub(super) const STATEMENT_TYPES: Field =
-    defaulting("statement_types", Form::Set, Absent::List(ALL_COMMANDS));
+    defaulting("statement_types", Form::Words, Absent::List(ALL_COMMANDS));
 pub(super) const UPDATE_CHECK: Field = defaulting("update_check", Form::Flag, Absent::Flag(true));
 pub(super) const ENABLED: Field = defaulting("enabled", Form::Flag, Absent::Flag(true));
 pub(super) const RELEVANT_COLUMNS: Field = optional("relevant_columns", Form::Set);
@@ -35,28 +36,27 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "policy_groups",
         kind: "policy_group",
-        scope: Scope::Always,
         key: &["relation", "name"],
-        fields: &[required("relation", Form::Relation), required("name", Form::Text)],
-        settle: as_given,
+        fields: &[
+            required("relation", Form::Relation),
+            required("name", Form::Group),
+        ],
         read: || rows(&GROUPS),
         define: |_, item| policy::create_group(relation(item)?, item.text("name")),
         remove: Some(|item| policy::drop_group(relation(item)?, item.text("name"))),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        is_of_graph: false,
+        ..PLAIN
     },
     Section {
         name: "driving_contexts",
         kind: "driving_context",
-        scope: Scope::Always,
         key: &["relation", "namespace", "attribute"],
         fields: &[
             required("relation", Form::Relation),
             required("namespace", Form::Text),
             required("attribute", Form::Text),
         ],
-        settle: as_given,
+        settle: with_plain_attribute,
         read: || rows(&DRIVERS),
         define: |_, item| {
             policy::add_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
@@ -64,14 +64,12 @@ pub(super) const SECTIONS: &[Section] = &[
         remove: Some(|item| {
             policy::drop_driving_context(relation(item)?, item.text("namespace"), item.text("attribute"))
         }),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        is_of_graph: false,
+        ..PLAIN
     },
     Section {
         name: "policies",
         kind: "policy",
-        scope: Scope::Always,
         key: &["relation", "name"],
         fields: &[
             required("relation", Form::Relation),
@@ -82,7 +80,7 @@ pub(super) const SECTIONS: &[Section] = &[
             STATEMENT_TYPES,
             UPDATE_CHECK,
             ENABLED,
-            defaulting("policy_group", Form::Text, Absent::Text("SYS_DEFAULT")),
+            defaulting("policy_group", Form::Group, Absent::Text("SYS_DEFAULT")),
             RELEVANT_COLUMNS,
             MASK_COLUMNS,
             ASSOCIATIONS,
@@ -91,14 +89,12 @@ pub(super) const SECTIONS: &[Section] = &[
         read: || rows(&POLICIES),
         define: define_policy,
         remove: Some(|item| policy::drop_policy(relation(item)?, item.text("name"))),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        is_of_graph: false,
+        ..PLAIN
     },
     Section {
         name: "masks",
         kind: "mask",
-        scope: Scope::Always,
         key: &["relation", "column"],
         fields: &[
             required("relation", Form::Relation),
@@ -107,13 +103,11 @@ pub(super) const SECTIONS: &[Section] = &[
             defaulting("visible_when", Form::Text, Absent::Text("false")),
             defaulting("enabled", Form::Flag, Absent::Flag(true)),
         ],
-        settle: as_given,
         read: || rows(&MASKS),
         define: define_mask,
         remove: Some(|item| mask::drop_mask(relation(item)?, item.text("column"))),
-        parent: None,
-        is_removed_first: false,
-        layout: Layout::Plain,
+        is_of_graph: false,
+        ..PLAIN
     },
 ];
 
@@ -129,6 +123,14 @@ pub(super) fn relation(item: &Item) -> Result<Oid> {
                 "Create it first; it is written as schema.table, in quotes where SQL wants them.",
             )
         })
+}
+
+/// An attribute of a declared context has one spelling.
+fn with_plain_attribute(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    let [namespace, attribute] = context::plain_attribute(item.text("namespace"), item.text("attribute"));
+    item.0.insert("namespace".to_owned(), namespace.into());
+    item.0.insert("attribute".to_owned(), attribute.into());
+    None
 }
 
 /// The kind that a policy has when none is said.

@@ -4,19 +4,43 @@ pub use vpd_text::store::section::{Layout, Section as Shape};
 
 use crate::authz::{Kind, Reference};
 use crate::error::Result;
-use crate::sys::spi::{arg, statements};
+use crate::sys::spi::{Statement, arg, statements};
 use crate::sys::xact;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::thread::LocalKey;
+use vpd_text::store::document::{Placed, Wanted};
 use vpd_text::store::field::{Field, Form};
 use vpd_text::store::item::Item;
 
 statements! {
     PLAIN_RELATION = "store/plain_relation.sql";
+    PLAIN_ROUTINE = "store/plain_routine.sql";
+    PLAIN_FUNCTION = "store/plain_function.sql";
 }
 
 /// Why a grant or delegation of a document is skipped that is over.
 pub const HAS_RUN_OUT: &str = "it has run out";
+
+/// A section of nothing, for others to begin with.
+pub const PLAIN: Section = Section {
+    name: "",
+    kind: "",
+    scope: Scope::Always,
+    key: &["name"],
+    fields: &[],
+    settle: as_given,
+    gather: |_| (),
+    read: Vec::new,
+    is_innate: |_| false,
+    define: |_, _| Ok(()),
+    exchange: None,
+    remove: None,
+    parent: None,
+    is_removed_first: false,
+    is_of_graph: true,
+    layout: Layout::Plain,
+};
 
 /// Which documents have a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +60,9 @@ pub struct Extent {
     pub with_nodes: bool,
 }
 
+/// Writes former definitions anew, as they are to be, all together.
+pub type Exchange = fn(&[(Item, Placed)]) -> Result<()>;
+
 /// A section.
 pub struct Section {
     /// Its name in the document.
@@ -48,16 +75,24 @@ pub struct Section {
     pub fields: &'static [Field],
     /// Leaves out what holds anyway where the fields alone do not tell, and says why a definition is passed over.
     pub settle: fn(&mut Item, &Moment) -> Option<&'static str>,
+    /// Brings definitions of the document together that say something of one thing.
+    pub gather: fn(&mut Wanted<Section>),
     /// Reads what the database has.
     pub read: fn() -> Vec<Value>,
+    /// Whether every database has this of itself: it is neither exported nor removed.
+    pub is_innate: fn(&Item) -> bool,
     /// Adds a definition, or changes the former one.
     pub define: fn(former: Option<&Item>, item: &Item) -> Result<()>,
+    /// Changes together what would be refused one by one, because each is in the way of the next.
+    pub exchange: Option<Exchange>,
     /// Removes a definition; `None` where nothing does.
     pub remove: Option<fn(&Item) -> Result<()>>,
     /// Which definition of the same section must be there first.
     pub parent: Option<Parent>,
     /// Removed before anything is added, so that what must not be had together can be exchanged.
     pub is_removed_first: bool,
+    /// Whether it changes under the lock of the graph.
+    pub is_of_graph: bool,
     /// How definitions are gathered in the document.
     pub layout: Layout,
 }
@@ -92,14 +127,19 @@ impl Moment {
     }
 }
 
-/// A relation in its one spelling: two that are the same for SQL are one definition. What names none is told when it is defined.
-fn plain_relation(name: &str) -> Option<String> {
+/// A name in its one spelling: two that are the same for SQL are one definition. What names nothing is told when it is defined.
+fn plain(spelling: &'static LocalKey<Statement>, name: &str) -> Option<String> {
     let plain = xact::attempt(|| {
-        Ok(PLAIN_RELATION
+        Ok(spelling
             .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<String>(1)))
             .flatten())
     });
     plain.ok().flatten()
+}
+
+/// A function with the types of its arguments in its one spelling, if there is such a function now.
+pub fn plain_routine(name: &str) -> Option<String> {
+    plain(&PLAIN_ROUTINE, name)
 }
 
 /// Nothing to settle.
@@ -142,11 +182,24 @@ impl Shape for Section {
     }
 
     fn spell(&self, item: &mut Item) {
-        for field in self.fields.iter().filter(|field| field.form == Form::Relation) {
-            if let Some(plain) = item.optional_text(field.name).and_then(plain_relation) {
+        for field in self.fields {
+            let spelling = match field.form {
+                Form::Relation => &PLAIN_RELATION,
+                Form::Routine => &PLAIN_ROUTINE,
+                Form::Function => &PLAIN_FUNCTION,
+                _ => continue,
+            };
+            if let Some(plain) = item
+                .optional_text(field.name)
+                .and_then(|name| plain(spelling, name))
+            {
                 item.0.insert(field.name.to_owned(), plain.into());
             }
         }
+    }
+
+    fn is_innate(&self, item: &Item) -> bool {
+        (self.is_innate)(item)
     }
 
     fn settle(&self, item: &mut Item, moment: &Moment) -> Option<&'static str> {

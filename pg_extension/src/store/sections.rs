@@ -1,7 +1,7 @@
 //! All sections, in the order in which they are written and imported: what comes later names what came before.
 
 use super::section::Section;
-use super::{application, graph, hierarchy, identity, policy, segregation, task};
+use super::{application, delegation, grant, graph, hierarchy, identity, policy, segregation, task};
 
 /// All of them, in order.
 pub fn sections() -> impl Iterator<Item = &'static Section> + Clone {
@@ -9,8 +9,9 @@ pub fn sections() -> impl Iterator<Item = &'static Section> + Clone {
         .iter()
         .chain(identity::SOURCES_AND_UNITS)
         .chain(graph::NODES)
-        .chain(identity::USERS_AND_DELEGATIONS)
-        .chain(graph::GRANTS_AND_MEMBERSHIPS)
+        .chain(identity::PEOPLE)
+        .chain(delegation::DELEGATIONS_OF_USERS)
+        .chain(grant::GRANTS_AND_MEMBERSHIPS)
         .chain(segregation::RULES_OF_DUTIES)
         .chain(task::SECTIONS)
         .chain(hierarchy::SECTIONS)

@@ -3,7 +3,7 @@
 use super::application::rows;
 use super::graph::{DESCRIPTION, SEEDED_BY, changed_owner};
 use super::policy::relation;
-use super::section::{Layout, Scope, Section, as_given};
+use super::section::{PLAIN, Section};
 use crate::audit::{self, Columns, Identification, Protection};
 use crate::authz::segregation::{self, Definition};
 use crate::error::Result;
@@ -16,21 +16,6 @@ statements! {
     TRACKED = scanning "store/tracked_tables.sql";
     ACTIONS = scanning "store/protected_actions.sql";
 }
-
-const PLAIN: Section = Section {
-    name: "",
-    kind: "",
-    scope: Scope::Always,
-    key: &["relation"],
-    fields: &[],
-    settle: as_given,
-    read: Vec::new,
-    define: |_, _| Ok(()),
-    remove: None,
-    parent: None,
-    is_removed_first: false,
-    layout: Layout::Plain,
-};
 
 /// After the grants: a rule that somebody would break is refused.
 pub(super) const RULES_OF_DUTIES: &[Section] = &[Section {
@@ -72,6 +57,8 @@ pub(super) const TABLES: &[Section] = &[
     Section {
         name: "tracked_tables",
         kind: "tracked_table",
+        key: &["relation"],
+        is_of_graph: false,
         fields: &[
             required("relation", Form::Relation),
             defaulting("identity", Form::Text, Absent::Text("name")),
@@ -91,6 +78,7 @@ pub(super) const TABLES: &[Section] = &[
         name: "protected_actions",
         kind: "protected_action",
         key: &["relation", "action"],
+        is_of_graph: false,
         fields: &[
             required("relation", Form::Relation),
             required("action", Form::Text),

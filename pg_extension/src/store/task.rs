@@ -2,7 +2,7 @@
 
 use super::application::rows;
 use super::graph::{DESCRIPTION, description};
-use super::section::{Layout, Moment, Scope, Section};
+use super::section::{Moment, PLAIN, Section};
 use crate::error::{Error, Result};
 use crate::sys::spi::statements;
 use crate::task::right::{self, Kind};
@@ -19,7 +19,6 @@ const FIELDS: [(&str, Kind); 2] = [("actions", Kind::Action), ("content", Kind::
 pub(super) const SECTIONS: &[Section] = &[Section {
     name: "task_types",
     kind: "task_type",
-    scope: Scope::Always,
     key: &["name"],
     fields: &[
         required("name", Form::Text),
@@ -31,9 +30,7 @@ pub(super) const SECTIONS: &[Section] = &[Section {
     read: || rows(&TYPES),
     define: define_type,
     remove: Some(|item| right::drop_type(item.text("name"))),
-    parent: None,
-    is_removed_first: false,
-    layout: Layout::Plain,
+    ..PLAIN
 }];
 
 fn with_parts_in_order(item: &mut Item, _: &Moment) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 
 mod aborted_transaction;
 mod acting;
+mod adopted_function;
 mod audit_column;
 mod caught_error;
 mod changed_by_hand;
@@ -34,6 +35,7 @@ mod forged_authority;
 mod forged_context;
 mod forged_setting;
 mod held_row;
+mod hidden_time;
 mod hierarchy;
 mod hostile_arguments;
 mod hostile_names;
@@ -89,6 +91,7 @@ mod seeded_grant;
 mod session_limit;
 mod set_role;
 mod setting_meaning;
+mod stale_difference;
 mod stored_expression;
 mod stored_type;
 mod stored_values;

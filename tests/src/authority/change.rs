@@ -45,6 +45,7 @@ pub enum Change {
 pub const DONE: &str = "ok";
 const CONFLICT: &str = "42501 sod_conflict";
 const CIRCLE: &str = "42P17 authority_cycle";
+const IN_USE: &str = "2BP01 definition_in_use";
 
 impl Change {
     /// The statement.
@@ -158,6 +159,9 @@ impl Change {
                 }
             }
             Self::Drop { node } => {
+                if model.duties.iter().any(|rule| rule.items.contains(node)) {
+                    return Err(IN_USE);
+                }
                 model.nodes[*node].dropped = at;
                 end(model, at, |grant| grant.holder == *node || grant.granted == *node);
                 let (kind, name) = (model.nodes[*node].kind, model.nodes[*node].name.clone());

@@ -15,4 +15,4 @@ mod watch;
 pub use conflict::{Conflict, conflicts, what_if};
 pub use login::allowed_until;
 pub use rule::{Definition, define, drop_rule, mark_rule, set_owner};
-pub use watch::Watch;
+pub use watch::{Watch, together};

@@ -1,6 +1,7 @@
 //! Creating and dropping policy groups and driving contexts.
 
 use super::{SYS_DEFAULT, checked_attribute, checked_group};
+use crate::context;
 use crate::error::{Error, Result};
 use crate::policy::family::{announce, lock_table};
 use crate::sys::Oid;
@@ -12,6 +13,7 @@ statements! {
     IS_USED = "policy/group_is_used.sql";
     ADD_DRIVER = "policy/driving_context_insert.sql";
     DROP_DRIVER = "policy/driving_context_delete.sql";
+    DRIVERS = "policy/driving_contexts.sql";
 }
 
 /// Creates a group.
@@ -49,8 +51,13 @@ pub fn drop_group(table: Oid, name: &str) -> Result<()> {
 pub fn add_driving_context(table: Oid, namespace: &str, attribute: &str) -> Result<()> {
     checked_attribute(namespace, attribute)?;
     lock_table(table)?;
-    let added =
-        ADD_DRIVER.with(|statement| statement.execute(&[oid_arg(table), arg(namespace), arg(attribute)]));
+    if !present(table, namespace, attribute).is_empty() {
+        return Err(Error::driving_context_exists(namespace, attribute));
+    }
+    let [namespace, attribute] = &context::plain_attribute(namespace, attribute);
+    let added = ADD_DRIVER.with(|statement| {
+        statement.execute(&[oid_arg(table), arg(namespace.as_str()), arg(attribute.as_str())])
+    });
     if added == 0 {
         return Err(Error::driving_context_exists(namespace, attribute));
     }
@@ -61,11 +68,27 @@ pub fn add_driving_context(table: Oid, namespace: &str, attribute: &str) -> Resu
 /// Drops a driving context.
 pub fn drop_driving_context(table: Oid, namespace: &str, attribute: &str) -> Result<()> {
     lock_table(table)?;
-    let dropped =
-        DROP_DRIVER.with(|statement| statement.execute(&[oid_arg(table), arg(namespace), arg(attribute)]));
-    if dropped == 0 {
+    let present = present(table, namespace, attribute);
+    if present.is_empty() {
         return Err(Error::driving_context_not_found(namespace, attribute));
+    }
+    for [namespace, attribute] in present {
+        DROP_DRIVER.with(|statement| statement.execute(&[oid_arg(table), arg(namespace), arg(attribute)]));
     }
     announce(table);
     Ok(())
+}
+
+/// A driving context of the table as it is kept: before its context was declared it may have been named in several ways.
+fn present(table: Oid, namespace: &str, attribute: &str) -> Vec<[String; 2]> {
+    let plain = context::plain_attribute(namespace, attribute);
+    let drivers = DRIVERS.with(|statement| {
+        statement.query(&[oid_arg(table)], |row| {
+            [1, 2].map(|column| row.required::<String>(column))
+        })
+    });
+    drivers
+        .into_iter()
+        .filter(|[namespace, attribute]| context::plain_attribute(namespace, attribute) == plain)
+        .collect()
 }

@@ -127,6 +127,9 @@ fn plain(number: &str) -> Option<String> {
         whole => whole,
     };
     let dot = if fraction.is_empty() { "" } else { "." };
+    // The server knows no zero below zero.
+    let is_zero = whole == "0" && fraction.bytes().all(|digit| digit == b'0');
+    let sign = if is_zero { "" } else { sign };
     Some(format!("{sign}{whole}{dot}{fraction}"))
 }
 

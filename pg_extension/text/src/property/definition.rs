@@ -1,9 +1,10 @@
 //! The document of definitions: its fields, its sections, its file.
 
 use crate::store::document::{Document, written};
-use crate::store::field::{Absent, Field, Form, defaulting, is_past, normalize, optional, required};
+use crate::store::field::{Absent, Field, Form, defaulting, normalize, optional, required};
 use crate::store::form;
 use crate::store::item::Item;
+use crate::store::moment::is_past;
 use crate::store::section::{Layout, Section};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -32,6 +33,11 @@ const SECTIONS: &[Sample] = &[
             optional("valid_until", Form::Moment),
             optional("attributes", Form::Table),
             optional("actions", Form::Tables),
+            optional("namespace", Form::Namespace),
+            optional("policy_group", Form::Group),
+            optional("kind", Form::Word),
+            optional("statement_types", Form::Words),
+            optional("times", Form::Times),
         ],
         layout: Layout::Plain,
     },

@@ -202,7 +202,9 @@ pub fn written<'a, S: Section>(
     document.insert("format".to_owned(), json!(FORMAT));
     document.insert("version".to_owned(), json!(VERSION));
     for (section, entries) in sections {
-        let entries = section.layout().gather(present(section, entries, moment));
+        let mut items = present(section, entries, moment);
+        items.retain(|item| !section.is_innate(item));
+        let entries = section.layout().gather(items);
         document.insert(section.name().to_owned(), Value::Array(entries));
     }
     Value::Object(document)

@@ -1,7 +1,9 @@
 //! The fields of a definition: what may stand in the document, and the one form in which two definitions are compared.
 
+use super::moment;
 use crate::load::value;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +12,22 @@ pub enum Form {
     Text,
     /// A table or view, as SQL names it.
     Relation,
+    /// A function by name and types of its arguments, as SQL names it.
+    Routine,
+    /// A function by its name alone, as SQL names it.
+    Function,
+    /// The namespace of a context, which is kept in upper case.
+    Namespace,
+    /// The name of a policy group, which is kept in upper case.
+    Group,
+    /// A word in any case.
+    Word,
     /// A list of texts whose order means something.
     List,
     /// A list of texts whose order means nothing.
     Set,
+    /// A list of words in any case whose order means nothing.
+    Words,
     /// True or false.
     Flag,
     /// A whole number.
@@ -26,6 +40,8 @@ pub enum Form {
     Table,
     /// A list of tables.
     Tables,
+    /// A list of times: tables of `valid_from`, `valid_until`, `reason` and `seeded_by`.
+    Times,
 }
 
 /// What holds when the document does not say.
@@ -144,8 +160,13 @@ pub fn normalize(fields: &[Field], given: &Map<String, Value>) -> Result<Map<Str
 impl Form {
     fn normal(self, value: &Value) -> Result<Value, &'static str> {
         match self {
-            Self::Text | Self::Relation if value.is_string() => Ok(value.clone()),
-            Self::Text | Self::Relation => Err("it must be a text"),
+            Self::Text | Self::Relation | Self::Routine | Self::Function => {
+                text(value).map(|text| json!(text))
+            }
+            // What is no ASCII is no namespace, and is not made one.
+            Self::Namespace => text(value).map(|text| json!(text.to_ascii_uppercase())),
+            Self::Group => text(value).map(|text| json!(text.trim().to_uppercase())),
+            Self::Word => text(value).map(|text| json!(text.to_ascii_lowercase())),
             Self::Flag if value.is_boolean() => Ok(value.clone()),
             Self::Flag => Err("it must be true or false"),
             Self::Whole if value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()) => {
@@ -153,11 +174,10 @@ impl Form {
             }
             Self::Whole => Err("it must be a whole number"),
             Self::List => texts(value).map(|texts| json!(texts)),
-            Self::Set => texts(value).map(|mut texts| {
-                texts.sort();
-                texts.dedup();
-                json!(texts)
-            }),
+            Self::Set => texts(value).map(|texts| set(texts.into_iter().map(str::to_owned))),
+            Self::Words => {
+                texts(value).map(|texts| set(texts.into_iter().map(|text| text.trim().to_ascii_lowercase())))
+            }
             Self::Table => table(value).ok_or("it must be a table, or one as JSON in a text"),
             Self::Tables
                 if value
@@ -167,9 +187,11 @@ impl Form {
                 Ok(value.clone())
             }
             Self::Tables => Err("it must be a list of tables"),
+            Self::Times => times(value)
+                .ok_or("it must be a list of times: tables of valid_from, valid_until, reason and seeded_by"),
             Self::Duration => duration(value).ok_or("it must be a length of time, such as \"35 minutes\""),
             Self::Moment => {
-                moment(value).ok_or("it must be a moment in UTC, such as \"2027-01-31T00:00:00Z\"")
+                moment::normal(value).ok_or("it must be a moment in UTC, such as \"2027-01-31T00:00:00Z\"")
             }
         }
     }
@@ -183,6 +205,32 @@ fn table(value: &Value) -> Option<Value> {
     }
 }
 
+/// The fields of each of several times.
+const OF_A_TIME: &[Field] = &[
+    optional("valid_from", Form::Moment),
+    optional("valid_until", Form::Moment),
+    optional("reason", Form::Text),
+    optional("seeded_by", Form::Text),
+];
+
+/// A list of times with each in normal form; nothing when it is none.
+pub fn times(list: &Value) -> Option<Value> {
+    let each = |time: &Value| Some(Value::Object(normalize(OF_A_TIME, time.as_object()?).ok()?));
+    list.as_array()?
+        .iter()
+        .map(each)
+        .collect::<Option<_>>()
+        .map(Value::Array)
+}
+
+fn text(value: &Value) -> Result<&str, &'static str> {
+    value.as_str().ok_or("it must be a text")
+}
+
+fn set(texts: impl Iterator<Item = String>) -> Value {
+    json!(texts.collect::<BTreeSet<_>>())
+}
+
 fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
     value
         .as_array()
@@ -190,7 +238,6 @@ fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
         .ok_or("it must be a list of texts")
 }
 
-const REST_OF_YEAR: [u8; 15] = *b"-00-00T00:00:00";
 const UNITS: [(&str, i64); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
 
 /// A whole number of the largest unit that fits, else seconds with a fraction. The database gives seconds, people write units.
@@ -217,42 +264,6 @@ fn duration(value: &Value) -> Option<Value> {
     let number = seconds / length;
     let plural = if number == 1 { "" } else { "s" };
     Some(json!(format!("{number} {unit}{plural}")))
-}
-
-/// `2027-01-31T00:00:00Z`, with a fraction where there is one. The database knows years of up to six digits.
-fn moment(value: &Value) -> Option<Value> {
-    let text = value.as_str()?;
-    let body = text.strip_suffix('Z')?;
-    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
-    let (year, rest) = whole.split_at_checked(whole.len().checked_sub(REST_OF_YEAR.len())?)?;
-    let is_year = year.bytes().all(|byte| byte.is_ascii_digit())
-        && (year.len() == 4 || (matches!(year.len(), 5 | 6) && !year.starts_with('0')));
-    let is_shaped = is_year
-        && rest.bytes().zip(REST_OF_YEAR).all(|(byte, shape)| {
-            if shape == b'0' {
-                byte.is_ascii_digit()
-            } else {
-                byte == shape
-            }
-        })
-        && fraction.len() <= 6
-        && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    // The calendar comes again after 400 years, and the check knows years of four digits.
-    let is_day = || {
-        let year = year.parse::<u32>().unwrap_or(0);
-        year > 0 && value::timestamp(&format!("{}{rest}Z", 2000 + year % 400)).is_ok()
-    };
-    let is_shaped = is_shaped && is_day();
-    let fraction = fraction.trim_end_matches('0');
-    let dot = if fraction.is_empty() { "" } else { "." };
-    is_shaped.then(|| json!(format!("{whole}{dot}{fraction}Z")))
-}
-
-/// Whether a moment is no later than now, both in their one spelling.
-pub fn is_past(moment: &str, now: &str) -> bool {
-    // A year of more digits is later.
-    let order = |text: &str| (text.find('-'), text.trim_end_matches('Z').to_owned());
-    order(moment) <= order(now)
 }
 
 #[cfg(test)]
@@ -288,48 +299,6 @@ mod tests {
     }
 
     #[test]
-    fn moments_have_one_spelling() {
-        assert_eq!(
-            moment(&json!("2027-01-31T00:00:00.500Z")),
-            Some(json!("2027-01-31T00:00:00.5Z"))
-        );
-        assert_eq!(
-            moment(&json!("2027-01-31T00:00:00.000Z")),
-            Some(json!("2027-01-31T00:00:00Z"))
-        );
-        for far in ["10000-01-01T00:00:00Z", "294276-12-31T23:59:59.999999Z"] {
-            assert_eq!(moment(&json!(far)), Some(json!(far)));
-        }
-        for bad in [
-            "0010000-01-01T00:00:00Z",
-            "01000-01-01T00:00:00Z",
-            "999-01-01T00:00:00Z",
-            "2027-01-31",
-            "2027-01-31T00:00:00",
-            "2027-01-31T00:00:00+01",
-            "infinity",
-            "Z",
-        ] {
-            assert_eq!(moment(&json!(bad)), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn moments_are_compared_by_what_they_mean() {
-        let now = "2027-01-31T12:00:00Z";
-        for past in [
-            "2027-01-31T12:00:00Z",
-            "2026-12-31T00:00:00Z",
-            "0999-01-01T00:00:00Z",
-        ] {
-            assert!(is_past(past, now), "{past}");
-        }
-        for future in ["2027-01-31T12:00:00.5Z", "10000-01-01T00:00:00Z"] {
-            assert!(!is_past(future, now), "{future}");
-        }
-    }
-
-    #[test]
     fn what_holds_anyway_is_left_out_and_sets_are_ordered() {
         let fields = [
             required("name", Form::Text),
@@ -342,6 +311,33 @@ mod tests {
             normal.map(Value::Object),
             Some(json!({"name": "a", "origins": ["a", "b"]}))
         );
+    }
+
+    #[test]
+    fn what_sql_takes_in_any_case_has_one_spelling() {
+        for (form, given, spelled) in [
+            (Form::Namespace, json!("order_Ctx"), json!("ORDER_CTX")),
+            (Form::Namespace, json!("straße"), json!("STRAßE")),
+            (Form::Group, json!(" Größe "), json!("GRÖSSE")),
+            (Form::Word, json!("Shared_Static"), json!("shared_static")),
+            (
+                Form::Words,
+                json!(["UPDATE", " select", "Select "]),
+                json!(["select", "update"]),
+            ),
+            (Form::Set, json!(["B", "b", "B"]), json!(["B", "b"])),
+        ] {
+            assert_eq!(form.normal(&given), Ok(spelled), "{form:?} {given}");
+        }
+        for form in [
+            Form::Routine,
+            Form::Function,
+            Form::Namespace,
+            Form::Group,
+            Form::Word,
+        ] {
+            assert!(form.normal(&json!(1)).is_err(), "{form:?}");
+        }
     }
 
     #[test]

@@ -6,4 +6,6 @@ pub mod document;
 pub mod field;
 pub mod form;
 pub mod item;
+pub mod moment;
 pub mod section;
+pub mod times;

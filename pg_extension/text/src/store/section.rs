@@ -27,6 +27,11 @@ pub trait Section: 'static {
     /// Gives names of a document the spelling that the database has for them. What the database gives has it already.
     fn spell(&self, _item: &mut Item) {}
 
+    /// Whether every database has this of itself: then it is not written.
+    fn is_innate(&self, _item: &Item) -> bool {
+        false
+    }
+
     /// Leaves out what holds anyway where the fields alone do not tell, and says why a definition is passed over.
     fn settle(&self, item: &mut Item, moment: &Self::Moment) -> Option<&'static str>;
 }
