@@ -38,8 +38,14 @@ fn compiled_expressions_say_the_same() -> Result<()> {
     }
     let mut compiling = database.admin()?;
     let is_available: bool = compiling.query_one("SELECT pg_jit_available()", &[])?.get(0);
-    let plan = compiling.query("EXPLAIN ANALYZE SELECT count(*) FROM pg_class WHERE relpages > 1", &[])?;
-    assert_eq!(plan.iter().any(|row| row.get::<_, &str>(0) == "JIT:"), is_available);
+    let plan = compiling.query(
+        "EXPLAIN ANALYZE SELECT count(*) FROM pg_class WHERE relpages > 1",
+        &[],
+    )?;
+    assert_eq!(
+        plan.iter().any(|row| row.get::<_, &str>(0) == "JIT:"),
+        is_available
+    );
     let plan = Plan {
         cases: 1_000,
         seed: 2,

@@ -1,7 +1,7 @@
 //! Users as identity sources tell of them, organization units, and who manages whom.
 
 use super::definition::{self, define, refuse_used};
-use super::owner::require_free;
+use super::owner::{self, require_free};
 use super::reference::check_name;
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
@@ -76,7 +76,8 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
     // Another precedence lets other attributes and other managers be believed; of a source that is new nobody was told yet.
     let watch = former.filter(|former| *former != precedence).map(|_| {
         KEEP_DOCUMENTS.with(|statement| statement.execute(&[arg(name)]));
-        (Watch::of_attributes(), circle(&managers()).is_some())
+        let watch = (Watch::of_attributes(), circle(&managers()).is_some());
+        (watch, owner::Before::of_source(name))
     });
     let state = SOURCE.with(|statement| {
         statement.modify(&[arg(name), arg(precedence), arg(description)], |row| {
@@ -89,7 +90,7 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
             "Give each source a precedence of its own; see the view vpd.sources.",
         )),
         Some(_) => {
-            if let Some((_, false)) = &watch
+            if let Some(((_, false), _)) = &watch
                 && let Some(user) = circle(&managers())
             {
                 return Err(Error::argument(
@@ -102,7 +103,10 @@ pub fn define_source(name: &str, precedence: i32, description: Option<&str>) -> 
                 &format!("source:{name}"),
                 json!({ "precedence": precedence }),
             );
-            watch.map_or(Ok(()), |(watch, _)| watch.check())
+            watch.map_or(Ok(()), |((watch, _), marked)| {
+                marked.require_kept()?;
+                watch.check()
+            })
         }
     }
 }
@@ -152,8 +156,10 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
         }
     }
     let watch = Watch::of_unit(name);
+    let marked = owner::Before::of_unit(name);
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
+        marked.require_kept()?;
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
         watch.check()?;
     }

@@ -112,9 +112,9 @@ pub fn compare(
                 Some(owner) if !may_change(&owner) => {
                     difference.kept.push((item, format!("it belongs to {owner}")));
                 }
-                _ => match foreign_reference(section, &item) {
+                _ => match foreign_owner(section, &item) {
                     Some(owner) => {
-                        let reason = format!("what refers to it belongs to {owner}");
+                        let reason = format!("it, or what refers to it, belongs to {owner}");
                         difference.kept.push((item, reason));
                     }
                     None => difference.removed.push(item),
@@ -128,10 +128,10 @@ pub fn compare(
     difference
 }
 
-/// Whose grant or rule refers to a definition of the graph.
-fn foreign_reference(section: &Section, item: &Item) -> Option<String> {
+/// Who else marked a definition of the graph, or a grant or rule that refers to it.
+fn foreign_owner(section: &Section, item: &Item) -> Option<String> {
     let reference = Reference::parse(&format!("{}:{}", section.kind, item.text("name"))).ok()?;
-    owner::foreign_reference(&reference.find()?)
+    owner::foreign_owner(&reference.find()?)
 }
 
 /// Puts definitions after those of the same section that they name, and otherwise leaves them in their order.
