@@ -292,6 +292,11 @@ fn kind_of(resource_type: &str) -> String {
     }
 }
 
+/// What tells resources of a type apart from others of their name.
+fn class_of_type(resource_type: &str) -> String {
+    format!("type {resource_type}")
+}
+
 /// Display name and description in one.
 fn describe(element: Element<'_>) -> Option<String> {
     match (element.text("display-name"), element.text("description")) {

@@ -1,7 +1,6 @@
 //! Its grants, and what the permissions in them are about.
 
-use super::resources::of_type;
-use super::{Application, NO_KIND, Principal, is_pattern, is_usable};
+use super::{Application, NO_KIND, Principal, class_of_type, is_pattern, is_usable};
 use crate::jazn::definitions::Definitions;
 use crate::jazn::report::Report;
 use crate::jazn::tree::Element;
@@ -114,7 +113,7 @@ impl Application<'_> {
                 class: OF_TYPES
                     .iter()
                     .find(|(known, _)| *known == class)
-                    .map_or_else(|| format!("class {class}"), |(_, known)| of_type(known)),
+                    .map_or_else(|| format!("class {class}"), |(_, known)| class_of_type(known)),
                 kind: kind.to_owned(),
                 delimiter: ",".to_owned(),
             })

@@ -2,8 +2,8 @@
 
 use super::grants::Permission;
 use super::{
-    Application, LONGEST_RESOURCE, NO_KIND, Origin, Sort, describe, is_pattern, is_usable, kind_of,
-    note_ignored, unusable,
+    Application, LONGEST_RESOURCE, NO_KIND, Origin, Sort, class_of_type, describe, is_pattern, is_usable,
+    kind_of, note_ignored, unusable,
 };
 use crate::jazn::definitions::Definitions;
 use crate::jazn::report::Report;
@@ -59,7 +59,7 @@ impl Application<'_> {
     pub(super) fn of_type(&self, resource_type: Option<&str>, resource: String) -> Permission {
         Permission {
             resource,
-            class: resource_type.map_or_else(|| "no type".to_owned(), of_type),
+            class: resource_type.map_or_else(|| "no type".to_owned(), class_of_type),
             kind: self.kind(resource_type),
             delimiter: self.delimiter(resource_type),
         }
@@ -130,9 +130,4 @@ impl Application<'_> {
             .and_then(|name| self.types.get(name))
             .map_or_else(|| ",".to_owned(), |(_, delimiter)| delimiter.clone())
     }
-}
-
-/// The class of resources of a type.
-pub(super) fn of_type(resource_type: &str) -> String {
-    format!("type {resource_type}")
 }
