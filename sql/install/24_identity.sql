@@ -5,13 +5,15 @@ CREATE FUNCTION vpd.define_source(name text, precedence integer, description tex
     AS 'MODULE_PATHNAME', 'define_source_wrapper';
 COMMENT ON FUNCTION vpd.define_source IS
 'Defines an identity source, or changes it. What several sources tell of a user is put together; where they disagree the lower precedence counts.
-The source "local" (100) is there. Errors: 22023 argument_invalid when another source has the precedence.';
+The source "local" (100) is there. Errors: 22023 argument_invalid when another source has the precedence, 42501 definition_seeded when
+something else would be believed of a user whom somebody else marked, 42501 sod_conflict.';
 
 CREATE FUNCTION vpd.define_unit(name text, parent text DEFAULT NULL, description text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'define_unit_wrapper';
 COMMENT ON FUNCTION vpd.define_unit IS
-'Defines an organization unit below another, or moves it. Errors: 22023 argument_invalid, 42704 unit_not_found, 42P17 authority_cycle.';
+'Defines an organization unit below another, or moves it. Errors: 22023 argument_invalid, 42704 unit_not_found, 42P17 authority_cycle, 42501 definition_seeded when it
+would be moved out of the reach of a rule of duties that somebody else marked, 42501 sod_conflict.';
 
 CREATE FUNCTION vpd.drop_source(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE

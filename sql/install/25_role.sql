@@ -98,7 +98,7 @@ CREATE FUNCTION vpd.mark_seeded(reference text, owner text) RETURNS void
     AS 'MODULE_PATHNAME', 'mark_seeded_wrapper';
 COMMENT ON FUNCTION vpd.mark_seeded IS
 'Marks a definition (kind:name) and what it holds now as belonging to a database role: only its members and superusers can change, disable or drop it,
-others can add to it, and neither disable nor drop what it holds. sod_rule:name marks a rule of segregation of duties. owner NULL: it is free again. Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
+others can add to it, and neither disable nor drop what it holds. What somebody else''s marked grant or rule refers to cannot be marked. sod_rule:name marks a rule of segregation of duties. owner NULL: it is free again. Errors: 22023 argument_invalid, 42704 …_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.session_privileges(only_usable boolean DEFAULT false) RETURNS TABLE (
     resource text,

@@ -257,12 +257,12 @@ CREATE FUNCTION vpd.protect_action(
 COMMENT ON FUNCTION vpd.protect_action IS
 'Makes a change of rows an action: whoever gives the column the value needs the privilege action (resource:action), must not be who made the row, nor act for him, nor he for him, and is recorded, with the rules
 of the scope object looked at. Arguments: maker_column, one of the columns that vpd.track_changes keeps (created_by, or updated_by for who changed the row last), or NULL: no maker is looked at;
-key_columns, columns that name the object, the primary key by default. A partitioned table needs vpd.track_changes. Errors: 22023 argument_invalid, 42704 column_not_found, privilege_not_found, key_not_found, 42809 wrong relation, 42804 column_type, 55000 not_tracked.';
+key_columns, columns that name the object, the primary key by default. A partitioned table needs vpd.track_changes. Errors: 22023 argument_invalid, 42704 column_not_found, privilege_not_found, key_not_found, 42809 wrong relation, 42804 column_type, 55000 not_tracked, 42501 definition_seeded when the action is protected otherwise already and a rule of duties that somebody else marked speaks of it.';
 
 CREATE FUNCTION vpd.unprotect_action(relation regclass, action text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'unprotect_action_wrapper';
-COMMENT ON FUNCTION vpd.unprotect_action IS 'Takes back vpd.protect_action; what was recorded stays. Errors: 42704 action_not_found.';
+COMMENT ON FUNCTION vpd.unprotect_action IS 'Takes back vpd.protect_action; what was recorded stays. Errors: 42704 action_not_found, 42501 definition_seeded when a rule of duties that somebody else marked speaks of the action.';
 
 CREATE VIEW vpd.sod_rules AS
     SELECT r.name,

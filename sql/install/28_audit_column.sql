@@ -87,7 +87,8 @@ CREATE FUNCTION vpd.untrack_changes(relation regclass) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'untrack_changes_wrapper';
 COMMENT ON FUNCTION vpd.untrack_changes IS
-'Takes back vpd.track_changes; the columns stay with what is in them. Errors: 42704 table_not_tracked, 55000 not_ready while vpd.protect_action rests on it.';
+'Takes back vpd.track_changes; the columns stay with what is in them. Errors: 42704 table_not_tracked, 55000 not_ready while vpd.protect_action rests on it,
+42501 definition_seeded when a rule of duties that somebody else marked speaks of an action protected there.';
 
 CREATE FUNCTION vpd.audit_pseudonym(user_name text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE

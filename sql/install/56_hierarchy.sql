@@ -62,6 +62,7 @@ CREATE TABLE vpd_private.data_group_node (
     reason text,
     granted_by text NOT NULL,
     revoked_by text,
+    seeded_by text,
     CHECK (valid_from < valid_until)
 );
 -- A column that begins an index and finds many rows: sys/hooks/own_plan.rs reads it.
@@ -78,6 +79,7 @@ COMMENT ON COLUMN vpd_private.data_group_node.valid_until IS 'Until when, exclus
 COMMENT ON COLUMN vpd_private.data_group_node.reason IS 'Why it was granted.';
 COMMENT ON COLUMN vpd_private.data_group_node.granted_by IS 'Who granted it: the audit identity of the session, or the database role.';
 COMMENT ON COLUMN vpd_private.data_group_node.revoked_by IS 'Who revoked it; NULL while it is open or when it ran out by itself.';
+COMMENT ON COLUMN vpd_private.data_group_node.seeded_by IS 'Who marked it; NULL for what is free.';
 SELECT pg_extension_config_dump('vpd_private.data_group_node', '');
 SELECT pg_extension_config_dump('vpd_private.data_group_node_id_seq', '');
 
@@ -189,7 +191,7 @@ CREATE FUNCTION vpd.drop_hierarchy(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'drop_hierarchy_wrapper';
 COMMENT ON FUNCTION vpd.drop_hierarchy IS
-'Drops a hierarchy with its nodes and takes them from data groups. Errors: 42704 hierarchy_not_found, 2BP01 hierarchy_in_use while a table is protected by it.';
+'Drops a hierarchy with its nodes and takes them from data groups. Errors: 42704 hierarchy_not_found, 2BP01 hierarchy_in_use while a table is protected by it, 42501 definition_seeded when a data group has nodes of it that somebody else marked.';
 
 CREATE FUNCTION vpd.set_hierarchy_mode(hierarchy text, mode text, reason text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -238,7 +240,7 @@ COMMENT ON FUNCTION vpd.load_nodes IS
 'Takes nodes from a table or view of the application with one row a node, read as its owner and under the policies that apply to the caller, who needs SELECT on the columns; all of them or none. Arguments: the columns
 with the key, the parent''s key, the level''s name and the label; remove, whether nodes that the table does not have go. Returns how many nodes were
 added, moved to another parent or level, changed in their label, and removed. Errors: 22023 argument_invalid, node_level, node_ambiguous, 42704
-hierarchy_not_found, node_not_found, level_not_found, 42P17 node_cycle.';
+hierarchy_not_found, node_not_found, level_not_found, 42P17 node_cycle, 42501 definition_seeded when a node that goes is had by somebody else''s mark.';
 
 CREATE FUNCTION vpd.load_levels(
     hierarchy text,
@@ -268,7 +270,7 @@ CREATE FUNCTION vpd.drop_node(hierarchy text, key text, with_subtree boolean DEF
     AS 'MODULE_PATHNAME', 'drop_node_wrapper';
 COMMENT ON FUNCTION vpd.drop_node IS
 'Drops a node, with_subtree everything below it too, and takes them from data groups; returns how many nodes went. Errors: 2BP01 node_in_use when
-there is something below it, 42704 hierarchy_not_found, node_not_found.';
+there is something below it, 42704 hierarchy_not_found, node_not_found, 42501 definition_seeded when a data group has it by somebody else''s mark.';
 
 CREATE FUNCTION vpd.grant_node(
     data_group text,
@@ -282,12 +284,12 @@ CREATE FUNCTION vpd.grant_node(
     AS 'MODULE_PATHNAME', 'grant_node_wrapper';
 COMMENT ON FUNCTION vpd.grant_node IS
 'Gives a data group a node with everything below it; granted again, the new time holds. Errors: 22023 argument_invalid, 42704 data_group_not_found,
-hierarchy_not_found, node_not_found.';
+hierarchy_not_found, node_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.revoke_node(data_group text, hierarchy text, node text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'revoke_node_wrapper';
-COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group; what has not begun goes without a trace but the change. Errors: 42704 data_group_not_found, grant_not_found.';
+COMMENT ON FUNCTION vpd.revoke_node IS 'Takes a node from a data group; what has not begun goes without a trace but the change. Errors: 42704 data_group_not_found, grant_not_found, 42501 definition_seeded.';
 
 CREATE FUNCTION vpd.protect_by_hierarchy(relation regclass, hierarchy text, column_name text, VARIADIC more text[] DEFAULT '{}') RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -348,6 +350,7 @@ CREATE VIEW vpd.data_group_nodes AS
            g.reason,
            g.granted_by,
            g.revoked_by,
+           g.seeded_by,
            a.dropped_at IS NULL AND g.valid_from <= clock_timestamp() AND clock_timestamp() < g.valid_until AS is_active
       FROM vpd_private.data_group_node g
       JOIN vpd_private.authority a ON a.id = g.data_group_id;

@@ -117,3 +117,58 @@ fn a_hostile_file_imports_nothing() -> Result<()> {
     assert_eq!(roles, 0);
     Ok(())
 }
+
+/// Two roles of two applications that would be one here: whoever is in the group of the one has nothing of the other. Control: each application alone.
+#[test]
+fn nobody_gets_what_the_file_gave_a_role_that_would_have_the_same_name() -> Result<()> {
+    let application = |name: &str, role: &str, group: &str, about: &str| {
+        format!(
+            "<application><name>{name}</name><app-roles><app-role><name>{role}</name><members><member>\
+             <class>weblogic.security.principal.WLSGroupImpl</class><name>{group}</name></member></members></app-role></app-roles>\
+             <jazn-policy><grant><grantee><principals><principal>\
+             <class>oracle.security.jps.service.policystore.ApplicationRole</class><name>{role}</name></principal></principals></grantee>\
+             <permissions><permission><class>com.example.P</class><name>{about}</name><actions>read</actions></permission></permissions>\
+             </grant></jazn-policy></application>"
+        )
+    };
+    let file = format!(
+        "<jazn-data><policy-store><applications>{}{}</applications></policy-store></jazn-data>",
+        application("crm", "hr.Boss", "TEMPS", "note"),
+        application("crm.hr", "Boss", "CHIEFS", "salary"),
+    );
+    for (arguments, note, salary) in [
+        (&["--app", "crm"][..], "note:read", "salary:read"),
+        (&[], "crm.note:read", "crm.hr.salary:read"),
+    ] {
+        let database = Database::create()?;
+        let desk = Desk::at(&database)?;
+        desk.write("jazn-data.xml", &file)?;
+        let import = ["policy", "import", "--format", "jazn", "jazn-data.xml", "--yes"];
+        let imported = desk.run(&[&import[..], arguments].concat())?;
+        assert_eq!(imported.0, Some(0), "{imported:?}");
+        let token: String = database
+            .connect(role::BRIDGE)?
+            .query_one(
+                "SELECT vpd.create_session('temp', 'portal', roles => '{TEMPS}')",
+                &[],
+            )?
+            .get(0);
+        let mut user = database.connect(role::USER)?;
+        user.batch_execute("BEGIN")?;
+        user.execute("SELECT vpd.attach_session($1)", &[&token])?;
+        let mut has = |privilege: &str| -> Result<bool> {
+            Ok(user
+                .query_one("SELECT vpd.has_privilege($1)", &[&privilege])?
+                .get(0))
+        };
+        let is_alone = !arguments.is_empty();
+        assert_eq!((has(note)?, has(salary)?), (is_alone, false));
+        assert_ne!(
+            imported.1.contains("both called crm.hr.Boss"),
+            is_alone,
+            "{}",
+            imported.1
+        );
+    }
+    Ok(())
+}

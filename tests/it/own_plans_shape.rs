@@ -16,6 +16,7 @@ audit/missing_triggers: protected_action tracked_table: without a table it asks 
 authz/entitlements: role_detail_parametric_idx: the rules of all parametric roles are asked
 authz/flatten: authority_version: a table of one row
 authz/flatten: role_detail_parametric_idx: the rules of all parametric roles are asked
+authz/marked_unit_rules: sod_rule: when a unit is moved, and rules of units are few
 authz/raise_version: authority_version: a table of one row
 authz/unit_use: sod_rule: a unit is dropped, and rules of units are few
 authz/version: authority_version: a table of one row

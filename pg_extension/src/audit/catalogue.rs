@@ -3,7 +3,7 @@
 use super::family::{announce, put_triggers, take_triggers};
 use super::membership;
 use super::pseudonym::Identification;
-use crate::authz::change;
+use crate::authz::{change, owner};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, oid_arg, run_command, statements};
 use crate::sys::{Oid, relation};
@@ -17,6 +17,7 @@ statements! {
     DEFINE = "audit/define.sql";
     DEFINE_COLUMN = "audit/define_column.sql";
     UNDEFINE = "audit/undefine.sql";
+    ACTIONS = "segregation/protected_actions.sql";
     RESTED_ON = "audit/rested_on.sql";
     FOLLOW_COLUMNS = scanning "audit/follow_columns.sql";
 }
@@ -87,6 +88,9 @@ pub fn track(table: Oid, columns: &Columns, identification: Identification) -> R
 /// Leaves the columns to whoever writes them.
 pub fn untrack(table: Oid) -> Result<()> {
     let name = lock_table(table)?;
+    let actions =
+        ACTIONS.with(|statement| statement.query(&[oid_arg(table)], |row| row.required::<String>(1)));
+    owner::require_free_actions(&actions)?;
     if RESTED_ON
         .with(|statement| statement.query_one(&[oid_arg(table)], |_| ()))
         .is_some()

@@ -5,7 +5,7 @@
 
 use super::protected::{self, Protected};
 use super::{catalogue, family, pseudonym, tracking};
-use crate::authz::{Kind, Reference, change};
+use crate::authz::{Kind, Reference, change, owner};
 use crate::context::{self, Identity};
 use crate::duty::{action, person};
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ statements! {
     KEY = "segregation/key.sql";
     COLUMN = "segregation/column.sql";
     DEFINE = "segregation/define_protection.sql";
+    IS_OTHER = "segregation/is_protected_otherwise.sql";
     UNDEFINE = "segregation/drop_protection.sql";
     IS_LEFT = "segregation/is_protected.sql";
     MAKER = "segregation/maker_column.sql";
@@ -58,6 +59,20 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
     let (number, kind, modifier) = column(table, &asked.column)?;
     datum::check_value(kind, modifier, &asked.value);
     let (keys, numbers) = key_columns(table, asked.key_columns.as_deref())?;
+    let is_other = IS_OTHER.with(|statement| {
+        let args = [
+            oid_arg(table),
+            arg(asked.action.as_str()),
+            arg(maker.clone()),
+            arg(number),
+            arg(asked.value.as_str()),
+            arg(numbers.clone()),
+        ];
+        statement.query_one(&args, |_| ())
+    });
+    if is_other.is_some() {
+        owner::require_free_actions(std::slice::from_ref(&asked.action))?;
+    }
     DEFINE.with(|statement| {
         statement.execute(&[
             oid_arg(table),
@@ -83,6 +98,7 @@ pub fn protect(table: Oid, asked: &Protection) -> Result<()> {
 /// Takes the protection of an action back.
 pub fn unprotect(table: Oid, action: &str) -> Result<()> {
     let name = catalogue::lock_table(table)?;
+    owner::require_free_actions(&[action.to_owned()])?;
     if UNDEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(action)])) == 0 {
         return Err(Error::not_found(
             "action_not_found",

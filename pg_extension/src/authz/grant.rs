@@ -1,6 +1,6 @@
 //! Granting and revoking: edges of the graph.
 
-use super::owner::may_change;
+use super::owner::{refuse_foreign, require_handed_on};
 use super::segregation::Watch;
 use super::{Kind, Node, Reference, change};
 use crate::error::{Error, Result};
@@ -41,6 +41,7 @@ pub fn grant(granted: &Reference, holder: &Reference, validity: Validity) -> Res
         Some(met) => met.begins_as_asked_at,
         None => None,
     };
+    require_handed_on(&granted)?;
     // Only for the time that is spoken of: what ends before it, or begins after it, stays.
     if !met.is_empty() {
         require_free_grants(&met, &granted, &holder)?;
@@ -63,6 +64,7 @@ pub fn grant_only(granted: &Reference, holder: &Reference, validities: &[Validit
     for validity in validities {
         check(&granted, &holder, validity.from)?;
     }
+    require_handed_on(&granted)?;
     let watch = Watch::of_grant(granted.id, holder.id);
     require_free_grants(&meet(&granted, &holder, None, None), &granted, &holder)?;
     close(&granted, &holder, None, None);
@@ -215,15 +217,10 @@ fn meet(
     })
 }
 
+/// What is his own somebody can always take away, whoever marked the grant of it.
 fn require_free_grants(met: &[Met], granted: &Node, holder: &Node) -> Result<()> {
-    let owner = met
-        .iter()
-        .filter_map(|met| met.seeded_by.as_deref())
-        .find(|owner| !may_change(owner));
-    owner.map_or(Ok(()), |owner| {
-        Err(Error::seeded(
-            &format!("the grant of {} to {}", granted.reference, holder.reference),
-            owner,
-        ))
+    let marks = met.iter().map(|met| met.seeded_by.as_deref());
+    refuse_foreign(granted.seeded_by.as_deref(), marks, || {
+        format!("the grant of {} to {}", granted.reference, holder.reference)
     })
 }

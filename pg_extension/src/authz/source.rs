@@ -2,6 +2,7 @@
 
 use super::change;
 use super::definition::refuse_used;
+use super::owner::Before;
 use super::segregation::Watch;
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
@@ -84,6 +85,7 @@ fn believed_otherwise(moved: &[&str], change: impl FnOnce() -> Result<()>) -> Re
         KEEP_DOCUMENTS.with(|statement| statement.execute(&[arg(*name)]));
     }
     let watch = Watch::of_attributes();
+    let marked: Vec<Before> = moved.iter().map(|name| Before::of_source(name)).collect();
     let was_circle = circle(&managers()).is_some();
     change()?;
     if !was_circle && let Some(user) = circle(&managers()) {
@@ -92,6 +94,7 @@ fn believed_otherwise(moved: &[&str], change: impl FnOnce() -> Result<()>) -> Re
             "Give the source another precedence, or mend the managers that one of the sources tells of.",
         ));
     }
+    marked.into_iter().try_for_each(Before::require_kept)?;
     watch.check()
 }
 

@@ -1,7 +1,7 @@
 //! Users as identity sources tell of them, organization units, and who manages whom. The sources are in `source`.
 
 use super::definition::{self, define, refuse_used};
-use super::owner::require_free;
+use super::owner::{self, require_free};
 use super::reference::check_name;
 use super::segregation::Watch;
 use super::source::require_source;
@@ -78,8 +78,10 @@ pub fn define_unit(name: &str, parent: Option<&str>, description: Option<&str>) 
         }
     }
     let watch = Watch::of_unit(name);
+    let marked = owner::Before::of_unit(name);
     let changed = UNIT.with(|statement| statement.execute(&[arg(name), arg(parent), arg(description)]));
     if changed > 0 {
+        marked.require_kept()?;
         change::record("define", &format!("unit:{name}"), json!({ "parent": parent }));
         watch.check()?;
     }

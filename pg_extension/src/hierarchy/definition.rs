@@ -113,7 +113,7 @@ pub fn drop_hierarchy(name: &str) -> Result<()> {
         return Err(Error::hierarchy_in_use(name, &table));
     }
     DROP.with(|statement| statement.execute(&[arg(name), arg(change::author())]));
-    close_orphans(name, None);
+    close_orphans(name, None)?;
     node_access::forget_index_plans();
     published::withdraw(name);
     change::record("drop", &subject(name), json!({}));

@@ -23,7 +23,7 @@ pub use definition::{
     tables_changed,
 };
 pub use facts::{Hierarchy, find};
-pub use grant::{close as close_grants, grant, revoke};
+pub use grant::{close as close_grants, grant, revoke, set_owner};
 pub use list::{visible_nodes, who_can_see};
 pub use load::{Columns, Report, Source, load_levels, load_nodes};
 pub use node::{NodeDefinition, Nodes, define as define_node, drop_node, move_node, write_nodes};

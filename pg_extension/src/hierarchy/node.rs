@@ -119,7 +119,7 @@ pub fn drop_node(hierarchy: &str, key: &str, with_subtree: bool) -> Result<i64> 
     if count == 0 {
         return Err(Error::node_in_use(key));
     }
-    close_orphans(hierarchy, Some(dropped));
+    close_orphans(hierarchy, Some(dropped))?;
     nodes_changed(Some(hierarchy));
     access_changed(Some(hierarchy));
     change::record(
@@ -152,7 +152,7 @@ pub(super) fn write(hierarchy: &str, nodes: Nodes, remove: bool) -> Result<Repor
     });
     faultless(hierarchy, None)?;
     if remove {
-        close_orphans(hierarchy, None);
+        close_orphans(hierarchy, None)?;
     }
     nodes_changed(Some(hierarchy));
     access_changed(Some(hierarchy));

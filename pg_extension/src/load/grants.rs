@@ -3,7 +3,7 @@
 use super::content::{Counts, STEP};
 use super::progress;
 use crate::authz::change;
-use crate::authz::owner::may_change;
+use crate::authz::owner::Marks;
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy;
 use crate::sys::pinned;
@@ -212,11 +212,10 @@ fn list<'a, T: IntoDatum>(spans: &'a [Span<'_>], read: impl Fn(&Span<'a>) -> T) 
 
 fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Vec<Open>> {
     let mut found: HashMap<_, Vec<Open>> = HashMap::new();
-    let mut owners: HashMap<String, bool> = HashMap::new();
-    let mut keep = |row: (i32, i32, Timestamp, Timestamp, Option<String>)| {
-        let (holder, granted, from, until, owner) = row;
-        let is_fixed =
-            owner.is_some_and(|owner| !*owners.entry(owner).or_insert_with_key(|owner| may_change(owner)));
+    let mut marks = Marks::default();
+    let mut keep = |row: (i32, i32, Timestamp, Timestamp, Option<String>, Option<String>)| {
+        let (holder, granted, from, until, mark, whole) = row;
+        let is_fixed = marks.is_foreign(whole, mark);
         found.entry((holder, granted)).or_default().push(Open {
             from,
             until,
@@ -233,6 +232,7 @@ fn find_open(wishes: &[Wish<'_>]) -> HashMap<(i32, i32), Vec<Open>> {
             row.timestamp(3)?,
             row.timestamp(4)?,
             row.get::<String>(5),
+            row.get::<String>(6),
         ))
     };
     if wishes.len() / ids.len().max(1) >= MANY {

@@ -4,6 +4,7 @@ use super::content::{Content, Counts};
 use super::grants;
 use super::names::Names;
 use super::node::key;
+use crate::authz::owner::Marks;
 use crate::authz::{Kind, change};
 use crate::error::Result;
 use crate::hierarchy;
@@ -136,7 +137,8 @@ impl GroupNodes {
 
     /// Reports nodes that there are not, and finds the grants that are open now.
     fn look_up(&self, groups: &[i32], report: &mut Report) -> HashMap<Grant, Open> {
-        let mut open = HashMap::new();
+        let mut open: HashMap<Grant, Open> = HashMap::new();
+        let mut marks = Marks::default();
         for (rows, groups) in self.rows.chunks(CHUNK).zip(groups.chunks(CHUNK)) {
             let list = |read: fn(&Row) -> &str| -> Vec<&str> { rows.iter().map(read).collect() };
             let (hierarchies, nodes) = (list(|row| &row.hierarchy), list(|row| &row.node));
@@ -153,11 +155,17 @@ impl GroupNodes {
             let rows = OPEN.with(|statement| {
                 statement.query(&[arg(groups.to_vec()), arg(hierarchies), arg(nodes)], |row| {
                     let grant = (row.get::<i32>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
-                    Some((grant, (row.timestamp(4)?, row.timestamp(5)?)))
+                    let span = (row.timestamp(4)?, row.timestamp(5)?);
+                    Some((grant, span, row.get::<String>(6), row.get::<String>(7)))
                 })
             });
-            for (grant, span) in rows.into_iter().flatten() {
-                open.entry(grant).or_insert(span);
+            for (grant, span, mark, whole) in rows.into_iter().flatten() {
+                // Of several times the first is spoken of; all of them are replaced.
+                let first = open.entry(grant).or_insert(Open {
+                    span,
+                    is_fixed: false,
+                });
+                first.is_fixed |= marks.is_foreign(whole, mark);
             }
         }
         open
@@ -177,9 +185,13 @@ impl GroupNodes {
             let (from, until) = (time(&row.from), time(&row.until));
             let former = open.get(&(*id, row.hierarchy.clone(), row.node.clone()));
             if former.is_some_and(|former| {
-                from.is_none_or(|from| from == former.0) && until.is_none_or(|until| until == former.1)
+                from.is_none_or(|from| from == former.span.0)
+                    && until.is_none_or(|until| until == former.span.1)
             }) {
                 continue;
+            }
+            if former.is_some_and(|former| former.is_fixed) {
+                report.line(row.line, "the grant belongs to somebody else and is not changed");
             }
             if until.is_some_and(|until| until <= from.unwrap_or(now) || until <= now) {
                 report.line(row.line, "the grant would end before it begins");
@@ -204,12 +216,20 @@ impl Row {
 /// A data group, a hierarchy and a node of it.
 type Grant = (i32, String, String);
 /// From when until when it holds.
-type Open = (Timestamp, Timestamp);
+type Span = (Timestamp, Timestamp);
+
+/// What a data group has of a node, or will have.
+struct Open {
+    /// The first time of it.
+    span: Span,
+    /// Some of it belongs to somebody else, who shipped or marked it.
+    is_fixed: bool,
+}
 
 /// What a file changes.
 #[derive(Default)]
 struct Changes<'a> {
-    fresh: Vec<(i32, &'a Row, Open)>,
+    fresh: Vec<(i32, &'a Row, Span)>,
     /// Grants that are replaced.
     closed: Vec<(i32, &'a Row)>,
 }

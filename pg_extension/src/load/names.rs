@@ -1,7 +1,7 @@
 //! Names of a file, each kept once, and which nodes of the graph they are.
 
 use crate::authz::Kind;
-use crate::authz::owner::may_change;
+use crate::authz::owner::Marks;
 use crate::sys::spi::{Statement, arg, statements};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -62,7 +62,7 @@ impl Names {
     /// The nodes of a kind that the names mean, by number.
     pub fn find(&self, kind: Kind, mut each: impl FnMut(usize)) -> Vec<Option<Known>> {
         let mut known = vec![None; self.len()];
-        let mut owners = HashMap::new();
+        let mut marks = Marks::default();
         for (chunk, texts) in self.texts.chunks(CHUNK).enumerate() {
             let names: Vec<&str> = texts.iter().map(|text| &**text).collect();
             let rows = FIND.with(|statement| {
@@ -72,8 +72,7 @@ impl Names {
             });
             for (place, id, owner) in rows.into_iter().flatten() {
                 let number = chunk * CHUNK + usize::try_from(place).unwrap_or(1) - 1;
-                let is_fixed = owner
-                    .is_some_and(|owner| !*owners.entry(owner).or_insert_with_key(|owner| may_change(owner)));
+                let is_fixed = marks.is_foreign(None, owner);
                 known[number] = Some(Known { id, is_fixed });
             }
             each(chunk * CHUNK + texts.len());

@@ -5,6 +5,7 @@ mod check;
 mod lines;
 
 use super::content::{Content, Counts};
+use super::names::Known;
 use super::progress;
 use crate::authz::segregation::Conflict;
 use crate::authz::source::LOCAL as LOCAL_SOURCE;
@@ -104,17 +105,6 @@ impl Content for Users {
             is_listed[row.user as usize] = true;
         }
         self.report_managers(&known, &is_listed, report);
-        for row in &self.rows {
-            if known[row.user as usize].is_some_and(|known| known.is_fixed) {
-                let name = self.names.text(row.user);
-                report.value(
-                    row.line,
-                    COLUMNS[USER_NAME].name,
-                    name,
-                    "belongs to somebody else and is not changed",
-                );
-            }
-        }
         if !report.is_empty() {
             return Ok(Counts::default());
         }
@@ -127,6 +117,10 @@ impl Content for Users {
         self.add_accounts(&fresh, &known);
         let changed = self.change_accounts(&old, &known);
         let switched = self.change_enabled(&old, &known);
+        self.report_fixed(&old, &known, changed.union(&switched.let_in), report);
+        if !report.is_empty() {
+            return Ok(Counts::default());
+        }
         for name in &switched.disabled {
             session::end_user(name, "disabled");
         }
@@ -165,6 +159,27 @@ impl Content for Users {
 }
 
 impl Users {
+    /// Reports lines that changed something of a user who belongs to somebody else. Whoever he belongs to, he is locked out.
+    fn report_fixed<'a>(
+        &self,
+        rows: &[&Row],
+        known: &[Option<Known>],
+        changed: impl Iterator<Item = &'a usize>,
+        report: &mut Report,
+    ) {
+        let of_others = changed
+            .filter_map(|place| rows.get(*place))
+            .filter(|row| known[row.user as usize].is_some_and(|known| known.is_fixed));
+        for row in of_others {
+            report.value(
+                row.line,
+                COLUMNS[USER_NAME].name,
+                self.names.text(row.user),
+                "belongs to somebody else and is not changed",
+            );
+        }
+    }
+
     /// The values of the attributes of a line, to be kept; none when they are too many.
     fn check_attributes(&self, line: &Line<'_>, report: &mut Report) -> Option<String> {
         let values = || {

@@ -122,14 +122,14 @@ fn why_kept(section: &Section, item: &Item) -> Option<String> {
     }
     match owners(item).find(|owner| !may_change(owner)) {
         Some(owner) => Some(format!("it belongs to {owner}")),
-        None => foreign_reference(section, item).map(|owner| format!("what refers to it belongs to {owner}")),
+        None => foreign_owner(section, item).map(|owner| format!("it, or what refers to it, belongs to {owner}")),
     }
 }
 
-/// Whose grant or rule refers to a definition of the graph.
-fn foreign_reference(section: &Section, item: &Item) -> Option<String> {
+/// Who else marked a definition of the graph, or a grant or rule that refers to it.
+fn foreign_owner(section: &Section, item: &Item) -> Option<String> {
     let reference = Reference::parse(&format!("{}:{}", section.kind, item.text("name"))).ok()?;
-    owner::foreign_reference(&reference.find()?)
+    owner::foreign_owner(&reference.find()?)
 }
 
 /// The report: what is added, changed and removed, then what is not imported, then the faults.

@@ -1,7 +1,7 @@
 //! Sections about hierarchies: levels and mode, exempt applications, nodes, nodes of data groups, templates of data roles and the roles they gave, filtered tables.
 
 use super::application::rows;
-use super::graph::{DESCRIPTION, description};
+use super::graph::{DESCRIPTION, SEEDED_BY, changed_owner, description};
 use super::policy::{self, relation};
 use super::section::{Moment, PLAIN, Parent, Scope, Section};
 use super::template;
@@ -111,6 +111,7 @@ pub(super) const SECTIONS: &[Section] = &[
             optional("valid_from", Form::Moment),
             optional("valid_until", Form::Moment),
             optional("reason", Form::Text),
+            SEEDED_BY,
         ],
         settle: still_valid,
         read: || rows(&GROUP_NODES),
@@ -210,7 +211,17 @@ fn define_group_node(former: Option<&Item>, item: &Item) -> Result<()> {
         item.text("node"),
         (validity.from, validity.until),
         validity.reason.as_deref(),
-    )
+    )?;
+    // What is revoked and granted again has lost its mark.
+    let owner = changed_owner(None, item)?.flatten();
+    owner.map_or(Ok(()), |owner| {
+        hierarchy::set_owner(
+            item.text("data_group"),
+            item.text("hierarchy"),
+            item.text("node"),
+            Some(owner),
+        )
+    })
 }
 
 fn revoke_group_node(item: &Item) -> Result<()> {

@@ -5,5 +5,11 @@ WITH held AS (
      WHERE holder_id = $1
        AND valid_until > clock_timestamp()
        AND (seeded_by IS NULL OR seeded_by <> ALL ($3::text[]))
+), nodes AS (
+    UPDATE vpd_private.data_group_node
+       SET seeded_by = $2
+     WHERE data_group_id = $1
+       AND valid_until > clock_timestamp()
+       AND (seeded_by IS NULL OR seeded_by <> ALL ($3::text[]))
 )
 UPDATE vpd_private.authority SET seeded_by = $2 WHERE id = $1;

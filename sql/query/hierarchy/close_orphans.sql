@@ -1,8 +1,11 @@
--- Ends what data groups have of nodes that are gone, of any or of those that are named, and removes what has not begun.
+-- Ends what data groups have of nodes that are gone, of any or of those that are named, and removes what has not begun. Returns of what somebody marked the
+-- data group, whose that is, and whose the mark is.
 WITH moment AS MATERIALIZED (
     SELECT clock_timestamp() AS now
 ), open AS (
     SELECT g.id,
+           g.data_group_id,
+           g.seeded_by,
            m.now,
            g.valid_from < m.now AS has_begun
       FROM moment m
@@ -21,8 +24,16 @@ WITH moment AS MATERIALIZED (
       FROM open o
      WHERE g.id = o.id
        AND o.has_begun
+), removed AS (
+    DELETE FROM vpd_private.data_group_node g
+     USING open o
+     WHERE g.id = o.id
+       AND NOT o.has_begun
 )
-DELETE FROM vpd_private.data_group_node g
- USING open o
- WHERE g.id = o.id
-   AND NOT o.has_begun;
+SELECT DISTINCT a.name,
+       a.seeded_by,
+       o.seeded_by
+  FROM open o
+  JOIN vpd_private.authority a ON a.id = o.data_group_id
+ WHERE o.seeded_by IS NOT NULL
+   AND a.dropped_at IS NULL;

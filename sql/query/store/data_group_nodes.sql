@@ -5,7 +5,8 @@ SELECT jsonb_build_object(
            'node', g.node,
            'valid_from', CASE WHEN g.valid_from > clock_timestamp() THEN to_char(g.valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
            'valid_until', CASE WHEN g.valid_until < 'infinity' THEN to_char(g.valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
-           'reason', g.reason
+           'reason', g.reason,
+           'seeded_by', g.seeded_by
        )
   FROM (
        SELECT DISTINCT ON (a.id, n.hierarchy, n.node)
@@ -14,7 +15,8 @@ SELECT jsonb_build_object(
               n.node,
               n.valid_from,
               n.valid_until,
-              n.reason
+              n.reason,
+              n.seeded_by
          FROM vpd_private.data_group_node n
          JOIN vpd_private.authority a ON a.id = n.data_group_id AND a.dropped_at IS NULL
         WHERE n.valid_until > clock_timestamp()

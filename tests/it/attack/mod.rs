@@ -88,6 +88,7 @@ mod savepoint;
 mod search_path;
 mod security_definer;
 mod seeded_grant;
+mod seeded_marks;
 mod session_limit;
 mod set_role;
 mod setting_meaning;

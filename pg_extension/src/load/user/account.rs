@@ -23,6 +23,8 @@ const MAX_CHUNK: usize = 16 * 1024 * 1024;
 pub struct Switched {
     /// Places among the lines.
     pub changed: HashSet<usize>,
+    /// Those of them that let somebody in again.
+    pub let_in: HashSet<usize>,
     /// Names of those who were switched on.
     pub enabled: Vec<String>,
     /// Names of those who may not be there any more.
@@ -168,6 +170,7 @@ impl Users {
             for (place, user) in ids.into_iter().flatten().filter_map(|id| places.get(&id)) {
                 switched.changed.insert(*place);
                 let names = if is_enabled {
+                    switched.let_in.insert(*place);
                     &mut switched.enabled
                 } else {
                     &mut switched.disabled

@@ -3,9 +3,10 @@
 mod grants;
 mod resources;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::definitions::Definitions;
+use super::origin::{APPLICATION_ROLE, Claim, NO_KIND, Origin, Sort};
 use super::report::Report;
 use super::tree::Element;
 
@@ -19,27 +20,34 @@ const ANONYMOUS: &str = "anonymous";
 /// An application as the file has it.
 pub struct Application<'a> {
     element: Element<'a>,
+    name: String,
+    /// Its place in the file.
+    place: usize,
     /// Put before every name when several applications are taken.
     prefix: String,
     /// Resource types: the kind, and what stands between actions.
     types: BTreeMap<String, (String, String)>,
-    /// Names of its permission sets.
-    sets: BTreeSet<String>,
 }
 
 /// Whom a grant or a membership is about.
 enum Principal {
     ApplicationRole(String),
     EnterpriseRole(String),
-    /// Everybody who is logged in, or everybody.
-    Everybody(String),
+    /// Everybody who is logged in, or everybody: the class says which, and then the name.
+    Everybody(String, String),
     User,
     Unknown(String),
 }
 
 impl<'a> Application<'a> {
     /// Reads what the rest rests on.
-    pub fn read(element: Element<'a>, prefix: String, report: &mut Report) -> Self {
+    pub fn read(
+        element: Element<'a>,
+        name: &str,
+        place: usize,
+        is_qualified: bool,
+        report: &mut Report,
+    ) -> Self {
         let mut types = BTreeMap::new();
         for list in element.children() {
             match list.name() {
@@ -70,15 +78,16 @@ impl<'a> Application<'a> {
                 other => report.ignore(list.line(), other),
             }
         }
-        let sets = element
-            .listed("permission-sets", "permission-set")
-            .filter_map(|set| set.text("name"))
-            .collect();
         Self {
             element,
-            prefix,
+            name: name.to_owned(),
+            place,
+            prefix: if is_qualified {
+                format!("{name}.")
+            } else {
+                String::new()
+            },
             types,
-            sets,
         }
     }
 
@@ -94,32 +103,56 @@ impl<'a> Application<'a> {
         format!("{}{name}", self.prefix)
     }
 
+    /// What is of this application alone.
+    fn origin(&self, sort: Sort, class: &str, name: &str) -> Origin {
+        Origin {
+            sort,
+            application: Some(self.place),
+            class: class.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn role_origin(&self, name: &str) -> Origin {
+        self.origin(Sort::Role, APPLICATION_ROLE, name)
+    }
+
+    /// The name that something asks for, with its application before it when there are several.
+    fn claim(&self, class: &str, name: &str, kind: &str, line: u32) -> Claim {
+        Claim {
+            name: self.role_name(name),
+            kind: kind.to_owned(),
+            what: format!("{class} {name} of {}", self.name),
+            line,
+        }
+    }
+
     fn define_roles(&self, definitions: &mut Definitions, report: &mut Report) {
         for role in self.element.listed("app-roles", "app-role") {
-            let Some(name) = self.usable_name(role, "app-role", report) else {
+            let Some(plain) = self.usable_name(role, "app-role", report) else {
                 continue;
             };
-            let name = self.role_name(&name);
+            let name = self.role_name(&plain);
+            let what = format!("app-role {name}");
             if name == ANONYMOUS {
-                report.leave(role.line(), format!("app-role {name}"), belongs_to_everybody());
+                report.leave(role.line(), what, belongs_to_everybody());
                 continue;
             }
-            definitions.role(&name, "application", describe(role));
-            report.take(
-                role.line(),
-                format!("app-role {name}"),
-                format!("role:{name} (application)"),
-            );
+            let claim = self.claim(APPLICATION_ROLE, &plain, "application", role.line());
+            match definitions.role(&self.role_origin(&plain), claim, "application", describe(role)) {
+                Ok(name) => report.take(role.line(), what, format!("role:{name} (application)")),
+                Err(reason) => report.leave(role.line(), what, reason),
+            }
             note_ignored(role, &["name", "class", "members"], report);
         }
         for role in self.element.listed("app-roles", "app-role") {
-            let Some(name) = role.text("name") else { continue };
-            let name = self.role_name(&name);
-            let is_taken = definitions.kind_of_role(&name) == Some("application");
+            let Some(plain) = role.text("name") else { continue };
+            let taken = definitions.names.of(&self.role_origin(&plain));
             for member in role.listed("members", "member") {
-                if is_taken {
-                    self.define_member(&name, member, definitions, report);
+                if let Some(Ok(name)) = &taken {
+                    self.define_member(name, member, definitions, report);
                 } else {
+                    let name = self.role_name(&plain);
                     let what = format!("member {} of {name}", member.text("name").unwrap_or_default());
                     report.leave(member.line(), what, "the role is not taken");
                 }
@@ -146,7 +179,7 @@ impl<'a> Application<'a> {
             Some(Principal::Unknown(class)) => {
                 report.leave(member.line(), what, format!("class {class} is neither a role nor a user"));
             }
-            Some(principal) => match self.holder(principal, definitions) {
+            Some(principal) => match self.holder(principal, member.line(), definitions) {
                 Ok(holder) if holder == role => report.leave(member.line(), what, "a role cannot contain itself"),
                 Ok(holder) => {
                     definitions.grant(&format!("role:{holder}"), format!("role:{role}"));
@@ -158,23 +191,33 @@ impl<'a> Application<'a> {
     }
 
     /// The role that stands for a principal.
-    fn holder(&self, principal: Principal, definitions: &mut Definitions) -> Result<String, String> {
+    fn holder(
+        &self,
+        principal: Principal,
+        line: u32,
+        definitions: &mut Definitions,
+    ) -> Result<String, String> {
         match principal {
-            Principal::EnterpriseRole(name) | Principal::Everybody(name) if name == ANONYMOUS => {
+            Principal::EnterpriseRole(name) | Principal::Everybody(_, name) if name == ANONYMOUS => {
                 Err(belongs_to_everybody())
             }
-            Principal::ApplicationRole(name) => {
-                let name = self.role_name(&name);
-                match definitions.kind_of_role(&name) {
-                    Some("application") => Ok(name),
-                    _ if name == ANONYMOUS => Err(belongs_to_everybody()),
-                    _ => Err("the file has no application role of this name".to_owned()),
-                }
+            Principal::ApplicationRole(name) => match definitions.names.of(&self.role_origin(&name)) {
+                Some(name) => name,
+                None if self.role_name(&name) == ANONYMOUS => Err(belongs_to_everybody()),
+                None => Err("the file has no application role of this name".to_owned()),
+            },
+            Principal::EnterpriseRole(name) => {
+                role_beside(("enterprise role", "enterprise"), name, line, None, definitions)
             }
-            Principal::EnterpriseRole(name) => role_beside(name, "enterprise", None, definitions),
-            Principal::Everybody(name) => {
+            Principal::Everybody(class, name) => {
                 let description = "From Oracle, where everybody has it; here it has to be granted.";
-                role_beside(name, "abstract", Some(description.to_owned()), definitions)
+                role_beside(
+                    (&class, "abstract"),
+                    name,
+                    line,
+                    Some(description.to_owned()),
+                    definitions,
+                )
             }
             Principal::User | Principal::Unknown(_) => Err("it is no role".to_owned()),
         }
@@ -201,7 +244,7 @@ impl Principal {
         let class = element.text("class")?;
         let simple = class.rsplit('.').next().unwrap_or_default();
         Some(match simple {
-            "JpsAuthenticatedRoleImpl" | "JpsAnonymousRoleImpl" => Self::Everybody(name),
+            "JpsAuthenticatedRoleImpl" | "JpsAnonymousRoleImpl" => Self::Everybody(simple.to_owned(), name),
             "ApplicationRole" | "JpsApplicationRole" | "JpsXmlApplicationRoleImpl" => {
                 Self::ApplicationRole(name)
             }
@@ -212,23 +255,31 @@ impl Principal {
     }
 }
 
-/// A role that stands in the file as a principal only. Of one that has the name already and is of another kind it would get the members, or give it its own.
+/// A role that stands in the file as a principal only, of a class and of a kind here. Of one of another class that has the name it would get the
+/// members, or give it its own.
 fn role_beside(
+    (class, kind): (&str, &'static str),
     name: String,
-    kind: &'static str,
+    line: u32,
     description: Option<String>,
     definitions: &mut Definitions,
 ) -> Result<String, String> {
     if !is_usable(&name, LONGEST_NAME) {
         return Err(unusable(LONGEST_NAME));
     }
-    if let Some(other) = definitions.kind_of_role(&name).filter(|other| *other != kind) {
-        return Err(format!(
-            "{kind} and {other} roles are both called {name}, and here a name is one role: rename one of them"
-        ));
-    }
-    definitions.role(&name, kind, description);
-    Ok(name)
+    let claim = Claim {
+        name: name.clone(),
+        kind: kind.to_owned(),
+        what: format!("{class} {name}"),
+        line,
+    };
+    let origin = Origin {
+        sort: Sort::Role,
+        application: None,
+        class: class.to_owned(),
+        name,
+    };
+    definitions.role(&origin, claim, kind, description)
 }
 
 /// The kind of a resource type.
@@ -239,6 +290,11 @@ fn kind_of(resource_type: &str) -> String {
         "WebServiceResourceType" | "WSFunctionResourceType" => "web_service".to_owned(),
         other => other.to_owned(),
     }
+}
+
+/// What tells resources of a type apart from others of their name.
+fn class_of_type(resource_type: &str) -> String {
+    format!("type {resource_type}")
 }
 
 /// Display name and description in one.

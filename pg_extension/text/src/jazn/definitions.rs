@@ -2,12 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::origin::{Claim, Names, Origin};
 use crate::store::document::{FORMAT, VERSION};
 use serde_json::{Map, Value, json};
+
+/// Which parts of the file became the definition of a name, as `role:Buyer`. More than one is a fault of the import.
+pub type Origins = BTreeMap<String, BTreeSet<Origin>>;
 
 /// Definitions by name.
 #[derive(Debug, Default)]
 pub struct Definitions {
+    /// Who gets which name.
+    pub names: Names,
+    /// Where each definition comes from.
+    origins: Origins,
     /// Resources: kind and description.
     resources: BTreeMap<String, (String, Option<String>)>,
     /// Privileges; the database knows which actions only show something.
@@ -21,42 +29,63 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// A role; the first description stays.
-    pub fn role(&mut self, name: &str, kind: &'static str, description: Option<String>) {
-        let entry = self.roles.entry(name.to_owned()).or_insert((kind, None));
+    /// Definitions that get the names that were asked for in these.
+    pub fn named_as_asked_in(asked: Self) -> Self {
+        Self {
+            names: asked.names.settle(),
+            ..Self::default()
+        }
+    }
+
+    /// A role, with its name; the first description stays.
+    pub fn role(
+        &mut self,
+        origin: &Origin,
+        claim: Claim,
+        kind: &'static str,
+        description: Option<String>,
+    ) -> Result<String, String> {
+        let name = self.names.ask(origin, claim)?;
+        let entry = self.roles.entry(name.clone()).or_insert((kind, None));
         entry.1 = entry.1.take().or(description);
+        self.note(format!("role:{name}"), origin);
+        Ok(name)
     }
 
-    /// The kind of the role of a name.
-    pub fn kind_of_role(&self, name: &str) -> Option<&'static str> {
-        self.roles.get(name).map(|(kind, _)| *kind)
-    }
-
-    /// The kind of the resource of a name.
-    pub fn kind_of_resource(&self, name: &str) -> Option<&str> {
-        self.resources.get(name).map(|(kind, _)| kind.as_str())
-    }
-
-    /// A resource.
-    pub fn resource(&mut self, name: &str, kind: &str, description: Option<String>) {
+    /// A resource of the name that its origin got.
+    pub fn resource(&mut self, origin: &Origin, name: &str, kind: &str, description: Option<String>) {
         let entry = self
             .resources
             .entry(name.to_owned())
             .or_insert_with(|| (kind.to_owned(), None));
         entry.1 = entry.1.take().or(description);
+        self.note(format!("resource:{name}"), origin);
     }
 
     /// An action on a resource; returns the privilege.
-    pub fn privilege(&mut self, resource: &str, action: &str) -> String {
+    pub fn privilege(&mut self, origin: &Origin, resource: &str, action: &str) -> String {
         let name = format!("{resource}:{action}");
         let privilege = format!("privilege:{name}");
         self.privileges.insert(name);
+        self.note(privilege.clone(), origin);
         privilege
     }
 
-    /// A set of privileges.
-    pub fn entitlement(&mut self, name: &str, description: Option<String>) {
-        self.entitlements.insert(name.to_owned(), description);
+    /// A set of privileges, with its name.
+    pub fn entitlement(
+        &mut self,
+        origin: &Origin,
+        claim: Claim,
+        description: Option<String>,
+    ) -> Result<String, String> {
+        let name = self.names.ask(origin, claim)?;
+        self.entitlements.insert(name.clone(), description);
+        self.note(format!("entitlement:{name}"), origin);
+        Ok(name)
+    }
+
+    fn note(&mut self, name: String, origin: &Origin) {
+        self.origins.entry(name).or_default().insert(origin.clone());
     }
 
     /// Lets somebody hold something.
@@ -67,8 +96,8 @@ impl Definitions {
             .insert(granted.into());
     }
 
-    /// The document.
-    pub fn into_document(self) -> Value {
+    /// The document, and where each of its definitions comes from.
+    pub fn into_document(self) -> (Value, Origins) {
         let described = |name: &String, description: &Option<String>| {
             let mut item = Map::new();
             item.insert("name".to_owned(), json!(name));
@@ -107,7 +136,7 @@ impl Definitions {
             .iter()
             .map(|(holder, held)| json!({ "holder": holder, "holds": held }))
             .collect();
-        json!({
+        let document = json!({
             "format": FORMAT,
             "version": VERSION,
             "resources": resources,
@@ -115,6 +144,7 @@ impl Definitions {
             "entitlements": entitlements,
             "roles": roles,
             "grants": grants,
-        })
+        });
+        (document, self.origins)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Application roles, their members, permission sets and grants are taken. What it is not: it connects to nothing, and takes no user, no
 //! credential and no permission of the Java platform. Invariant: what is not taken is told with its line and a reason; nobody gets more by an
-//! import than the file gave him.
+//! import than the file gave him, so that two things of the file are never one here.
 
 mod application;
 mod definitions;
+mod origin;
 mod report;
 mod tree;
 
@@ -13,6 +14,8 @@ use serde_json::Value;
 
 use application::Application;
 use definitions::Definitions;
+pub use definitions::Origins;
+pub use origin::{Origin, Sort};
 pub use report::{Left, Report, Taken};
 use tree::Element;
 
@@ -23,6 +26,8 @@ pub struct Conversion {
     pub document: Value,
     /// What was taken, and what was not.
     pub report: Report,
+    /// Where each definition comes from.
+    pub origins: Origins,
 }
 
 /// Turns a file into definitions. `stripe` names the application to take; without it all are taken, and when there are several, names begin
@@ -73,21 +78,25 @@ pub fn convert(content: &[u8], stripe: Option<&str>) -> Result<Conversion, Strin
             ));
         }
     }
-    let is_qualified = applications.len() > 1;
-    let mut definitions = Definitions::default();
-    for (name, element) in &applications {
-        let prefix = if is_qualified {
-            format!("{name}.")
-        } else {
-            String::new()
-        };
-        Application::read(*element, prefix, &mut report).define(&mut definitions, &mut report);
-    }
+    let mut asked = Definitions::default();
+    define_all(&applications, &mut asked, &mut Report::default());
+    let mut definitions = Definitions::named_as_asked_in(asked);
+    define_all(&applications, &mut definitions, &mut report);
     report.finish();
+    let (document, origins) = definitions.into_document();
     Ok(Conversion {
-        document: definitions.into_document(),
+        document,
         report,
+        origins,
     })
+}
+
+/// Defines what the applications define. The first time it is only seen who asks for which name.
+fn define_all(applications: &[(String, Element<'_>)], definitions: &mut Definitions, report: &mut Report) {
+    let is_qualified = applications.len() > 1;
+    for (place, (name, element)) in applications.iter().enumerate() {
+        Application::read(*element, name, place, is_qualified, report).define(definitions, report);
+    }
 }
 
 fn read_policy_store<'a>(

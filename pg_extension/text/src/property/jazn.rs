@@ -1,7 +1,7 @@
 //! Oracle's jazn-data.xml.
 
 use super::terminal::assert_printable;
-use crate::jazn::convert;
+use crate::jazn::{Origins, convert};
 use crate::store::form;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ pub fn hold(bytes: &[u8]) {
         "read twice"
     );
     consistent(&read.document);
+    apart(&read.document, &read.origins);
     let written = form::write(&read.document);
     assert_eq!(
         written.and_then(|text| form::read(&text)).as_ref(),
@@ -82,10 +83,69 @@ fn consistent(document: &Value) {
     }
 }
 
+/// Each definition comes from one thing of the file, and each thing became one definition: what the file tells apart stays apart. An action
+/// is one on the resource that the file says.
+fn apart(document: &Value, origins: &Origins) {
+    let mut seen = BTreeSet::new();
+    for (name, of_name) in origins {
+        assert!(
+            of_name.len() == 1,
+            "{name} is several things of the file: {of_name:?}"
+        );
+        if let Some(privilege) = name.strip_prefix("privilege:") {
+            let resource = privilege.rsplit_once(':').map_or("", |(resource, _)| resource);
+            let of_resource = origins.get(&format!("resource:{resource}"));
+            assert_eq!(of_resource, Some(of_name), "{name} is on another resource");
+        } else {
+            for origin in of_name {
+                assert!(
+                    seen.insert(origin),
+                    "{origin:?} became several definitions, {name} among them"
+                );
+            }
+        }
+    }
+    for (section, kind) in [
+        ("roles", "role"),
+        ("entitlements", "entitlement"),
+        ("resources", "resource"),
+        ("privileges", "privilege"),
+    ] {
+        for item in document[section].as_array().into_iter().flatten() {
+            let name = format!("{kind}:{}", item["name"].as_str().unwrap_or_default());
+            assert!(origins.contains_key(&name), "nothing of the file is {name}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jazn::{Origin, Sort};
     use serde_json::json;
+
+    fn role(application: usize, name: &str) -> Origin {
+        Origin {
+            sort: Sort::Role,
+            application: Some(application),
+            class: String::new(),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "role:a.b.R is several things")]
+    fn control_two_roles_that_became_one_are_noticed() {
+        let both = BTreeSet::from([role(0, "b.R"), role(1, "R")]);
+        apart(&json!({}), &Origins::from([("role:a.b.R".to_owned(), both)]));
+    }
+
+    #[test]
+    #[should_panic(expected = "became several definitions")]
+    fn control_a_role_that_became_two_is_noticed() {
+        let names = ["role:R", "role:S"].map(|name| (name.to_owned(), BTreeSet::from([role(0, "R")])));
+        apart(&json!({}), &Origins::from(names));
+    }
 
     #[test]
     #[should_panic(expected = "role:Buyer holds role:Manager")]

@@ -5,6 +5,8 @@ mod hostile;
 #[cfg(test)]
 mod odd;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod sample;
 
 use vpd_text::jazn::{Conversion, convert};

@@ -1,6 +1,6 @@
 //! Its grants, and what the permissions in them are about.
 
-use super::{Application, Principal, is_pattern, is_usable};
+use super::{Application, NO_KIND, Principal, class_of_type, is_pattern, is_usable};
 use crate::jazn::definitions::Definitions;
 use crate::jazn::report::Report;
 use crate::jazn::tree::Element;
@@ -8,9 +8,27 @@ use crate::jazn::tree::Element;
 /// What a permission is about.
 pub struct Permission {
     pub resource: String,
+    /// Its type in the file, or its class: another one of the name is something else.
+    pub class: String,
     pub kind: String,
     pub delimiter: String,
 }
+
+/// Classes of permissions and the types of the resources that they are for.
+const OF_TYPES: [(&str, &str); 3] = [
+    (
+        "oracle.adf.controller.security.TaskFlowPermission",
+        "TaskFlowResourceType",
+    ),
+    (
+        "oracle.adf.share.security.authorization.RegionPermission",
+        "RegionResourceType",
+    ),
+    (
+        "oracle.wsm.security.WSFunctionPermission",
+        "WSFunctionResourceType",
+    ),
+];
 
 impl Application<'_> {
     pub(super) fn define_grants(&self, definitions: &mut Definitions, report: &mut Report) {
@@ -34,7 +52,7 @@ impl Application<'_> {
             let holder = principal.and_then(|principal| match principal {
                 Principal::User => Err("privileges are held by roles, never by users".to_owned()),
                 Principal::Unknown(class) => Err(format!("class {class} is neither a role nor a user")),
-                principal => self.holder(principal, definitions),
+                principal => self.holder(principal, grant.line(), definitions),
             });
             let holder = match holder {
                 Ok(holder) => holder,
@@ -52,21 +70,16 @@ impl Application<'_> {
             }
             for reference in grant.listed("permission-set-refs", "permission-set-ref") {
                 let plain = reference.text("name").unwrap_or_default();
-                let name = self.role_name(&plain);
-                let what = format!("permission-set-ref {name} for {holder}");
-                if self.sets.contains(&plain) {
-                    definitions.grant(&format!("role:{holder}"), format!("entitlement:{name}"));
-                    report.take(
-                        reference.line(),
-                        what,
-                        format!("role:{holder} holds entitlement:{name}"),
-                    );
-                } else {
-                    report.leave(
-                        reference.line(),
-                        what,
-                        "the application has no permission set of this name",
-                    );
+                let what = format!("permission-set-ref {} for {holder}", self.role_name(&plain));
+                let set = definitions.names.of(&self.set_origin(&plain));
+                let missing = || Err("the application has no permission set of this name".to_owned());
+                match set.unwrap_or_else(missing) {
+                    Ok(name) => {
+                        definitions.grant(&format!("role:{holder}"), format!("entitlement:{name}"));
+                        let became = format!("role:{holder} holds entitlement:{name}");
+                        report.take(reference.line(), what, became);
+                    }
+                    Err(reason) => report.leave(reference.line(), what, reason),
                 }
             }
         }
@@ -93,9 +106,14 @@ impl Application<'_> {
 
     /// What a permission of a class is about.
     pub(super) fn permission(&self, class: &str, name: &str) -> Result<Permission, String> {
-        let of_kind = |kind: &str| {
+        let of_class = |kind: &str| {
             Ok(Permission {
                 resource: name.to_owned(),
+                // The classes that Oracle's own types stand for speak of the same resources.
+                class: OF_TYPES
+                    .iter()
+                    .find(|(known, _)| *known == class)
+                    .map_or_else(|| format!("class {class}"), |(_, known)| class_of_type(known)),
                 kind: kind.to_owned(),
                 delimiter: ",".to_owned(),
             })
@@ -106,28 +124,19 @@ impl Application<'_> {
         match class.rsplit('.').next().unwrap_or_default() {
             "" => Err("it has no class".to_owned()),
             "ResourcePermission" => {
-                let part = |key: &str| {
-                    name.split(',')
-                        .find_map(|part| part.trim().strip_prefix(key)?.trim_start().strip_prefix('='))
-                        .map(|value| value.trim().to_owned())
-                };
-                let resource_type = part("resourceType");
-                Ok(Permission {
-                    resource: part("resourceName").ok_or("its name has no resourceName=…")?,
-                    kind: self.kind(resource_type.as_deref()),
-                    delimiter: self.delimiter(resource_type.as_deref()),
-                })
+                let (resource_type, resource) = type_and_name(name)?;
+                Ok(self.of_type(resource_type, resource.to_owned()))
             }
-            "TaskFlowPermission" => of_kind("task_flow"),
-            "RegionPermission" => of_kind("page"),
-            "WSFunctionPermission" => of_kind("web_service"),
+            "TaskFlowPermission" => of_class("task_flow"),
+            "RegionPermission" => of_class("page"),
+            "WSFunctionPermission" => of_class("web_service"),
             _ if ["java.", "javax.", "weblogic.", "oracle.security.", "sun."]
                 .iter()
                 .any(|package| class.starts_with(package)) =>
             {
                 Err(format!("{class} is a permission of the Java platform"))
             }
-            _ => of_kind("abstract"),
+            _ => of_class(NO_KIND),
         }
     }
 
@@ -152,13 +161,6 @@ impl Application<'_> {
             report.leave(element.line(), what, "it has no actions");
             return;
         }
-        let resource = match self.resource_name(&permission.resource, &permission.kind, definitions) {
-            Ok(resource) => resource,
-            Err(reason) => {
-                report.leave(element.line(), what, reason);
-                return;
-            }
-        };
         let (good, bad): (Vec<_>, Vec<_>) = actions
             .into_iter()
             .partition(|action| !is_pattern(action) && !action.contains(':') && is_usable(action, 50));
@@ -172,10 +174,17 @@ impl Application<'_> {
         if good.is_empty() {
             return;
         }
-        definitions.resource(&resource, &permission.kind, None);
+        let (origin, resource) = match self.resource_name(permission, element.line(), definitions) {
+            Ok(named) => named,
+            Err(reason) => {
+                report.leave(element.line(), what, reason);
+                return;
+            }
+        };
+        definitions.resource(&origin, &resource, &permission.kind, None);
         let mut became = Vec::new();
         for action in good {
-            let privilege = definitions.privilege(&resource, &action);
+            let privilege = definitions.privilege(&origin, &resource, &action);
             definitions.grant(holder, privilege.clone());
             became.push(privilege);
         }
@@ -185,4 +194,29 @@ impl Application<'_> {
             format!("{holder} holds {}", became.join(", ")),
         );
     }
+}
+
+/// Type and name of `resourceType=…,resourceName=…`. A name goes on to the end, with whatever commas are in it.
+fn type_and_name(text: &str) -> Result<(Option<&str>, &str), String> {
+    fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+        let value = text
+            .trim_start()
+            .strip_prefix(key)?
+            .trim_start()
+            .strip_prefix('=')?;
+        Some(value.trim())
+    }
+    let named = match value(text, "resourceType") {
+        Some(rest) => rest
+            .split_once(',')
+            .and_then(|(kind, rest)| Some((Some(kind.trim()), value(rest, "resourceName")?))),
+        // With the type behind it the name could be either.
+        None => value(text, "resourceName")
+            .filter(|name| !name.contains("resourceType"))
+            .map(|name| (None, name)),
+    };
+    let reason = "its name has no resourceName=… right behind resourceType=…";
+    named
+        .filter(|(_, name)| !name.is_empty())
+        .ok_or_else(|| reason.to_owned())
 }
