@@ -57,6 +57,26 @@ impl Error {
         )
     }
 
+    /// 28000: a token of an identity provider is not accepted, whatever is wrong with it.
+    pub fn token_refused() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "token_refused",
+            "the token is not accepted",
+            "Log in again at the identity provider. The server's log tells why it was refused.",
+        )
+    }
+
+    /// 28000: the application demands that its users were authenticated otherwise, or more recently.
+    pub fn assurance_insufficient() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "assurance_insufficient",
+            "the application demands another authentication of its users",
+            "Log in again with one of its authentication context classes (acr_values), or more recently (max_age); see the view vpd.apps.",
+        )
+    }
+
     /// 28000: the ticket cannot be redeemed.
     pub fn ticket_invalid() -> Self {
         Self::new(

@@ -25,6 +25,7 @@ mod session;
 mod store;
 mod sys;
 mod task;
+mod trust;
 
 /// Called by PostgreSQL when the library is loaded. Hooks are installed only while the server preloads its libraries:
 /// loaded later, in one backend, the library could not see edits of other backends, so every function refuses to work.
@@ -94,9 +95,14 @@ pgrx::extension_sql_file!(
     requires = ["segregation"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/29_issuer.sql",
+    name = "issuer",
+    requires = ["audit_column"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/30_ticket.sql",
     name = "ticket",
-    requires = ["audit_column"]
+    requires = ["issuer"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/40_message.sql",

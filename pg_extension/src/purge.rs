@@ -21,6 +21,8 @@ const MAX_BATCH: i32 = 100_000;
 /// Removed so many seconds after their end; who is told of it may ask what became of them meanwhile.
 const SESSION_GRACE: i64 = 60;
 const QUEUE_GRACE: i64 = 24 * 60 * 60;
+/// A token is remembered for longer than it is usable, in case the clock of the server is put back.
+const IDENTITY_TOKEN_GRACE: i64 = 24 * 60 * 60;
 
 /// What is gone through in the order of a time.
 struct Courses {
@@ -29,6 +31,7 @@ struct Courses {
     tickets: Course,
     messages: Course,
     queue: Course,
+    identity_tokens: Course,
 }
 
 statements! {
@@ -45,6 +48,10 @@ thread_local! {
             tickets: Course::of(include_str!("../../sql/query/purge/tickets.sql"), 0),
             messages: Course::of(include_str!("../../sql/query/purge/messages.sql"), 0),
             queue: Course::of(include_str!("../../sql/query/purge/queue.sql"), QUEUE_GRACE),
+            identity_tokens: Course::of(
+                include_str!("../../sql/query/purge/identity_tokens.sql"),
+                IDENTITY_TOKEN_GRACE,
+            ),
         }
     };
 }
@@ -89,24 +96,26 @@ impl Courses {
         let tickets = self.tickets.remove(batch_size);
         let messages = self.messages.remove(batch_size);
         let queue = self.queue.remove(batch_size);
+        let identity_tokens = self.identity_tokens.remove(batch_size);
         Counts {
             expired_sessions: due.ended,
             removed_sessions: due.removed + sessions,
             removed_tickets: tickets,
-            removed_messages: messages + queue,
-            is_full: [due.seen, sessions, tickets, messages, queue]
+            removed_messages: messages + queue + identity_tokens,
+            is_full: [due.seen, sessions, tickets, messages, queue, identity_tokens]
                 .iter()
                 .any(|count| *count >= limit),
         }
     }
 
-    fn all(&self) -> [&Course; 5] {
+    fn all(&self) -> [&Course; 6] {
         [
             &self.due,
             &self.sessions,
             &self.tickets,
             &self.messages,
             &self.queue,
+            &self.identity_tokens,
         ]
     }
 }

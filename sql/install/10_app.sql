@@ -8,6 +8,8 @@ CREATE TABLE vpd_private.app (
     absolute_timeout interval NOT NULL CHECK (extract(epoch FROM absolute_timeout) BETWEEN 1 AND 2592000),
     ticket_lifetime interval NOT NULL CHECK (extract(epoch FROM ticket_lifetime) BETWEEN 1 AND 120),
     max_sessions_per_user integer NOT NULL CHECK (max_sessions_per_user BETWEEN 1 AND 10000),
+    required_acr text[] NOT NULL,
+    max_auth_age interval CHECK (extract(epoch FROM max_auth_age) BETWEEN 1 AND 2592000),
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.app IS 'Applications that may hold sessions.';
@@ -19,6 +21,8 @@ COMMENT ON COLUMN vpd_private.app.absolute_timeout IS 'Longest life of a session
 COMMENT ON COLUMN vpd_private.app.ticket_lifetime IS 'Life of a handoff ticket, 1 to 120 seconds.';
 COMMENT ON COLUMN vpd_private.app.max_sessions_per_user IS 
 'Concurrent live sessions one user may hold through this application: those he logged in to, those handed over to it, and those on behalf of others.';
+COMMENT ON COLUMN vpd_private.app.required_acr IS 'How its users must have been authenticated: one of these authentication context classes; empty for any.';
+COMMENT ON COLUMN vpd_private.app.max_auth_age IS 'How long ago at most; NULL for any time.';
 COMMENT ON COLUMN vpd_private.app.registered_at IS 'When the application was first registered.';
 SELECT pg_extension_config_dump('vpd_private.app', '');
 
@@ -29,14 +33,18 @@ CREATE FUNCTION vpd.register_app(
     idle_timeout interval DEFAULT '35 minutes',
     absolute_timeout interval DEFAULT '12 hours',
     ticket_lifetime interval DEFAULT '120 seconds',
-    max_sessions_per_user integer DEFAULT 20
+    max_sessions_per_user integer DEFAULT 20,
+    required_acr text[] DEFAULT '{}',
+    max_auth_age interval DEFAULT NULL
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'register_app_wrapper';
 COMMENT ON FUNCTION vpd.register_app IS
 'Registers an application or changes its registration; calling it again with the same arguments changes nothing.
 Arguments: name and pillar (lower-case names), origins (exact web origins), idle_timeout (1 second to 24 hours),
-absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessions_per_user (1 to 10000).
+absolute_timeout (up to 30 days), ticket_lifetime (1 to 120 seconds), max_sessions_per_user (1 to 10000),
+required_acr (authentication context classes, one of which a session must have been opened with; empty for any), max_auth_age (how long ago its user may have been authenticated, 1 second
+to 30 days). Both are asked when a token for the application is given out: at a login, and when a session is handed over to it.
 Another pillar makes it another application: its sessions, tokens and tickets end as with vpd.drop_app.
 Errors: 22023 argument_invalid.';
 
@@ -48,6 +56,6 @@ COMMENT ON FUNCTION vpd.drop_app IS
 tickets in sessions of others are dead as well, also when the name is registered again. Errors: 42704 app_not_found.';
 
 CREATE VIEW vpd.apps AS
-    SELECT name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user
+    SELECT name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user, required_acr, max_auth_age
       FROM vpd_private.app;
 COMMENT ON VIEW vpd.apps IS 'Registered applications.';

@@ -14,9 +14,12 @@ CREATE TABLE vpd_private.session (
     actor_session_id uuid,
     acts_fully boolean NOT NULL DEFAULT false,
     assumed_role text,
+    issuer text,
+    acr text,
     made_in bigint NOT NULL,
     roles text[] NOT NULL,
     privileges text[] NOT NULL,
+    claimed_groups text[] NOT NULL DEFAULT '{}',
     attributes jsonb NOT NULL,
     language text,
     territory text,
@@ -55,10 +58,13 @@ COMMENT ON COLUMN vpd_private.session.actors IS 'Who acts for the user, the near
 COMMENT ON COLUMN vpd_private.session.actor_session_id IS 'The session of whoever acts for the user.';
 COMMENT ON COLUMN vpd_private.session.acts_fully IS 'False: the session has what both the user and whoever acts for him have. True: all that the user has.';
 COMMENT ON COLUMN vpd_private.session.assumed_role IS 'The one role the session runs with; NULL for all of them.';
+COMMENT ON COLUMN vpd_private.session.issuer IS 'The identity provider whose token opened it; NULL for one that came otherwise.';
+COMMENT ON COLUMN vpd_private.session.acr IS 'How the user was authenticated: the authentication context class that the identity provider or login service named.';
 COMMENT ON COLUMN vpd_private.session.made_in IS
-'The sum of the generations in session_era of everybody, of its user and of its application when it was made. Another sum: it was ended, committed or not.';
+'The sum of the generations in session_era of everybody, of its user, of its application and of its issuer when it was made. Another sum: it was ended, committed or not.';
 COMMENT ON COLUMN vpd_private.session.roles IS 'Roles the login brought, as the identity provider names them; see session_authority for what they come to.';
 COMMENT ON COLUMN vpd_private.session.privileges IS 'Privileges the login brought, as action or resource:action.';
+COMMENT ON COLUMN vpd_private.session.claimed_groups IS 'Groups that the token which opened it names.';
 COMMENT ON COLUMN vpd_private.session.attributes IS 'Attributes by namespace: {"namespace": {"name": "value" or ["value", …]}}.';
 COMMENT ON COLUMN vpd_private.session.language IS 'Language of the user (BCP 47).';
 COMMENT ON COLUMN vpd_private.session.territory IS 'Territory of the user (ISO 3166-1).';
@@ -91,9 +97,9 @@ CREATE TABLE vpd_private.session_era (
     generation bigint NOT NULL
 );
 COMMENT ON TABLE vpd_private.session_era IS
-'How often the sessions of everybody, of a user, or of an application were ended together. Who ends them cannot see a session that is being made and is
+'How often the sessions of everybody, of a user, of an application or of an issuer were ended together. Who ends them cannot see a session that is being made and is
 not committed yet; that one carries an earlier sum. Rows are never removed, so that a name which is given again is not the same.';
-COMMENT ON COLUMN vpd_private.session_era.subject IS 'SHA-256 of all, user:name or app:name, so that no name outlives its user here.';
+COMMENT ON COLUMN vpd_private.session_era.subject IS 'SHA-256 of all, user:name, app:name or issuer:name, so that no name outlives its user here.';
 COMMENT ON COLUMN vpd_private.session_era.generation IS 'How often.';
 
 CREATE VIEW vpd_private.session_state AS
@@ -106,12 +112,13 @@ CREATE VIEW vpd_private.session_state AS
                 WHERE e.subject IN (
                           sha256('all'),
                           sha256(convert_to('user:' || s.user_name, 'UTF8')),
-                          sha256(convert_to('app:' || s.app, 'UTF8'))
+                          sha256(convert_to('app:' || s.app, 'UTF8')),
+                          sha256(convert_to('issuer:' || s.issuer, 'UTF8'))
                       )
            ) AS is_open
       FROM vpd_private.session s;
 COMMENT ON VIEW vpd_private.session_state IS
-'Whether each session, taken by itself, was not ended: neither alone nor with all of everybody, of its user, or of its application.';
+'Whether each session, taken by itself, was not ended: neither alone nor with all of everybody, of its user, of its application, or of its issuer.';
 COMMENT ON COLUMN vpd_private.session_state.is_open IS 'True while it was not ended.';
 
 CREATE VIEW vpd_private.session_clock AS
@@ -220,7 +227,8 @@ CREATE FUNCTION vpd.create_session(
     client_address inet DEFAULT NULL,
     user_agent text DEFAULT NULL,
     auth_time timestamptz DEFAULT NULL,
-    assumed_role text DEFAULT NULL
+    assumed_role text DEFAULT NULL,
+    acr text DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'create_session_wrapper';
@@ -229,8 +237,10 @@ COMMENT ON FUNCTION vpd.create_session IS
 Arguments: attributes {"namespace": {"name": "value" or ["value", …]}} up to 64 KiB; roles and privileges as the identity provider names them,
 up to 10000 each: an enterprise role brings what is granted to it, a name that is defined here otherwise brings nothing, any other name stands for itself;
 assumed_role: run with this one of the user''s roles and with nothing else but what anonymous has.
-What the user is granted here is added, once, flattened.
-Errors: 22023 argument_invalid, 28000 user_disabled, 42501 role_not_held, 42704 app_not_found, 53400 limit_sessions, 55000 not_ready.
+What the user is granted here is added, once, flattened. acr: how he was authenticated, for applications that demand something of it.
+Whoever may call this creates sessions for any user: it is in the profile session_creator, for login services that are trusted by decision; vpd.create_session_from_token takes
+nobody''s word but that of the identity provider.
+Errors: 22023 argument_invalid, 28000 user_disabled, assurance_insufficient, 42501 role_not_held, 42704 app_not_found, 53400 limit_sessions, 55000 not_ready.
 Follows OWASP ASVS 5.0 7.2.3 (256 random bits), 11.2.4, 7.3.1, 7.3.2.';
 
 CREATE FUNCTION vpd.attach_session(token text) RETURNS void

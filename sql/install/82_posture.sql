@@ -41,15 +41,19 @@ COMMENT ON COLUMN vpd_private.posture_exempt.why IS 'Why policies do not apply t
 
 CREATE VIEW vpd_private.posture_holder AS
     SELECT DISTINCT a.grantee AS role,
-           CASE p.proname WHEN 'attach_session' THEN 'runtime' ELSE 'bridge' END AS profile
+           CASE p.proname
+               WHEN 'attach_session' THEN 'runtime'
+               WHEN 'create_session' THEN 'session_creator'
+               ELSE 'bridge'
+           END AS profile
       FROM pg_proc p
      CROSS JOIN LATERAL aclexplode(p.proacl) a
      WHERE p.pronamespace = 'vpd'::regnamespace
-       AND p.proname IN ('attach_session', 'create_session')
+       AND p.proname IN ('attach_session', 'create_session', 'create_session_from_token')
        AND a.grantee <> p.proowner;
-COMMENT ON VIEW vpd_private.posture_holder IS 'Roles of applications: who may attach a session (runtime) or create one (bridge); role 0 stands for PUBLIC.';
+COMMENT ON VIEW vpd_private.posture_holder IS 'Roles of applications: who may attach a session (runtime), create one from a token (bridge) or for anybody (session_creator); role 0 stands for PUBLIC.';
 COMMENT ON COLUMN vpd_private.posture_holder.role IS 'The role; 0 for PUBLIC.';
-COMMENT ON COLUMN vpd_private.posture_holder.profile IS 'runtime or bridge.';
+COMMENT ON COLUMN vpd_private.posture_holder.profile IS 'runtime, bridge or session_creator.';
 
 CREATE VIEW vpd_private.posture_setting AS
     SELECT s.name,

@@ -4,9 +4,10 @@ CREATE FUNCTION vpd.grant_profile(profile text, role_name regrole) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'grant_profile_wrapper';
 COMMENT ON FUNCTION vpd.grant_profile IS
-'Grants one of four least-privilege sets to a role of your own: runtime (attach a session, read the own context), bridge (create sessions,
-tickets, messages), security_admin (policies, applications, ending sessions), auditor (read-only views).
-A superuser, and a role with BYPASSRLS, is refused for runtime and bridge: policies would not apply to it. Errors: 22023 argument_invalid, 42704 for an unknown role.';
+'Grants one of six least-privilege sets to a role of your own: runtime (attach a session, read the own context), bridge (create sessions from tokens of identity providers,
+tickets, messages), session_creator (create sessions for any user: for login services that are trusted by decision), key_steward (hand in the keys of identity providers),
+security_admin (policies, applications, issuers, ending sessions), auditor (read-only views).
+A superuser, and a role with BYPASSRLS, is refused for the first four: policies would not apply to it. Errors: 22023 argument_invalid, 42704 for an unknown role.';
 
 CREATE FUNCTION vpd.revoke_profile(profile text, role_name regrole) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -22,7 +23,6 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('runtime', 'is_masked'),
     ('runtime', 'my_sessions'),
     ('runtime', 'session_context'),
-    ('bridge', 'create_session'),
     ('bridge', 'attach_session'),
     ('bridge', 'detach_session'),
     ('bridge', 'end_session'),

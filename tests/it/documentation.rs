@@ -201,3 +201,8 @@ fn migrate_from_jazn_data() -> Result<()> {
 fn generate_data_roles() -> Result<()> {
     run("how-to/generate-data-roles.md", "")
 }
+
+#[test]
+fn reference_of_identity_tokens() -> Result<()> {
+    run("reference/identity-tokens.md", "")
+}

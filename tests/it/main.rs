@@ -62,6 +62,7 @@ mod hierarchies;
 #[cfg(test)]
 mod hoisting;
 #[cfg(test)]
+mod identity_token;
 mod injection;
 #[cfg(test)]
 mod injection_definitions;

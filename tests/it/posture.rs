@@ -114,6 +114,16 @@ const WEAKNESSES: &[Weakness] = &[
         "ALTER ROLE app_user BYPASSRLS",
     ),
     (
+        "session_creator",
+        "app_owner",
+        "SELECT vpd.grant_profile('session_creator', 'app_owner')",
+    ),
+    (
+        "issuer_without_keys",
+        "issuer https://idp.example",
+        "SELECT vpd.trust_issuer('https://idp.example', '{portal}')",
+    ),
+    (
         "bridge_reads_tables",
         "app_bridge on shop.orders",
         "GRANT SELECT ON shop.orders TO app_bridge",

@@ -80,6 +80,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.attach_session",
             "vpd.browse_queue",
             "vpd.create_session",
+            "vpd.create_session_from_token",
             "vpd.create_session_on_behalf",
             "vpd.detach_session",
             "vpd.end_own_session",
@@ -122,6 +123,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.add_mask",
             "vpd.add_policy",
             "vpd.add_policy_context",
+            "vpd.alter_issuer",
             "vpd.alter_mask",
             "vpd.alter_policy",
             "vpd.approve_sod_exception",
@@ -149,6 +151,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.define_user",
             "vpd.direct_reports",
             "vpd.disable_user",
+            "vpd.distrust_issuer",
             "vpd.drop_app",
             "vpd.drop_authority",
             "vpd.drop_context",
@@ -225,6 +228,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.shadow_policy",
             "vpd.sod_what_if",
             "vpd.track_changes",
+            "vpd.trust_issuer",
             "vpd.unprotect_action",
             "vpd.untrack_changes",
             "vpd.who_can_see",
@@ -255,6 +259,8 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.hierarchy_exemptions",
             "vpd.hierarchy_nodes",
             "vpd.hierarchy_protections",
+            "vpd.issuer_keys",
+            "vpd.issuers",
             "vpd.job_runs",
             "vpd.mask_definitions",
             "vpd.masks",
@@ -327,6 +333,8 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.hierarchy_exemptions",
             "vpd.hierarchy_nodes",
             "vpd.hierarchy_protections",
+            "vpd.issuer_keys",
+            "vpd.issuers",
             "vpd.job_runs",
             "vpd.mask_definitions",
             "vpd.masks",
@@ -401,6 +409,8 @@ fn each_profile_executes_and_reads_exactly_its_list() -> Result<()> {
 fn a_profile_taken_back_leaves_what_everybody_has() -> Result<()> {
     let database = Database::create()?;
     let mut admin = database.admin()?;
+    let two = "SELECT vpd.revoke_profile('session_creator', $1::text::regrole)";
+    admin.execute(two, &[&role::BRIDGE])?;
     for (profile, role) in [
         ("runtime", role::USER),
         ("bridge", role::BRIDGE),
@@ -437,7 +447,7 @@ fn profiles_of_the_application_are_refused_to_whoever_is_above_policies() -> Res
     let mut admin = database.admin()?;
     admin.batch_execute("CREATE ROLE above_policies BYPASSRLS")?;
     for role in ["postgres", "above_policies"] {
-        for profile in ["runtime", "bridge"] {
+        for profile in ["runtime", "bridge", "session_creator", "key_steward"] {
             let grant = admin.execute(
                 "SELECT vpd.grant_profile($1, $2::text::regrole)",
                 &[&profile, &role],
@@ -482,7 +492,14 @@ fn nobody_in_particular_gets_no_profile() -> Result<()> {
     let database = Database::create()?;
     let mut admin = database.admin()?;
     for everybody in ["0::oid::regrole", "'-'::regrole"] {
-        for profile in ["runtime", "bridge", "security_admin", "auditor"] {
+        for profile in [
+            "runtime",
+            "bridge",
+            "session_creator",
+            "key_steward",
+            "security_admin",
+            "auditor",
+        ] {
             let grant = format!("SELECT vpd.grant_profile('{profile}', {everybody})");
             assert!(admin.execute(&grant, &[]).is_err(), "{grant}");
         }

@@ -11,6 +11,7 @@ mod event;
 mod extension;
 mod fixture;
 mod handoff;
+pub mod issuer;
 mod pooler;
 mod program;
 pub mod reference;

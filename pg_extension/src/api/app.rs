@@ -7,6 +7,10 @@ use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
 fn register_app(
     name: Option<String>,
     pillar: Option<String>,
@@ -15,6 +19,8 @@ fn register_app(
     absolute_timeout: Option<Interval>,
     ticket_lifetime: Option<Interval>,
     max_sessions_per_user: Option<i32>,
+    required_acr: Option<Vec<Option<String>>>,
+    max_auth_age: Option<Interval>,
 ) -> Answer<()> {
     require_primary()?;
     session::register(session::Registration {
@@ -25,6 +31,8 @@ fn register_app(
         absolute_timeout: required(absolute_timeout, "absolute_timeout")?,
         ticket_lifetime: required(ticket_lifetime, "ticket_lifetime")?,
         max_sessions_per_user: required(max_sessions_per_user, "max_sessions_per_user")?,
+        required_acr: without_null(required_acr.unwrap_or_default(), "required_acr")?,
+        max_auth_age,
     })?;
     Ok(())
 }

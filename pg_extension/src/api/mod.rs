@@ -28,6 +28,7 @@ mod session;
 mod statistics;
 mod task;
 mod ticket;
+mod trust;
 
 use crate::error::{Error, Result};
 use crate::sys::{self, ErrorReport};

@@ -33,6 +33,7 @@ fn create_session(
     user_agent: Option<String>,
     auth_time: Option<TimestampWithTimeZone>,
     assumed_role: Option<String>,
+    acr: Option<String>,
 ) -> Answer<String> {
     require_primary()?;
     let names = |names: Option<Vec<Option<String>>>, what| without_null(names.unwrap_or_default(), what);
@@ -52,6 +53,9 @@ fn create_session(
         user_agent,
         auth_time,
         assumed_role,
+        acr,
+        groups: Vec::new(),
+        origin: None,
     })?)
 }
 

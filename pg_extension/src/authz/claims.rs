@@ -12,6 +12,8 @@ pub struct Claims {
     pub roles: Vec<String>,
     /// Privileges it names.
     pub privileges: Vec<String>,
+    /// Groups it names.
+    pub groups: Vec<String>,
     /// The one role the session runs with.
     pub assumed_role: Option<String>,
     /// The session of whoever acts for the user.

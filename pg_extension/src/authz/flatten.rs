@@ -58,7 +58,7 @@ pub fn flatten(user: &str, claims: &Claims) -> Result<Authority> {
 
 /// How far the session of an actor may act for a user now; `None` when it may not. Only a session that has all its user has acts fully.
 pub fn extent(actor: &str, claims: &Claims, user: &str) -> Result<Option<Extent>> {
-    let granted = read(Some(user), &[], &[], &[]);
+    let granted = read(Some(user), &[], &[], &[], &[]);
     Ok(extent_of(
         &share(actor, claims, MAX_ACTORS)?,
         actor,
@@ -69,7 +69,7 @@ pub fn extent(actor: &str, claims: &Claims, user: &str) -> Result<Option<Extent>
 
 /// What anybody has.
 pub fn flatten_anonymous() -> Authority {
-    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()]).authority;
+    let mut authority = read(None, &[], &[], &[ANONYMOUS.to_owned()], &[]).authority;
     authority.roles.insert(ANONYMOUS.to_owned());
     authority
 }
@@ -134,7 +134,13 @@ pub fn read_groups(groups: &Value) -> Option<Vec<Rc<[i32]>>> {
 }
 
 fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
-    let granted = read(Some(user), &claims.roles_here(), &claims.privileges, &[]);
+    let granted = read(
+        Some(user),
+        &claims.roles_here(),
+        &claims.privileges,
+        &[],
+        &claims.groups,
+    );
     if granted.is_disabled {
         return Err(Error::session_invalid());
     }
@@ -180,7 +186,7 @@ fn share(user: &str, claims: &Claims, depth: usize) -> Result<Share> {
 fn narrowed(granted: &Authority, role: &str) -> Authority {
     let narrow = if granted.roles.contains(role) {
         let roles = [role.to_owned(), ANONYMOUS.to_owned()];
-        let mut one = read(None, &[], &[], &roles).authority;
+        let mut one = read(None, &[], &[], &roles, &[]).authority;
         one.roles.extend(roles);
         one
     } else {
@@ -208,6 +214,7 @@ fn actor(session: Uuid) -> Option<(String, Claims)> {
                     assumed_role: row.get(4),
                     actor_session: row.get(5),
                     acts_fully: row.get(6).unwrap_or(false),
+                    groups: row.get(7).unwrap_or_default(),
                 };
                 Some((row.get::<String>(1)?, claims))
             })
@@ -223,7 +230,13 @@ fn extent_of(actor: &Share, actor_name: &str, user: &str, granted: &Authority) -
     })
 }
 
-fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles: &[String]) -> Granted {
+fn read(
+    user: Option<&str>,
+    roles: &[String],
+    privileges: &[String],
+    first_roles: &[String],
+    groups: &[String],
+) -> Granted {
     FLATTEN
         .with(|statement| {
             statement.query_one(
@@ -233,6 +246,7 @@ fn read(user: Option<&str>, roles: &[String], privileges: &[String], first_roles
                     arg(privileges.to_vec()),
                     arg(first_roles.to_vec()),
                     arg(guc::is_production()),
+                    arg(groups.to_vec()),
                 ],
                 |row| Granted {
                     authority: Authority {

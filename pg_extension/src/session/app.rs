@@ -25,6 +25,10 @@ pub struct Registration {
     pub absolute_timeout: Interval,
     pub ticket_lifetime: Interval,
     pub max_sessions_per_user: i32,
+    /// How its users must have been authenticated: with one of these authentication context classes; none for any.
+    pub required_acr: Vec<String>,
+    /// And how long ago at most.
+    pub max_auth_age: Option<Interval>,
 }
 
 /// What an application lets its sessions do.
@@ -33,6 +37,10 @@ pub(super) struct App {
     pub pillar: String,
     /// Live sessions that somebody may hold through it.
     pub max_sessions: i32,
+    /// How its users must have been authenticated; none for any.
+    pub required_acr: Vec<String>,
+    /// And how long ago at most, in seconds.
+    pub max_auth_age: Option<f64>,
 }
 
 /// A registered application.
@@ -43,6 +51,8 @@ pub(super) fn find(name: &str) -> Option<App> {
                 name: name.to_owned(),
                 pillar: row.get(1)?,
                 max_sessions: row.get(2)?,
+                required_acr: row.get(3)?,
+                max_auth_age: row.get(4),
             })
         })
     })
@@ -50,7 +60,7 @@ pub(super) fn find(name: &str) -> Option<App> {
 }
 
 /// 42704 unless an application is registered that something is for.
-pub(super) fn require_target(name: &str) -> Result<()> {
+pub fn require_target(name: &str) -> Result<()> {
     find(name).map(|_| ()).ok_or_else(|| {
         Error::not_found(
             "app_not_found",
@@ -107,6 +117,7 @@ pub fn register(app: Registration) -> Result<()> {
                 arg(app.idle_timeout),
                 arg(app.absolute_timeout),
                 arg(app.ticket_lifetime),
+                arg(app.max_auth_age),
             ],
             |row| row.get::<String>(1),
         )
@@ -114,7 +125,16 @@ pub fn register(app: Registration) -> Result<()> {
     if let Some(refusal) = refusal.flatten() {
         return Err(Error::argument(
             format!("{refusal} is out of range"),
-            "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds.",
+            "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds; max_auth_age: 1 second to 30 days.",
+        ));
+    }
+    let is_class = |acr: &String| {
+        !acr.trim().is_empty() && acr.chars().count() <= 256 && !acr.chars().any(char::is_control)
+    };
+    if app.required_acr.len() > 100 || !app.required_acr.iter().all(is_class) {
+        return Err(Error::argument(
+            "required_acr is not usable",
+            "Name at most 100 authentication context classes, each with 1 to 256 characters.",
         ));
     }
     // One at a time, of a name that is not registered yet as well: which pillar it had is asked of what everybody before has left.
@@ -136,6 +156,8 @@ pub fn register(app: Registration) -> Result<()> {
             arg(app.absolute_timeout),
             arg(app.ticket_lifetime),
             arg(app.max_sessions_per_user),
+            arg(app.required_acr),
+            arg(app.max_auth_age),
         ])
     });
     Ok(())

@@ -278,6 +278,7 @@ fn read_identity(row: &Row) -> Identity {
         claims: Claims {
             roles: row.named(c"roles").unwrap_or_default(),
             privileges: row.named(c"privileges").unwrap_or_default(),
+            groups: row.named(c"claimed_groups").unwrap_or_default(),
             assumed_role: row.named(c"assumed_role"),
             actor_session: row.named(c"actor_session_id"),
             acts_fully: row.named(c"acts_fully").unwrap_or(false),

@@ -17,6 +17,7 @@ statements! {
     OF_TICKET = "session/of_ticket.sql";
     OF_USER = "session/of_user.sql";
     OF_APP = scanning "session/of_app.sql";
+    OF_ISSUER = scanning "session/of_issuer.sql";
     OF_EVERYBODY = scanning "session/of_everybody.sql";
 }
 
@@ -70,6 +71,12 @@ pub fn end_user(user_name: &str, reason: &str) -> u64 {
 pub fn end_app(app: &str, reason: &str) -> u64 {
     era::end(Subject::App(app));
     end_dead(choose(&OF_APP, &[arg(app)]), reason)
+}
+
+/// Ends every session that the token of an issuer opened, those that are being made too.
+pub fn end_issuer(issuer: &str, reason: &str) -> u64 {
+    era::end(Subject::Issuer(issuer));
+    end_dead(choose(&OF_ISSUER, &[arg(issuer)]), reason)
 }
 
 /// Ends every session.

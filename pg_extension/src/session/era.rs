@@ -1,4 +1,4 @@
-//! Eras: sessions that are ended together, all of them or those of a user or an application, without being named.
+//! Eras: sessions that are ended together, all of them or those of a user, an application or an issuer, without being named.
 //!
 //! Whoever ends them sees no session that is being made by a transaction which is not committed yet, and waits for none, so that nobody can hold up
 //! an end. Instead, what is made carries the generations of that moment, and is live as long as they are the same. Invariant: they are read before anything
@@ -18,7 +18,7 @@ statements! {
 }
 
 thread_local! {
-    /// Generations of everybody and of applications, by name, and the revocations seen before they were read.
+    /// Generations of everybody, of applications and of issuers, by name, and the revocations seen before they were read.
     static KNOWN: RefCell<(u64, Vec<(String, i64)>)> = const { RefCell::new((0, Vec::new())) };
 }
 
@@ -28,6 +28,7 @@ pub enum Subject<'a> {
     Everybody,
     User(&'a str),
     App(&'a str),
+    Issuer(&'a str),
 }
 
 impl Subject<'_> {
@@ -37,6 +38,7 @@ impl Subject<'_> {
             Subject::Everybody => token::sha256(b"all"),
             Subject::User(name) => token::sha256(format!("user:{name}").as_bytes()),
             Subject::App(name) => token::sha256(format!("app:{name}").as_bytes()),
+            Subject::Issuer(name) => token::sha256(format!("issuer:{name}").as_bytes()),
         }
     }
 }
@@ -53,9 +55,14 @@ pub fn begun(user_name: &str, app: &str) -> Era {
     let moment = Moment::now();
     let now = Eras::read(&moment);
     Era {
-        of_session: now.of_session(user_name, app),
+        of_session: now.of_session(user_name, app, None),
         of_token: now.of_app(app),
     }
+}
+
+/// The generation of an issuer, which a session that its token opens carries with the others.
+pub fn of_issuer(issuer: &str) -> i64 {
+    Eras::read(&Moment::now()).generation(Subject::Issuer(issuer))
 }
 
 /// The sum of the generations of two applications, which tickets carry.
@@ -91,9 +98,15 @@ impl<'a> Eras<'a> {
         }
     }
 
-    /// What a session of a user and an application has to carry to be live. Each generation only rises: the sum is the same when all are.
-    pub fn of_session(&self, user_name: &str, app: &str) -> i64 {
-        self.known("", Subject::Everybody) + self.generation(Subject::User(user_name)) + self.of_app(app)
+    /// What a session of a user and an application, and of the issuer that opened it, has to carry to be live. Each generation only rises: the sum is the same
+    /// when all are.
+    pub fn of_session(&self, user_name: &str, app: &str, issuer: Option<&str>) -> i64 {
+        // No application has the name of an issuer, which is a URL.
+        let of_issuer = issuer.map_or(0, |issuer| self.known(issuer, Subject::Issuer(issuer)));
+        self.known("", Subject::Everybody)
+            + self.generation(Subject::User(user_name))
+            + self.of_app(app)
+            + of_issuer
     }
 
     /// What a token of an application has to carry.

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use crate::error::{Error, Result};
+use crate::sys::clock::{self, Timestamp};
 use crate::sys::spi::{arg, statements};
 use pgrx::Uuid;
 
@@ -45,6 +46,19 @@ pub fn require_room(login: &str, app: &App) -> Result<()> {
         format!("the user has {} live sessions already", app.max_sessions),
         "End one of them, or raise max_sessions_per_user of the application.",
     ))
+}
+
+/// 28000 when an application demands that its users were authenticated otherwise, or more recently.
+pub fn require_assurance(app: &App, acr: Option<&str>, auth_time: Timestamp) -> Result<()> {
+    let is_accepted =
+        app.required_acr.is_empty() || acr.is_some_and(|acr| app.required_acr.iter().any(|one| one == acr));
+    let is_recent = app
+        .max_auth_age
+        .is_none_or(|age| clock::now().0.saturating_sub(auth_time.0) as f64 <= age * 1e6);
+    if is_accepted && is_recent {
+        return Ok(());
+    }
+    Err(Error::assurance_insufficient())
 }
 
 /// 53400 when a session has as many tokens as one may have: whoever ends it has to reach them all.

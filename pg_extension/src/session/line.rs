@@ -45,6 +45,9 @@ pub struct Source {
     pub pillar: String,
     /// Who is logged in.
     pub login: String,
+    /// How he was authenticated, and when.
+    pub acr: Option<String>,
+    pub auth_time: Timestamp,
 }
 
 /// Whoever holds a token.
@@ -144,6 +147,8 @@ pub fn source(session_id: Uuid) -> Option<Source> {
             user_name: row.named(c"user_name")?,
             pillar: row.named(c"pillar")?,
             login: String::new(),
+            acr: row.named(c"acr"),
+            auth_time: row.timestamp_named(c"auth_time")?,
         })
     })?;
     source.login = line.login.clone();
@@ -166,6 +171,8 @@ struct Link {
     user_name: String,
     /// The application it was opened through.
     app: String,
+    /// The issuer whose token opened it.
+    issuer: Option<String>,
     made_in: i64,
     /// When it was used last, as far as the purge has folded uses in.
     accessed_at: Timestamp,
@@ -185,6 +192,7 @@ impl Link {
             parent_id: row.named(c"parent_id"),
             user_name: row.named(c"user_name")?,
             app: row.named(c"app")?,
+            issuer: row.named(c"issuer"),
             made_in: row.named(c"made_in")?,
             accessed_at: row.timestamp_named(c"last_access_at")?,
             idle_timeout: i64::try_from(idle_timeout).ok()?,
@@ -194,6 +202,6 @@ impl Link {
 
     /// Whether it was not ended together with others.
     fn is_open(&self, eras: &Eras<'_>) -> bool {
-        self.made_in == eras.of_session(&self.user_name, &self.app)
+        self.made_in == eras.of_session(&self.user_name, &self.app, self.issuer.as_deref())
     }
 }

@@ -15,13 +15,14 @@ mod store;
 mod ticket;
 mod token;
 
-pub use app::{Registration, drop_app, register};
+pub use app::{Registration, drop_app, register, require_target as require_app};
 pub use attachment::{attach, attach_anonymous, live_sessions, liveness, relation_changed};
-pub use end::{end_all, end_by_id, end_by_token, end_own, end_user, transaction_commits};
+pub use end::{end_all, end_by_id, end_by_token, end_issuer, end_own, end_user, transaction_commits};
+pub use era::of_issuer as issuer_generation;
 pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::create as create_on_behalf;
 pub use profile::{grant, revoke};
-pub use store::{NewSession, create};
+pub use store::{NewSession, Origin, create};
 pub use ticket::{issue, redeem};
 
 pub(crate) use end::end_dead;

@@ -4,6 +4,17 @@ use crate::error::{Error, Result};
 use crate::sys::Oid;
 use crate::sys::spi::{arg, oid_arg, run_command, statements};
 
+const PROFILES: [&str; 6] = [
+    "runtime",
+    "bridge",
+    "session_creator",
+    "key_steward",
+    "security_admin",
+    "auditor",
+];
+/// Those of programs, which policies apply to.
+const OF_APPLICATIONS: [&str; 4] = ["runtime", "bridge", "session_creator", "key_steward"];
+
 statements! {
     COMMANDS = "app/profile_commands.sql";
     ROLE = "app/profile_role.sql";
@@ -34,10 +45,10 @@ fn run(verb: &str, profile: &str, role: Oid) -> Result<()> {
 }
 
 fn check(profile: &str, role: Oid, is_granting: bool) -> Result<()> {
-    if !["runtime", "bridge", "security_admin", "auditor"].contains(&profile) {
+    if !PROFILES.contains(&profile) {
         return Err(Error::argument(
             "unknown profile",
-            "Use runtime, bridge, security_admin or auditor.",
+            format!("Use one of {}.", PROFILES.join(", ")),
         ));
     }
     let is_exempt = ROLE
@@ -48,7 +59,7 @@ fn check(profile: &str, role: Oid, is_granting: bool) -> Result<()> {
             "the role does not exist",
             "Create it first.",
         )),
-        Some(true) if is_granting && matches!(profile, "runtime" | "bridge") => Err(Error::argument(
+        Some(true) if is_granting && OF_APPLICATIONS.contains(&profile) => Err(Error::argument(
             "policies do not apply to this role",
             "Use a role without SUPERUSER and BYPASSRLS for applications.",
         )),

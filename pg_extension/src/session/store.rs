@@ -6,6 +6,7 @@ use super::issuance::{self, Issued};
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims};
 use crate::error::{Error, Result};
+use crate::sys::clock::{self, Timestamp};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
 use pgrx::{Inet, JsonB, Uuid};
@@ -27,6 +28,7 @@ pub struct NewSession {
     pub attributes: JsonB,
     pub roles: Vec<String>,
     pub privileges: Vec<String>,
+    pub groups: Vec<String>,
     pub audit_identity: Option<String>,
     pub acting_for: Option<String>,
     pub language: Option<String>,
@@ -36,8 +38,19 @@ pub struct NewSession {
     pub client_address: Option<Inet>,
     pub user_agent: Option<String>,
     pub auth_time: Option<pgrx::datum::TimestampWithTimeZone>,
+    /// The authentication context class.
+    pub acr: Option<String>,
     /// The one role it is to run with.
     pub assumed_role: Option<String>,
+    /// The issuer whose token opens it.
+    pub origin: Option<Origin>,
+}
+
+/// Where a session comes from that a token opens.
+pub struct Origin {
+    pub issuer: String,
+    /// Its generation, read before anything else.
+    pub generation: i64,
 }
 
 /// Creates a session for an authenticated subject; returns its token.
@@ -48,6 +61,10 @@ pub fn create(new: NewSession) -> Result<String> {
     let token = token::generate(TokenKind::Session)?;
     let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = app::find(&new.app).ok_or_else(|| no_such_app(&new.app))?;
+    let auth_time = new
+        .auth_time
+        .map_or_else(clock::now, |time| Timestamp(time.into()));
+    issuance::require_assurance(&app, new.acr.as_deref(), auth_time)?;
     let authority = authority_of(&new)?;
     issuance::require_room(&new.user_name, &app)?;
     let args = [
@@ -66,7 +83,10 @@ pub fn create(new: NewSession) -> Result<String> {
         arg(new.user_agent),
         arg(new.auth_time),
         arg(new.assumed_role),
-        arg(era.of_session),
+        arg(era.of_session + new.origin.as_ref().map_or(0, |origin| origin.generation)),
+        arg(new.acr),
+        arg(new.origin.map(|origin| origin.issuer)),
+        arg(new.groups),
     ];
     let created = INSERT.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
     let Some(session_id) = created.into_iter().next().flatten() else {
@@ -90,6 +110,7 @@ fn authority_of(new: &NewSession) -> Result<Authority> {
     let claims = Claims {
         roles: new.roles.clone(),
         privileges: new.privileges.clone(),
+        groups: new.groups.clone(),
         assumed_role: new.assumed_role.clone(),
         ..Claims::default()
     };
@@ -111,6 +132,7 @@ fn check(new: &NewSession) -> Result<()> {
     for (what, name) in [
         ("the audit identity", &new.audit_identity),
         ("acting_for", &new.acting_for),
+        ("acr", &new.acr),
     ] {
         if let Some(name) = name {
             check_name(what, name)?;

@@ -34,8 +34,10 @@ pub(super) const SECTIONS: &[Section] = &[
             defaulting("absolute_timeout", Form::Duration, Absent::Text("12 hours")),
             defaulting("ticket_lifetime", Form::Duration, Absent::Text("2 minutes")),
             defaulting("max_sessions_per_user", Form::Whole, Absent::Whole(20)),
+            optional("required_acr", Form::Set),
+            optional("max_auth_age", Form::Duration),
         ],
-        settle: without_empty_origins,
+        settle: without_empty_lists,
         read: || rows(&APPS),
         define: define_app,
         remove: Some(|item| session::drop_app(item.text("name"))),
@@ -69,9 +71,11 @@ pub(super) fn rows(statement: &'static std::thread::LocalKey<Statement>) -> Vec<
         .collect()
 }
 
-fn without_empty_origins(item: &mut Item, _: &Moment) -> Option<&'static str> {
-    if item.list("origins").is_some_and(|origins| origins.is_empty()) {
-        item.0.remove("origins");
+fn without_empty_lists(item: &mut Item, _: &Moment) -> Option<&'static str> {
+    for name in ["origins", "required_acr"] {
+        if item.list(name).is_some_and(|list| list.is_empty()) {
+            item.0.remove(name);
+        }
     }
     None
 }
@@ -85,6 +89,8 @@ fn define_app(_: Option<&Item>, item: &Item) -> Result<()> {
         absolute_timeout: interval(item.optional_text("absolute_timeout").unwrap_or("12 hours"))?,
         ticket_lifetime: interval(item.optional_text("ticket_lifetime").unwrap_or("2 minutes"))?,
         max_sessions_per_user: item.whole("max_sessions_per_user").unwrap_or(20),
+        required_acr: item.list("required_acr").unwrap_or_default(),
+        max_auth_age: item.optional_text("max_auth_age").map(interval).transpose()?,
     })
 }
 

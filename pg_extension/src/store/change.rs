@@ -122,7 +122,9 @@ fn why_kept(section: &Section, item: &Item) -> Option<String> {
     }
     match owners(item).find(|owner| !may_change(owner)) {
         Some(owner) => Some(format!("it belongs to {owner}")),
-        None => foreign_owner(section, item).map(|owner| format!("it, or what refers to it, belongs to {owner}")),
+        None => {
+            foreign_owner(section, item).map(|owner| format!("it, or what refers to it, belongs to {owner}"))
+        }
     }
 }
 

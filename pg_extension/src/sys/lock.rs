@@ -95,7 +95,7 @@ pub enum Counted {
     Tickets,
     /// What was done to an object.
     Actions,
-    /// Registrations of an application.
+    /// Registrations of an application or an issuer.
     Registrations,
 }
 

@@ -36,3 +36,9 @@ pub fn tell(message: String, detail: String) {
         .set_detail(detail)
         .report(PgLogLevel::NOTICE);
 }
+
+/// Writes to the server's log, and tells the client nothing, whatever it has asked to be told.
+pub fn log(message: String) {
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message, "pg_vpd")
+        .report(PgLogLevel::LOG_SERVER_ONLY);
+}

@@ -11,7 +11,7 @@ pub mod predicate;
 pub mod store;
 pub mod token;
 
-#[cfg(feature = "foreign")]
+#[cfg(feature = "identity")]
 pub mod identity;
 #[cfg(feature = "foreign")]
 pub mod jazn;

@@ -1,5 +1,5 @@
 INSERT INTO vpd_private.app
-       (name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user)
+       (name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user, required_acr, max_auth_age)
 -- In seconds: a day has 24 hours, whatever the clocks of somebody's time zone do meanwhile.
 SELECT $1,
        $2,
@@ -7,11 +7,15 @@ SELECT $1,
        make_interval(secs => extract(epoch FROM $4::interval)::float8),
        make_interval(secs => extract(epoch FROM $5::interval)::float8),
        make_interval(secs => extract(epoch FROM $6::interval)::float8),
-       $7
+       $7,
+       $8,
+       make_interval(secs => extract(epoch FROM $9::interval)::float8)
     ON CONFLICT (name) DO UPDATE
    SET pillar = excluded.pillar,
        origins = excluded.origins,
        idle_timeout = excluded.idle_timeout,
        absolute_timeout = excluded.absolute_timeout,
        ticket_lifetime = excluded.ticket_lifetime,
-       max_sessions_per_user = excluded.max_sessions_per_user;
+       max_sessions_per_user = excluded.max_sessions_per_user,
+       required_acr = excluded.required_acr,
+       max_auth_age = excluded.max_auth_age;

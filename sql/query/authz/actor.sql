@@ -4,7 +4,8 @@ SELECT s.user_name,
        s.privileges,
        s.assumed_role,
        s.actor_session_id,
-       s.acts_fully
+       s.acts_fully,
+       s.claimed_groups
   FROM vpd_private.session s
  WHERE s.id = $1
    AND s.ended_at IS NULL;

@@ -1,6 +1,6 @@
 -- What a subject has now: until when that holds, roles, privileges, data groups, direct reports, whether it is a user who was switched off, groups.
 -- $1 user, $2 roles the login brought, $3 privileges the login brought, $4 roles to begin with, $5 whether
---  this is the production environment.
+--  this is the production environment, $6 groups the login brought.
 WITH RECURSIVE moment AS MATERIALIZED (
     SELECT clock_timestamp() AS at
 ), subject AS MATERIALIZED (
@@ -32,6 +32,13 @@ WITH RECURSIVE moment AS MATERIALIZED (
           FROM vpd_private.authority a
          WHERE a.kind = 'role'
            AND a.name = ANY ($4)
+           AND a.dropped_at IS NULL
+           AND a.is_enabled
+        UNION
+        SELECT a.id
+          FROM vpd_private.authority a
+         WHERE a.kind = 'group'
+           AND a.name = ANY ($6)
            AND a.dropped_at IS NULL
            AND a.is_enabled
         UNION

@@ -53,16 +53,40 @@ SELECT 'critical',
   FROM vpd_private.posture_holder h
   JOIN pg_authid r ON r.oid = h.role AND (r.rolsuper OR r.rolbypassrls)
 UNION ALL
-SELECT 'high',
+SELECT DISTINCT
+       'high',
        'bridge_reads_tables',
        format('%I on %s', r.rolname, t.name),
-       'creates sessions for anybody and can read the rows those sessions see',
+       'creates sessions of others and can read the rows those sessions see',
        format('REVOKE ALL ON %s FROM %I', t.name, r.rolname)
   FROM vpd_private.posture_holder h
   JOIN pg_authid r ON r.oid = h.role
  CROSS JOIN vpd_private.posture_table t
- WHERE h.profile = 'bridge'
+ WHERE h.profile IN ('bridge', 'session_creator')
    AND EXISTS (SELECT FROM aclexplode(t.relacl) a WHERE a.grantee = r.oid)
+UNION ALL
+SELECT 'medium',
+       'session_creator',
+       r.rolname::text,
+       'creates sessions for any user, whoever that is, by the word of the login service alone',
+       format('SELECT vpd.revoke_profile(''session_creator'', %L)', r.rolname)
+  FROM vpd_private.posture_holder h
+  JOIN pg_authid r ON r.oid = h.role
+ WHERE h.profile = 'session_creator'
+   AND NOT r.rolsuper
+UNION ALL
+SELECT 'medium',
+       'issuer_without_keys',
+       'issuer ' || i.issuer,
+       'nobody can log in with its tokens',
+       format('SELECT vpd.distrust_issuer(%L); -- or hand in the keys that its jwks_uri gives, with vpd.set_issuer_keys', i.issuer)
+  FROM vpd_private.issuer i
+ WHERE NOT EXISTS (
+           SELECT
+             FROM vpd_private.issuer_key k
+            WHERE k.issuer = i.issuer
+              AND (k.retired_at IS NULL OR clock_timestamp() < k.retired_at + i.key_grace)
+       )
 UNION ALL
 SELECT 'high',
        'creates_roles',

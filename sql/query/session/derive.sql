@@ -18,6 +18,9 @@ SELECT made.*
            -- What the login brought goes over to nobody.
            'roles', '[]'::jsonb,
            'privileges', '[]'::jsonb,
+           'claimed_groups', '[]'::jsonb,
+           -- Whoever distrusts it ends the session above.
+           'issuer', NULL,
            'attributes', $6::jsonb,
            'created_at', moment.now,
            'last_access_at', moment.now

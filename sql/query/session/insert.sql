@@ -2,10 +2,10 @@
 INSERT INTO vpd_private.session
        (id, root_id, pillar, app, user_name, is_authenticated, audit_identity, acting_for, roles, privileges, attributes,
         language, territory, date_format, number_format, client_address, user_agent, auth_time, created_at, last_access_at,
-        idle_timeout, expires_at, assumed_role, made_in)
+        idle_timeout, expires_at, assumed_role, made_in, acr, issuer, claimed_groups)
 SELECT made.id, made.id, a.pillar, a.name, $1, true, coalesce($6, $1), $7, $4::text[], $5::text[], $3::jsonb,
        $8, $9, $10, $11, $12::inet, left($13, 512), coalesce($14, made.now), made.now, made.now,
-       a.idle_timeout, made.now + a.absolute_timeout, $15, $16::bigint
+       a.idle_timeout, made.now + a.absolute_timeout, $15, $16::bigint, $17, $18, $19::text[]
   FROM vpd_private.app a
  CROSS JOIN (SELECT gen_random_uuid() AS id, clock_timestamp() AS now) made
  WHERE a.name = $2

@@ -6,7 +6,9 @@ SELECT jsonb_build_object(
            'idle_timeout', extract(epoch FROM a.idle_timeout),
            'absolute_timeout', extract(epoch FROM a.absolute_timeout),
            'ticket_lifetime', extract(epoch FROM a.ticket_lifetime),
-           'max_sessions_per_user', a.max_sessions_per_user
+           'max_sessions_per_user', a.max_sessions_per_user,
+           'required_acr', a.required_acr,
+           'max_auth_age', extract(epoch FROM a.max_auth_age)
        )
   FROM vpd_private.app a
  ORDER BY a.name COLLATE "C";

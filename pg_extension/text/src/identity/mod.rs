@@ -1,7 +1,27 @@
-//! Identity tokens, as far as no key is needed: what they say they are, and what their claims come to.
+//! Identity tokens: JSON Web Tokens (RFC 7519) that a provider signed, read with suspicion (RFC 8725).
+//!
+//! A token passes three stages, and each knows less than it seems: what it says about itself (`token`), whether a key signed it (`key`), and whether what it says
+//! is wanted by those who trust its issuer (`issuer`, `acceptance`). No clock and no table is read here. Invariant: nothing of a token is used
+//! before all three have passed, and which one failed is told to the record and never to whoever brought it.
 
+mod acceptance;
 mod claims;
 mod inspection;
+mod issuer;
+mod key;
+mod members;
+mod path;
+mod refusal;
+mod token;
 
+#[cfg(feature = "property")]
+pub(crate) use acceptance::accept;
+pub use acceptance::{Accepted, Circumstances, verify};
 pub use claims::Claims;
-pub use inspection::{Algorithm, Header, LEEWAY_SECONDS, Refused, check, inspect};
+pub use inspection::{Header, LEEWAY_SECONDS, Refused, check, inspect};
+pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
+pub use jsonwebtoken::Algorithm;
+pub use key::{Key, MAX_KEYS, Offered, read_keys};
+pub use path::Path;
+pub use refusal::Refusal;
+pub use token::{MAX_LENGTH, Token};

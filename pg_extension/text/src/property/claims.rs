@@ -1,61 +1,129 @@
-//! Identity tokens and their claims, as far as no key is needed.
+//! Identity tokens, their claims and the keys of issuers, as far as nothing is signed.
 
-use crate::identity::{Algorithm, Claims, check, inspect};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use crate::identity::{
+    Accepted, Attributes, Circumstances, Issuer, Key, Kind, MAX_LENGTH, Offered, Path, Token, accept,
+    algorithms, read_keys,
+};
+use serde_json::{Map, Value, json};
 
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
-
-/// The bytes are a token, or the claims in one.
+/// The bytes are a token, or the claims in one, or a set of keys.
 pub fn hold(bytes: &[u8]) {
-    if let Ok(claims) = serde_json::from_slice::<Claims>(bytes) {
-        told(&claims);
+    if let Ok(document) = serde_json::from_slice::<Value>(bytes) {
+        offered(&document);
+        if let Value::Object(claims) = document {
+            accepted(&claims);
+        }
     }
-    let Ok(token) = std::str::from_utf8(bytes) else {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let part = |number: usize| {
-        let text = token.split('.').nth(number)?;
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        serde_json::from_slice::<Value>(&bytes).ok()
-    };
-    if let Ok((header, kid)) = inspect(token, &ALGORITHMS) {
-        assert!(token.len() <= 16 * 1024 && token.split('.').count() == 3);
-        assert!(ALGORITHMS.contains(&header.alg));
-        let read = part(0).unwrap_or_default();
-        assert_eq!(read["kid"], kid);
-        assert_eq!(read["alg"], format!("{:?}", header.alg));
-        assert!(
-            read["typ"]
-                .as_str()
-                .is_none_or(|typ| typ.eq_ignore_ascii_case("jwt"))
+    if let Ok(token) = Token::read(text) {
+        assert!(text.len() <= MAX_LENGTH && text.split('.').count() == 3);
+        assert!(!token.key_id().is_empty());
+        assert_eq!(Token::read(text).map(|again| again.digest()), Ok(token.digest()));
+        // Whatever the signature is made of, it is the same token.
+        let (signed, _) = text.rsplit_once('.').unwrap_or_default();
+        assert_eq!(
+            Token::read(&format!("{signed}.AAAA")).map(|other| other.digest()),
+            Ok(token.digest())
         );
-    }
-    if let Some(claims) = part(1).and_then(|claims| serde_json::from_value::<Claims>(claims).ok()) {
-        told(&claims);
+        accepted(token.claims());
     }
 }
 
-/// What of the claims becomes the session: what they say, under the names that say who said it.
-fn told(claims: &Claims) {
-    let attributes = claims.session_attributes();
-    assert_eq!(attributes["app"], Value::Object(claims.attributes.clone()));
-    assert_eq!(attributes["identity"]["issuer"], claims.iss);
-    let known = ["issuer", "acr", "amr"];
-    let identity = attributes["identity"].as_object();
-    assert!(identity.is_some_and(|identity| identity.keys().all(|key| known.contains(&key.as_str()))));
-    assert_eq!(attributes.as_object().map(|table| table.len()), Some(2));
-    // Who is accepted now is accepted later, as far as the making goes; and nobody else's token ever is.
-    let clients = ["portal", claims.azp.as_deref().unwrap_or("portal")];
-    for client in clients {
-        let mut is_accepted = false;
-        for now in [0.0, 1e9, 2e9, 4e18, 1e300] {
-            let verdict = check(claims, client, now);
-            assert!(verdict.is_ok() || !is_accepted, "{claims:?} at {now}");
-            is_accepted = verdict.is_ok();
-            assert!(!is_accepted || claims.azp.as_deref().is_none_or(|party| party == client));
-            assert!(!is_accepted || claims.iat.is_none_or(|made| made <= now + 30.0));
+/// What of the claims becomes the session: nobody but whom they name, for no longer than they say.
+fn accepted(claims: &Map<String, Value>) {
+    for kind in [Kind::Identity, Kind::Access] {
+        let Some(issuer) = issuer(kind) else { return };
+        for now in [0.0, 1e9, 1.9e9, 2e9, 4e9] {
+            let circumstances = Circumstances { now, nonce: None };
+            let Ok(accepted) = accept(claims, &issuer, &circumstances) else {
+                continue;
+            };
+            told(claims, &accepted);
+            let number = |name: &str| claims.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+            assert!(
+                now < accepted.usable_until && accepted.usable_until <= number("exp") + issuer.clock_skew
+            );
+            assert!(
+                number("iat") <= now + issuer.clock_skew
+                    && now < number("iat") + issuer.max_age + issuer.clock_skew
+            );
+            // It is over for good, and a nonce that it does not have is never its own.
+            let later = Circumstances {
+                now: accepted.usable_until,
+                nonce: None,
+            };
+            assert!(accept(claims, &issuer, &later).is_err());
+            let other = Circumstances {
+                now,
+                nonce: Some("\u{1}another login"),
+            };
+            assert!(accept(claims, &issuer, &other).is_err());
         }
     }
+}
+
+fn told(claims: &Map<String, Value>, accepted: &Accepted) {
+    let name = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+    assert_eq!(accepted.user, format!("idp/{name}"));
+    for name in accepted.roles.iter().chain(&accepted.groups) {
+        assert!(!name.trim().is_empty() && !name.chars().any(char::is_control));
+    }
+    let namespaces = accepted
+        .attributes
+        .as_object()
+        .map(|table| table.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(
+        namespaces,
+        Some(vec!["app".to_owned(), "identity".to_owned(), "own".to_owned()])
+    );
+    assert_eq!(accepted.attributes["identity"]["issuer"], "https://idp.example");
+    let known = ["issuer", "acr", "amr"];
+    let identity = accepted.attributes["identity"].as_object();
+    assert!(identity.is_some_and(|identity| identity.keys().all(|key| known.contains(&key.as_str()))));
+    let values = ["app", "own"]
+        .iter()
+        .flat_map(|space| accepted.attributes[*space].as_object())
+        .flatten();
+    for (_, value) in values {
+        let is_plain = |value: &Value| !value.is_object() && !value.is_array();
+        assert!(is_plain(value) || value.as_array().is_some_and(|list| list.iter().all(is_plain)));
+    }
+}
+
+/// What is kept of keys is public, and reads as it was read.
+fn offered(document: &Value) {
+    for one in read_keys(document).unwrap_or_default() {
+        if let Offered::Key(key) = one {
+            let kept = key.document();
+            let names = ["kty", "e", "n", "crv", "x", "y", "kid", "alg"];
+            assert!(
+                kept.as_object()
+                    .is_some_and(|kept| kept.keys().all(|name| names.contains(&name.as_str())))
+            );
+            let again = Key::read(&kept).map(|again| (again.document(), again.thumbprint()));
+            assert_eq!(again, Some((kept, key.thumbprint())));
+        }
+    }
+}
+
+fn issuer(kind: Kind) -> Option<Issuer> {
+    Some(Issuer {
+        name: "https://idp.example".to_owned(),
+        audiences: vec!["portal".to_owned()],
+        kind,
+        algorithms: algorithms(&["ES256".to_owned()]).ok()?,
+        clock_skew: 30.0,
+        max_age: 600.0,
+        required: Vec::new(),
+        user: Path::parse("sub")?,
+        user_prefix: "idp/".to_owned(),
+        roles: Path::parse("/realm_access/roles"),
+        groups: Path::parse("groups"),
+        attributes: Attributes::parse(
+            &json!({"app": "attributes", "own": {"email": "email", "first": "/list/0"}}),
+        )
+        .ok()?,
+    })
 }

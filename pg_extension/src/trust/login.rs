@@ -1,0 +1,123 @@
+//! Logging in with a token of an identity provider.
+//!
+//! Whatever is wrong with a token, the steps are the same: it is taken apart, its issuer and key are looked for, a signature is checked, and the answer is one. What
+//! was wrong goes to the server's log, with the issuer when it is one that is known here.
+
+use super::issuer;
+use crate::error::{Error, Result};
+use crate::session::{self, NewSession, Origin};
+use crate::sys::clock;
+use crate::sys::spi::{arg, statements};
+use crate::sys::{isolation, report};
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::{Inet, JsonB};
+use vpd_text::identity::{Accepted, Circumstances, Refusal, Token, verify};
+
+/// Seconds from 1970 to 2000, from where the server counts.
+const EPOCH: f64 = 946_684_800.0;
+
+statements! {
+    SPEND = "trust/spend.sql";
+}
+
+/// What somebody brings who wants a session.
+pub struct Login {
+    pub token: String,
+    pub app: String,
+    pub nonce: Option<String>,
+    pub language: Option<String>,
+    pub territory: Option<String>,
+    pub date_format: Option<String>,
+    pub number_format: Option<String>,
+    pub client_address: Option<Inet>,
+    pub user_agent: Option<String>,
+    pub assumed_role: Option<String>,
+}
+
+/// Creates a session from a token; returns the session's token.
+pub fn create_session(login: Login) -> Result<String> {
+    let (token, malformed) = match Token::read(&login.token) {
+        Ok(token) => (token, None),
+        Err(refusal) => (Token::decoy(), Some(refusal)),
+    };
+    // Read before anything that the session rests on: whoever distrusts the issuer meanwhile ends what is made.
+    let generation = session::issuer_generation(token.issuer());
+    let found = issuer::find(token.issuer(), token.key_id());
+    let (trusted, key) = found.unzip();
+    let circumstances = Circumstances {
+        now: clock::now().0 as f64 / 1e6 + EPOCH,
+        nonce: login.nonce.as_deref(),
+    };
+    let issuer = trusted.as_ref().map(|trusted| &trusted.issuer);
+    let verified = verify(&token, issuer, key.flatten().as_ref(), &circumstances);
+    let speaks_for = |accepted: Accepted| {
+        let apps = trusted.as_ref().map_or(&[][..], |trusted| &trusted.apps);
+        if apps.is_empty() || apps.contains(&login.app) {
+            Ok(accepted)
+        } else {
+            Err(Refusal::Application)
+        }
+    };
+    let accepted = malformed
+        .map_or(Ok(()), Err)
+        .and(verified)
+        .and_then(speaks_for)
+        .and_then(|accepted| spend(&token, accepted));
+    let accepted = accepted.map_err(|refusal| {
+        let known = issuer.map_or("an issuer that is not trusted here", |issuer| {
+            issuer.name.as_str()
+        });
+        report::log(format!(
+            "pg_vpd: a token of {known} was refused: {}",
+            refusal.code()
+        ));
+        Error::token_refused()
+    })?;
+    let origin = Origin {
+        issuer: token.issuer().to_owned(),
+        generation,
+    };
+    session::create(session_of(login, accepted, origin))
+}
+
+/// Uses the token up. Of several that come with it at once one wins, when it commits.
+fn spend(token: &Token, accepted: Accepted) -> std::result::Result<Accepted, Refusal> {
+    let args = [
+        arg(token.digest()),
+        arg(token.issuer()),
+        arg(accepted.usable_until),
+    ];
+    let is_first = isolation::as_read_committed(|| SPEND.with(|statement| statement.execute(&args))) > 0;
+    if is_first {
+        Ok(accepted)
+    } else {
+        Err(Refusal::Spent)
+    }
+}
+
+fn session_of(login: Login, accepted: Accepted, origin: Origin) -> NewSession {
+    NewSession {
+        user_name: accepted.user,
+        app: login.app,
+        attributes: JsonB(accepted.attributes),
+        roles: accepted.roles,
+        privileges: Vec::new(),
+        groups: accepted.groups,
+        audit_identity: None,
+        acting_for: None,
+        language: login.language,
+        territory: login.territory,
+        date_format: login.date_format,
+        number_format: login.number_format,
+        client_address: login.client_address,
+        user_agent: login.user_agent,
+        auth_time: accepted.auth_time.and_then(moment),
+        acr: accepted.acr,
+        assumed_role: login.assumed_role,
+        origin: Some(origin),
+    }
+}
+
+fn moment(seconds: f64) -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(((seconds - EPOCH) * 1e6) as i64).ok()
+}

@@ -1,0 +1,12 @@
+//! Identity providers that are trusted here: what is demanded of their tokens, their keys, and the sessions that their tokens open.
+//!
+//! The database verifies, and never calls out: whoever brings a token brings nothing else that counts. Invariant: a session that comes from a token is
+//! its issuer's word alone, and each token opens one.
+
+mod issuer;
+mod key;
+mod login;
+
+pub use issuer::{Registration, alter, distrust, trust};
+pub use key::set as set_keys;
+pub use login::{Login, create_session};

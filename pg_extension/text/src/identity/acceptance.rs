@@ -1,0 +1,259 @@
+//! Whether a token is accepted: OpenID Connect Core 1.0, 3.1.3.7; RFC 9068, 4; RFC 8725.
+
+use super::issuer::{IDENTITY, Source};
+use super::key::wanted;
+use super::{Issuer, Key, Kind, Path, Refusal, Token};
+use serde_json::{Map, Value, json};
+
+const MAX_NAME_CHARS: usize = 256;
+const MAX_NAMES: usize = 1_000;
+
+/// What is known beside the token.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The clock, in seconds since 1970.
+    pub now: f64,
+    /// The nonce of the login that the token is to belong to.
+    pub nonce: Option<&'a str>,
+}
+
+/// What an accepted token says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The user, with the prefix of the issuer.
+    pub user: String,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Attributes by namespace; `identity` tells how the user logged in.
+    pub attributes: Value,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// When the user was authenticated, in seconds since 1970.
+    pub auth_time: Option<f64>,
+    /// Until when the token could be used again, in seconds since 1970.
+    pub usable_until: f64,
+}
+
+/// Verifies a token against its issuer and the key that it names. A signature is checked in any case, with a key of nobody where there is none, so that an answer
+/// takes as long whatever is wrong.
+pub fn verify(
+    token: &Token,
+    issuer: Option<&Issuer>,
+    key: Option<&Key>,
+    circumstances: &Circumstances<'_>,
+) -> Result<Accepted, Refusal> {
+    let found = wanted(key, token.algorithm());
+    let is_signed = match found {
+        Ok(key) => token.is_signed_by(key),
+        Err(_) => Key::decoy(token.algorithm()).is_some_and(|decoy| token.is_signed_by(&decoy)),
+    };
+    let issuer = issuer.ok_or(Refusal::IssuerUnknown)?;
+    if token.issuer() != issuer.name {
+        return Err(Refusal::IssuerUnknown);
+    }
+    if !issuer.algorithms.contains(&token.algorithm()) {
+        return Err(Refusal::Algorithm);
+    }
+    found?;
+    if !is_signed {
+        return Err(Refusal::Signature);
+    }
+    if !issuer.kind.is_of(token.kind()) {
+        return Err(Refusal::Type);
+    }
+    accept(token.claims(), issuer, circumstances)
+}
+
+/// Checks what a token says that is signed.
+pub(crate) fn accept(
+    claims: &Map<String, Value>,
+    issuer: &Issuer,
+    circumstances: &Circumstances<'_>,
+) -> Result<Accepted, Refusal> {
+    check_audience(claims, issuer)?;
+    let usable_until = check_times(claims, issuer, circumstances.now)?;
+    if claims.contains_key("act") {
+        return Err(Refusal::Actor);
+    }
+    if let Some(nonce) = circumstances.nonce
+        && text(claims, "nonce")?.is_none_or(|given| given != nonce)
+    {
+        return Err(Refusal::Nonce);
+    }
+    for (claim, values) in &issuer.required {
+        let is_one = |value: &Value| values.contains(value);
+        let is_met = match claim.find(claims).ok_or(Refusal::ClaimMissing)? {
+            Value::Array(given) => given.iter().any(is_one),
+            given => is_one(given),
+        };
+        if !is_met {
+            return Err(Refusal::ClaimValue);
+        }
+    }
+    let auth_time = moment(claims, "auth_time")?;
+    let acr = text(claims, "acr")?.map(str::to_owned);
+    text(claims, "sub")?.ok_or(Refusal::ClaimMissing)?;
+    Ok(Accepted {
+        user: user_of(claims, issuer)?,
+        roles: names_at(claims, issuer.roles.as_ref())?,
+        groups: names_at(claims, issuer.groups.as_ref())?,
+        attributes: attributes_of(claims, issuer, acr.as_deref())?,
+        acr,
+        auth_time,
+        usable_until,
+    })
+}
+
+fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Refusal> {
+    let given: Vec<&str> = match claims.get("aud") {
+        None => return Err(Refusal::ClaimMissing),
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several
+            .iter()
+            .map(|one| one.as_str().ok_or(Refusal::ClaimType))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(Refusal::ClaimType),
+    };
+    let is_ours = |name: &str| issuer.audiences.iter().any(|audience| audience == name);
+    if !given.iter().any(|audience| is_ours(audience)) {
+        return Err(Refusal::Audience);
+    }
+    match issuer.kind {
+        Kind::Identity => match text(claims, "azp")? {
+            Some(party) if !is_ours(party) => Err(Refusal::AuthorizedParty),
+            // Of several audiences, one is who asked for it.
+            None if given.len() > 1 => Err(Refusal::AuthorizedParty),
+            _ => Ok(()),
+        },
+        Kind::Access => {
+            for claim in ["client_id", "jti"] {
+                text(claims, claim)?.ok_or(Refusal::ClaimMissing)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Until when the token could be used.
+fn check_times(claims: &Map<String, Value>, issuer: &Issuer, now: f64) -> Result<f64, Refusal> {
+    let expires_at = moment(claims, "exp")?.ok_or(Refusal::ClaimMissing)?;
+    let issued_at = moment(claims, "iat")?.ok_or(Refusal::ClaimMissing)?;
+    if now >= expires_at + issuer.clock_skew {
+        return Err(Refusal::Expired);
+    }
+    if moment(claims, "nbf")?.is_some_and(|begin| begin > now + issuer.clock_skew) {
+        return Err(Refusal::NotYet);
+    }
+    let is_later = |time: f64| time > now + issuer.clock_skew;
+    if is_later(issued_at) || moment(claims, "auth_time")?.is_some_and(is_later) {
+        return Err(Refusal::IssuedLater);
+    }
+    let oldest = issued_at + issuer.max_age;
+    if now >= oldest + issuer.clock_skew {
+        return Err(Refusal::TooOld);
+    }
+    Ok(expires_at.min(oldest) + issuer.clock_skew)
+}
+
+fn user_of(claims: &Map<String, Value>, issuer: &Issuer) -> Result<String, Refusal> {
+    let name = issuer.user.find(claims).ok_or(Refusal::ClaimMissing)?;
+    let name = name.as_str().ok_or(Refusal::ClaimType)?;
+    let user = format!("{}{name}", issuer.user_prefix);
+    if name.is_empty() || !is_name(&user) || user == "anonymous" {
+        return Err(Refusal::User);
+    }
+    Ok(user)
+}
+
+/// One name or several; none where nothing is.
+fn names_at(claims: &Map<String, Value>, path: Option<&Path>) -> Result<Vec<String>, Refusal> {
+    let name = |value: &Value| {
+        value
+            .as_str()
+            .filter(|name| is_name(name))
+            .map(str::to_owned)
+            .ok_or(Refusal::ClaimType)
+    };
+    match path.and_then(|path| path.find(claims)) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(values)) if values.len() <= MAX_NAMES => values.iter().map(name).collect(),
+        Some(value) => Ok(vec![name(value)?]),
+    }
+}
+
+fn attributes_of(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>) -> Result<Value, Refusal> {
+    let mut attributes = Map::new();
+    for (namespace, source) in &issuer.attributes.0 {
+        let mut values = Map::new();
+        match source {
+            Source::Object(path) => {
+                if let Some(found) = path.find(claims) {
+                    for (name, value) in found.as_object().ok_or(Refusal::ClaimType)? {
+                        values.insert(name.clone(), attribute(value)?);
+                    }
+                }
+            }
+            Source::Each(paths) => {
+                for (name, path) in paths {
+                    if let Some(found) = path.find(claims) {
+                        values.insert(name.clone(), attribute(found)?);
+                    }
+                }
+            }
+        }
+        attributes.insert(namespace.clone(), Value::Object(values));
+    }
+    let mut identity = Map::from_iter([("issuer".to_owned(), json!(issuer.name))]);
+    if let Some(acr) = acr {
+        identity.insert("acr".to_owned(), json!(acr));
+    }
+    if let Some(methods) = claims.get("amr").filter(|methods| !methods.is_null()) {
+        let is_list = methods
+            .as_array()
+            .is_some_and(|methods| methods.iter().all(Value::is_string));
+        if !is_list {
+            return Err(Refusal::ClaimType);
+        }
+        identity.insert("amr".to_owned(), methods.clone());
+    }
+    attributes.insert(IDENTITY.to_owned(), Value::Object(identity));
+    Ok(Value::Object(attributes))
+}
+
+/// A value or a list of values.
+fn attribute(value: &Value) -> Result<Value, Refusal> {
+    let is_plain = |value: &Value| !value.is_object() && !value.is_array();
+    let is_good = match value {
+        Value::Array(values) => values.iter().all(is_plain),
+        value => is_plain(value),
+    };
+    is_good.then(|| value.clone()).ok_or(Refusal::ClaimType)
+}
+
+/// A claim that is a text, if it is there.
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::ClaimType),
+    }
+}
+
+/// A claim that is a time (RFC 7519, `NumericDate`), if it is there.
+fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(value) => value
+            .as_f64()
+            // Until the year 9999.
+            .filter(|time| (0.0..253_402_300_800.0).contains(time))
+            .map(Some)
+            .ok_or(Refusal::ClaimType),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.chars().count() <= MAX_NAME_CHARS && !name.chars().any(char::is_control)
+}

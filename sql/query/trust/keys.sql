@@ -1,0 +1,2 @@
+-- The keys of an issuer: identifier, thumbprint, whether it was withdrawn.
+SELECT kid, thumbprint, retired_at IS NOT NULL FROM vpd_private.issuer_key WHERE issuer = $1 ORDER BY kid;
