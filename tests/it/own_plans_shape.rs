@@ -18,6 +18,7 @@ authz/flatten: authority_version: a table of one row
 authz/flatten: role_detail_parametric_idx: the rules of all parametric roles are asked
 authz/marked_unit_rules: sod_rule: when a unit is moved, and rules of units are few
 authz/raise_version: authority_version: a table of one row
+authz/exchange_sources: defined_source: sources are few
 authz/unit_use: sod_rule: a unit is dropped, and rules of units are few
 authz/version: authority_version: a table of one row
 context/clear_globals: global_context_pkey: all values of a context go

@@ -108,10 +108,6 @@ fn distrust_issuer(issuer: Option<String>, end_sessions: Option<bool>) -> Answer
 }
 
 #[pg_extern(sql = false)]
-#[expect(
-    clippy::type_complexity,
-    reason = "the macro reads the columns here and sees through no alias"
-)]
 fn set_issuer_keys(
     issuer: Option<String>,
     jwks: Option<Document>,

@@ -6,7 +6,7 @@ use vpd_tests::{Result, Subject, assert_refused, attach, expected_ids, ids, prot
 const NOBODY: Option<String> = None;
 
 /// Every function that takes a token, with what it is called with beside.
-const CALLS: [(&str, &str); 8] = [
+const CALLS: [(&str, &str); 9] = [
     (role::USER, "SELECT vpd.attach_session($1)"),
     (role::BRIDGE, "SELECT vpd.end_session($1)"),
     (
@@ -18,7 +18,10 @@ const CALLS: [(&str, &str); 8] = [
     (role::BRIDGE, "SELECT * FROM vpd.browse_queue($1)"),
     (role::BRIDGE, "SELECT vpd.ack_message($1, 1)"),
     (role::BRIDGE, "SELECT vpd.create_session_on_behalf($1, 'bob')"),
+    // Of an identity provider; refused in its own words.
+    (role::BRIDGE, OF_PROVIDER),
 ];
+const OF_PROVIDER: &str = "SELECT vpd.create_session_from_token($1, 'portal')";
 
 #[test]
 fn null_is_no_token_anywhere() -> Result<()> {
@@ -43,7 +46,12 @@ fn null_is_no_token_anywhere() -> Result<()> {
     for (caller, call) in CALLS {
         let mut client = database.connect(caller)?;
         let arguments: [&(dyn ToSql + Sync); 1] = [&NOBODY];
-        assert_refused(client.query(call, &arguments), "28000", "session_invalid");
+        let code = if call == OF_PROVIDER {
+            "token_refused"
+        } else {
+            "session_invalid"
+        };
+        assert_refused(client.query(call, &arguments), "28000", code);
     }
     Ok(())
 }

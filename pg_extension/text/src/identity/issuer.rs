@@ -1,6 +1,6 @@
 //! What somebody who trusts an issuer demands of its tokens, and where they say what.
 
-use super::token::asymmetric;
+use super::algorithm::asymmetric;
 use super::{Algorithm, Path};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Public keys of an issuer: JSON Web Keys (RFC 7517).
 
-use super::token::asymmetric;
+use super::algorithm::asymmetric;
 use super::{Algorithm, Refusal};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

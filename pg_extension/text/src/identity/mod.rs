@@ -5,6 +5,7 @@
 //! before all three have passed, and which one failed is told to the record and never to whoever brought it.
 
 mod acceptance;
+mod algorithm;
 mod claims;
 mod inspection;
 mod issuer;

@@ -1,5 +1,6 @@
 //! What a token says about itself: read, and not believed.
 
+use super::algorithm::asymmetric;
 use super::members::read_object;
 use super::{Algorithm, Key, Refusal};
 use base64::Engine;
@@ -116,14 +117,6 @@ impl Token {
     pub fn is_signed_by(&self, key: &Key) -> bool {
         key.fits(self.algorithm) && key.verifies(&self.signature, self.signed.as_bytes(), self.algorithm)
     }
-}
-
-/// The algorithm of a name, unless it is one with a shared secret.
-pub fn asymmetric(name: &str) -> Option<Algorithm> {
-    let algorithm: Algorithm = name.parse().ok()?;
-    let is_shared = matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512);
-    // Names are read as they are written (RFC 7515, 4.1.1).
-    (!is_shared && format!("{algorithm:?}") == name).then_some(algorithm)
 }
 
 fn decoded(part: &str) -> Result<Vec<u8>, Refusal> {
