@@ -474,7 +474,7 @@ fn keys_come_and_go() -> Result<()> {
         told(&[("one", "kept"), ("two", "added")])
     );
     assert_eq!(
-        set_keys(&mut admin, &[second.clone()])?,
+        set_keys(&mut admin, std::slice::from_ref(&second))?,
         told(&[("two", "kept"), ("one", "retired")])
     );
     // For a while it is accepted, then no more.
