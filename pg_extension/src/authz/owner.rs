@@ -36,7 +36,8 @@ pub fn mark_seeded(reference: &Reference, owner: Option<&str>) -> Result<()> {
     change::begin();
     let node = reference.require()?;
     require_free(&node)?;
-    require_claimable(&node)?;
+    // As its owner the caller could take it away from whoever rests on it.
+    require_unreferenced(&node)?;
     check_owner(owner)?;
     let owners =
         HELD_OWNERS.with(|statement| statement.query(&[arg(node.id)], |row| row.required::<String>(1)));
@@ -147,7 +148,7 @@ fn foreign_reference(node: &Node) -> Option<String> {
 }
 
 /// An error when what somebody else shipped would lose the node.
-pub(super) fn require_unreferenced(node: &Node) -> Result<()> {
+pub fn require_unreferenced(node: &Node) -> Result<()> {
     match foreign_reference(node) {
         Some(owner) => Err(Error::seeded(
             &format!("what refers to {}", node.reference),
@@ -155,11 +156,6 @@ pub(super) fn require_unreferenced(node: &Node) -> Result<()> {
         )),
         None => Ok(()),
     }
-}
-
-/// An error when somebody else's grant or rule refers to a node that nobody has marked yet: as its owner the caller could take it away from them.
-pub fn require_claimable(node: &Node) -> Result<()> {
-    require_unreferenced(node)
 }
 
 /// An error when the caller would hand on what excuses from rules, and it is somebody else's.

@@ -110,8 +110,7 @@ fn are_as_followed() -> bool {
 /// A statement starts with the plan it has: an error when that plan may have been made for an exemption that is gone.
 /// Costs a look at a set in backends where nobody was exempt. `run` tells runs apart.
 pub fn run_started(run: usize, tables: impl FnOnce() -> Vec<Oid>) -> Result<()> {
-    // Nobody is exempt in most backends: they hash nothing.
-    STARTED.with_borrow_mut(|started| (!started.is_empty()).then(|| started.remove(&run)));
+    take_started(run);
     if USED.with_borrow(HashSet::is_empty) {
         return Ok(());
     }
@@ -131,11 +130,20 @@ pub fn run_started(run: usize, tables: impl FnOnce() -> Vec<Oid>) -> Result<()> 
     Ok(())
 }
 
+/// Takes what a run was started as. Nobody is exempt in most backends: they hash nothing.
+fn take_started(run: usize) -> Option<Start> {
+    STARTED.with_borrow_mut(|started| {
+        if started.is_empty() {
+            None
+        } else {
+            started.remove(&run)
+        }
+    })
+}
+
 /// Rows of a statement or cursor are about to be read: an error when it was started as exempt and the exemption is gone.
 pub fn run_continues(run: usize) -> Result<()> {
-    let started =
-        STARTED.with_borrow_mut(|started| (!started.is_empty()).then(|| started.remove(&run)).flatten());
-    let Some(mut start) = started else {
+    let Some(mut start) = take_started(run) else {
         return Ok(());
     };
     start.check()?;

@@ -7,6 +7,7 @@ use crate::hierarchy;
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
 use pgrx::datum::Interval;
+use vpd_text::name;
 
 statements! {
     UPSERT = "app/upsert.sql";
@@ -128,10 +129,7 @@ pub fn register(app: Registration) -> Result<()> {
             "idle_timeout: 1 second to 24 hours; absolute_timeout: idle_timeout to 30 days; ticket_lifetime: 1 to 120 seconds; max_auth_age: 1 second to 30 days.",
         ));
     }
-    let is_class = |acr: &String| {
-        !acr.trim().is_empty() && acr.chars().count() <= 256 && !acr.chars().any(char::is_control)
-    };
-    if app.required_acr.len() > 100 || !app.required_acr.iter().all(is_class) {
+    if app.required_acr.len() > 100 || !app.required_acr.iter().all(|acr| name::is_name(acr)) {
         return Err(Error::argument(
             "required_acr is not usable",
             "Name at most 100 authentication context classes, each with 1 to 256 characters.",

@@ -144,6 +144,7 @@ pub fn relation_changed(relation: Option<Oid>) {
 /// Forgets every session, because this backend changed some, or the extension may have been dropped.
 pub fn forget_all() {
     KNOWN.with_borrow_mut(Recent::clear);
+    TABLE.set(None);
     era::forget();
     authz::forget_version();
 }
@@ -218,7 +219,9 @@ struct Stored {
 /// The session that a token opens, with its clocks, which the caller compares with the wall clock. `None` when there is no such token, or it died with its
 /// application, or a session from this one up to the login was ended.
 fn read(hash: &[u8], revocations: u64, generation: u64, now: Timestamp) -> Option<Stored> {
-    TABLE.set(lock::table(c"session"));
+    if TABLE.get().is_none() {
+        TABLE.set(lock::table(c"session"));
+    }
     let version = authz::version_in(generation);
     let moment = Moment::now();
     let eras = Eras::remembered(&moment, revocations);

@@ -11,11 +11,11 @@ use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::Value;
+use vpd_text::name::is_name;
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
 const MAX_FORMAT_BYTES: usize = 256;
 const MAX_NAMES: usize = 10_000;
-const MAX_NAME_CHARS: usize = 256;
 
 statements! {
     INSERT = "session/insert.sql";
@@ -166,10 +166,7 @@ fn check(new: &NewSession) -> Result<()> {
 }
 
 fn check_name(what: &str, name: &str) -> Result<()> {
-    let is_good = !name.trim().is_empty()
-        && name.chars().count() <= MAX_NAME_CHARS
-        && !name.chars().any(char::is_control);
-    if is_good {
+    if is_name(name) {
         return Ok(());
     }
     Err(Error::argument(

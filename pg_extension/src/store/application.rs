@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::session::{self, Registration};
 use crate::sys::Oid;
 use crate::sys::document::Document;
-use crate::sys::spi::{Statement, arg, statements};
+use crate::sys::spi::{Arg, Statement, arg, statements};
 use pgrx::datum::Interval;
 use serde_json::Value;
 use vpd_text::store::field::{Absent, Form, defaulting, optional, required};
@@ -63,8 +63,13 @@ pub(super) const SECTIONS: &[Section] = &[
 
 /// The definitions that a statement gives, one a row.
 pub(super) fn rows(statement: &'static std::thread::LocalKey<Statement>) -> Vec<Value> {
+    rows_of(statement, &[])
+}
+
+/// The same for a statement that is asked for something.
+pub(super) fn rows_of(statement: &'static std::thread::LocalKey<Statement>, args: &[Arg]) -> Vec<Value> {
     statement
-        .with(|statement| statement.query(&[], |row| row.get::<Document>(1)))
+        .with(|statement| statement.query(args, |row| row.get::<Document>(1)))
         .into_iter()
         .flatten()
         .map(|document| document.read().unwrap_or_else(|error| error.raise()).0)

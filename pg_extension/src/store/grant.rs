@@ -2,7 +2,7 @@
 //!
 //! What is granted for several times is one definition with all of them: a time that the document does not have is taken back.
 
-use super::application::rows;
+use super::application::rows_of;
 use super::graph::{SEEDED_BY, require_all_free};
 use super::section::{Layout, Moment, PLAIN, Scope, Section};
 use super::times::{self, moment, still_valid, validity};
@@ -15,7 +15,6 @@ use vpd_text::store::times::overlap;
 
 statements! {
     GRANTS = scanning "store/grants.sql";
-    MEMBERSHIPS = scanning "store/memberships.sql";
     SEED_GRANT = "store/seed_grant.sql";
 }
 
@@ -42,7 +41,7 @@ const HOLDING: Section = Section {
 pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
     Section {
         name: "grants",
-        read: || rows(&GRANTS),
+        read: || rows_of(&GRANTS, &[arg(false)]),
         ..HOLDING
     },
     Section {
@@ -50,7 +49,7 @@ pub(super) const GRANTS_AND_MEMBERSHIPS: &[Section] = &[
         define: |former, item| define_grant(former, item, true),
         kind: "membership",
         scope: Scope::Users,
-        read: || rows(&MEMBERSHIPS),
+        read: || rows_of(&GRANTS, &[arg(true)]),
         ..HOLDING
     },
 ];

@@ -138,7 +138,7 @@ fn drop(kind: Kind, item: &Item) -> Result<()> {
 fn finish(reference: &Reference, former: Option<&Item>, item: &Item) -> Result<()> {
     set_enabled(reference, former, item)?;
     if let Some(owner) = changed_owner(former, item)? {
-        owner::require_claimable(&reference.require()?)?;
+        owner::require_unreferenced(&reference.require()?)?;
         SEED_NODE.with(|statement| {
             statement.execute(&[
                 arg(reference.kind.as_str()),

@@ -64,17 +64,30 @@ pub fn try_be_the_purge() -> bool {
     let Some(class) = table(c"setting") else {
         return false;
     };
-    // SAFETY: an object lock inside the class of our own table, as those below, and for the session.
+    // SAFETY: a plain variable of this process.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    try_object(database, class, PURGE, pg_sys::ExclusiveLock, true)
+}
+
+/// Locks an object of a class, of a database or of the cluster, if nobody has to be waited for: until the transaction ends, or this process.
+pub(super) fn try_object(
+    database: pg_sys::Oid,
+    class: pg_sys::Oid,
+    object: u32,
+    mode: u32,
+    is_for_process: bool,
+) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: database.to_u32(),
+        locktag_field2: class.to_u32(),
+        locktag_field3: object,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    // SAFETY: the server lets go of it at the end of the transaction or of the process.
     unsafe {
-        let tag = pg_sys::LOCKTAG {
-            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
-            locktag_field2: class.to_u32(),
-            locktag_field3: PURGE,
-            locktag_field4: 0,
-            locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-        };
-        pg_sys::LockAcquire(&raw const tag, pg_sys::ExclusiveLock as i32, true, true)
+        pg_sys::LockAcquire(&raw const tag, mode as i32, is_for_process, true)
             != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
     }
 }

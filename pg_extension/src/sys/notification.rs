@@ -3,6 +3,7 @@
 //! The server has one queue of them for the whole cluster. Any role can fill it, and whoever commits with notifications waits for whoever else does: a transaction that
 //! must not fail, and must not wait, does not rest on them.
 
+use super::lock;
 use pgrx::{direct_function_call, pg_sys};
 use std::ffi::{CStr, CString, c_char};
 
@@ -34,23 +35,18 @@ pub fn send_unless_held_up(channel: &CStr, payloads: impl Iterator<Item = String
 
 /// Takes the lock that the server takes when it commits notifications (`PreCommit_Notify`), so that it will not wait for it then.
 fn has_turn() -> bool {
-    let tag = pg_sys::LOCKTAG {
-        locktag_field1: pg_sys::InvalidOid.to_u32(),
-        locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
-        locktag_field3: pg_sys::InvalidOid.to_u32(),
-        locktag_field4: 0,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-    };
     (0..TRIES).any(|attempt| {
         if attempt > 0 {
             // SAFETY: sleeps.
             unsafe { pg_sys::pg_usleep(PAUSE_MICROSECONDS) }
         }
-        // SAFETY: a lock of the transaction, which the server lets go of at its end; it is not waited for.
-        unsafe {
-            pg_sys::LockAcquire(&raw const tag, pg_sys::AccessExclusiveLock as i32, false, true)
-                != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
-        }
+        let (cluster, nothing) = (pg_sys::InvalidOid, pg_sys::InvalidOid.to_u32());
+        lock::try_object(
+            cluster,
+            pg_sys::DatabaseRelationId,
+            nothing,
+            pg_sys::AccessExclusiveLock,
+            false,
+        )
     })
 }

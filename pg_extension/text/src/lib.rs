@@ -7,6 +7,7 @@
 
 pub mod hierarchy;
 pub mod load;
+pub mod name;
 pub mod predicate;
 pub mod store;
 pub mod token;

@@ -1,4 +1,4 @@
--- What roles, duties, entitlements and groups hold, as definitions, each with all times that hold or are to come.
+-- What users hold ($1), or what roles, duties, entitlements and groups do, as definitions, each with all times that hold or are to come.
 SELECT jsonb_build_object(
            'holder', h.kind || ':' || h.name,
            'granted', n.kind || ':' || n.name,
@@ -10,7 +10,7 @@ SELECT jsonb_build_object(
            ))
        )
   FROM vpd_private.authority_grant g
-  JOIN vpd_private.authority h ON h.id = g.holder_id AND h.dropped_at IS NULL AND h.kind <> 'user'
+  JOIN vpd_private.authority h ON h.id = g.holder_id AND h.dropped_at IS NULL AND (h.kind = 'user') = $1
   JOIN vpd_private.authority n ON n.id = g.granted_id AND n.dropped_at IS NULL
  WHERE g.valid_until > clock_timestamp()
  GROUP BY h.id, n.id

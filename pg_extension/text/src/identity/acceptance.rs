@@ -3,9 +3,9 @@
 use super::issuer::{IDENTITY, Source};
 use super::key::wanted;
 use super::{Issuer, Key, Kind, Path, Refusal, Token};
+use crate::name::is_name;
 use serde_json::{Map, Value, json};
 
-const MAX_NAME_CHARS: usize = 256;
 const MAX_NAMES: usize = 1_000;
 
 /// What is known beside the token.
@@ -252,8 +252,4 @@ fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusa
             .map(Some)
             .ok_or(Refusal::ClaimType),
     }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && name.chars().count() <= MAX_NAME_CHARS && !name.chars().any(char::is_control)
 }
