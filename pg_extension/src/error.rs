@@ -37,8 +37,8 @@ impl Error {
             sqlstate,
             code,
             ora: None,
-            message: shortened(message.into()),
-            hint: shortened(hint.into()),
+            message: shortened(message.into(), MAX_BYTES),
+            hint: shortened(hint.into(), MAX_BYTES),
         }
     }
 
@@ -259,6 +259,29 @@ impl Error {
         )
     }
 
+    /// 55000: a record of the audit trail, without which the statement may not run, cannot be written.
+    pub fn audit_unavailable() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "audit_unavailable",
+            "the audit trail cannot be written, and this statement may not run without it",
+            "Try again later. The server's log tells why; see also the view vpd.audit_status.",
+        )
+    }
+
+    /// Whether it says that somebody may not do something.
+    pub fn is_denial(&self) -> bool {
+        matches!(
+            self.sqlstate,
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+                | PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+                | PgSqlErrorCode::ERRCODE_WITH_CHECK_OPTION_VIOLATION
+        ) || matches!(
+            self.code,
+            "audit_unavailable" | "limit_sessions" | "limit_tickets" | "limit_tokens"
+        )
+    }
+
     /// 53400: a limit is reached; `code` is `limit_…`.
     pub fn limit(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(
@@ -316,9 +339,9 @@ impl std::fmt::Display for Error {
 const MAX_BYTES: usize = 4000;
 
 /// A text that fits, cut between characters.
-fn shortened(mut text: String) -> String {
-    if text.len() > MAX_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_BYTES));
+pub fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
         text.push('…');
     }
     text

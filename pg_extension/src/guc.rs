@@ -39,6 +39,10 @@ static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
 
 static MAX_SHARED_HIERARCHY: GucSetting<i32> = GucSetting::<i32>::new(1024);
 
+static AUDIT_RING_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+
+static AUDIT_WAIT: GucSetting<i32> = GucSetting::<i32>::new(2_000);
+
 static ENVIRONMENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"production"));
 
 /// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
@@ -85,6 +89,36 @@ pub fn init() {
         GucContext::Sighup,
         GucFlags::UNIT_MB,
     );
+    GucRegistry::define_int_guc(
+        c"vpd.audit_ring_size",
+        c"Room for records of the audit trail that are not written down yet, for each database.",
+        c"Default 1 MB. It counts when the room is made, in the first statement that needs it.",
+        &AUDIT_RING_SIZE,
+        64,
+        1024 * 1024,
+        GucContext::Sighup,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"vpd.audit_wait",
+        c"How long a statement waits for the audit trail: for room, or, under a strict policy, until its record is durable.",
+        c"Default 2 s. Without room the record is lost, which is counted and recorded; a statement under a strict policy is refused.",
+        &AUDIT_WAIT,
+        1,
+        600_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// Bytes for records that are not written down yet.
+pub fn audit_ring_size() -> usize {
+    usize::try_from(AUDIT_RING_SIZE.get()).unwrap_or(1024) * 1024
+}
+
+/// Most milliseconds that a statement waits for the audit trail.
+pub fn audit_wait_milliseconds() -> u32 {
+    AUDIT_WAIT.get().unsigned_abs()
 }
 
 /// The meaning of an empty predicate, now.

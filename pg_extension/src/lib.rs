@@ -25,6 +25,7 @@ mod session;
 mod store;
 mod sys;
 mod task;
+mod trail;
 mod trust;
 
 /// Called by PostgreSQL when the library is loaded. Hooks are installed only while the server preloads its libraries:
@@ -145,9 +146,14 @@ pgrx::extension_sql_file!(
     requires = ["hierarchy"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/58_trail.sql",
+    name = "trail",
+    requires = ["task"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/60_purge.sql",
     name = "purge",
-    requires = ["task"]
+    requires = ["trail"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/61_load.sql",

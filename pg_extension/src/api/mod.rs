@@ -28,6 +28,7 @@ mod session;
 mod statistics;
 mod task;
 mod ticket;
+mod trail;
 mod trust;
 
 use crate::error::{Error, Result};

@@ -14,13 +14,16 @@ use crate::authz::Outside;
 use crate::context::Keepers;
 use crate::hierarchy::{self, Hierarchy};
 use crate::sys::table::{
-    Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Transaction, fill,
+    Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
 };
-use crate::{audit, authz, context, policy, purge};
+use crate::{audit, authz, context, policy, purge, trail};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
     wire_server();
+    trail::set_outside(trail::Outside {
+        subject: session::subject,
+    });
     context::set_keepers(Keepers {
         standing_changed: session::standing_changed,
         plans_mixed: policy::plans_mixed,
@@ -108,6 +111,12 @@ fn wire_server() {
         row: Row {
             before: audit::before_row,
             after: audit::after_row,
+        },
+        trail: Trail {
+            write: trail::write,
+            refused: trail::refused,
+            failed: trail::failed,
+            changed: trail::changed,
         },
         purge: Purge {
             interval: purge::interval_seconds,

@@ -5,7 +5,11 @@ use crate::context::{self, Standing};
 use crate::sys::Oid;
 use crate::sys::marker::Marker;
 use crate::task::right;
+use crate::trail::Subject;
 use crate::{hierarchy, policy, session};
+use serde_json::json;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What answers rest on is something else now.
 pub fn standing_changed(standing: Standing) -> Vec<Marker> {
@@ -23,6 +27,41 @@ pub fn follow_definitions() {
 /// Who is at work.
 pub fn author() -> Option<Author> {
     context::identity().map(|identity| identity.author())
+}
+
+thread_local! {
+    /// Whose session is attached, in the words of the trail, with what tells it apart.
+    static SUBJECT: RefCell<Option<(u64, String, Rc<Subject>)>> = const { RefCell::new(None) };
+}
+
+/// Whose session is attached, for the audit trail.
+pub fn subject() -> Option<Rc<Subject>> {
+    let identity = context::identity()?;
+    let known = SUBJECT.with_borrow(|known| {
+        known
+            .as_ref()
+            .filter(|(serial, audit_identity, _)| {
+                *serial == identity.serial && *audit_identity == identity.audit_identity
+            })
+            .map(|(.., subject)| Rc::clone(subject))
+    });
+    if known.is_some() {
+        return known;
+    }
+    let subject = Rc::new(Subject {
+        session_id: identity.session_id.map(|id| id.to_string()),
+        app: identity.app.clone(),
+        user_name: Some(identity.user_name.clone()),
+        actors: (!identity.actors.is_empty()).then(|| json!(identity.actors).to_string()),
+        audit_identity: Some(identity.audit_identity.clone()),
+    });
+    let key = (
+        identity.serial,
+        identity.audit_identity.clone(),
+        Rc::clone(&subject),
+    );
+    SUBJECT.replace(Some(key));
+    Some(subject)
 }
 
 /// A user is gone, and so are his sessions.

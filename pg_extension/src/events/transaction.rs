@@ -5,7 +5,7 @@ use crate::authz::change;
 use crate::error::Result;
 use crate::policy::exemption;
 use crate::session::ending;
-use crate::{audit, context, hierarchy, load, policy, session};
+use crate::{audit, context, hierarchy, load, policy, session, trail};
 
 /// It is about to commit: sessions that were to be ended with it are, while it still can.
 pub fn commits() {
@@ -15,6 +15,7 @@ pub fn commits() {
 /// It has committed. Others are told before anything here is forgotten: first who is exempt, because plans go by that; then that sessions ended; then
 /// shared values and the graph.
 pub fn committed() {
+    trail::transaction_ended(true);
     exemption::transaction_committed();
     ending::transaction_ended(true);
     context::globals_ended(true);
@@ -24,6 +25,7 @@ pub fn committed() {
 
 /// It was rolled back. What was read of it is forgotten first.
 pub fn rolled_back() {
+    trail::transaction_ended(false);
     exemption::transaction_aborted();
     ending::forget_what_was_undone();
     context::globals_ended(false);
@@ -57,6 +59,7 @@ pub fn over() {
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn savepoint_released(level: i32) {
+    trail::savepoint_released(level);
     context::savepoint_released(level);
     change::savepoint_released(level);
     load::savepoint_released(level);
@@ -65,6 +68,7 @@ pub fn savepoint_released(level: i32) {
 
 /// A savepoint was rolled back to. The session comes last: plans that suit it are told of what holds then.
 pub fn savepoint_rolled_back(level: i32) {
+    trail::savepoint_rolled_back(level);
     ending::forget_what_was_undone();
     change::savepoint_rolled_back(level);
     load::savepoint_rolled_back(level);

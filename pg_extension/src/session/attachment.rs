@@ -17,13 +17,17 @@ use crate::sys::document::Document;
 use crate::sys::lookup::{Key, Moment};
 use crate::sys::spi::{Row, arg, statements};
 use crate::sys::{Oid, lock, shmem, xact};
+use crate::trail::{self, Event};
 use pgrx::Uuid;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Sessions remembered by a backend.
 const REMEMBERED: usize = 32;
+/// Sessions of which a backend remembers that it attached them.
+const MAX_BEFORE: usize = 2_048;
 /// The idle clock is moved when this share of the idle time-out has passed since it was moved last.
 const TOUCH_SHARE: i64 = 16;
 
@@ -35,6 +39,8 @@ statements! {
 
 thread_local! {
     static KNOWN: RefCell<Recent<Known>> = const { RefCell::new(Recent::of(REMEMBERED)) };
+    /// Sessions that this backend attached, and the audit trail was told of.
+    static ATTACHED_BEFORE: RefCell<HashSet<Uuid>> = RefCell::default();
     /// The table of sessions, as it was when one was looked up.
     static TABLE: Cell<Option<Oid>> = const { Cell::new(None) };
     static ANONYMOUS: RefCell<(u64, Rc<Identity>)> = RefCell::new((0, Rc::new(Identity::anonymous())));
@@ -73,6 +79,7 @@ pub fn attach(token: &str) -> Result<()> {
         Some(known) => known,
         None => look_up(hash, revocations, authority, now)?,
     };
+    record_first(&known.identity);
     let share = (known.liveness.idle_expires_at.0 - known.idle_started_at.0) / TOUCH_SHARE;
     if known.is_primary && now.0 - known.idle_started_at.0 > share && !xact::is_read_only() {
         // A busy session writes a few times in an idle time-out, a standby never.
@@ -80,6 +87,28 @@ pub fn attach(token: &str) -> Result<()> {
         known = look_up(known.token_hash, revocations, authority, now)?;
     }
     context::attach(known.identity, Some(known.liveness), revocations, authority)
+}
+
+/// Records that this backend attaches a session for the first time, or for the first time after it has attached many others.
+fn record_first(identity: &Identity) {
+    let Some(session_id) = identity.session_id else {
+        return;
+    };
+    let is_first = ATTACHED_BEFORE.with_borrow_mut(|before| {
+        if before.len() >= MAX_BEFORE {
+            before.clear();
+        }
+        before.insert(session_id)
+    });
+    if is_first {
+        trail::record(&Event {
+            name: "session.attached",
+            session_id: Some(&session_id.to_string()),
+            user_name: Some(&identity.user_name),
+            app: identity.app.as_deref(),
+            ..Event::default()
+        });
+    }
 }
 
 /// The identity of the live, authenticated session of a token, as it stands now.

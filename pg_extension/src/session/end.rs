@@ -6,8 +6,10 @@ use super::token::{self, TokenKind};
 use crate::context;
 use crate::error::Result;
 use crate::sys::isolation;
-use crate::sys::spi::{Arg, Statement, arg, statements};
+use crate::sys::spi::{Arg, Row, Statement, arg, statements};
+use crate::trail::{self, Event};
 use pgrx::Uuid;
+use serde_json::json;
 
 statements! {
     END = "session/end.sql";
@@ -29,10 +31,10 @@ pub fn end_by_token(token: &str, reason: &str) {
     }
 }
 
-/// Ends what a redeemed ticket gave; one that was never redeemed ends nothing.
-pub fn end_by_ticket(ticket_hash: Vec<u8>, reason: &str) {
+/// Ends what a redeemed ticket gave; one that was never redeemed ends nothing. Returns how many sessions ended.
+pub fn end_by_ticket(ticket_hash: Vec<u8>, reason: &str) -> u64 {
     let chosen = choose(&OF_TICKET, &[arg(ticket_hash)]);
-    end(chosen, reason, None);
+    end(chosen, reason, None)
 }
 
 /// Ends one session; false when there is no such live one.
@@ -102,14 +104,46 @@ fn end_held(chosen: Vec<Uuid>, is_waited_for: bool, reason: &str, except_app: Op
         return 0;
     }
     let args = [arg(chosen), arg(reason), arg(is_waited_for)];
-    let ended = without_failing(|| END.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1))));
-    let ended: Vec<Uuid> = ended.into_iter().flatten().collect();
+    let ended = without_failing(|| END.with(|statement| statement.modify(&args, Ended::of)));
+    for one in &ended {
+        one.record(reason);
+    }
+    let ended: Vec<Uuid> = ended.into_iter().map(|one| one.session_id).collect();
     if !ended.is_empty() {
         ANNOUNCE.with(|statement| statement.execute(&[arg(ended.clone()), arg(except_app)]));
         ending::wake_at_commit(&ended);
     }
     context::sessions_ended(&ended);
     ended.len() as u64
+}
+
+/// A session that ended.
+struct Ended {
+    session_id: Uuid,
+    user_name: String,
+    app: String,
+}
+
+impl Ended {
+    fn of(row: &Row) -> Self {
+        Self {
+            session_id: row.required(1),
+            user_name: row.required(2),
+            app: row.required(3),
+        }
+    }
+
+    fn record(&self, reason: &str) {
+        trail::record(&Event {
+            name: "session.ended",
+            session_id: Some(&self.session_id.to_string()),
+            user_name: Some(&self.user_name),
+            app: Some(&self.app),
+            details: Some(&json!({ "reason": reason })),
+            is_change: true,
+            ..Event::default()
+        });
+    }
 }
 
 /// Runs a statement that may have to wait for another which does the same. At the higher levels the server would then refuse it, and the session would

@@ -4,6 +4,7 @@ use super::token::{self, TokenKind};
 use super::{app, end, line};
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, statements};
+use crate::trail::{self, Event};
 use pgrx::datum::TimestampWithTimeZone;
 
 statements! {
@@ -62,11 +63,26 @@ pub fn validate(token: &str, message: &str) -> Result<Verdict> {
     });
     match word.as_deref() {
         Some("accepted") => return Ok(Verdict::Accepted),
-        Some("spent") => return Ok(Verdict::Spent),
+        Some("spent") => {
+            record_refusal("message.stale", "message_stale", &holder);
+            return Ok(Verdict::Spent);
+        }
         _ => (),
     }
+    record_refusal("message.refused", "message_invalid", &holder);
     end::end(vec![holder.root_id], "message_refused", Some(&holder.app));
     Ok(Verdict::Unknown)
+}
+
+fn record_refusal(name: &str, code: &str, holder: &line::Holder) {
+    trail::record(&Event {
+        name,
+        verdict: Some("28000"),
+        code: Some(code),
+        session_id: Some(&holder.session_id.to_string()),
+        app: Some(&holder.app),
+        ..Event::default()
+    });
 }
 
 /// Messages waiting for the token's application, left in place.

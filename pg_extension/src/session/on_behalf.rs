@@ -8,6 +8,7 @@ use super::{attachment, era, line};
 use crate::authz::{self, Claims, Kind, MAX_ACTORS, Reference, change};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
+use crate::trail::{self, Event};
 use pgrx::JsonB;
 use serde_json::json;
 
@@ -69,6 +70,17 @@ pub fn create(actor_token: &str, user_name: &str, app: Option<&str>, attributes:
     };
     let authority = authz::flatten(user_name, &claims)?;
     authz::keep(session_id, &authority);
+    trail::record(&Event {
+        name: "session.on_behalf",
+        session_id: Some(&session_id.to_string()),
+        user_name: Some(user_name),
+        app: Some(app),
+        details: Some(
+            &json!({ "actor": actor.user_name, "actors": actor.actors, "with_full_authority": extent.is_full }),
+        ),
+        is_change: true,
+        ..Event::default()
+    });
     // The rows of sessions go; that somebody acted for somebody stays. It changes nothing in the graph, so it waits for nobody.
     let actors: Vec<&str> = std::iter::once(actor.user_name.as_str())
         .chain(actor.actors.iter().map(String::as_str))

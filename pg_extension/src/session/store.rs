@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
+use crate::trail::{self, Event};
 use pgrx::{Inet, JsonB, Uuid};
-use serde_json::Value;
+use serde_json::{Value, json};
 use vpd_text::name::is_name;
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
@@ -67,6 +68,12 @@ pub fn create(new: NewSession) -> Result<String> {
     issuance::require_assurance(&app, new.acr.as_deref(), auth_time)?;
     let authority = authority_of(&new)?;
     issuance::require_room(&new.user_name, &app)?;
+    let user_name = new.user_name.clone();
+    let origin = json!({
+        "issuer": new.origin.as_ref().map(|origin| origin.issuer.as_str()),
+        "acr": new.acr,
+        "assumed_role": new.assumed_role,
+    });
     let args = [
         arg(new.user_name),
         arg(new.app),
@@ -101,6 +108,15 @@ pub fn create(new: NewSession) -> Result<String> {
         era: era.of_token,
     });
     authz::keep(session_id, &authority);
+    trail::record(&Event {
+        name: "session.created",
+        session_id: Some(&session_id.to_string()),
+        app: Some(&app.name),
+        user_name: Some(&user_name),
+        details: Some(&origin),
+        is_change: true,
+        ..Event::default()
+    });
     Ok(token)
 }
 

@@ -6,6 +6,7 @@ use super::{app, end, era, line};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
+use crate::trail::{self, Event};
 use pgrx::Uuid;
 
 statements! {
@@ -31,6 +32,7 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
     // It may have ended meanwhile.
     let holder = line::holder(&session)?;
     app::require_target(target_app)?;
+    let session_id = holder.session_id.to_string();
     let args = [
         arg(hash),
         arg(holder.session_id),
@@ -40,6 +42,13 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
         arg(era),
     ];
     if ISSUE.with(|statement| statement.execute(&args)) > 0 {
+        trail::record(&Event {
+            name: "ticket.issued",
+            session_id: Some(&session_id),
+            app: Some(target_app),
+            is_change: true,
+            ..Event::default()
+        });
         return Ok(ticket);
     }
     // Or its application was dropped meanwhile.
@@ -62,7 +71,19 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
     {
         return Ok(Some(token));
     }
-    end::end_by_ticket(hash, "ticket_replayed");
+    let ended = end::end_by_ticket(hash, "ticket_replayed");
+    trail::record(&Event {
+        name: if ended > 0 {
+            "ticket.replayed"
+        } else {
+            "ticket.refused"
+        },
+        verdict: Some("28000"),
+        code: Some("ticket_invalid"),
+        app: Some(target_app),
+        row_count: i64::try_from(ended).ok(),
+        ..Event::default()
+    });
     Ok(None)
 }
 
@@ -87,7 +108,18 @@ fn open(taken: &Taken, hash: &[u8], target_app: &str) -> Result<Option<String>> 
         on_behalf: None,
         era,
     })?;
-    Ok(opened.map(|_| token))
+    let Some(session_id) = opened else {
+        return Ok(None);
+    };
+    trail::record(&Event {
+        name: "ticket.redeemed",
+        session_id: Some(&session_id.to_string()),
+        user_name: Some(&source.user_name),
+        app: Some(target_app),
+        is_change: true,
+        ..Event::default()
+    });
+    Ok(Some(token))
 }
 
 /// A ticket that was taken.

@@ -9,6 +9,22 @@ unsafe extern "C-unwind" {
     fn ParamsErrorCallback(arg: *mut std::ffi::c_void);
 }
 
+/// Where the client is, as the server sees it; none in a process without a client, or with one on the same machine.
+pub fn client_address() -> Option<String> {
+    // SAFETY: a function of the server without arguments, and the output function of what it returns.
+    unsafe {
+        let address = pgrx::direct_function_call_as_datum(pg_sys::inet_client_addr, &[])?;
+        pgrx::direct_function_call::<&CStr>(pg_sys::inet_out, &[Some(address)])
+            .map(|text| text.to_string_lossy().into_owned())
+    }
+}
+
+/// The number of this process.
+pub fn process() -> i32 {
+    // SAFETY: a plain variable of this process.
+    unsafe { pg_sys::MyProcPid }
+}
+
 const SEARCH_PATH: &CStr = c"search_path";
 
 /// True when names are looked for elsewhere than they were when the connection began, by the defaults of role, database and server.

@@ -26,6 +26,19 @@ impl Row {
         self.value(&value.to_be_bytes());
     }
 
+    /// A long integer, or NULL.
+    pub fn optional_int8(&mut self, value: Option<i64>) {
+        match value {
+            Some(value) => self.value(&value.to_be_bytes()),
+            None => self.null(),
+        }
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.value(value);
+    }
+
     /// A flag.
     pub fn boolean(&mut self, value: bool) {
         self.value(&[u8::from(value)]);

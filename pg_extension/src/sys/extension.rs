@@ -5,6 +5,8 @@ use pgrx::pg_sys;
 use std::cell::Cell;
 
 thread_local! {
+    /// What was remembered last.
+    static WAS_KNOWN: Cell<bool> = const { Cell::new(false) };
     static IS_KNOWN: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -23,8 +25,14 @@ pub fn is_known() -> bool {
     IS_KNOWN.get().unwrap_or_else(|| {
         let is_known = is_installed();
         IS_KNOWN.set(Some(is_known));
+        WAS_KNOWN.set(is_known);
         is_known
     })
+}
+
+/// The same from memory alone: for whoever may look at no catalogue.
+pub fn was_known() -> bool {
+    IS_KNOWN.get().unwrap_or_else(|| WAS_KNOWN.get())
 }
 
 /// Some function was made, changed or dropped.

@@ -47,6 +47,18 @@ impl Described<'_> {
         self.provolatile as u8 == pg_sys::PROVOLATILE_VOLATILE
     }
 
+    /// The names of its arguments, in their order; none when it has no names.
+    pub fn argument_names(&self) -> Vec<Option<String>> {
+        // SAFETY: the row is held; the column is a list of texts.
+        unsafe {
+            let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
+            let mut is_null = false;
+            let column = pg_sys::Anum_pg_proc_proargnames as i16;
+            let value = pg_sys::SysCacheGetAttr(cache, self.row, column, &mut is_null);
+            Vec::from_datum(value, is_null).unwrap_or_default()
+        }
+    }
+
     fn text(&self, column: u32) -> Option<String> {
         // SAFETY: the row is held; these columns are texts.
         unsafe {

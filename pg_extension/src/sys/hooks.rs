@@ -16,6 +16,8 @@ mod own_trigger;
 pub mod parse_analysis;
 mod permission;
 mod planner;
+mod recorded_call;
+mod reported;
 mod row_security;
 mod server;
 mod transaction_end;
@@ -35,4 +37,5 @@ pub(super) fn init() {
     object_access::init();
     transaction_end::init();
     definition_change::init();
+    reported::init();
 }

@@ -20,6 +20,8 @@ const WHOLE: u32 = 0;
 
 /// The key of the one worker that purges, in the class of the settings.
 const PURGE: u32 = 1;
+/// The key of the one worker that writes the audit trail, likewise.
+const SCRIBE: u32 = 2;
 
 /// A prepared transaction would keep its locks from everybody else for as long as it likes, over restarts too.
 pub fn may_prepare_transaction() -> Result<()> {
@@ -67,6 +69,16 @@ pub fn try_be_the_purge() -> bool {
     // SAFETY: a plain variable of this process.
     let database = unsafe { pg_sys::MyDatabaseId };
     try_object(database, class, PURGE, pg_sys::ExclusiveLock, true)
+}
+
+/// Makes this process the one that writes the audit trail of its database until it exits; false when another is.
+pub fn try_be_the_scribe() -> bool {
+    let Some(class) = table(c"setting") else {
+        return false;
+    };
+    // SAFETY: a plain variable of this process.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    try_object(database, class, SCRIBE, pg_sys::ExclusiveLock, true)
 }
 
 /// Locks an object of a class, of a database or of the cluster, if nobody has to be waited for: until the transaction ends, or this process.

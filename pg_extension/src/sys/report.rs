@@ -1,5 +1,6 @@
 //! Errors and news told to the client. Invariant: nothing but this file builds a report.
 
+use super::table::table;
 use crate::error::Error;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
@@ -13,21 +14,27 @@ impl Error {
 
     /// Tells the client what it should know, and changes nothing.
     pub fn notice(self) {
-        ErrorReport::from(self).report(PgLogLevel::NOTICE);
+        worded(&self).report(PgLogLevel::NOTICE);
     }
 
     /// Tells the client without undoing what the statement did.
     pub fn warn(self) {
-        ErrorReport::from(self).report(PgLogLevel::WARNING);
+        worded(&self).report(PgLogLevel::WARNING);
     }
 }
 
 impl From<Error> for ErrorReport {
+    /// An error that is about to be raised: the audit trail is told.
     fn from(error: Error) -> Self {
-        Self::new(error.sqlstate(), error.to_string(), "pg_vpd")
-            .set_detail(error.detail())
-            .set_hint(error.hint())
+        (table().trail.refused)(&error);
+        worded(&error)
     }
+}
+
+fn worded(error: &Error) -> ErrorReport {
+    ErrorReport::new(error.sqlstate(), error.to_string(), "pg_vpd")
+        .set_detail(error.detail())
+        .set_hint(error.hint())
 }
 
 /// Tells the client how something went that is no refusal.

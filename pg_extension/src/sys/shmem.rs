@@ -2,7 +2,7 @@
 
 use super::database;
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Databases the launcher can serve.
 pub const MAX_DATABASES: usize = 256;
@@ -16,6 +16,8 @@ pub struct DatabaseSlot {
     pub interval_seconds: u32,
     /// When the last purge was started, microseconds since 2000.
     pub started_at: i64,
+    /// When the scribe may be started again, microseconds since 2000.
+    pub scribe_from: i64,
 }
 
 impl DatabaseSlot {
@@ -49,6 +51,8 @@ static AUTHORITY: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_authorit
 // SAFETY: as above.
 static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
 // SAFETY: as above.
+static LAUNCHER_PROCESS: PgAtomic<AtomicU32> = unsafe { PgAtomic::new(c"pg_vpd_launcher_process") };
+// SAFETY: as above.
 static DATABASES: PgLwLock<DatabaseSlots> = unsafe { PgLwLock::new(c"pg_vpd_databases") };
 
 pub(super) fn init() {
@@ -57,6 +61,7 @@ pub(super) fn init() {
     pg_shmem_init!(GLOBAL_CONTEXTS = AtomicU64::new(1));
     pg_shmem_init!(AUTHORITY = AtomicU64::new(1));
     pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
+    pg_shmem_init!(LAUNCHER_PROCESS = AtomicU32::new(0));
     pg_shmem_init!(DATABASES);
 }
 
@@ -130,6 +135,18 @@ pub fn call_launcher() {
         }
     }
     LAUNCHER_CALLS.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// The launcher runs in this process.
+pub fn set_launcher_process(process: i32) {
+    LAUNCHER_PROCESS
+        .get()
+        .store(process.unsigned_abs(), Ordering::Release);
+}
+
+/// The process of the launcher; 0 before it runs.
+pub fn launcher_process() -> i32 {
+    LAUNCHER_PROCESS.get().load(Ordering::Acquire).cast_signed()
 }
 
 /// A copy of the slots.

@@ -5,11 +5,12 @@
 
 use super::counts::Counts;
 use super::restriction::{Command, MaskedColumn, Restrictions};
+use super::ring::Batch;
 use super::row_trigger::RowTrigger;
 use super::running::Running;
 use super::share::Share;
 use super::wired::Wired;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
 
@@ -26,6 +27,7 @@ pub struct Table {
     pub node: Node,
     pub row: Row,
     pub purge: Purge,
+    pub trail: Trail,
 }
 
 /// Statements start and run.
@@ -179,6 +181,18 @@ pub struct Purge {
     pub batch: fn(i32) -> Result<Counts>,
     /// A run that began then is over after so many batches: what it came to is written down.
     pub ended: fn(TimestampWithTimeZone, i32, Counts),
+}
+
+/// The audit trail.
+pub struct Trail {
+    /// Writes records down in the current transaction, and that so many were lost since then.
+    pub write: fn(&Batch, u64, i64) -> Result<()>,
+    /// Something was refused, by an error that is about to be raised.
+    pub refused: fn(&Error),
+    /// The server itself reports an error of this SQLSTATE.
+    pub failed: fn(&str),
+    /// A function of the extension that changes something was called with these arguments, and ended like that.
+    pub changed: fn(&str, &str, &str),
 }
 
 /// Fills the table.

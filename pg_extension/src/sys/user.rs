@@ -187,6 +187,12 @@ pub fn session_name() -> String {
     unsafe { name(pg_sys::GetSessionUserId()) }
 }
 
+/// Name of the user that the client logged in as, whatever was set since.
+pub fn authenticated_name() -> String {
+    // SAFETY: as above.
+    unsafe { name(pg_sys::GetAuthenticatedUserId()) }
+}
+
 unsafe fn name(user: pg_sys::Oid) -> String {
     // SAFETY: with noerr false the function raises an error instead of returning NULL.
     unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(user, false)) }

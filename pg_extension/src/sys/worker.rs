@@ -8,7 +8,7 @@ use super::counts::Counts;
 use super::shmem::{self, DatabaseSlot};
 use super::spi::{oid_arg, statements};
 use super::table::table;
-use super::{clock, extension, lock, pinned, published, xact};
+use super::{clock, extension, lock, pinned, published, ring, scribe, xact};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{pg_guard, pg_sys};
@@ -27,6 +27,8 @@ const MAX_BATCHES: i32 = 10_000;
 const RETRY_SECONDS: i64 = 60;
 /// A lack of worker slots is told to the log this often at most.
 const COMPLAINT_SECONDS: i64 = 60;
+/// For so long no scribe is started in a database that is about to be dropped, copied or moved.
+const REST_SECONDS: i64 = 10;
 
 // Exported by the server; the one of the bindings does more than a signal handler may.
 unsafe extern "C-unwind" {
@@ -73,14 +75,17 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
     let mut seen_calls = 0;
     let mut looked_at = 0;
     let mut complained_at = 0;
-    let mut known = Vec::new();
+    let (mut known, mut all) = (Vec::new(), Vec::new());
     // When each was started last, of more databases than shared memory has slots for.
     let mut started = HashMap::new();
+    let mut rings = ring::Rings::default();
+    // SAFETY: a plain variable of this process.
+    shmem::set_launcher_process(unsafe { pg_sys::MyProcPid });
     while BackgroundWorker::wait_latch(Some(NAP)) {
         let calls = shmem::launcher_calls();
         let now = clock::now().0;
         if calls != seen_calls || now - looked_at > RETRY_SECONDS * 1_000_000 {
-            known = databases();
+            (known, all) = databases();
             shmem::keep_databases(&known);
             published::keep_databases(&known);
             started.retain(|database, _| known.contains(database));
@@ -96,9 +101,27 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
             );
             complained_at = now;
         }
+        let found = ring::databases();
+        if found.iter().any(|database| !all.contains(database)) {
+            (known, all) = databases();
+        }
+        rings.look(&found, &all);
+        start_scribes(&rings.waiting(&known));
     }
     // SAFETY: ends the process; a status other than 0 makes the postmaster start the launcher again.
     unsafe { pg_sys::proc_exit(1) }
+}
+
+/// Starts the scribes of databases with something to be written down; where no slot is free the next look tries again.
+fn start_scribes(waiting: &[u32]) {
+    let now = clock::now().0;
+    let slots = shmem::databases();
+    for database in waiting {
+        let slot = slots.iter().find(|slot| slot.database == *database);
+        if slot.is_none_or(|slot| now >= slot.scribe_from) {
+            scribe::start(*database);
+        }
+    }
 }
 
 /// The databases that are to be purged now, the one that waits longest first.
@@ -114,6 +137,7 @@ fn due(known: &[u32], started: &HashMap<u32, i64>) -> Vec<DatabaseSlot> {
                 database: *database,
                 interval_seconds: RETRY_SECONDS as u32,
                 started_at: started.get(database).copied().unwrap_or(0),
+                scribe_from: 0,
             })
         })
         .filter(|slot| slot.interval_seconds > 0 && now >= slot.due_at())
@@ -140,23 +164,31 @@ fn start(slot: DatabaseSlot) -> bool {
     true
 }
 
-/// Stops the worker of a database, which is about to be dropped, copied or moved, and starts none there for a while.
+/// Stops the workers of a database, which is about to be dropped, copied or moved, and starts none there for a while.
 pub fn stop_in(database: pg_sys::Oid) {
+    let now = clock::now().0;
     let known = shmem::databases()
         .into_iter()
-        .find(|slot| slot.database == database.to_u32() && slot.interval_seconds > 0);
-    if let Some(slot) = known {
-        shmem::set_database(DatabaseSlot {
-            started_at: clock::now().0,
-            ..slot
-        });
-    }
+        .find(|slot| slot.database == database.to_u32());
+    let slot = known.unwrap_or(DatabaseSlot {
+        database: database.to_u32(),
+        ..DatabaseSlot::default()
+    });
+    shmem::set_database(DatabaseSlot {
+        started_at: if slot.interval_seconds > 0 {
+            now
+        } else {
+            slot.started_at
+        },
+        scribe_from: now + REST_SECONDS * 1_000_000,
+        ..slot
+    });
     STOP.with(|statement| statement.query(&[oid_arg(database)], |_| ()));
 }
 
-/// Every database one can connect to.
-fn databases() -> Vec<u32> {
-    let mut found = Vec::new();
+/// Every database one can connect to, and every one there is.
+fn databases() -> (Vec<u32>, Vec<u32>) {
+    let (mut found, mut all) = (Vec::new(), Vec::new());
     // SAFETY: scans the shared catalogue pg_database inside a transaction of this worker; rows are read while their tuple is
     // current; scan, relation and transaction are closed in turn.
     unsafe {
@@ -177,6 +209,7 @@ fn databases() -> Vec<u32> {
                 break;
             }
             let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+            all.push(row.oid.to_u32());
             if row.datallowconn && !row.datistemplate {
                 found.push(row.oid.to_u32());
             }
@@ -185,7 +218,7 @@ fn databases() -> Vec<u32> {
         pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
         pg_sys::CommitTransactionCommand();
     }
-    found
+    (found, all)
 }
 
 /// Entry point of the worker of one database; the argument is the database's OID.
@@ -205,6 +238,7 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
         database: database.to_u32(),
         interval_seconds,
         started_at: started_at.0,
+        scribe_from: 0,
     };
     let interval = BackgroundWorker::transaction(|| {
         if !extension::is_installed() {

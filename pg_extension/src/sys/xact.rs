@@ -155,10 +155,14 @@ fn within_subtransaction<T, F>(
 }
 
 /// The five letters of an error code, six bits each.
-fn sqlstate(code: PgSqlErrorCode) -> String {
+pub fn sqlstate_of(code: i32) -> String {
     (0..5)
-        .map(|place| char::from(b'0' + ((code as i32 >> (6 * place)) & 0x3f) as u8))
+        .map(|place| char::from(b'0' + ((code >> (6 * place)) & 0x3f) as u8))
         .collect()
+}
+
+fn sqlstate(code: PgSqlErrorCode) -> String {
+    sqlstate_of(code as i32)
 }
 
 /// True while statements can run: not while an error is on its way or a (sub)transaction is rolled back.
@@ -179,6 +183,13 @@ pub fn require_in_progress() {
 pub fn has_written() -> bool {
     // SAFETY: reads backend state, which the callbacks at the end of a transaction still find.
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
+/// The current transaction, once it has written something; it counts on over the end of the server's shorter numbers.
+pub fn full_id() -> Option<u64> {
+    // SAFETY: reads backend state.
+    let id = unsafe { pg_sys::GetTopFullTransactionIdIfAny() };
+    (id.value != 0).then_some(id.value)
 }
 
 /// The commit of the current transaction reaches the disk before it is acknowledged, whatever `synchronous_commit` says, which any role may set.

@@ -9,8 +9,10 @@ use crate::session::{self, NewSession, Origin};
 use crate::sys::clock;
 use crate::sys::spi::{arg, statements};
 use crate::sys::{isolation, report};
+use crate::trail::{self, Event};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
+use serde_json::json;
 use vpd_text::identity::{Accepted, Circumstances, Refusal, Token, verify};
 
 /// Seconds from 1970 to 2000, from where the server counts.
@@ -71,6 +73,18 @@ pub fn create_session(login: Login) -> Result<String> {
             "pg_vpd: a token of {known} was refused: {}",
             refusal.code()
         ));
+        trail::record(&Event {
+            name: if refusal == Refusal::Spent {
+                "token.replayed"
+            } else {
+                "token.refused"
+            },
+            verdict: Some("28000"),
+            code: Some("token_refused"),
+            app: Some(shown_app(&login.app)),
+            details: Some(&json!({ "reason": refusal.code(), "issuer": issuer.map(|issuer| &issuer.name) })),
+            ..Event::default()
+        });
         Error::token_refused()
     })?;
     let origin = Origin {
@@ -93,6 +107,11 @@ fn spend(token: &Token, accepted: Accepted) -> std::result::Result<Accepted, Ref
     } else {
         Err(Refusal::Spent)
     }
+}
+
+/// What was given as the name of an application, as far as it can be one.
+fn shown_app(app: &str) -> &str {
+    app.get(..app.floor_char_boundary(256)).unwrap_or_default()
 }
 
 fn session_of(login: Login, accepted: Accepted, origin: Origin) -> NewSession {

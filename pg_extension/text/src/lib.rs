@@ -11,6 +11,7 @@ pub mod name;
 pub mod predicate;
 pub mod store;
 pub mod token;
+pub mod trail;
 
 #[cfg(feature = "identity")]
 pub mod identity;

@@ -1,7 +1,7 @@
 -- Ends sessions with all that came out of them, at any depth and whatever the reason. No other statement ends a session. In the order of their ids, so that
 -- of two who end the same one waits for the other.
 -- $1 the sessions to begin with, $2 why, $3 whether rows that somebody else holds are waited for. They are passed over when the sessions are dead without it, by their
--- era or their clocks: whoever holds one, to end another or for as long as he likes, then holds up nobody. Returns those it ended.
+-- era or their clocks: whoever holds one, to end another or for as long as he likes, then holds up nobody. Returns those it ended, with user and application.
 WITH RECURSIVE doomed (id) AS (
     SELECT unnest($1::uuid[])
     UNION
@@ -31,4 +31,4 @@ UPDATE vpd_private.session s
   FROM (SELECT id FROM waited_for UNION ALL SELECT id FROM unheld) held
  WHERE s.id = held.id
    AND s.ended_at IS NULL
-RETURNING s.id;
+RETURNING s.id, s.user_name, s.app;

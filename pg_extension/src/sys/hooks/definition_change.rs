@@ -1,5 +1,6 @@
 //! Relations and functions change. Told in the middle of anything: nothing is read here.
 
+use super::recorded_call;
 use crate::sys::table::table;
 use crate::sys::{extension, marker, memory, predicate};
 use pgrx::{pg_guard, pg_sys};
@@ -34,6 +35,7 @@ unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32,
         return;
     }
     extension::functions_changed();
+    recorded_call::functions_changed();
     if !marker::is_marker(hash) {
         (table().change.function)();
     }

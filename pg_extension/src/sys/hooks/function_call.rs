@@ -7,6 +7,7 @@
 //!
 //! It does not decide who may set what. Invariant: what cannot be told is no trusted function.
 
+use super::recorded_call;
 use crate::sys::function::{C_LANGUAGE, INTERNAL_LANGUAGE, SQL_LANGUAGE, described};
 use crate::sys::table::table;
 use crate::sys::{spi, xact};
@@ -133,7 +134,7 @@ pub fn transaction_ended() {
 unsafe extern "C-unwind" fn needs(function: pg_sys::Oid) -> bool {
     // SAFETY: passes on what the server passed.
     let is_needed_by_others = unsafe { NEXT_NEEDS.is_some_and(|next| guarded!(next(function))) };
-    is_seen(function) || is_needed_by_others
+    is_seen(function) || recorded_call::is_told(function) || is_needed_by_others
 }
 
 fn is_seen(function: pg_sys::Oid) -> bool {
@@ -192,6 +193,17 @@ unsafe extern "C-unwind" fn call(
     // former hook and left before it, so that an error of its own leaves no frame behind.
     unsafe {
         let function = (*info).fn_oid;
+        if recorded_call::is_told(function) {
+            if event == pg_sys::FmgrHookEventType::FHET_START {
+                recorded_call::starts(info);
+            } else if event == pg_sys::FmgrHookEventType::FHET_ABORT {
+                recorded_call::failed(function);
+            }
+            if let Some(next) = NEXT {
+                guarded!(next(event, info, private));
+            }
+            return;
+        }
         if event != pg_sys::FmgrHookEventType::FHET_START {
             leave(function);
         }

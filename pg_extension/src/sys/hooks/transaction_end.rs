@@ -1,6 +1,6 @@
 //! Transactions and savepoints end. What `sys` itself remembers goes first; then the others are told.
 
-use super::{function_call, inheritance};
+use super::{function_call, inheritance, recorded_call};
 use crate::sys::table::table;
 use crate::sys::{lock, memory, query, reading, worker, xact};
 use pgrx::{pg_guard, pg_sys};
@@ -54,6 +54,7 @@ fn over(is_committed: bool) {
     query::planning_ended();
     worker::transaction_ended(is_committed);
     function_call::transaction_ended();
+    recorded_call::transaction_ended();
 }
 
 #[pg_guard]

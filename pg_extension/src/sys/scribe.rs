@@ -1,0 +1,195 @@
+//! The scribe: the one process of a database that writes records of the audit trail down.
+//!
+//! It takes them from the ring in their order, has them written by whoever knows what they say, and frees their room when the transaction has reached the disk. The
+//! launcher starts it when there is something in the ring. Invariant: a record leaves the ring after it is durable, and not before.
+
+use super::table::table;
+use super::{extension, lock, pinned, ring, shmem, xact};
+use crate::error::{Error, Result};
+use crate::guc;
+use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, SignalWakeFlags};
+use pgrx::{PgLwLock, pg_guard, pg_shmem_init, pg_sys};
+use std::time::Duration;
+
+const WORKER: &str = "pg_vpd scribe";
+const LIBRARY: &str = "pg_vpd";
+/// Records of one transaction.
+const BATCH: usize = 4_000;
+/// How long it sleeps when there is nothing to do and nobody wakes it.
+const NAP: Duration = Duration::from_millis(50);
+/// After so many naps without work it ends; the launcher starts another.
+const IDLE_NAPS: u32 = 600;
+
+// Exported by the server; the one of the bindings does more than a signal handler may.
+unsafe extern "C-unwind" {
+    fn die(signal: i32);
+}
+
+/// Who waits for records to be durable, in whatever database.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    is_made: bool,
+    variable: pg_sys::ConditionVariable,
+}
+
+// SAFETY: the server's own structure for shared memory, which is used by its functions alone.
+unsafe impl pgrx::PGRXSharedMemory for Waiting {}
+
+// SAFETY: the name is unique to this library.
+static WAITING: PgLwLock<Waiting> = unsafe { PgLwLock::new(c"pg_vpd_audit_waiting") };
+
+pub(super) fn init() {
+    pg_shmem_init!(WAITING);
+}
+
+/// Where those who wait are.
+fn variable() -> *mut pg_sys::ConditionVariable {
+    let mut waiting = WAITING.exclusive();
+    if !waiting.is_made {
+        // SAFETY: the structure lies in shared memory, and nobody uses it before this.
+        unsafe { pg_sys::ConditionVariableInit(&raw mut waiting.variable) }
+        waiting.is_made = true;
+    }
+    &raw mut waiting.variable
+}
+
+/// Starts the scribe of a database; false when no slot is free.
+pub fn start(database: u32) -> bool {
+    BackgroundWorkerBuilder::new(WORKER)
+        .set_library(LIBRARY)
+        .set_function("pg_vpd_scribe_main")
+        .enable_spi_access()
+        .set_argument(Some(pg_sys::Datum::from(database)))
+        .load_dynamic()
+        .is_ok()
+}
+
+/// Wakes a scribe, or the launcher when there is none.
+pub fn wake(scribe: i32) {
+    let process = if scribe == 0 {
+        shmem::launcher_process()
+    } else {
+        scribe
+    };
+    // SAFETY: a process that is no more gives NULL; the entry of one stays in shared memory, and so does its latch.
+    unsafe {
+        let entry = pg_sys::BackendPidGetProc(process);
+        if process != 0 && !entry.is_null() {
+            pg_sys::SetLatch(&raw mut (*entry).procLatch);
+        }
+    }
+}
+
+/// Waits until a record is durable; an error when it is not within the time that is set.
+pub fn wait_until_durable(number: u64) -> Result<()> {
+    let is_over = |waited: u32| waited >= guc::audit_wait_milliseconds();
+    let step = 10;
+    let mut waited = 0;
+    let variable = variable();
+    // SAFETY: the variable lies in shared memory; the wait ends by `ConditionVariableCancelSleep`, or by the abort that an interrupt brings.
+    unsafe {
+        pg_sys::ConditionVariablePrepareToSleep(variable);
+        while !ring::is_durable(number) {
+            if is_over(waited) {
+                pg_sys::ConditionVariableCancelSleep();
+                return Err(Error::audit_unavailable());
+            }
+            wake(ring::scribe());
+            if pg_sys::ConditionVariableTimedSleep(variable, step, pg_sys::PG_WAIT_EXTENSION) {
+                waited += step as u32;
+            }
+        }
+        pg_sys::ConditionVariableCancelSleep();
+    }
+    Ok(())
+}
+
+/// Entry point of the scribe of one database; the argument is the database's OID.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    // SAFETY: the server's own handler, before there is anything to be interrupted.
+    unsafe { pg_sys::pqsignal(libc::SIGTERM, Some(die)) };
+    let database = pg_sys::Oid::from(arg.value() as u32);
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    // The owner of a database may have set that for it.
+    pinned::set_for_process(c"default_transaction_read_only", c"off");
+    let is_the_one = BackgroundWorker::transaction(|| {
+        !xact::is_standby() && extension::is_installed() && lock::try_be_the_scribe()
+    });
+    if !is_the_one {
+        return;
+    }
+    let _post = Post::take();
+    let mut idle = 0;
+    while idle < IDLE_NAPS {
+        pg_sys::check_for_interrupts!();
+        match write() {
+            Written::Nothing => {
+                idle += 1;
+                BackgroundWorker::wait_latch(Some(NAP));
+            }
+            Written::Some => idle = 0,
+            Written::Gone => return,
+        }
+    }
+}
+
+/// The post of the scribe, while this process has it.
+struct Post;
+
+impl Post {
+    fn take() -> Self {
+        // SAFETY: a callback of this library, and the number of this process.
+        unsafe {
+            pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::from(0));
+            ring::set_scribe(pg_sys::MyProcPid);
+        }
+        Self
+    }
+}
+
+impl Drop for Post {
+    fn drop(&mut self) {
+        ring::set_scribe(0);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
+    ring::set_scribe(0);
+}
+
+enum Written {
+    Nothing,
+    Some,
+    /// The extension is no more, or is being dropped.
+    Gone,
+}
+
+/// Writes what there is, in one transaction.
+fn write() -> Written {
+    let batch = ring::peek(BATCH);
+    let (lost, lost_since) = ring::lost();
+    let is_idle = batch.records.is_empty() && !batch.is_damaged && lost == 0;
+    if is_idle {
+        return Written::Nothing;
+    }
+    let is_written = BackgroundWorker::transaction(|| {
+        let may = lock::try_hold_extension();
+        if may {
+            xact::commit_durably();
+            (table().trail.write)(&batch, lost, lost_since).unwrap_or_else(|error| error.raise());
+        }
+        may
+    });
+    if !is_written {
+        return Written::Gone;
+    }
+    ring::advance(&batch);
+    ring::told_of_lost(lost);
+    // SAFETY: the variable lies in shared memory.
+    unsafe { pg_sys::ConditionVariableBroadcast(variable()) };
+    Written::Some
+}

@@ -1,0 +1,21 @@
+//! The audit trail: what is recorded, and the chain in which it is kept.
+//!
+//! Whoever has something to record makes an `Event`; who it was is added here, and the record goes into the ring of the database at once, whatever becomes of the
+//! transaction. The scribe writes records down in their order (`book`), each with the hash of the one before. Invariants: recording reads no catalogue and raises no
+//! error; no token, no constant of a statement and no masked value is in a record.
+
+mod book;
+mod event;
+mod outside;
+mod refusal;
+mod status;
+mod undone;
+mod verification;
+
+pub use book::write;
+pub use event::{Event, record};
+pub use outside::{Outside, Subject, set_outside};
+pub use refusal::{changed, failed, refused};
+pub use status::status;
+pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended};
+pub use verification::verify;

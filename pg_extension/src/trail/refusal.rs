@@ -1,0 +1,50 @@
+//! Refusals, failures and changes, as `sys` tells of them.
+
+use super::event::{Event, record};
+use crate::error::Error;
+use crate::sys::xact;
+use serde_json::Value;
+use std::cell::Cell;
+
+thread_local! {
+    /// Whether the refusal that is on its way was recorded.
+    static IS_RECORDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The library refuses something.
+pub fn refused(error: &Error) {
+    if error.is_denial() {
+        IS_RECORDED.set(true);
+        record(&Event {
+            name: "denied",
+            verdict: Some(&xact::sqlstate_of(error.sqlstate() as i32)),
+            code: Some(error.code()),
+            ..Event::default()
+        });
+    }
+}
+
+/// The server reports an error: a denial of its own is recorded, one of the library was.
+pub fn failed(sqlstate: &str) {
+    let is_recorded = IS_RECORDED.take();
+    if !is_recorded && matches!(sqlstate, "42501" | "44000" | "28000") {
+        record(&Event {
+            name: "denied",
+            verdict: Some(sqlstate),
+            ..Event::default()
+        });
+    }
+}
+
+/// A function that changes something was called.
+pub fn changed(function: &str, arguments: &str, verdict: &str) {
+    let details = serde_json::from_str::<Value>(arguments).unwrap_or_default();
+    record(&Event {
+        name: "changed",
+        verdict: (verdict != "ok").then_some(verdict),
+        command: Some(function),
+        details: Some(&details),
+        is_change: verdict == "ok",
+        ..Event::default()
+    });
+}

@@ -1,0 +1,33 @@
+//! How the trail is doing.
+
+use crate::sys::ring;
+use crate::sys::spi::statements;
+
+statements! {
+    STATE = "trail/state.sql";
+}
+
+/// How the trail is doing.
+pub struct Status {
+    /// The process that writes; `None` while there is none.
+    pub scribe: Option<i32>,
+    /// The last record that was written.
+    pub last_sequence: i64,
+    /// How full the ring is, from 0 to 1.
+    pub usage: f64,
+    /// Records that were lost and are not recorded yet.
+    pub lost: i64,
+}
+
+/// How the trail of this database is doing now.
+pub fn status() -> Status {
+    let scribe = ring::scribe();
+    Status {
+        scribe: (scribe != 0).then_some(scribe),
+        last_sequence: STATE
+            .with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)))
+            .unwrap_or(0),
+        usage: ring::usage(),
+        lost: i64::try_from(ring::lost().0).unwrap_or(i64::MAX),
+    }
+}

@@ -1,0 +1,146 @@
+-- The audit trail: records in the order in which they were written, each with the hash of the one before, and the personal part of each, which can be erased.
+
+CREATE TABLE vpd_private.audit_record (
+    sequence bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    event text NOT NULL,
+    verdict text NOT NULL,
+    code text,
+    database_role text NOT NULL,
+    process_id bigint,
+    session_id text,
+    app text,
+    relation text,
+    command text,
+    statement_id bigint,
+    row_count bigint,
+    transaction_id bigint,
+    predicates text,
+    personal_hash bytea NOT NULL,
+    hash bytea NOT NULL
+) PARTITION BY RANGE (recorded_at);
+CREATE INDEX audit_record_sequence_idx ON vpd_private.audit_record (sequence);
+CREATE INDEX audit_record_session_idx ON vpd_private.audit_record (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX audit_record_relation_idx ON vpd_private.audit_record (relation, recorded_at) WHERE relation IS NOT NULL;
+CREATE INDEX audit_record_alarm_idx ON vpd_private.audit_record (sequence)
+    WHERE event IN ('audit.gap', 'audit.lost', 'message.refused', 'ticket.replayed', 'token.replayed');
+COMMENT ON TABLE vpd_private.audit_record IS 'Records of the audit trail: what happened. A partition a month, made when it is needed.';
+COMMENT ON COLUMN vpd_private.audit_record.sequence IS 'Place in the trail, from 1 on, without gaps.';
+COMMENT ON COLUMN vpd_private.audit_record.recorded_at IS 'When it happened.';
+COMMENT ON COLUMN vpd_private.audit_record.event IS 'What happened.';
+COMMENT ON COLUMN vpd_private.audit_record.verdict IS 'ok, or the SQLSTATE that it ended with.';
+COMMENT ON COLUMN vpd_private.audit_record.code IS 'The stable token of a refusal.';
+COMMENT ON COLUMN vpd_private.audit_record.database_role IS 'The role that the connection was authorized for; empty for the server itself.';
+COMMENT ON COLUMN vpd_private.audit_record.process_id IS 'The process of the server.';
+COMMENT ON COLUMN vpd_private.audit_record.session_id IS 'The session that was attached, or that it is about.';
+COMMENT ON COLUMN vpd_private.audit_record.app IS 'Its application.';
+COMMENT ON COLUMN vpd_private.audit_record.relation IS 'The table, with its schema.';
+COMMENT ON COLUMN vpd_private.audit_record.command IS 'SELECT, INSERT, UPDATE, DELETE, or the function that was called.';
+COMMENT ON COLUMN vpd_private.audit_record.statement_id IS 'The server''s number for statements that differ in constants only.';
+COMMENT ON COLUMN vpd_private.audit_record.row_count IS 'Rows that came out or were written; records that were lost.';
+COMMENT ON COLUMN vpd_private.audit_record.transaction_id IS 'The transaction (xid8), once it had written something.';
+COMMENT ON COLUMN vpd_private.audit_record.predicates IS 'The predicates that were applied, a JSON array of policy, version and hash.';
+COMMENT ON COLUMN vpd_private.audit_record.personal_hash IS 'SHA-256 of salt and personal part.';
+COMMENT ON COLUMN vpd_private.audit_record.hash IS 'SHA-256 of the hash before, the number and the record.';
+
+CREATE TABLE vpd_private.audit_person (
+    sequence bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    salt bytea,
+    user_name text,
+    actors text,
+    audit_identity text,
+    client_address text,
+    statement text,
+    details text
+) PARTITION BY RANGE (recorded_at);
+CREATE INDEX audit_person_sequence_idx ON vpd_private.audit_person (sequence);
+CREATE INDEX audit_person_user_idx ON vpd_private.audit_person (user_name) WHERE user_name IS NOT NULL;
+COMMENT ON TABLE vpd_private.audit_person IS 'The personal part of each record, which can be erased without breaking the trail. A partition a month.';
+COMMENT ON COLUMN vpd_private.audit_person.sequence IS 'The record.';
+COMMENT ON COLUMN vpd_private.audit_person.recorded_at IS 'When it happened.';
+COMMENT ON COLUMN vpd_private.audit_person.salt IS 'What was hashed with it; NULL once it was erased.';
+COMMENT ON COLUMN vpd_private.audit_person.user_name IS 'The user.';
+COMMENT ON COLUMN vpd_private.audit_person.actors IS 'Who acted for him, a JSON array, the nearest first.';
+COMMENT ON COLUMN vpd_private.audit_person.audit_identity IS 'Under which identity changes were recorded.';
+COMMENT ON COLUMN vpd_private.audit_person.client_address IS 'Where the connection came from.';
+COMMENT ON COLUMN vpd_private.audit_person.statement IS 'The statement, with its constants left out.';
+COMMENT ON COLUMN vpd_private.audit_person.details IS 'What else there is to tell, a JSON object.';
+
+CREATE TABLE vpd_private.audit_state (
+    is_only_row boolean PRIMARY KEY DEFAULT true CHECK (is_only_row),
+    last_sequence bigint NOT NULL,
+    last_hash bytea NOT NULL,
+    ring bytea,
+    ring_number bigint NOT NULL
+) WITH (parallel_workers = 0);
+COMMENT ON TABLE vpd_private.audit_state IS 'Where the audit trail ends: one row.';
+COMMENT ON COLUMN vpd_private.audit_state.is_only_row IS 'Keeps the table at one row.';
+COMMENT ON COLUMN vpd_private.audit_state.last_sequence IS 'The last record.';
+COMMENT ON COLUMN vpd_private.audit_state.last_hash IS 'Its hash; zeros before the first.';
+COMMENT ON COLUMN vpd_private.audit_state.ring IS 'The ring that it came through.';
+COMMENT ON COLUMN vpd_private.audit_state.ring_number IS 'Its number in the ring.';
+INSERT INTO vpd_private.audit_state (last_sequence, last_hash, ring_number) VALUES (0, decode(repeat('00', 32), 'hex'), 0);
+
+CREATE VIEW vpd.audit_trail AS
+    SELECT r.sequence,
+           r.recorded_at,
+           r.event,
+           r.verdict,
+           r.code,
+           r.database_role,
+           r.process_id,
+           p.user_name,
+           p.actors::jsonb AS actors,
+           p.audit_identity,
+           r.session_id,
+           r.app,
+           p.client_address,
+           r.relation,
+           r.command,
+           r.statement_id,
+           p.statement,
+           r.row_count,
+           r.transaction_id,
+           r.predicates::jsonb AS predicates,
+           p.details,
+           p.salt IS NULL AS is_erased,
+           r.hash
+      FROM vpd_private.audit_record r
+      LEFT JOIN vpd_private.audit_person p ON p.sequence = r.sequence AND p.recorded_at = r.recorded_at;
+COMMENT ON VIEW vpd.audit_trail IS 'The audit trail: what happened, who did it, and how it ended. Order by sequence.';
+
+CREATE VIEW vpd.alarms AS
+    SELECT r.sequence, r.recorded_at, r.event, p.user_name, r.session_id, r.app, r.row_count, p.details
+      FROM vpd_private.audit_record r
+      LEFT JOIN vpd_private.audit_person p ON p.sequence = r.sequence AND p.recorded_at = r.recorded_at
+     WHERE r.event IN ('audit.gap', 'audit.lost', 'message.refused', 'ticket.replayed', 'token.replayed');
+COMMENT ON VIEW vpd.alarms IS
+'Records that somebody should look at soon: a ticket or token that was used before, a message that nobody sent, records that were lost. Each is told on the channel
+vpd_alarm too, by its sequence and event.';
+
+CREATE FUNCTION vpd.verify_audit(first_sequence bigint DEFAULT NULL, last_sequence bigint DEFAULT NULL)
+    RETURNS TABLE (records bigint, is_intact boolean, first_broken bigint, problem text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'verify_audit_wrapper';
+COMMENT ON FUNCTION vpd.verify_audit IS
+'Looks whether the audit trail is what was written: every record there, in its order, with the hash of what it says and of the one before, and its personal part unless
+that was erased. Arguments: the first and the last record to look at; all without them. Returns how many records are as they were, and the first that is not, with why:
+sequence or missing (records were removed or added), personal_part, hash.
+Errors: 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.audit_status()
+    RETURNS TABLE (scribe integer, last_sequence bigint, ring_usage double precision, lost bigint)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'audit_status_wrapper';
+COMMENT ON FUNCTION vpd.audit_status IS
+'How the audit trail is doing: the process that writes it (NULL while there is none: it is started when there is something to write), the last record, how full the ring
+is (0 to 1), records that were lost since the last one was written.';
+
+INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
+    ('auditor', 'audit_trail'),
+    ('auditor', 'alarms'),
+    ('auditor', 'verify_audit'),
+    ('auditor', 'audit_status'),
+    ('security_admin', 'alarms'),
+    ('security_admin', 'audit_status');
