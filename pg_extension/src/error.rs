@@ -269,6 +269,16 @@ impl Error {
         )
     }
 
+    /// 42710: the table has an audit policy of that name.
+    pub fn audit_policy_exists() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "audit_policy_exists",
+            "the table has an audit policy of that name already",
+            "Drop it with vpd.drop_audit_policy first, or choose another name.",
+        )
+    }
+
     /// Whether it says that somebody may not do something.
     pub fn is_denial(&self) -> bool {
         matches!(

@@ -33,6 +33,17 @@ pub enum AttachSearchPath {
 static ATTACH_SEARCH_PATH: GucSetting<AttachSearchPath> =
     GucSetting::<AttachSearchPath>::new(AttachSearchPath::Reset);
 
+/// What becomes of statements under an audit policy on a standby, where no trail can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, pgrx::PostgresGucEnum)]
+pub enum AuditOnStandby {
+    /// They are written to the server's log, as JSON. The default.
+    #[name = c"log"]
+    Log,
+    /// They are refused.
+    #[name = c"refuse"]
+    Refuse,
+}
+
 static NULL_PREDICATE: GucSetting<NullPredicate> = GucSetting::<NullPredicate>::new(NullPredicate::Deny);
 
 static STRICT_VERSION: GucSetting<bool> = GucSetting::<bool>::new(false);
@@ -42,6 +53,8 @@ static MAX_SHARED_HIERARCHY: GucSetting<i32> = GucSetting::<i32>::new(1024);
 static AUDIT_RING_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
 
 static AUDIT_WAIT: GucSetting<i32> = GucSetting::<i32>::new(2_000);
+
+static AUDIT_ON_STANDBY: GucSetting<AuditOnStandby> = GucSetting::<AuditOnStandby>::new(AuditOnStandby::Log);
 
 static ENVIRONMENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"production"));
 
@@ -109,6 +122,19 @@ pub fn init() {
         GucContext::Sighup,
         GucFlags::UNIT_MS,
     );
+    GucRegistry::define_enum_guc(
+        c"vpd.audit_on_standby",
+        c"What becomes of statements under an audit policy on a standby: log (a line of JSON in the server's log) or refuse.",
+        c"Default log. May be set in the configuration file only. Strict policies refuse nothing more there than others.",
+        &AUDIT_ON_STANDBY,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+}
+
+/// Whether statements under an audit policy run on a standby, and are written to the server's log.
+pub fn is_audited_on_standby() -> bool {
+    AUDIT_ON_STANDBY.get() == AuditOnStandby::Log
 }
 
 /// Bytes for records that are not written down yet.

@@ -8,6 +8,7 @@
 
 pgrx::pg_module_magic!();
 
+mod access;
 mod api;
 mod audit;
 mod authz;
@@ -151,9 +152,14 @@ pgrx::extension_sql_file!(
     requires = ["task"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/59_audit_policy.sql",
+    name = "audit_policy",
+    requires = ["trail"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/60_purge.sql",
     name = "purge",
-    requires = ["trail"]
+    requires = ["audit_policy"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/61_load.sql",

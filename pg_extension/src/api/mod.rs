@@ -5,6 +5,7 @@
 mod app;
 mod application_context;
 mod audit_column;
+mod audit_policy;
 mod authority;
 mod context;
 mod data_role;

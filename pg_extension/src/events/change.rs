@@ -2,14 +2,21 @@
 
 use crate::error::Result;
 use crate::sys::{Oid, extension, lock, relation as sys_relation, user};
-use crate::{audit, authz, context, hierarchy, policy, session};
+use crate::{access, audit, authz, context, hierarchy, policy, session};
 
 /// A relation changed, or all. Everybody forgets alone; the order means nothing.
 pub fn relation(relation: Option<Oid>) {
     policy::forget_relation(relation);
     context::relation_changed(relation);
     audit::forget_relation(relation);
+    access::relation_changed(relation);
     session::relation_changed(relation);
+}
+
+/// A table is about to lose all its rows.
+pub fn truncates(table: Oid) -> Result<()> {
+    policy::reach::check_truncate(table)?;
+    access::truncates(table)
 }
 
 /// A relation changed that predicates name.

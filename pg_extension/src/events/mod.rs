@@ -16,7 +16,7 @@ use crate::hierarchy::{self, Hierarchy};
 use crate::sys::table::{
     Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
 };
-use crate::{audit, authz, context, policy, purge, trail};
+use crate::{access, audit, authz, context, policy, purge, trail};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
@@ -43,6 +43,10 @@ fn wire_server() {
             starts: statement::starts,
             runs: statement::runs,
             ran: context::may_keep_rows,
+            paused: access::ran,
+            ends: access::ends,
+            copies: access::copies,
+            copied: access::copied,
             command_starts: statement::command_starts,
         },
         transaction: Transaction {
@@ -74,7 +78,7 @@ fn wire_server() {
         },
         command: Commands {
             create_index: policy::require_index_allowed,
-            truncate: policy::reach::check_truncate,
+            truncate: change::truncates,
             add_partition: policy::reach::check_partition_key,
             convert_type: policy::reach::check_type,
             rename_in_type: policy::reach::check_names_of_type,

@@ -3,16 +3,20 @@
 use crate::error::Result;
 use crate::policy::exemption;
 use crate::sys::running::Running;
-use crate::{context, hierarchy, policy};
+use crate::{access, context, hierarchy, policy};
 
 /// A query starts. The session comes first: nothing else is answered for one that is over. Then whether the role may still run the plan past policies;
-/// then what the session may do and what was defined meanwhile, which ends a plan that suits no more; last those who look anew in each statement.
-pub fn starts(query: &Running) -> Result<()> {
+/// then what the session may do and what was defined meanwhile, which ends a plan that suits no more; then those who look anew in each statement. Last what is recorded of it, as
+/// what it is by now.
+pub fn starts(query: &Running, is_run: bool) -> Result<()> {
     context::require_live()?;
     exemption::run_started(query.key(), || query.tables())?;
     context::statement_started(|outdated| query.carries(outdated))?;
     hierarchy::statement_started();
     policy::statement_started();
+    if is_run {
+        access::starts(query)?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::authz::change;
 use crate::error::Result;
 use crate::policy::exemption;
 use crate::session::ending;
-use crate::{audit, context, hierarchy, load, policy, session, trail};
+use crate::{access, audit, context, hierarchy, load, policy, session, trail};
 
 /// It is about to commit: sessions that were to be ended with it are, while it still can.
 pub fn commits() {
@@ -49,6 +49,7 @@ pub fn prepared() {
 
 /// Nothing is attached and nothing is due any more. The session goes last but for what it was told: whoever forgets something before may still ask whose it was.
 pub fn over() {
+    access::transaction_ended();
     load::transaction_ended();
     audit::rows_settled();
     policy::statement_started();
@@ -59,6 +60,7 @@ pub fn over() {
 
 /// A savepoint was released: what it would bring back, its parent brings back.
 pub fn savepoint_released(level: i32) {
+    access::savepoint_released(level);
     trail::savepoint_released(level);
     context::savepoint_released(level);
     change::savepoint_released(level);
@@ -68,6 +70,7 @@ pub fn savepoint_released(level: i32) {
 
 /// A savepoint was rolled back to. The session comes last: plans that suit it are told of what holds then.
 pub fn savepoint_rolled_back(level: i32) {
+    access::savepoint_rolled_back(level);
     trail::savepoint_rolled_back(level);
     ending::forget_what_was_undone();
     change::savepoint_rolled_back(level);

@@ -1,5 +1,6 @@
 //! Row policies: what they are, which apply, what a session may see. It never touches a query: `sys` applies the answer.
 
+mod applied;
 mod cache;
 mod catalogue;
 mod chosen;
@@ -26,6 +27,7 @@ pub mod statistics;
 mod version;
 mod warning;
 
+pub use applied::applied;
 pub use cache::is_protected;
 pub use catalogue::{Definition, add, alter, associate, drop_policy, enable, refresh, refresh_all};
 pub use compose::{is_open, require_index_allowed, restrictions};

@@ -142,6 +142,21 @@ impl Predicate {
         Ok(self.computed(table, policy)?.0)
     }
 
+    /// The same, but `None` for a text that is computed anew for each statement: it would be another one.
+    pub fn kept_text(&self, table: Table<'_>, policy: &str) -> Result<Option<String>> {
+        let is_dynamic = matches!(
+            self.source,
+            Source::Function {
+                kind: Kind::Dynamic,
+                ..
+            }
+        );
+        if is_dynamic {
+            return Ok(None);
+        }
+        self.text(table, policy).map(Some)
+    }
+
     /// The text that holds now, and whether it is good for one statement only: its function follows the session, and asked something whose changes
     /// nobody announces.
     fn computed(&self, table: Table<'_>, policy: &str) -> Result<(String, bool)> {

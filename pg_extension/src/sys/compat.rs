@@ -104,6 +104,36 @@ pub unsafe fn referenced_columns(
     }
 }
 
+/// Visits what a plan accesses whose privileges are checked: relation, privileges, and the columns that are selected, inserted and updated.
+///
+/// # Safety
+/// A plan of the server.
+pub unsafe fn visit_accesses(
+    plan: *mut pg_sys::PlannedStmt,
+    mut visit: impl FnMut(pg_sys::Oid, u32, [*mut pg_sys::Bitmapset; 3]),
+) {
+    #[cfg(feature = "pg15")]
+    type Checked = pg_sys::RangeTblEntry;
+    #[cfg(not(feature = "pg15"))]
+    type Checked = pg_sys::RTEPermissionInfo;
+    // SAFETY: up to 15 the range table entries hold what is checked themselves.
+    #[cfg(feature = "pg15")]
+    let checked = unsafe { (*plan).rtable };
+    // SAFETY: later a list of their own does.
+    #[cfg(not(feature = "pg15"))]
+    let checked = unsafe { (*plan).permInfos };
+    // SAFETY: a list of these.
+    unsafe {
+        for entry in super::list::elements(checked) {
+            let entry = &*entry.cast::<Checked>();
+            if entry.relid != pg_sys::InvalidOid && entry.requiredPerms != 0 {
+                let columns = [entry.selectedCols, entry.insertedCols, entry.updatedCols];
+                visit(entry.relid, entry.requiredPerms as u32, columns);
+            }
+        }
+    }
+}
+
 /// Makes a range table entry be read, and its privileges be checked, as a user.
 ///
 /// # Safety

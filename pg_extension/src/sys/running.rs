@@ -1,5 +1,6 @@
 //! A query that starts or runs, as far as others look at it.
 
+use crate::sys::compat;
 use crate::sys::list::nth;
 use crate::sys::marker::{self, Marker};
 use crate::sys::portal;
@@ -48,9 +49,117 @@ impl Running {
         unsafe { portal::is_kept(self.0) }
     }
 
+    /// What it reads and writes whose privileges are checked: one for each relation, kind of access and place in the query.
+    pub fn accesses(&self, mut visit: impl FnMut(&Access)) {
+        // SAFETY: a query with its plan.
+        unsafe {
+            compat::visit_accesses((*self.0).plannedstmt, |relation, required, columns| {
+                for verb in Verb::ALL {
+                    if required & verb.privilege() != 0 {
+                        visit(&Access {
+                            relation,
+                            verb,
+                            columns: verb.columns(columns),
+                        });
+                    }
+                }
+            });
+        }
+    }
+
+    /// Rows that came out or were written so far.
+    pub fn row_count(&self) -> i64 {
+        // SAFETY: a query that runs or has just run has a state.
+        unsafe {
+            let state = (*self.0).estate;
+            if state.is_null() {
+                0
+            } else {
+                i64::try_from((*state).es_processed).unwrap_or(i64::MAX)
+            }
+        }
+    }
+
+    /// The server's number for statements that differ in constants only, where it makes one.
+    pub fn statement_id(&self) -> Option<i64> {
+        // SAFETY: a query with its plan.
+        let id = unsafe { (*(*self.0).plannedstmt).queryId };
+        (id != 0).then_some(id.cast_signed())
+    }
+
     /// Whether row security was applied to one of its tables: then `planner` makes the plan depend on the role.
     pub(super) fn depends_on_role(&self) -> bool {
         // SAFETY: a query with its plan.
         unsafe { (*(*self.0).plannedstmt).dependsOnRole }
+    }
+}
+
+/// A way of access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Verb {
+    const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// Its name, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn privilege(self) -> u32 {
+        match self {
+            Self::Select => pg_sys::ACL_SELECT,
+            Self::Insert => pg_sys::ACL_INSERT,
+            Self::Update => pg_sys::ACL_UPDATE,
+            Self::Delete => pg_sys::ACL_DELETE,
+        }
+    }
+
+    /// Of the columns that are selected, inserted and updated, those that count; `None` for all of them.
+    fn columns(self, columns: [*mut pg_sys::Bitmapset; 3]) -> Option<*mut pg_sys::Bitmapset> {
+        match self {
+            Self::Select => Some(columns[0]),
+            Self::Insert => Some(columns[1]),
+            Self::Update => Some(columns[2]),
+            Self::Delete => None,
+        }
+    }
+}
+
+/// A relation that a query reads or writes.
+pub struct Access {
+    pub relation: pg_sys::Oid,
+    pub verb: Verb,
+    /// The columns, counted from `FirstLowInvalidHeapAttributeNumber`; `None` for all of them.
+    columns: Option<*mut pg_sys::Bitmapset>,
+}
+
+impl Access {
+    /// Of a whole table.
+    pub fn whole(relation: pg_sys::Oid, verb: Verb) -> Self {
+        Self {
+            relation,
+            verb,
+            columns: None,
+        }
+    }
+
+    /// Whether it names one of these columns, or the row as a whole.
+    pub fn names_any(&self, columns: &[i16]) -> bool {
+        let Some(named) = self.columns else { return true };
+        let first = pg_sys::FirstLowInvalidHeapAttributeNumber;
+        // SAFETY: a set of the query's, which lives as long; NULL is the empty one.
+        let is_named = |number: i16| unsafe { pg_sys::bms_is_member(i32::from(number) - first, named) };
+        is_named(0) || columns.iter().any(|column| is_named(*column))
     }
 }

@@ -32,12 +32,20 @@ pub struct Table {
 
 /// Statements start and run.
 pub struct Statement {
-    /// A query starts, of an application or of what one calls.
-    pub starts: fn(&Running) -> Result<()>,
+    /// A query starts, of an application or of what one calls, and is to run: EXPLAIN starts one as well.
+    pub starts: fn(&Running, bool) -> Result<()>,
     /// It runs, or goes on after a fetch. Where its rows outlive the transaction it returns how often another session had been attached before.
     pub runs: fn(&Running) -> Result<Option<u64>>,
     /// It has run as far as it was asked to, and its rows outlive the transaction; with what `runs` returned.
     pub ran: fn(u64) -> Result<()>,
+    /// It has run, as far as it was asked to.
+    pub paused: fn(&Running),
+    /// It ends.
+    pub ends: fn(&Running),
+    /// A whole table is copied: to the client, or into it.
+    pub copies: fn(Oid, bool) -> Result<()>,
+    /// That is done.
+    pub copied: fn(),
     /// A command starts whose parts reach no start of a query.
     pub command_starts: fn() -> Result<()>,
 }

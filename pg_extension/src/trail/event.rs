@@ -55,7 +55,11 @@ impl Client {
         }
         let process = i64::from(connection::process());
         if !xact::is_in_progress() {
-            return Cow::Owned(Self { role: String::new(), address: None, process });
+            return Cow::Owned(Self {
+                role: String::new(),
+                address: None,
+                process,
+            });
         }
         Cow::Borrowed(known.get_or_init(|| Self {
             role: user::authenticated_name(),

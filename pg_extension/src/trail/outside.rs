@@ -26,6 +26,7 @@ pub fn set_outside(outside: Outside) {
     OUTSIDE.fill(outside);
 }
 
-pub(super) fn subject() -> Option<Rc<Subject>> {
+/// Whose session is attached.
+pub fn subject() -> Option<Rc<Subject>> {
     (OUTSIDE.get().subject)()
 }

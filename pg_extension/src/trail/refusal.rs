@@ -4,9 +4,11 @@ use super::event::{Event, record};
 use crate::error::Error;
 use crate::sys::xact;
 use serde_json::Value;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
+    /// What the server reported last.
+    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Whether the refusal that is on its way was recorded.
     static IS_RECORDED: Cell<bool> = const { Cell::new(false) };
 }
@@ -27,6 +29,7 @@ pub fn refused(error: &Error) {
 /// The server reports an error: a denial of its own is recorded, one of the library was.
 pub fn failed(sqlstate: &str) {
     let is_recorded = IS_RECORDED.take();
+    LAST.replace(Some(sqlstate.to_owned()));
     if !is_recorded && matches!(sqlstate, "42501" | "44000" | "28000") {
         record(&Event {
             name: "denied",
@@ -34,6 +37,11 @@ pub fn failed(sqlstate: &str) {
             ..Event::default()
         });
     }
+}
+
+/// The SQLSTATE of the error that was reported last; forgotten with this.
+pub fn last_failure() -> Option<String> {
+    LAST.with_borrow_mut(Option::take)
 }
 
 /// A function that changes something was called.

@@ -7,6 +7,7 @@ use crate::sys::{parallel, reading, referential, spi};
 use pgrx::{pg_guard, pg_sys};
 
 static mut NEXT_START: pg_sys::ExecutorStart_hook_type = None;
+static mut NEXT_END: pg_sys::ExecutorEnd_hook_type = None;
 static mut NEXT_RUN: pg_sys::ExecutorRun_hook_type = None;
 
 pub fn init() {
@@ -14,6 +15,8 @@ pub fn init() {
     unsafe {
         NEXT_START = pg_sys::ExecutorStart_hook;
         NEXT_RUN = pg_sys::ExecutorRun_hook;
+        NEXT_END = pg_sys::ExecutorEnd_hook;
+        pg_sys::ExecutorEnd_hook = Some(end);
         pg_sys::ExecutorStart_hook = Some(start);
         pg_sys::ExecutorRun_hook = Some(run);
     }
@@ -22,7 +25,7 @@ pub fn init() {
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // SAFETY: passes on what the server passed; nothing in this frame wants to be dropped.
     unsafe {
-        before_start(query);
+        before_start(query, flags);
         chained!(match NEXT_START {
             Some(next) => next(query, flags),
             None => server::standard_ExecutorStart(query, flags),
@@ -43,7 +46,26 @@ unsafe extern "C-unwind" fn run(
             Some(next) => next(query, direction, count, execute_once),
             None => server::standard_ExecutorRun(query, direction, count, execute_once),
         });
-        after_run(run);
+        after_run(run, query);
+    }
+}
+
+unsafe extern "C-unwind" fn end(query: *mut pg_sys::QueryDesc) {
+    // SAFETY: as in `start`.
+    unsafe {
+        before_end(query);
+        chained!(match NEXT_END {
+            Some(next) => next(query),
+            None => server::standard_ExecutorEnd(query),
+        });
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn before_end(query: *mut pg_sys::QueryDesc) {
+    if !is_exempt() {
+        // SAFETY: as the server passed it; it lives as long as the call.
+        (table().statement.ends)(&unsafe { Running::new(query) });
     }
 }
 
@@ -68,7 +90,7 @@ fn is_exempt() -> bool {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
+unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // For good: the server takes the state back when its query is over.
     referential::leave();
     if !is_exempt() {
@@ -76,7 +98,8 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc) {
         unsafe { foreign_session::query_started(query) };
         // SAFETY: as above; it lives as long as the call.
         let running = unsafe { Running::new(query) };
-        (table().statement.starts)(&running).unwrap_or_else(|error| error.raise());
+        let is_run = flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 == 0;
+        (table().statement.starts)(&running, is_run).unwrap_or_else(|error| error.raise());
         function_call::query_started(query);
     }
 }
@@ -103,8 +126,12 @@ unsafe extern "C-unwind" fn before_run(query: *mut pg_sys::QueryDesc) -> Run {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn after_run(run: Run) {
+unsafe extern "C-unwind" fn after_run(run: Run, query: *mut pg_sys::QueryDesc) {
     reading::end(run.readings);
+    if !is_exempt() {
+        // SAFETY: as the server passed it; it lives as long as the call.
+        (table().statement.paused)(&unsafe { Running::new(query) });
+    }
     if run.is_foreign {
         function_call::leave_query();
     }

@@ -238,7 +238,8 @@ unsafe extern "C-unwind" fn note(call: pg_sys::FunctionCallInfo) -> Code {
 /// # Safety
 /// The value is of the type.
 unsafe fn shown(name: &str, kind: pg_sys::Oid, value: pg_sys::Datum) -> String {
-    if SECRETS.iter().any(|secret| name.contains(secret)) {
+    let last = name.rsplit('_').next().unwrap_or(name);
+    if SECRETS.contains(&last) {
         return "***".to_owned();
     }
     // SAFETY: the caller's promise; the output function is the type's own.

@@ -13,6 +13,8 @@ unsafe extern "C-unwind" {
         execute_once: bool,
     );
 
+    pub fn standard_ExecutorEnd(query: *mut pg_sys::QueryDesc);
+
     pub fn standard_planner(
         query: *mut pg_sys::Query,
         text: *const std::ffi::c_char,

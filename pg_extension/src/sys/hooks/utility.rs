@@ -8,6 +8,7 @@ use crate::sys::table::table;
 use crate::sys::{extension, lock, spi, user, xact};
 use pgrx::{is_a, pg_guard, pg_sys};
 
+mod copied;
 mod database;
 mod defence;
 mod dependent;
@@ -76,6 +77,7 @@ unsafe extern "C-unwind" fn utility(
             Due::Look => look_at_made(statement),
             Due::Forget => forget(),
             Due::Loaded => dump::leave_load(),
+            Due::Copied => copied(),
         }
     }
 }
@@ -95,6 +97,8 @@ enum Due {
     Forget,
     /// It loads rows of a dump into a table of the extension.
     Loaded,
+    /// It copies a whole table.
+    Copied,
 }
 
 #[pg_guard]
@@ -123,6 +127,9 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             }
             if dump::enter_load(statement) {
                 return Due::Loaded;
+            }
+            if copied::starts(statement) {
+                return Due::Copied;
             }
         }
         if is_a(statement, pg_sys::NodeTag::T_DiscardStmt)
@@ -202,6 +209,11 @@ unsafe fn executed(statement: *mut pg_sys::Node) -> *mut pg_sys::Node {
             statement
         }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn copied() {
+    (table().statement.copied)();
 }
 
 #[pg_guard]

@@ -1,0 +1,16 @@
+//! Reading and writing that audit policies ask to be recorded, in the manner of Oracle's DBMS_FGA.
+//!
+//! It restricts nothing. Invariants: whoever reads a table under an audit policy is recorded, whatever role he has and however he gets there; under a strict policy the
+//! record that he is about to is durable before the first row leaves, or the statement is refused.
+
+mod catalogue;
+mod known;
+mod predicates;
+mod running;
+
+pub use catalogue::{Definition, add, drop_policy, enable};
+pub use known::relation_changed;
+pub use running::{
+    copied, copies, ends, ran, savepoint_released, savepoint_rolled_back, starts, transaction_ended,
+    truncates,
+};

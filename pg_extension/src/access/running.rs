@@ -1,0 +1,258 @@
+//! Statements that are recorded, from their start to their end.
+//!
+//! One that ends is recorded with what came out; one that does not, because of an error or because its transaction ended, when that happens.
+
+use super::known::{is_any, policies};
+use super::predicates;
+use crate::error::{Error, Result};
+use crate::guc;
+use crate::sys::restriction::Command;
+use crate::sys::running::{Access, Running, Verb};
+use crate::sys::{Oid, relation, report, ring, scribe, xact};
+use crate::trail::{self, Event};
+use serde_json::json;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The key of a command on a whole table, which is no query.
+const WHOLE: usize = 0;
+
+/// A statement that was started and has not ended.
+struct Pending {
+    /// Tells the queries of a transaction apart.
+    key: usize,
+    /// Nesting depth of the transaction where it began.
+    level: i32,
+    statement_id: Option<i64>,
+    /// Rows that had come out when it ran last.
+    row_count: Option<i64>,
+    touched: Vec<Touched>,
+}
+
+/// A table that it reads or writes.
+struct Touched {
+    relation: String,
+    verb: Verb,
+    predicates: Option<Rc<str>>,
+    is_strict: bool,
+}
+
+thread_local! {
+    static PENDING: RefCell<Vec<Pending>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A query starts.
+pub fn starts(query: &Running) -> Result<()> {
+    if !is_any() {
+        return Ok(());
+    }
+    let mut touched = Vec::new();
+    query.accesses(|access| {
+        if let Some(one) = touch(access) {
+            touched.push(one);
+        }
+    });
+    begin(query.key(), query.statement_id(), touched)
+}
+
+/// COPY of a whole table, which runs no query.
+pub fn copies(table: Oid, is_into: bool) -> Result<()> {
+    whole(table, if is_into { Verb::Insert } else { Verb::Select })
+}
+
+/// That is done.
+pub fn copied() {
+    finish(WHOLE, None);
+}
+
+/// TRUNCATE takes every row.
+pub fn truncates(table: Oid) -> Result<()> {
+    whole(table, Verb::Delete)?;
+    finish(WHOLE, None);
+    Ok(())
+}
+
+fn whole(table: Oid, verb: Verb) -> Result<()> {
+    if !is_any() {
+        return Ok(());
+    }
+    let access = Access::whole(table, verb);
+    let Some(touched) = touch(&access) else {
+        return Ok(());
+    };
+    begin(WHOLE, None, vec![touched])
+}
+
+/// What is recorded of an access; `None` where no audit policy asks for it.
+fn touch(access: &Access) -> Option<Touched> {
+    let policies = policies(access.relation);
+    let mut asking = policies
+        .iter()
+        .filter(|policy| {
+            policy
+                .commands
+                .iter()
+                .any(|command| command == access.verb.name())
+                && policy
+                    .columns
+                    .as_ref()
+                    .is_none_or(|columns| access.names_any(columns))
+        })
+        .peekable();
+    asking.peek()?;
+    let is_strict = asking.any(|policy| policy.is_strict);
+    Some(Touched {
+        relation: relation::full_name(access.relation),
+        verb: access.verb,
+        predicates: predicates::applied(access.relation, access.verb.name(), command(access.verb)),
+        is_strict,
+    })
+}
+
+fn command(verb: Verb) -> Command {
+    match verb {
+        Verb::Select => Command::Select,
+        Verb::Insert => Command::Insert,
+        Verb::Update => Command::Update,
+        Verb::Delete => Command::Delete,
+    }
+}
+
+/// Notes a statement; under a strict policy it waits until that is durable.
+fn begin(key: usize, statement_id: Option<i64>, touched: Vec<Touched>) -> Result<()> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let pending = Pending {
+        key,
+        level: xact::nest_level(),
+        statement_id,
+        row_count: None,
+        touched,
+    };
+    if xact::is_standby() {
+        return on_standby(&pending);
+    }
+    let mut number = None;
+    for touched in pending.touched.iter().filter(|touched| touched.is_strict) {
+        let intent = trail::record(&pending.event("data.begin", touched));
+        number = Some(intent.ok_or_else(Error::audit_unavailable)?);
+    }
+    if let Some(number) = number {
+        scribe::wake(ring::scribe());
+        scribe::wait_until_durable(number)?;
+    }
+    PENDING.with_borrow_mut(|all| {
+        // An ended query may have stood at the same place.
+        all.retain(|known| known.key != key);
+        all.push(pending);
+    });
+    Ok(())
+}
+
+/// Nothing can be written here.
+fn on_standby(pending: &Pending) -> Result<()> {
+    if !guc::is_audited_on_standby() {
+        return Err(Error::audit_unavailable());
+    }
+    for touched in &pending.touched {
+        let subject = trail::subject();
+        let line = json!({
+            "event": "data",
+            "user_name": subject.as_ref().and_then(|subject| subject.user_name.as_deref()),
+            "session_id": subject.as_ref().and_then(|subject| subject.session_id.as_deref()),
+            "relation": touched.relation,
+            "command": touched.verb.name(),
+            "predicates": touched.predicates.as_deref(),
+        });
+        report::log(format!("pg_vpd audit: {line}"));
+    }
+    Ok(())
+}
+
+impl Pending {
+    fn event<'a>(&'a self, name: &'a str, touched: &'a Touched) -> Event<'a> {
+        Event {
+            name,
+            relation: Some(&touched.relation),
+            command: Some(touched.verb.name()),
+            statement_id: self.statement_id,
+            row_count: self.row_count,
+            predicates: touched.predicates.as_deref(),
+            is_change: touched.verb != Verb::Select,
+            ..Event::default()
+        }
+    }
+
+    fn record(&self, verdict: Option<&str>) {
+        for touched in &self.touched {
+            let event = self.event("data", touched);
+            trail::record(&Event {
+                verdict,
+                is_change: event.is_change && verdict.is_none(),
+                ..event
+            });
+        }
+    }
+}
+
+/// A query ran, as far as it was asked to.
+pub fn ran(query: &Running) {
+    let key = query.key();
+    PENDING.with_borrow_mut(|all| {
+        if let Some(pending) = all.iter_mut().find(|known| known.key == key) {
+            pending.row_count = Some(query.row_count());
+        }
+    });
+}
+
+/// A query ended.
+pub fn ends(query: &Running) {
+    finish(query.key(), Some(query.row_count()));
+}
+
+fn finish(key: usize, row_count: Option<i64>) {
+    let ended = PENDING.with_borrow_mut(|all| {
+        let place = all.iter().rposition(|known| known.key == key)?;
+        Some(all.remove(place))
+    });
+    if let Some(mut pending) = ended {
+        pending.row_count = row_count.or(pending.row_count);
+        pending.record(None);
+    }
+}
+
+/// A savepoint of this level was released.
+pub fn savepoint_released(level: i32) {
+    PENDING.with_borrow_mut(|all| {
+        for pending in all.iter_mut().filter(|known| known.level >= level) {
+            pending.level = level - 1;
+        }
+    });
+}
+
+/// A savepoint of this level was rolled back to: what ran in it ended.
+pub fn savepoint_rolled_back(level: i32) {
+    end_from(level);
+}
+
+/// The transaction is over, and with it whatever still ran.
+pub fn transaction_ended() {
+    end_from(0);
+}
+
+fn end_from(level: i32) {
+    let ended = PENDING.with_borrow_mut(|all| {
+        let (ended, left) = std::mem::take(all)
+            .into_iter()
+            .partition(|known: &Pending| known.level >= level);
+        *all = left;
+        ended
+    });
+    if !ended.is_empty() {
+        let verdict = trail::last_failure();
+        for pending in &ended {
+            pending.record(Some(verdict.as_deref().unwrap_or("closed")));
+        }
+    }
+}
