@@ -129,6 +129,13 @@ that was erased. Arguments: the first and the last record to look at; all withou
 sequence or missing (records were removed or added), personal_part, hash.
 Errors: 22023 argument_invalid.';
 
+CREATE FUNCTION vpd.flush_audit() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'flush_audit_wrapper';
+COMMENT ON FUNCTION vpd.flush_audit IS
+'Waits until everything that was recorded so far, by whomever, is in the audit trail for good; returns the last record. Errors: 55000 audit_unavailable when that takes
+longer than the setting vpd.audit_wait says.';
+
 CREATE FUNCTION vpd.audit_status()
     RETURNS TABLE (scribe integer, last_sequence bigint, ring_usage double precision, lost bigint)
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -142,5 +149,6 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'alarms'),
     ('auditor', 'verify_audit'),
     ('auditor', 'audit_status'),
+    ('auditor', 'flush_audit'),
     ('security_admin', 'alarms'),
     ('security_admin', 'audit_status');

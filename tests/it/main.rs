@@ -7,6 +7,8 @@ mod attack;
 #[cfg(test)]
 mod audit_columns;
 #[cfg(test)]
+mod audit_trail;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod bad_policy;

@@ -30,6 +30,7 @@ struct Pending {
 }
 
 /// A table that it reads or writes.
+#[derive(PartialEq)]
 struct Touched {
     relation: String,
     verb: Verb,
@@ -46,9 +47,10 @@ pub fn starts(query: &Running) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
-    let mut touched = Vec::new();
+    let mut touched: Vec<Touched> = Vec::new();
     query.accesses(|access| {
-        if let Some(one) = touch(access) {
+        // One record for each table and command, however often it stands in the query.
+        if let Some(one) = touch(access).filter(|one| !touched.contains(one)) {
             touched.push(one);
         }
     });

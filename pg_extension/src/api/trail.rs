@@ -1,6 +1,6 @@
-//! `vpd.verify_audit` and `audit_status`.
+//! `vpd.verify_audit`, `flush_audit` and `audit_status`.
 
-use super::{require_primary, require_ready};
+use super::{Answer, require_primary, require_ready};
 use crate::sys::ErrorReport;
 use crate::trail as domain;
 use pgrx::prelude::*;
@@ -30,6 +30,12 @@ fn verify_audit(
         verified.first_broken,
         verified.problem.map(str::to_owned),
     )))
+}
+
+#[pg_extern(sql = false)]
+fn flush_audit() -> Answer<i64> {
+    require_primary()?;
+    Ok(domain::flush()?)
 }
 
 #[pg_extern(sql = false)]

@@ -110,6 +110,11 @@ pub fn longest() -> usize {
     block::longest(guc::audit_ring_size())
 }
 
+/// The number of the last record.
+pub fn last_number() -> u64 {
+    with(|block| block.last_number()).unwrap_or(0)
+}
+
 /// Whether the record of a number was written down for good.
 pub fn is_durable(number: u64) -> bool {
     with(|block| block.header().durable.load(Ordering::Acquire) >= number).unwrap_or(false)

@@ -16,6 +16,6 @@ pub use book::write;
 pub use event::{Event, record};
 pub use outside::{Outside, Subject, set_outside, subject};
 pub use refusal::{changed, failed, last_failure, refused};
-pub use status::status;
+pub use status::{flush, status};
 pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended};
 pub use verification::verify;

@@ -1,7 +1,8 @@
 //! How the trail is doing.
 
-use crate::sys::ring;
+use crate::error::Result;
 use crate::sys::spi::statements;
+use crate::sys::{ring, scribe};
 
 statements! {
     STATE = "trail/state.sql";
@@ -17,6 +18,12 @@ pub struct Status {
     pub usage: f64,
     /// Records that were lost and are not recorded yet.
     pub lost: i64,
+}
+
+/// Waits until everything that was recorded so far is durable; returns the last record.
+pub fn flush() -> Result<i64> {
+    scribe::wait_until_durable(ring::last_number())?;
+    Ok(status().last_sequence)
 }
 
 /// How the trail of this database is doing now.

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 33] = [
+const OTHERS: [&str; 34] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -33,6 +33,7 @@ const OTHERS: [&str; 33] = [
     "explain_access",
     "explain_access_json",
     "find_sod_conflicts",
+    "flush_audit",
     "hierarchy_nodes",
     "issue_ticket",
     "load_part",

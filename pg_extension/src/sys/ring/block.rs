@@ -127,6 +127,11 @@ impl Block {
         id
     }
 
+    /// The number of the last record.
+    pub fn last_number(&self) -> u64 {
+        self.header().number.load(Acquire)
+    }
+
     /// Whether there is something to be written down.
     pub fn has_unread(&self) -> bool {
         let header = self.header();
