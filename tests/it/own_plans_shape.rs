@@ -50,6 +50,7 @@ segregation/holding_items: authority_name_idx role_detail_parametric_idx: whoeve
 segregation/is_any: sod_rule: whether there is any
 segregation/narrow_existing: sod_existing_pkey: what was accepted under a rule that is defined anew
 segregation/rules: sod_rule: without a list it asks for all of them
+signing/discard: signing_secret: a table of one row
 store/template_nodes: hierarchy_node_parent_idx: a template is for all nodes of a level";
 
 /// Where the texts are, and where they are declared.

@@ -13,6 +13,7 @@ mod key;
 mod members;
 mod path;
 mod refusal;
+mod signer;
 mod token;
 
 #[cfg(feature = "property")]
@@ -25,4 +26,5 @@ pub use jsonwebtoken::Algorithm;
 pub use key::{Key, MAX_KEYS, Offered, read_keys};
 pub use path::Path;
 pub use refusal::Refusal;
+pub use signer::{Signer, is_token_text};
 pub use token::{MAX_LENGTH, Token};
