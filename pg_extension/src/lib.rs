@@ -111,9 +111,14 @@ pgrx::extension_sql_file!(
     requires = ["ticket"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/32_own_identity.sql",
+    name = "own_identity",
+    requires = ["signing_key"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/40_message.sql",
     name = "message",
-    requires = ["signing_key"]
+    requires = ["own_identity"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/50_policy.sql",

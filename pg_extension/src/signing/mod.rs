@@ -24,6 +24,10 @@ statements! {
 }
 
 /// What the key made of bytes.
+#[expect(
+    dead_code,
+    reason = "for whoever signs something else than identity: the audit trail"
+)]
 pub struct Signature {
     /// The key: `public_key` gives its public half.
     pub kid: String,
@@ -32,6 +36,7 @@ pub struct Signature {
 }
 
 /// Signs bytes, which may not look like a token: begin with a text that says what they are. Makes the first key when there is none.
+#[expect(dead_code, reason = "as above")]
 pub fn sign(bytes: &[u8]) -> Result<Signature> {
     let signer = current()?;
     let signature = signer.sign(bytes).ok_or_else(failed)?;
@@ -47,6 +52,7 @@ pub fn sign_token(kind: &str, claims: &Value) -> Result<String> {
 }
 
 /// The public half of a key that signs or signed here, as a JSON Web Key (RFC 7517).
+#[expect(dead_code, reason = "as above")]
 pub fn public_key(kid: &str) -> Option<Value> {
     let found = PUBLIC.with(|statement| statement.query_one(&[arg(kid)], |row| row.get::<Document>(1)));
     found.flatten().map(|document| document.known().clone())

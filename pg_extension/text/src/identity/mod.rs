@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod algorithm;
+mod assertion;
 mod claims;
 mod inspection;
 mod issuer;
@@ -19,6 +20,7 @@ mod token;
 #[cfg(feature = "property")]
 pub(crate) use acceptance::accept;
 pub use acceptance::{Accepted, Circumstances, verify};
+pub use assertion::{ASSERTION_TYPE, Assertion, MAX_ACTORS, MAX_LIFETIME, Travelled};
 pub use claims::Claims;
 pub use inspection::{Header, LEEWAY_SECONDS, Refused, check, inspect};
 pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
