@@ -23,6 +23,7 @@ mod policy;
 mod purge;
 mod recent;
 mod session;
+mod signing;
 mod store;
 mod sys;
 mod task;
@@ -107,9 +108,19 @@ pgrx::extension_sql_file!(
     requires = ["issuer"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/31_signing_key.sql",
+    name = "signing_key",
+    requires = ["ticket"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/install/32_own_identity.sql",
+    name = "own_identity",
+    requires = ["signing_key"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/40_message.sql",
     name = "message",
-    requires = ["ticket"]
+    requires = ["own_identity"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/50_policy.sql",

@@ -22,7 +22,7 @@ COMMENT ON TABLE vpd_private.issuer IS 'Identity providers whose tokens open ses
 COMMENT ON COLUMN vpd_private.issuer.issuer IS 'The claim iss of its tokens, exactly: an https URL.';
 COMMENT ON COLUMN vpd_private.issuer.audiences IS 'Whom its tokens are for: one of these at least.';
 COMMENT ON COLUMN vpd_private.issuer.apps IS 'Applications that it speaks for; empty for all.';
-COMMENT ON COLUMN vpd_private.issuer.kind IS 'identity (OpenID Connect Core 1.0) or access (RFC 9068).';
+COMMENT ON COLUMN vpd_private.issuer.kind IS 'identity (OpenID Connect Core 1.0), access (RFC 9068), or database: another one with this extension.';
 COMMENT ON COLUMN vpd_private.issuer.algorithms IS 'What its tokens may be signed with; asymmetric algorithms only.';
 COMMENT ON COLUMN vpd_private.issuer.clock_skew IS 'How far its clock may be from that of the database, 0 to 5 minutes.';
 COMMENT ON COLUMN vpd_private.issuer.max_age IS 'How old a token may be, 1 second to 24 hours.';
@@ -88,10 +88,11 @@ COMMENT ON FUNCTION vpd.trust_issuer IS
 'Registers an identity provider, or changes its registration: from then on its tokens open sessions by vpd.create_session_from_token. Its keys are handed in with
 vpd.set_issuer_keys.
 Arguments: issuer (the claim iss, an https URL; http for loopback alone), audiences (1 to 100; one of them must be in aud), apps (those it speaks for; empty for all),
-kind (identity, or access for RFC 9068), algorithms (asymmetric only), clock_skew (0 to 5 minutes), max_age (how old a token may be, 1 second to 24 hours), key_grace
+kind (identity, access for RFC 9068, or database for another one with this extension: see vpd.sign_identity), algorithms (asymmetric only), clock_skew (0 to 5 minutes), max_age (how old a token may be, 1 second to 24 hours), key_grace
 (how long a withdrawn key is accepted, 0 to 30 days), required_claims ({"claim": value or [value, …]}), user_claim, roles_claim, groups_claim (the name of a claim, or a
 JSON Pointer, RFC 6901, such as /realm_access/roles), user_prefix (put before the name), attribute_claims ({"namespace": "claim" or {"name": "claim", …}}; the namespace
 identity is filled with issuer, acr and amr). A claim that is not there gives no role, group or attribute.
+A database signs with EdDSA, names the user in sub, and gives no role, group or attribute; apps must be named.
 Errors: 22023 argument_invalid, 42704 app_not_found.';
 
 CREATE FUNCTION vpd.alter_issuer(
@@ -152,9 +153,12 @@ COMMENT ON FUNCTION vpd.create_session_from_token IS
 'Verifies a token of an identity provider that is trusted here, and creates a session for the user it names; returns the session''s token, 256 random bits. Nothing of the
 user, his roles, groups and attributes comes from the caller. Each token opens one session.
 Arguments: token (JSON Web Token, up to 16 KiB), app, nonce (of the login; then the token must have it), the others as of vpd.create_session.
+The token of a database may say who acts for the user (act, RFC 8693): then the session is one on behalf of the user, if the delegations of this database allow it, the
+name for audit columns comes along, and assumed_role is one of whoever is logged in.
 Checked are signature, algorithm, issuer, audience, authorized party, times, nonce, type and required claims (OpenID Connect Core 1.0, 3.1.3.7; RFC 9068; RFC 8725).
 Errors: 28000 token_refused, the same for everything that may be wrong with a token: the server''s log tells which. 28000 assurance_insufficient when the application
-demands another authentication; 42704 app_not_found, 53400 limit_sessions, 42501 role_not_held and others as of vpd.create_session.';
+demands another authentication; 42704 app_not_found, 53400 limit_sessions, 42501 role_not_held and others as of vpd.create_session and
+vpd.create_session_on_behalf.';
 
 CREATE VIEW vpd.issuers AS
     SELECT issuer, kind, audiences, apps, algorithms, clock_skew, max_age, key_grace, required_claims, user_claim, user_prefix, roles_claim, groups_claim,

@@ -206,3 +206,8 @@ fn generate_data_roles() -> Result<()> {
 fn reference_of_identity_tokens() -> Result<()> {
     run("reference/identity-tokens.md", "")
 }
+
+#[test]
+fn reference_of_identity_between_databases() -> Result<()> {
+    run("reference/identity-between-databases.md", "")
+}

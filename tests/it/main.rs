@@ -89,6 +89,8 @@ mod oracle_import;
 #[cfg(test)]
 mod oracle_vpd;
 #[cfg(test)]
+mod own_identity;
+#[cfg(test)]
 mod own_plans;
 mod own_plans_roles;
 mod own_plans_shape;

@@ -50,7 +50,10 @@ segregation/holding_items: authority_name_idx role_detail_parametric_idx: whoeve
 segregation/is_any: sod_rule: whether there is any
 segregation/narrow_existing: sod_existing_pkey: what was accepted under a rule that is defined anew
 segregation/rules: sod_rule: without a list it asks for all of them
-store/template_nodes: hierarchy_node_parent_idx: a template is for all nodes of a level";
+signing/discard: signing_secret: a table of one row
+store/template_nodes: hierarchy_node_parent_idx: a template is for all nodes of a level
+trust/forget_own_name: own_issuer: a table of one row
+trust/own_name: own_issuer: a table of one row";
 
 /// Where the texts are, and where they are declared.
 const TEXTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/query");

@@ -130,6 +130,14 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes of base64url without padding.
+///
+/// # Errors
+/// It is none.
+pub fn decode(text: &str) -> Result<Vec<u8>> {
+    Ok(URL_SAFE_NO_PAD.decode(text)?)
+}
+
 /// Another number each time.
 fn fresh() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};

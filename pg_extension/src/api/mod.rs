@@ -26,6 +26,7 @@ mod posture;
 mod purge;
 mod segregation;
 mod session;
+mod signing;
 mod statistics;
 mod task;
 mod ticket;

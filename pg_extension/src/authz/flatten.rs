@@ -13,9 +13,7 @@ use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
-
-/// Sessions that act for one another, one behind the other.
-pub const MAX_ACTORS: usize = 8;
+use vpd_text::identity::MAX_ACTORS;
 
 /// The role of whoever is not authenticated, and of the rest of a session that runs with one role.
 pub const ANONYMOUS: &str = "anonymous";

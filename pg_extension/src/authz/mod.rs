@@ -24,8 +24,7 @@ pub mod user;
 pub use authority::Authority;
 pub use claims::Claims;
 pub use flatten::{
-    ANONYMOUS, MAX_ACTORS, extent, flatten, flatten_anonymous, forget_version, keep, read_groups, version,
-    version_in,
+    ANONYMOUS, extent, flatten, flatten_anonymous, forget_version, keep, read_groups, version, version_in,
 };
 pub use grant::{Validity, grant, grant_only, require_free_grant, revoke};
 pub use outside::{Author, Outside, fill as set_outside};

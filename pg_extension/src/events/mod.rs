@@ -16,7 +16,7 @@ use crate::hierarchy::{self, Hierarchy};
 use crate::sys::table::{
     Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
 };
-use crate::{access, audit, authz, context, policy, purge, trail};
+use crate::{access, audit, authz, context, policy, purge, signing, trail};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
@@ -83,6 +83,7 @@ fn wire_server() {
             convert_type: policy::reach::check_type,
             rename_in_type: policy::reach::check_names_of_type,
             read_store: policy::reach::refuse_reading_store,
+            reach_secret: signing::refuse_secret,
         },
         policy: Policy {
             is_protected: policy::is_protected,

@@ -16,9 +16,9 @@ statements! {
 /// What is to come out of a session.
 pub struct Derived {
     pub source: Uuid,
-    /// The application that gets the token.
+    /// The application that gets the token, if there is one: nobody opens a session that only stands between two others.
     pub app: String,
-    pub token_hash: Vec<u8>,
+    pub token_hash: Option<Vec<u8>>,
     /// The ticket that it is given for.
     pub ticket_hash: Option<Vec<u8>>,
     /// Whether use through the token moves the clock.
@@ -33,6 +33,8 @@ pub struct OnBehalf {
     pub user_name: String,
     pub is_full: bool,
     pub attributes: JsonB,
+    /// The name for audit columns, when it is not that of the user.
+    pub audit_identity: Option<String>,
 }
 
 /// Stores the token, and the session unless the source itself is shared; returns which one the token opens. `None` when the source is over, or there is
@@ -60,21 +62,28 @@ pub fn derive(new: Derived) -> Result<Option<Uuid>> {
             None => return Ok(None),
         }
     };
-    issuance::store(Issued {
-        token_hash: new.token_hash,
-        session_id,
-        app: &app.name,
-        is_primary: new.is_primary,
-        ticket_hash: new.ticket_hash,
-        era: new.era.of_token,
-    });
+    if let Some(token_hash) = new.token_hash {
+        issuance::store(Issued {
+            token_hash,
+            session_id,
+            app: &app.name,
+            is_primary: new.is_primary,
+            ticket_hash: new.ticket_hash,
+            era: new.era.of_token,
+        });
+    }
     Ok(Some(session_id))
 }
 
 fn insert(source: Uuid, app: &str, era: Era, on_behalf: Option<OnBehalf>) -> Option<Uuid> {
-    let (user_name, is_full, attributes) = match on_behalf {
-        Some(acting) => (Some(acting.user_name), acting.is_full, acting.attributes),
-        None => (None, false, JsonB(json!({}))),
+    let (user_name, is_full, attributes, audit_identity) = match on_behalf {
+        Some(acting) => (
+            Some(acting.user_name),
+            acting.is_full,
+            acting.attributes,
+            acting.audit_identity,
+        ),
+        None => (None, false, JsonB(json!({})), None),
     };
     let args = [
         arg(source),
@@ -83,6 +92,7 @@ fn insert(source: Uuid, app: &str, era: Era, on_behalf: Option<OnBehalf>) -> Opt
         arg(user_name),
         arg(is_full),
         arg(attributes),
+        arg(audit_identity),
     ];
     let derived = DERIVE.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
     derived.into_iter().next().flatten()

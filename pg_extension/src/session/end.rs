@@ -13,6 +13,7 @@ use serde_json::json;
 
 statements! {
     END = "session/end.sql";
+    ABOVE = "session/above.sql";
     ANNOUNCE = "session/announce.sql";
     OWN_LIVE = "session/own_live.sql";
     OF_TOKEN = "session/of_token.sql";
@@ -90,6 +91,10 @@ pub fn end_all(reason: &str) -> u64 {
 /// Ends sessions and all that came out of them; returns how many. Queues a close message for every application but one that holds a token of these, and
 /// tells this and the other backends.
 pub fn end(chosen: Vec<Uuid>, reason: &str, except_app: Option<&str>) -> u64 {
+    if chosen.is_empty() {
+        return 0;
+    }
+    let chosen = choose(&ABOVE, &[arg(chosen)]);
     end_held(chosen, true, reason, except_app)
 }
 

@@ -11,6 +11,7 @@ mod line;
 mod message;
 mod on_behalf;
 mod profile;
+mod provenance;
 mod store;
 mod ticket;
 mod token;
@@ -20,8 +21,9 @@ pub use attachment::{attach, attach_anonymous, live_sessions, liveness, relation
 pub use end::{end_all, end_by_id, end_by_token, end_issuer, end_own, end_user, transaction_commits};
 pub use era::of_issuer as issuer_generation;
 pub use message::{Verdict, acknowledge, browse, record, validate};
-pub use on_behalf::create as create_on_behalf;
+pub use on_behalf::{create as create_on_behalf, create_chain};
 pub use profile::{grant, revoke};
+pub use provenance::{Provenance, of as provenance};
 pub use store::{NewSession, Origin, create};
 pub use ticket::{issue, redeem};
 

@@ -1,7 +1,7 @@
 //! Logging in: the first session of a subject, which others come out of.
 
 use super::app::{self, no_such_app};
-use super::era;
+use super::era::{self, Era};
 use super::issuance::{self, Issued};
 use super::token::{self, TokenKind};
 use crate::authz::{self, Authority, Claims};
@@ -56,11 +56,31 @@ pub struct Origin {
 
 /// Creates a session for an authenticated subject; returns its token.
 pub fn create(new: NewSession) -> Result<String> {
+    let app = new.app.clone();
+    let opened = open(new)?;
+    let token = token::generate(TokenKind::Session)?;
+    issuance::store(Issued {
+        token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
+        session_id: opened.session_id,
+        app: &app,
+        is_primary: true,
+        ticket_hash: None,
+        era: opened.era.of_token,
+    });
+    Ok(token)
+}
+
+/// A session that no token opens yet.
+pub(super) struct Opened {
+    pub session_id: Uuid,
+    pub era: Era,
+}
+
+/// Creates the session alone.
+pub(super) fn open(new: NewSession) -> Result<Opened> {
     check(&new)?;
     lock::serialize(Counted::Sessions, new.user_name.as_bytes());
     let era = era::begun(&new.user_name, &new.app);
-    let token = token::generate(TokenKind::Session)?;
-    let hash = token::hash(TokenKind::Session, &token).unwrap_or_default();
     let app = app::find(&new.app).ok_or_else(|| no_such_app(&new.app))?;
     let auth_time = new
         .auth_time
@@ -99,14 +119,6 @@ pub fn create(new: NewSession) -> Result<String> {
     let Some(session_id) = created.into_iter().next().flatten() else {
         return Err(no_such_app(&app.name));
     };
-    issuance::store(Issued {
-        token_hash: hash,
-        session_id,
-        app: &app.name,
-        is_primary: true,
-        ticket_hash: None,
-        era: era.of_token,
-    });
     authz::keep(session_id, &authority);
     trail::record(&Event {
         name: "session.created",
@@ -117,7 +129,7 @@ pub fn create(new: NewSession) -> Result<String> {
         is_change: true,
         ..Event::default()
     });
-    Ok(token)
+    Ok(Opened { session_id, era })
 }
 
 /// What the session will have: flattened once, here.

@@ -102,7 +102,7 @@ fn open(taken: &Taken, hash: &[u8], target_app: &str) -> Result<Option<String>> 
     let opened = derive::derive(Derived {
         source: taken.session_id,
         app: target_app.to_owned(),
-        token_hash: token::hash(TokenKind::Session, &token).unwrap_or_default(),
+        token_hash: token::hash(TokenKind::Session, &token),
         ticket_hash: Some(hash.to_vec()),
         is_primary: false,
         on_behalf: None,

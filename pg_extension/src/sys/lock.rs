@@ -122,6 +122,8 @@ pub enum Counted {
     Actions,
     /// Registrations of an application or an issuer.
     Registrations,
+    /// Keys that the database signs with.
+    Keys,
 }
 
 /// One transaction at a time adds what is counted under the same key.
@@ -131,6 +133,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Tickets => c"ticket",
         Counted::Actions => c"action_record",
         Counted::Registrations => c"app",
+        Counted::Keys => c"signing_key",
     };
     let Some(class) = table(class) else { return };
     let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {

@@ -116,6 +116,8 @@ pub struct Commands {
     pub rename_in_type: fn(Oid) -> Result<()>,
     /// Reading what holds the values of other tables, for a role when it is not the current one.
     pub read_store: fn(Oid, Option<Oid>) -> Result<()>,
+    /// Reading or writing the private half of the signing key, for a role when it is not the current one.
+    pub reach_secret: fn(Option<Oid>) -> Result<()>,
 }
 
 /// What policies say of a relation.

@@ -115,6 +115,12 @@ pub fn is_above_policies(role: Option<pg_sys::Oid>) -> bool {
     })
 }
 
+/// True when a role, or the current one, is a superuser.
+pub fn is_superuser_role(role: Option<pg_sys::Oid>) -> bool {
+    // SAFETY: a catalogue look-up inside a transaction.
+    role.map_or_else(is_superuser, |role| unsafe { pg_sys::superuser_arg(role) })
+}
+
 /// The user that statements run as now.
 pub fn current() -> pg_sys::Oid {
     // SAFETY: reads backend state.

@@ -8,7 +8,7 @@ use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{Arg, Row, arg, statements};
 use pgrx::JsonB;
 use pgrx::datum::Interval;
-use vpd_text::identity::{Attributes, Issuer, Key, Kind, Path, algorithms, required_claims};
+use vpd_text::identity::{Algorithm, Attributes, Issuer, Key, Kind, Path, algorithms, required_claims};
 
 const MAX_NAME: usize = 512;
 const MAX_AUDIENCES: usize = 100;
@@ -178,7 +178,7 @@ fn read(name: &str, row: &Row) -> Result<Trusted> {
             kind: row
                 .get::<String>(3)
                 .and_then(|kind| Kind::parse(&kind))
-                .ok_or_else(|| Error::argument("unknown kind", "Use identity or access."))?,
+                .ok_or_else(|| Error::argument("unknown kind", "Use identity, access or database."))?,
             algorithms: accepted,
             clock_skew: row.get::<f64>(5).unwrap_or(-1.0),
             max_age: row.get::<f64>(6).unwrap_or(-1.0),
@@ -225,11 +225,39 @@ fn check(trusted: &Trusted) -> Result<()> {
             "Use at most 64 characters.",
         ));
     }
+    if issuer.kind == Kind::Database {
+        check_database(trusted)?;
+    }
     trusted.apps.iter().try_for_each(|app| session::require_app(app))
 }
 
+/// Another database says who somebody is and who acts for him: what he may do is administered here, and for which applications it speaks is said.
+fn check_database(trusted: &Trusted) -> Result<()> {
+    let issuer = &trusted.issuer;
+    let says_more = issuer.roles.is_some() || issuer.groups.is_some() || !issuer.attributes.is_empty();
+    if says_more || Some(&issuer.user) != Path::parse("sub").as_ref() {
+        return Err(Error::argument(
+            "a database gives an identity and nothing else",
+            "Leave user_claim, roles_claim, groups_claim and attribute_claims out; grant roles here.",
+        ));
+    }
+    if trusted.apps.is_empty() {
+        return Err(Error::argument(
+            "a database speaks for the applications that are named",
+            "Name them in apps.",
+        ));
+    }
+    if !issuer.algorithms.contains(&Algorithm::EdDSA) {
+        return Err(Error::argument(
+            "a database signs with EdDSA",
+            "Name it among the algorithms.",
+        ));
+    }
+    Ok(())
+}
+
 /// OpenID Connect Discovery 1.0, 3: https, no query, no fragment.
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let rest = name.strip_prefix("https://").or_else(|| {
         let rest = name.strip_prefix("http://")?;
         is_loopback(rest).then_some(rest)

@@ -16,7 +16,7 @@ use serde_json::json;
 use vpd_text::identity::{Accepted, Circumstances, Refusal, Token, verify};
 
 /// Seconds from 1970 to 2000, from where the server counts.
-const EPOCH: f64 = 946_684_800.0;
+pub(super) const EPOCH: f64 = 946_684_800.0;
 
 statements! {
     SPEND = "trust/spend.sql";
@@ -91,7 +91,27 @@ pub fn create_session(login: Login) -> Result<String> {
         issuer: token.issuer().to_owned(),
         generation,
     };
-    session::create(session_of(login, accepted, origin))
+    open(login, accepted, origin)
+}
+
+/// The session of the user, below those of whoever acts for him.
+fn open(login: Login, mut accepted: Accepted, origin: Origin) -> Result<String> {
+    let travelled = accepted.travelled.take().unwrap_or_default();
+    let mut persons = travelled.actors;
+    let user = std::mem::take(&mut accepted.user);
+    // Who is really logged in comes first, the user last.
+    let in_person = persons.pop();
+    let mut new = session_of(login, accepted, origin);
+    new.acting_for = travelled.acting_for;
+    let Some(in_person) = in_person else {
+        new.user_name = user;
+        new.audit_identity = Some(travelled.audit_identity).filter(|name| !name.is_empty());
+        return session::create(new);
+    };
+    new.user_name = in_person;
+    persons.reverse();
+    persons.push(user);
+    session::create_chain(new, persons, travelled.audit_identity)
 }
 
 /// Uses the token up. Of several that come with it at once one wins, when it commits.

@@ -1,6 +1,6 @@
 -- The only statement by which a session comes out of a session. The new one lies below it, and inherits every column that is not named here: a limit that
 -- sessions get one day is inherited as well.
--- $1 the session, $2 application, $3 its era, $4 the user it is on behalf of, $5 whether with all that he has, $6 his attributes. Returns the id of the new one;
+-- $1 the session, $2 application, $3 its era, $4 the user it is on behalf of, $5 whether with all that he has, $6 his attributes, $7 another audit identity. Returns the id of the new one;
 -- no row when the session or the application is gone.
 INSERT INTO vpd_private.session
 SELECT made.*
@@ -28,7 +28,7 @@ SELECT made.*
            WHEN $4::text IS NULL THEN '{}'
            ELSE jsonb_build_object(
                'user_name', $4,
-               'audit_identity', $4,
+               'audit_identity', coalesce($7::text, $4),
                'actors', to_jsonb(source.user_name || source.actors),
                -- Its limits, the one role it runs with among them, are asked of that session itself.
                'actor_session_id', source.id,

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 34] = [
+const OTHERS: [&str; 35] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -41,6 +41,7 @@ const OTHERS: [&str; 34] = [
     "policy_predicates",
     "policy_store_difference",
     "posture",
+    "public_keys",
     "purge",
     "record_action",
     "record_message",

@@ -1,8 +1,9 @@
 //! Whether a token is accepted: OpenID Connect Core 1.0, 3.1.3.7; RFC 9068, 4; RFC 8725.
 
+use super::assertion::{MAX_LIFETIME, Travelled, travelled};
 use super::issuer::{IDENTITY, Source};
 use super::key::wanted;
-use super::{Issuer, Key, Kind, Path, Refusal, Token};
+use super::{Algorithm, Issuer, Key, Kind, Path, Refusal, Token};
 use crate::name::is_name;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,8 @@ pub struct Accepted {
     pub auth_time: Option<f64>,
     /// Until when the token could be used again, in seconds since 1970.
     pub usable_until: f64,
+    /// Who stands behind the token of another database.
+    pub travelled: Option<Travelled>,
 }
 
 /// Verifies a token against its issuer and the key that it names. A signature is checked in any case, with a key of nobody where there is none, so that an answer
@@ -53,7 +56,8 @@ pub fn verify(
     if token.issuer() != issuer.name {
         return Err(Refusal::IssuerUnknown);
     }
-    if !issuer.algorithms.contains(&token.algorithm()) {
+    let is_of_database = token.algorithm() == Algorithm::EdDSA || issuer.kind != Kind::Database;
+    if !issuer.algorithms.contains(&token.algorithm()) || !is_of_database {
         return Err(Refusal::Algorithm);
     }
     found?;
@@ -74,9 +78,11 @@ pub(crate) fn accept(
 ) -> Result<Accepted, Refusal> {
     check_audience(claims, issuer)?;
     let usable_until = check_times(claims, issuer, circumstances.now)?;
-    if claims.contains_key("act") {
-        return Err(Refusal::Actor);
-    }
+    let travelled = match issuer.kind {
+        Kind::Database => Some(travelled(claims, issuer)?),
+        _ if claims.contains_key("act") => return Err(Refusal::Actor),
+        _ => None,
+    };
     if let Some(nonce) = circumstances.nonce
         && text(claims, "nonce")?.is_none_or(|given| given != nonce)
     {
@@ -94,7 +100,20 @@ pub(crate) fn accept(
     }
     let auth_time = moment(claims, "auth_time")?;
     let acr = text(claims, "acr")?.map(str::to_owned);
-    text(claims, "sub")?.ok_or(Refusal::ClaimMissing)?;
+    let subject = text(claims, "sub")?.ok_or(Refusal::ClaimMissing)?;
+    if travelled.is_some() {
+        // What anybody may do is administered here alone.
+        return Ok(Accepted {
+            user: format!("{}{subject}", issuer.user_prefix),
+            roles: Vec::new(),
+            groups: Vec::new(),
+            attributes: json!({ IDENTITY: how_logged_in(claims, issuer, acr.as_deref())? }),
+            acr,
+            auth_time,
+            usable_until,
+            travelled,
+        });
+    }
     Ok(Accepted {
         user: user_of(claims, issuer)?,
         roles: names_at(claims, issuer.roles.as_ref())?,
@@ -103,6 +122,7 @@ pub(crate) fn accept(
         acr,
         auth_time,
         usable_until,
+        travelled,
     })
 }
 
@@ -133,6 +153,8 @@ fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Re
             }
             Ok(())
         }
+        Kind::Database if given.len() > 1 => Err(Refusal::Audience),
+        Kind::Database => text(claims, "jti")?.map(|_| ()).ok_or(Refusal::ClaimMissing),
     }
 }
 
@@ -149,6 +171,9 @@ fn check_times(claims: &Map<String, Value>, issuer: &Issuer, now: f64) -> Result
     let is_later = |time: f64| time > now + issuer.clock_skew;
     if is_later(issued_at) || moment(claims, "auth_time")?.is_some_and(is_later) {
         return Err(Refusal::IssuedLater);
+    }
+    if issuer.kind == Kind::Database && expires_at - issued_at > MAX_LIFETIME {
+        return Err(Refusal::Lifetime);
     }
     let oldest = issued_at + issuer.max_age;
     if now >= oldest + issuer.clock_skew {
@@ -205,6 +230,12 @@ fn attributes_of(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>
         }
         attributes.insert(namespace.clone(), Value::Object(values));
     }
+    attributes.insert(IDENTITY.to_owned(), how_logged_in(claims, issuer, acr)?);
+    Ok(Value::Object(attributes))
+}
+
+/// What the namespace `identity` holds.
+fn how_logged_in(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>) -> Result<Value, Refusal> {
     let mut identity = Map::from_iter([("issuer".to_owned(), json!(issuer.name))]);
     if let Some(acr) = acr {
         identity.insert("acr".to_owned(), json!(acr));
@@ -218,8 +249,7 @@ fn attributes_of(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>
         }
         identity.insert("amr".to_owned(), methods.clone());
     }
-    attributes.insert(IDENTITY.to_owned(), Value::Object(identity));
-    Ok(Value::Object(attributes))
+    Ok(Value::Object(identity))
 }
 
 /// A value or a list of values.

@@ -1,6 +1,7 @@
 //! What somebody who trusts an issuer demands of its tokens, and where they say what.
 
 use super::algorithm::asymmetric;
+use super::assertion::ASSERTION_TYPE;
 use super::{Algorithm, Path};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ pub enum Kind {
     Identity,
     /// Access tokens (RFC 9068).
     Access,
+    /// Tokens of another database of this kind: they say who acts for whom, and nothing of what anybody may do.
+    Database,
 }
 
 impl Kind {
@@ -24,6 +27,7 @@ impl Kind {
         match name {
             "identity" => Some(Self::Identity),
             "access" => Some(Self::Access),
+            "database" => Some(Self::Database),
             _ => None,
         }
     }
@@ -37,6 +41,7 @@ impl Kind {
         match self {
             Self::Identity => typ.is_none_or(|typ| typ == "jwt"),
             Self::Access => typ == Some("at+jwt"),
+            Self::Database => typ == Some(ASSERTION_TYPE),
         }
     }
 }
@@ -84,6 +89,12 @@ pub(super) enum Source {
 }
 
 impl Attributes {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads `{"namespace": "claim" or {"name": "claim", …}}`; a reason when it is none.
     pub fn parse(document: &Value) -> Result<Self, &'static str> {
         const FORM: &str = "use {\"namespace\": \"claim\" or {\"name\": \"claim\", …}}";

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod algorithm;
+mod assertion;
 mod claims;
 mod inspection;
 mod issuer;
@@ -13,11 +14,13 @@ mod key;
 mod members;
 mod path;
 mod refusal;
+mod signer;
 mod token;
 
 #[cfg(feature = "property")]
 pub(crate) use acceptance::accept;
 pub use acceptance::{Accepted, Circumstances, verify};
+pub use assertion::{ASSERTION_TYPE, Assertion, MAX_ACTORS, MAX_LIFETIME, Travelled};
 pub use claims::Claims;
 pub use inspection::{Header, LEEWAY_SECONDS, Refused, check, inspect};
 pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
@@ -25,4 +28,5 @@ pub use jsonwebtoken::Algorithm;
 pub use key::{Key, MAX_KEYS, Offered, read_keys};
 pub use path::Path;
 pub use refusal::Refusal;
+pub use signer::{Signer, is_token_text};
 pub use token::{MAX_LENGTH, Token};

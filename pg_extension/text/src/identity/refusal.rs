@@ -47,8 +47,10 @@ pub enum Refusal {
     ClaimValue,
     /// Names nobody who can be a user.
     User,
-    /// Says that somebody else acts for the user.
+    /// Says that somebody else acts for the user, and its issuer is no database, or whoever acts is named in another form or twice.
     Actor,
+    /// Lives longer than a token of a database does.
+    Lifetime,
     /// Its issuer does not speak for the application.
     Application,
     /// Was used before.
@@ -57,7 +59,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::TooLong,
         Self::Malformed,
         Self::DuplicateMember,
@@ -81,6 +83,7 @@ impl Refusal {
         Self::ClaimValue,
         Self::User,
         Self::Actor,
+        Self::Lifetime,
         Self::Application,
         Self::Spent,
     ];
@@ -112,6 +115,7 @@ impl Refusal {
             Self::ClaimValue => "claim_value",
             Self::User => "user",
             Self::Actor => "actor",
+            Self::Lifetime => "lifetime",
             Self::Application => "application",
             Self::Spent => "spent",
         }

@@ -1,10 +1,11 @@
 //! Identity tokens, their claims and the keys of issuers, as far as nothing is signed.
 
 use crate::identity::{
-    Accepted, Attributes, Circumstances, Issuer, Key, Kind, MAX_LENGTH, Offered, Path, Token, accept,
-    algorithms, read_keys,
+    Accepted, Attributes, Circumstances, Issuer, Key, Kind, MAX_ACTORS, MAX_LENGTH, Offered, Path, Token,
+    accept, algorithms, read_keys,
 };
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// The bytes are a token, or the claims in one, or a set of keys.
 pub fn hold(bytes: &[u8]) {
@@ -33,7 +34,7 @@ pub fn hold(bytes: &[u8]) {
 
 /// What of the claims becomes the session: nobody but whom they name, for no longer than they say.
 fn accepted(claims: &Map<String, Value>) {
-    for kind in [Kind::Identity, Kind::Access] {
+    for kind in [Kind::Identity, Kind::Access, Kind::Database] {
         let Some(issuer) = issuer(kind) else { return };
         for now in [0.0, 1e9, 1.9e9, 2e9, 4e9] {
             let circumstances = Circumstances { now, nonce: None };
@@ -67,6 +68,21 @@ fn accepted(claims: &Map<String, Value>) {
 fn told(claims: &Map<String, Value>, accepted: &Accepted) {
     let name = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     assert_eq!(accepted.user, format!("idp/{name}"));
+    if let Some(travelled) = &accepted.travelled {
+        // Identity, who acts, whose name is written down, and nothing else.
+        assert!(accepted.roles.is_empty() && accepted.groups.is_empty());
+        assert!(
+            accepted
+                .attributes
+                .as_object()
+                .is_some_and(|spaces| spaces.keys().eq(["identity"]))
+        );
+        let persons: HashSet<&String> = travelled.actors.iter().chain([&accepted.user]).collect();
+        assert_eq!(persons.len(), travelled.actors.len() + 1);
+        assert!(travelled.actors.len() <= MAX_ACTORS && persons.iter().all(|name| name.starts_with("idp/")));
+        return;
+    }
+    assert!(claims.get("act").is_none());
     for name in accepted.roles.iter().chain(&accepted.groups) {
         assert!(!name.trim().is_empty() && !name.chars().any(char::is_control));
     }

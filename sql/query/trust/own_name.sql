@@ -1,0 +1,1 @@
+SELECT issuer FROM vpd_private.own_issuer;
