@@ -72,7 +72,8 @@ CREATE TABLE vpd_private.audit_state (
     last_sequence bigint NOT NULL,
     last_hash bytea NOT NULL,
     ring bytea,
-    ring_number bigint NOT NULL
+    ring_number bigint NOT NULL,
+    retention interval CHECK (retention >= '1 day')
 ) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.audit_state IS 'Where the audit trail ends: one row.';
 COMMENT ON COLUMN vpd_private.audit_state.is_only_row IS 'Keeps the table at one row.';
@@ -80,7 +81,30 @@ COMMENT ON COLUMN vpd_private.audit_state.last_sequence IS 'The last record.';
 COMMENT ON COLUMN vpd_private.audit_state.last_hash IS 'Its hash; zeros before the first.';
 COMMENT ON COLUMN vpd_private.audit_state.ring IS 'The ring that it came through.';
 COMMENT ON COLUMN vpd_private.audit_state.ring_number IS 'Its number in the ring.';
+COMMENT ON COLUMN vpd_private.audit_state.retention IS 'How long records are kept; NULL for ever.';
 INSERT INTO vpd_private.audit_state (last_sequence, last_hash, ring_number) VALUES (0, decode(repeat('00', 32), 'hex'), 0);
+
+CREATE TABLE vpd_private.audit_checkpoint (
+    sequence bigint PRIMARY KEY,
+    hash bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    is_stub boolean NOT NULL
+);
+COMMENT ON TABLE vpd_private.audit_checkpoint IS 'Signatures over the place up to which the audit trail went.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.sequence IS 'The record.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.hash IS 'Its hash.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.made_at IS 'When it was signed.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.kid IS 'The key that signed, see vpd.signing_keys.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.signature IS 'Ed25519 over the text that the documents tell.';
+COMMENT ON COLUMN vpd_private.audit_checkpoint.is_stub IS 'Whether it stands for all records up to it, which were dropped when their time was over.';
+
+CREATE VIEW vpd.audit_checkpoints AS
+    SELECT sequence, hash, made_at, kid, signature, is_stub
+      FROM vpd_private.audit_checkpoint;
+COMMENT ON VIEW vpd.audit_checkpoints IS
+'Signatures over the place up to which the audit trail went. Keep one elsewhere: whoever could write all of the trail anew, with its checkpoints, cannot make that one again.';
 
 CREATE VIEW vpd.audit_trail AS
     SELECT r.sequence,
@@ -120,14 +144,21 @@ COMMENT ON VIEW vpd.alarms IS
 vpd_alarm too, by its sequence and event.';
 
 CREATE FUNCTION vpd.verify_audit(first_sequence bigint DEFAULT NULL, last_sequence bigint DEFAULT NULL)
-    RETURNS TABLE (records bigint, is_intact boolean, first_broken bigint, problem text)
+    RETURNS TABLE (records bigint, checkpoints bigint, is_intact boolean, first_broken bigint, problem text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'verify_audit_wrapper';
 COMMENT ON FUNCTION vpd.verify_audit IS
 'Looks whether the audit trail is what was written: every record there, in its order, with the hash of what it says and of the one before, and its personal part unless
-that was erased. Arguments: the first and the last record to look at; all without them. Returns how many records are as they were, and the first that is not, with why:
-sequence or missing (records were removed or added), personal_part, hash.
+that was erased. Arguments: the first and the last record to look at; all without them. Returns how many records, and checkpoints among them, are as they were, and the first that is not, with why:
+sequence or missing (records were removed or added), personal_part, hash, checkpoint (another record was signed), signature.
 Errors: 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.set_audit_retention(retention interval) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'set_audit_retention_wrapper';
+COMMENT ON FUNCTION vpd.set_audit_retention IS
+'How long records of the audit trail are kept, a day at least; NULL, as at first, for ever. Whole months go, once their last record is older; a signed checkpoint stands for
+them, so that what follows can be verified. Errors: 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.flush_audit() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -150,5 +181,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'verify_audit'),
     ('auditor', 'audit_status'),
     ('auditor', 'flush_audit'),
+    ('auditor', 'audit_checkpoints'),
+    ('security_admin', 'set_audit_retention'),
     ('security_admin', 'alarms'),
     ('security_admin', 'audit_status');

@@ -3,6 +3,7 @@
 use super::{Answer, require_primary, require_ready};
 use crate::sys::ErrorReport;
 use crate::trail as domain;
+use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
@@ -15,6 +16,7 @@ fn verify_audit(
         'static,
         (
             name!(records, i64),
+            name!(checkpoints, i64),
             name!(is_intact, bool),
             name!(first_broken, Option<i64>),
             name!(problem, Option<String>),
@@ -26,10 +28,18 @@ fn verify_audit(
     let verified = domain::verify(first_sequence, last_sequence)?;
     Ok(TableIterator::once((
         verified.records,
+        verified.checkpoints,
         verified.first_broken.is_none(),
         verified.first_broken,
         verified.problem.map(str::to_owned),
     )))
+}
+
+#[pg_extern(sql = false)]
+fn set_audit_retention(retention: Option<Interval>) -> Answer<()> {
+    require_primary()?;
+    domain::set_retention(retention)?;
+    Ok(())
 }
 
 #[pg_extern(sql = false)]

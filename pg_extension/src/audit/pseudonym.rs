@@ -4,6 +4,7 @@ use crate::authz::change;
 use crate::error::{Error, Result};
 use crate::sys::random;
 use crate::sys::spi::{arg, statements};
+use crate::trail;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -124,8 +125,12 @@ pub fn has_erased(names: &[String]) -> bool {
 pub fn erase(user: &str) -> Result<bool> {
     forget_written();
     let unknown = random_name()?;
-    let erased = ERASE.with(|statement| statement.modify(&[arg(user), arg(unknown)], |_| ()));
-    Ok(!erased.is_empty())
+    let args = [arg(user), arg(unknown.as_str())];
+    let known = ERASE.with(|statement| statement.modify(&args, |row| row.get::<String>(1)));
+    let known = known.into_iter().next();
+    let is_known = known.is_some();
+    let pseudonym = known.flatten().unwrap_or(unknown);
+    Ok(trail::erase(user, &pseudonym) > 0 || is_known)
 }
 
 /// Who stands behind a pseudonym.

@@ -119,6 +119,7 @@ fn wire_server() {
         },
         trail: Trail {
             write: trail::write,
+            seal: trail::seal,
             refused: trail::refused,
             failed: trail::failed,
             changed: trail::changed,

@@ -6,7 +6,7 @@ use super::{app, end, era, line};
 use crate::error::{Error, Result};
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
-use crate::trail::{self, Event};
+use crate::trail::{self, Event, shown_name};
 use pgrx::Uuid;
 
 statements! {
@@ -63,6 +63,7 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
 /// Redeems a ticket; `None` is a refusal, which the caller must commit.
 pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<String>> {
     let Some(hash) = token::hash(TokenKind::Ticket, ticket) else {
+        record_refusal(target_app, 0);
         return Ok(None);
     };
     if token::is_verifier(verifier)
@@ -72,6 +73,12 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
         return Ok(Some(token));
     }
     let ended = end::end_by_ticket(hash, "ticket_replayed");
+    record_refusal(target_app, ended);
+    Ok(None)
+}
+
+/// A ticket whose sessions ended because of it had been redeemed before.
+fn record_refusal(target_app: &str, ended: u64) {
     trail::record(&Event {
         name: if ended > 0 {
             "ticket.replayed"
@@ -80,11 +87,10 @@ pub fn redeem(ticket: &str, target_app: &str, verifier: &str) -> Result<Option<S
         },
         verdict: Some("28000"),
         code: Some("ticket_invalid"),
-        app: Some(target_app),
+        app: Some(shown_name(target_app)),
         row_count: i64::try_from(ended).ok(),
         ..Event::default()
     });
-    Ok(None)
 }
 
 /// The token that a ticket gives; `None` when its session is over, or it died with an application.

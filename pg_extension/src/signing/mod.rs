@@ -19,15 +19,10 @@ statements! {
     DISCARD = "signing/discard.sql";
     RETIRE = scanning "signing/retire.sql";
     PUBLISH = "signing/publish.sql";
-    PUBLIC = "signing/public.sql";
     USABLE = scanning "signing/usable.sql";
 }
 
 /// What the key made of bytes.
-#[expect(
-    dead_code,
-    reason = "for whoever signs something else than identity: the audit trail"
-)]
 pub struct Signature {
     /// The key: `public_key` gives its public half.
     pub kid: String,
@@ -36,7 +31,6 @@ pub struct Signature {
 }
 
 /// Signs bytes, which may not look like a token: begin with a text that says what they are. Makes the first key when there is none.
-#[expect(dead_code, reason = "as above")]
 pub fn sign(bytes: &[u8]) -> Result<Signature> {
     let signer = current()?;
     let signature = signer.sign(bytes).ok_or_else(failed)?;
@@ -49,13 +43,6 @@ pub fn sign(bytes: &[u8]) -> Result<Signature> {
 /// Signs a token of a type that says these claims.
 pub fn sign_token(kind: &str, claims: &Value) -> Result<String> {
     current()?.token(kind, claims).ok_or_else(failed)
-}
-
-/// The public half of a key that signs or signed here, as a JSON Web Key (RFC 7517).
-#[expect(dead_code, reason = "as above")]
-pub fn public_key(kid: &str) -> Option<Value> {
-    let found = PUBLIC.with(|statement| statement.query_one(&[arg(kid)], |row| row.get::<Document>(1)));
-    found.flatten().map(|document| document.known().clone())
 }
 
 /// Makes another key; returns its identifier. The private half of the former one is gone when the transaction commits.

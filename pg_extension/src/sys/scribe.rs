@@ -19,6 +19,8 @@ const BATCH: usize = 4_000;
 const NAP: Duration = Duration::from_millis(50);
 /// After so many naps without work it ends; the launcher starts another.
 const IDLE_NAPS: u32 = 600;
+/// After so many the end of the trail is signed.
+const SEAL_NAPS: u32 = 20;
 
 // Exported by the server; the one of the bindings does more than a signal handler may.
 unsafe extern "C-unwind" {
@@ -128,12 +130,31 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
         match write() {
             Written::Nothing => {
                 idle += 1;
+                if idle % SEAL_NAPS == 0 && !seal(true) {
+                    return;
+                }
                 BackgroundWorker::wait_latch(Some(NAP));
             }
-            Written::Some => idle = 0,
+            Written::Some => {
+                idle = 0;
+                if !seal(false) {
+                    return;
+                }
+            }
             Written::Gone => return,
         }
     }
+}
+
+/// Signs the end of the trail; false when the extension is no more.
+fn seal(is_idle: bool) -> bool {
+    BackgroundWorker::transaction(|| {
+        let may = lock::try_hold_extension();
+        if may {
+            (table().trail.seal)(is_idle).unwrap_or_else(|error| error.raise());
+        }
+        may
+    })
 }
 
 /// The post of the scribe, while this process has it.

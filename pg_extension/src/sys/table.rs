@@ -197,6 +197,8 @@ pub struct Purge {
 pub struct Trail {
     /// Writes records down in the current transaction, and that so many were lost since then.
     pub write: fn(&Batch, u64, i64) -> Result<()>,
+    /// Signs the end of the trail, while nothing is to be written, or without waiting for that.
+    pub seal: fn(bool) -> Result<()>,
     /// Something was refused, by an error that is about to be raised.
     pub refused: fn(&Error),
     /// The server itself reports an error of this SQLSTATE.

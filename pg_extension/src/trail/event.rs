@@ -12,6 +12,7 @@ use vpd_text::trail::{Entry, Person, encode};
 /// Longest details and statement, and longest of anything else.
 const MAX_DETAILS: usize = 16 * 1024;
 const MAX_STATEMENT: usize = 8 * 1024;
+const MAX_NAME: usize = 256;
 
 /// Something that happened. Whose session was attached is added where nothing is said.
 #[derive(Debug, Clone, Copy, Default)]
@@ -139,6 +140,11 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
             number
         })
     })
+}
+
+/// What a caller gave as a name, as far as it can be one.
+pub fn shown_name(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or_default()
 }
 
 /// Nothing is recorded where the library does not work, on a standby, and in databases without the extension. Where the catalogue cannot be looked at, what is

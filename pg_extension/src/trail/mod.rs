@@ -5,17 +5,21 @@
 //! error; no token, no constant of a statement and no masked value is in a record.
 
 mod book;
+mod erasure;
 mod event;
 mod outside;
 mod refusal;
+mod seal;
 mod status;
 mod undone;
 mod verification;
 
 pub use book::write;
-pub use event::{Event, record};
+pub use erasure::erase;
+pub use event::{Event, record, shown_name};
 pub use outside::{Outside, Subject, set_outside, subject};
 pub use refusal::{changed, failed, last_failure, refused};
+pub use seal::{seal, set_retention};
 pub use status::{flush, status};
 pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended};
 pub use verification::verify;

@@ -1,13 +1,19 @@
 //! Whether the trail is whole, record by record.
 
 use crate::error::{Error, Result};
+use crate::sys::document::Document;
 use crate::sys::spi::{Row, arg, statements};
-use vpd_text::trail::{Chain, Digest, Entry, Link, Person};
+use serde_json::Value;
+use std::collections::VecDeque;
+use vpd_text::identity::Key;
+use vpd_text::trail::{Chain, Digest, Entry, Link, Person, checkpoint_text};
 
 statements! {
     BEFORE = "trail/before.sql";
     RECORDS = "trail/records.sql";
     LAST = "trail/state.sql";
+    STUB = "trail/stub.sql";
+    CHECKPOINTS = "trail/checkpoints.sql";
 }
 
 /// Records that are read at one go.
@@ -16,6 +22,8 @@ const BATCH: i64 = 10_000;
 /// What a look at the trail came to.
 pub struct Verified {
     pub records: i64,
+    /// Checkpoints among them that are good.
+    pub checkpoints: i64,
     /// The first record that is not what was written; `None` when all are.
     pub first_broken: Option<i64>,
     /// What is wrong with it.
@@ -35,22 +43,26 @@ struct Stored {
 
 /// Looks at the records from one number to another, both included; without them at all there are.
 pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
-    let first = from.unwrap_or(1);
+    let dropped = STUB.with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)));
+    let first = from.unwrap_or(dropped.unwrap_or(0) + 1);
     if first < 1 || to.is_some_and(|to| to < first) {
         return Err(Error::argument(
             "the numbers of records are out of order",
             "Give the first and the last record to look at, from 1 on.",
         ));
     }
-    let end = LAST
-        .with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)))
-        .unwrap_or(0);
+    let end = end_now();
     let last = to.unwrap_or(end).min(end);
     let mut verified = Verified {
         records: 0,
+        checkpoints: 0,
         first_broken: None,
         problem: None,
     };
+    let mut signed = Checkpoints::from(first - 1);
+    if let Err(broken) = signed.pass(first - 1, None) {
+        return Ok(verified.broken_at(first - 1, broken));
+    }
     let Some(mut chain) = before(first) else {
         return Ok(verified.broken_at(first, "sequence"));
     };
@@ -66,7 +78,15 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
                 return Ok(verified.broken_at(next, fault.code()));
             }
             verified.records += 1;
+            match signed.pass(next, Some(chain.hash())) {
+                Ok(count) => verified.checkpoints += count,
+                Err(problem) => return Ok(verified.broken_at(next, problem)),
+            }
         }
+    }
+    // Signed, and not there; unless it was written meanwhile.
+    if to.is_none() && signed.left().is_some_and(|sequence| sequence > end_now()) {
+        return Ok(verified.broken_at(last + 1, "missing"));
     }
     Ok(verified)
 }
@@ -77,6 +97,12 @@ impl Verified {
         self.problem = Some(problem);
         self
     }
+}
+
+/// The last record there is now.
+fn end_now() -> i64 {
+    LAST.with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)))
+        .unwrap_or(0)
 }
 
 /// The chain up to the record before; `None` when that is missing.
@@ -134,6 +160,84 @@ impl Stored {
             salt: self.salt.as_deref(),
             personal: &self.personal,
             hash: &self.hash,
+        }
+    }
+}
+
+/// Checkpoints on the way, read some at a time.
+struct Checkpoints {
+    read: VecDeque<Checkpoint>,
+    next: i64,
+}
+
+struct Checkpoint {
+    sequence: i64,
+    hash: Vec<u8>,
+    made_at: i64,
+    signature: Vec<u8>,
+    key: Option<Value>,
+}
+
+impl Checkpoints {
+    fn from(sequence: i64) -> Self {
+        let mut checkpoints = Self {
+            read: VecDeque::new(),
+            next: sequence,
+        };
+        checkpoints.read_on();
+        checkpoints
+    }
+
+    fn read_on(&mut self) {
+        let args = [arg(self.next), arg(i64::MAX), arg(1_000_i64)];
+        let read = CHECKPOINTS.with(|statement| {
+            statement.query(&args, |row| Checkpoint {
+                sequence: row.required(1),
+                hash: row.get(2).unwrap_or_default(),
+                made_at: row.timestamp(3).map_or(0, |at| at.0),
+                signature: row.get(4).unwrap_or_default(),
+                key: row.get::<Document>(5).map(|document| document.known().clone()),
+            })
+        });
+        if let Some(last) = read.last() {
+            self.next = last.sequence + 1;
+        }
+        self.read = read.into();
+    }
+
+    /// Goes past a record; how many checkpoints it has. Its hash is not known where it was dropped.
+    fn pass(&mut self, sequence: i64, hash: Option<&Digest>) -> std::result::Result<i64, &'static str> {
+        let mut count = 0;
+        while self.read.front().is_some_and(|next| next.sequence <= sequence) {
+            if let Some(next) = self.read.pop_front() {
+                next.check(hash)?;
+                count += 1;
+            }
+            if self.read.is_empty() {
+                self.read_on();
+            }
+        }
+        Ok(count)
+    }
+
+    /// The next that nobody went past.
+    fn left(&self) -> Option<i64> {
+        self.read.front().map(|next| next.sequence)
+    }
+}
+
+impl Checkpoint {
+    fn check(&self, hash: Option<&Digest>) -> std::result::Result<(), &'static str> {
+        let own = Digest::try_from(self.hash.as_slice()).map_err(|_| "checkpoint")?;
+        if hash.is_some_and(|hash| *hash != own) {
+            return Err("checkpoint");
+        }
+        let text = checkpoint_text(self.sequence, &own, self.made_at);
+        let key = self.key.as_ref().and_then(Key::read).ok_or("signature")?;
+        if key.verifies_bytes(&text, &self.signature) {
+            Ok(())
+        } else {
+            Err("signature")
         }
     }
 }

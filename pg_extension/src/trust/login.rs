@@ -9,7 +9,7 @@ use crate::session::{self, NewSession, Origin};
 use crate::sys::clock;
 use crate::sys::spi::{arg, statements};
 use crate::sys::{isolation, report};
-use crate::trail::{self, Event};
+use crate::trail::{self, Event, shown_name};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
 use serde_json::json;
@@ -81,7 +81,7 @@ pub fn create_session(login: Login) -> Result<String> {
             },
             verdict: Some("28000"),
             code: Some("token_refused"),
-            app: Some(shown_app(&login.app)),
+            app: Some(shown_name(&login.app)),
             details: Some(&json!({ "reason": refusal.code(), "issuer": issuer.map(|issuer| &issuer.name) })),
             ..Event::default()
         });
@@ -127,11 +127,6 @@ fn spend(token: &Token, accepted: Accepted) -> std::result::Result<Accepted, Ref
     } else {
         Err(Refusal::Spent)
     }
-}
-
-/// What was given as the name of an application, as far as it can be one.
-fn shown_app(app: &str) -> &str {
-    app.get(..app.floor_char_boundary(256)).unwrap_or_default()
 }
 
 fn session_of(login: Login, accepted: Accepted, origin: Origin) -> NewSession {

@@ -5,6 +5,7 @@ mod aborted_transaction;
 mod acting;
 mod adopted_function;
 mod audit_column;
+mod audit_loss;
 mod caught_error;
 mod changed_by_hand;
 mod changed_inside;

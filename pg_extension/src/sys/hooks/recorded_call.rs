@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 35] = [
+const OTHERS: [&str; 36] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -30,6 +30,7 @@ const OTHERS: [&str; 35] = [
     "effective_predicate",
     "end_own_session",
     "end_session",
+    "erase_pseudonym",
     "explain_access",
     "explain_access_json",
     "find_sod_conflicts",

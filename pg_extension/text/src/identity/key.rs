@@ -213,6 +213,13 @@ impl Key {
         crypto::verify(signature, signed, &self.decoding, algorithm).unwrap_or(false)
     }
 
+    /// Whether the signature of bytes that are no token is its own; for Ed25519 alone.
+    #[must_use]
+    pub fn verifies_bytes(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        self.fits(Algorithm::EdDSA)
+            && self.verifies(&URL_SAFE_NO_PAD.encode(signature), bytes, Algorithm::EdDSA)
+    }
+
     /// One that nobody has the other half of, for whoever has no key and has to take as long as with one.
     #[must_use]
     pub fn decoy(algorithm: Algorithm) -> Option<Self> {

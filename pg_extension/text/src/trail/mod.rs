@@ -5,10 +5,12 @@
 
 mod canonical;
 mod chain;
+mod seal;
 mod wire;
 
 pub use canonical::{Digest, link, personal_digest};
 pub use chain::{Chain, Fault, Link};
+pub use seal::checkpoint_text;
 pub use wire::{decode, encode};
 
 /// What happened, without its place in the trail.
