@@ -143,7 +143,7 @@ pub(super) fn travelled(claims: &Map<String, Value>, issuer: &Issuer) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Attributes, Kind, Path, algorithms};
+    use crate::identity::{Attributes, Circumstances, Kind, Path, Signer, Token, algorithms, verify};
 
     fn issuer(user_prefix: &str) -> Issuer {
         Issuer {
@@ -204,6 +204,32 @@ mod tests {
         assert!(alone.get("act").is_none() && alone.get("acr").is_none());
         let read = travelled(alone.as_object().unwrap(), &issuer("")).unwrap();
         assert_eq!(read.actors, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_signed_is_accepted_as_one_of_a_database_and_as_nothing_else() {
+        let signer = Signer::from_seed(&[7; 32]).unwrap();
+        let chain = ["peter".to_owned()];
+        let text = signer.token(ASSERTION_TYPE, &assertion(&chain).claims()).unwrap();
+        let token = Token::read(&text).unwrap();
+        let circumstances = Circumstances {
+            now: 2.5,
+            nonce: None,
+        };
+        let of_kind = |kind| {
+            let issuer = Issuer { kind, ..issuer("a/") };
+            verify(&token, Some(&issuer), Some(signer.public()), &circumstances)
+        };
+        let accepted = of_kind(Kind::Database).unwrap();
+        assert_eq!((accepted.user.as_str(), accepted.usable_until), ("a/alice", 3.0));
+        assert_eq!(
+            accepted.attributes,
+            json!({"identity": {"issuer": "https://a.example"}})
+        );
+        assert_eq!(accepted.travelled.unwrap().actors, ["a/peter"]);
+        for kind in [Kind::Identity, Kind::Access] {
+            assert_eq!(of_kind(kind).err(), Some(Refusal::Type));
+        }
     }
 
     #[test]
