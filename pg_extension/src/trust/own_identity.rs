@@ -84,7 +84,7 @@ pub fn sign_identity(audience: &str, lifetime: f64) -> Result<String> {
         acr: acr.as_deref(),
         auth_time: seconds(auth_time),
         issued_at: now,
-        expires_at: seconds(liveness.expires_at).min(now + lifetime.ceil() as i64),
+        expires_at: seconds(liveness.idle_expires_at).min(now + lifetime.ceil() as i64),
         id: &id[..16],
     }
     .claims();

@@ -137,6 +137,9 @@ fn who_may_act_for_whom_is_for_the_second_database() -> Result<()> {
     Ok(())
 }
 
+/// A way in which the session of a token ends.
+type Ender = Box<dyn FnMut(&str) -> Result<()>>;
+
 #[test]
 fn the_chain_ends_as_a_whole() -> Result<()> {
     let (one, other) = (cluster()?, cluster()?);
@@ -148,7 +151,7 @@ fn the_chain_ends_as_a_whole() -> Result<()> {
         "SELECT coalesce(string_agg(user_name, ',' ORDER BY user_name), '') FROM vpd.sessions WHERE is_live";
     let mut admin = second.admin()?;
     let mut bridge = second.connect(role::BRIDGE)?;
-    let mut enders: Vec<Box<dyn FnMut(&str) -> Result<()>>> = Vec::new();
+    let mut enders: Vec<Ender> = Vec::new();
     let mut security = second.connect(role::SECURITY)?;
     enders.push(Box::new(move |session| {
         bridge.execute("SELECT vpd.end_session($1)", &[&session])?;

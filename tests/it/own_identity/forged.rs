@@ -83,7 +83,7 @@ fn what_is_forged_is_refused_each_for_its_own_reason() -> Result<()> {
         (json!({"aud": FIRST}), "audience"),
         (json!({"aud": [SECOND, FIRST]}), "audience"),
         (json!({"jti": null}), "claim_missing"),
-        (json!({"exp": late + 301}), "lifetime"),
+        (json!({"iat": late, "exp": late + 301}), "lifetime"),
         (json!({"exp": late + 31_536_000}), "lifetime"),
         (json!({"exp": late - 40, "iat": late - 60}), "expired"),
         (json!({"nbf": late + 60}), "not_yet"),

@@ -181,7 +181,7 @@ fn a_key_changes_without_breaking_what_is_under_way() -> Result<()> {
     first.admin()?.batch_execute(
         "UPDATE vpd_private.signing_key SET retired_at = retired_at - interval '10 minutes'",
     )?;
-    assert_eq!(key_ids(&public_keys(&mut security)?), [new.clone()]);
+    assert_eq!(key_ids(&public_keys(&mut security)?), std::slice::from_ref(&new));
     let all = security.query("SELECT kid FROM vpd.signing_keys", &[])?;
     let all: BTreeSet<String> = all.iter().map(|row| row.get(0)).collect();
     assert_eq!(all, BTreeSet::from([new, former]));

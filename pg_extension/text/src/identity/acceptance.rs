@@ -79,7 +79,7 @@ pub(crate) fn accept(
     check_audience(claims, issuer)?;
     let usable_until = check_times(claims, issuer, circumstances.now)?;
     let travelled = match issuer.kind {
-        Kind::Database => Some(travelled(claims, issuer)?),
+        Kind::Database => Some(travelled(claims, &issuer.user_prefix)?),
         _ if claims.contains_key("act") => return Err(Refusal::Actor),
         _ => None,
     };
@@ -281,5 +281,65 @@ fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusa
             .filter(|time| (0.0..253_402_300_800.0).contains(time))
             .map(Some)
             .ok_or(Refusal::ClaimType),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{ASSERTION_TYPE, Assertion, Attributes, Signer};
+
+    #[test]
+    fn what_is_signed_is_accepted_as_one_of_a_database_and_as_nothing_else() {
+        let signer = Signer::from_seed(&[7; 32]).unwrap();
+        let chain = ["peter".to_owned()];
+        let said = Assertion {
+            issuer: "https://a.example",
+            audience: "b",
+            user: "alice",
+            actors: &chain,
+            audit_identity: "alice",
+            acting_for: None,
+            pillar: None,
+            session: &[1; 32],
+            acr: None,
+            auth_time: 1,
+            issued_at: 2,
+            expires_at: 3,
+            id: &[2; 16],
+        };
+        let text = signer.token(ASSERTION_TYPE, &said.claims()).unwrap();
+        let token = Token::read(&text).unwrap();
+        let circumstances = Circumstances {
+            now: 2.5,
+            nonce: None,
+        };
+        let of_kind = |kind| {
+            let issuer = Issuer {
+                name: "https://a.example".to_owned(),
+                audiences: vec!["b".to_owned()],
+                kind,
+                algorithms: vec![Algorithm::EdDSA],
+                clock_skew: 0.0,
+                max_age: 60.0,
+                required: Vec::new(),
+                user: Path::parse("sub").unwrap(),
+                user_prefix: "a/".to_owned(),
+                roles: None,
+                groups: None,
+                attributes: Attributes::default(),
+            };
+            verify(&token, Some(&issuer), Some(signer.public()), &circumstances)
+        };
+        let accepted = of_kind(Kind::Database).unwrap();
+        assert_eq!((accepted.user.as_str(), accepted.usable_until), ("a/alice", 3.0));
+        assert_eq!(
+            accepted.attributes,
+            json!({"identity": {"issuer": "https://a.example"}})
+        );
+        assert_eq!(accepted.travelled.unwrap().actors, ["a/peter"]);
+        for kind in [Kind::Identity, Kind::Access] {
+            assert_eq!(of_kind(kind).err(), Some(Refusal::Type));
+        }
     }
 }

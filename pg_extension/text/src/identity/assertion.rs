@@ -3,7 +3,7 @@
 //!
 //! Invariant: what `claims` writes, `travelled` reads back; whatever has another form is refused.
 
-use super::{Issuer, Refusal};
+use super::Refusal;
 use crate::name::is_name;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -101,10 +101,11 @@ impl Assertion<'_> {
 }
 
 /// Reads who stands behind a token whose signature, audience and times were checked.
-pub(super) fn travelled(claims: &Map<String, Value>, issuer: &Issuer) -> Result<Travelled, Refusal> {
+/// Before each name stands the prefix of the issuer.
+pub(super) fn travelled(claims: &Map<String, Value>, prefix: &str) -> Result<Travelled, Refusal> {
     let named = |value: &Value, wrong: Refusal| {
         let name = value.as_str().ok_or(Refusal::ClaimType)?;
-        let whole = format!("{}{name}", issuer.user_prefix);
+        let whole = format!("{prefix}{name}");
         if name.is_empty() || name == "anonymous" || !is_name(&whole) {
             return Err(wrong);
         }
@@ -143,25 +144,6 @@ pub(super) fn travelled(claims: &Map<String, Value>, issuer: &Issuer) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Attributes, Kind, Path, algorithms};
-
-    fn issuer(user_prefix: &str) -> Issuer {
-        Issuer {
-            name: "https://a.example".to_owned(),
-            audiences: vec!["b".to_owned()],
-            kind: Kind::Database,
-            algorithms: algorithms(&["EdDSA".to_owned()]).unwrap(),
-            clock_skew: 0.0,
-            max_age: 60.0,
-            required: Vec::new(),
-            user: Path::parse("sub").unwrap(),
-            user_prefix: user_prefix.to_owned(),
-            roles: None,
-            groups: None,
-            attributes: Attributes::default(),
-        }
-    }
-
     fn assertion(actors: &[String]) -> Assertion<'_> {
         Assertion {
             issuer: "https://a.example",
@@ -194,7 +176,7 @@ mod tests {
             claims["act"],
             json!({"sub": "dave", "act": {"sub": "carol", "act": {"sub": "peter"}}})
         );
-        let read = travelled(claims.as_object().unwrap(), &issuer("a/")).unwrap();
+        let read = travelled(claims.as_object().unwrap(), "a/").unwrap();
         assert_eq!(read.actors, names(&["a/peter", "a/carol", "a/dave"]));
         assert_eq!(
             (read.audit_identity.as_str(), read.acting_for.as_deref()),
@@ -202,7 +184,7 @@ mod tests {
         );
         let alone = assertion(&[]).claims();
         assert!(alone.get("act").is_none() && alone.get("acr").is_none());
-        let read = travelled(alone.as_object().unwrap(), &issuer("")).unwrap();
+        let read = travelled(alone.as_object().unwrap(), "").unwrap();
         assert_eq!(read.actors, Vec::<String>::new());
     }
 
@@ -217,7 +199,7 @@ mod tests {
             for (name, value) in changes.as_object().unwrap() {
                 claims[name] = value.clone();
             }
-            travelled(claims.as_object().unwrap(), &issuer(""))
+            travelled(claims.as_object().unwrap(), "")
         };
         assert_eq!(with(json!({"act": deep})).unwrap().actors.len(), MAX_ACTORS);
         for (act, refusal) in [
