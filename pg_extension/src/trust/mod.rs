@@ -7,6 +7,7 @@ mod issuer;
 mod key;
 mod login;
 
+pub use crate::sys::shmem::unknown_keys;
 pub use issuer::{Registration, alter, distrust, trust};
 pub use key::set as set_keys;
 pub use login::{Login, create_session};
