@@ -73,6 +73,8 @@ mod integrity;
 #[cfg(test)]
 mod jazn;
 #[cfg(test)]
+mod keys_sync;
+#[cfg(test)]
 mod live_authority;
 #[cfg(test)]
 mod masks;

@@ -14,6 +14,7 @@ mod handoff;
 pub mod issuer;
 mod pooler;
 mod program;
+mod publisher;
 pub mod reference;
 mod refusal;
 mod secrets;
@@ -31,6 +32,7 @@ pub use fixture::{
 pub use handoff::{act_for, issue, redeem};
 pub use pooler::Pooler;
 pub use program::{Desk, program};
+pub use publisher::Publisher;
 pub use refusal::{
     Outcome, Refusal, assert_all_refused, assert_denied, assert_denied_to_all_but, assert_refused, outcome,
     refusal,

@@ -6,8 +6,6 @@
 
 mod acceptance;
 mod algorithm;
-mod claims;
-mod inspection;
 mod issuer;
 mod key;
 mod members;
@@ -18,8 +16,6 @@ mod token;
 #[cfg(feature = "property")]
 pub(crate) use acceptance::accept;
 pub use acceptance::{Accepted, Circumstances, verify};
-pub use claims::Claims;
-pub use inspection::{Header, LEEWAY_SECONDS, Refused, check, inspect};
 pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
 pub use jsonwebtoken::Algorithm;
 pub use key::{Key, MAX_KEYS, Offered, read_keys};
