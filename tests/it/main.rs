@@ -85,6 +85,8 @@ mod memory;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod oidc_provider;
+#[cfg(test)]
 mod oracle_import;
 #[cfg(test)]
 mod oracle_vpd;
