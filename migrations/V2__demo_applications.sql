@@ -1,4 +1,4 @@
--- The two front ends of the demo. Both are in one pillar, so they share one session.
+-- The two front ends of the demo, and who logs people in to them. Both front ends are in one pillar, so they share one session.
 
 SELECT vpd.register_app(
     name => 'portal',
@@ -15,3 +15,11 @@ SELECT vpd.register_app(
     idle_timeout => '35 minutes',
     absolute_timeout => '12 hours',
     ticket_lifetime => '120 seconds');
+
+-- Who logs people in: the development provider of the bridge. Its keys are handed in by `session-bridge keys sync`.
+SELECT vpd.trust_issuer(
+    'http://login.localhost:8480',
+    audiences => '{session-bridge}',
+    algorithms => '{ES256}',
+    roles_claim => 'roles',
+    attribute_claims => '{"app": "attributes"}');

@@ -53,13 +53,18 @@ impl fmt::Display for Report {
 pub async fn examine(config: &Config) -> Report {
     let mut report = Report::default();
     report.add("configuration", Ok(format!("listens on {}", config.server.bind)));
-    for (role, profile) in [(Role::Bridge, "bridge"), (Role::Runtime, "runtime")] {
+    for (role, profile) in [
+        (Role::Bridge, "bridge"),
+        (Role::Runtime, "runtime"),
+        (Role::Keys, "keys"),
+    ] {
         if config.database.login(role).is_ok() {
             examine_role(&mut report, config, role, profile).await;
         }
     }
     report.add("applications", examine_apps(config).await);
     report.add("identity provider", examine_identity(config).await);
+    report.add("identity tokens", examine_trust(config).await);
     report
 }
 
@@ -104,7 +109,7 @@ async fn examine_role(report: &mut Report, config: &Config, role: Role, profile:
             .and_then(expect_empty("a plain role")),
     );
     let tables = match role {
-        Role::Bridge => ask(statement::DOCTOR_TABLES)
+        Role::Bridge | Role::Keys => ask(statement::DOCTOR_TABLES)
             .await
             .and_then(expect_empty("reads no table")),
         _ => ask(statement::DOCTOR_UNPROTECTED)
@@ -114,6 +119,7 @@ async fn examine_role(report: &mut Report, config: &Config, role: Role, profile:
     report.add(&topic("tables"), tables);
     let missing = match role {
         Role::Bridge => ask(statement::DOCTOR_BRIDGE_PROFILE).await,
+        Role::Keys => ask(statement::DOCTOR_KEYS_PROFILE).await,
         _ => ask(statement::DOCTOR_RUNTIME_PROFILE).await,
     };
     report.add(&topic("profile"), missing.and_then(expect_empty("granted")));
@@ -151,7 +157,9 @@ fn examine_clock(database: &str) -> Result<String, String> {
     if skew.abs() <= MAX_SKEW {
         Ok(text)
     } else {
-        Err(format!("{text}; identity tokens may be refused"))
+        Err(format!(
+            "{text}; identity tokens are judged by the clock of the database"
+        ))
     }
 }
 
@@ -181,4 +189,21 @@ async fn examine_identity(config: &Config) -> Result<String, String> {
             Ok(config.identity.issuer.clone())
         }
     }
+}
+
+/// Whether the database lets tokens of the provider open sessions in each application where people log in.
+async fn examine_trust(config: &Config) -> Result<String, String> {
+    let pool = create_pool(&config.database, Role::Bridge).map_err(|error| error.to_string())?;
+    let identity = &config.identity;
+    let mut apps: Vec<_> = config.apps.iter().map(|app| Some(app.name.as_str())).collect();
+    if apps.is_empty() {
+        apps.push(None);
+    }
+    for app in apps {
+        let obstacle = app::obstacle(&pool, &identity.issuer, &identity.client_id, app).await;
+        if let Some(obstacle) = obstacle.map_err(|error| error.to_string())? {
+            return Err(format!("{} {obstacle}", identity.issuer));
+        }
+    }
+    Ok(format!("{} opens sessions", identity.issuer))
 }

@@ -17,8 +17,12 @@ pub mod http;
 
 pub mod doctor;
 
+pub mod keys;
+
 pub mod load;
 
 pub mod oracle;
+
+mod printable;
 
 pub mod policy_store;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use session_bridge::config::Config;
-use session_bridge::{config, db, doctor, http, load, oracle, policy_store, telemetry};
+use session_bridge::{config, db, doctor, http, keys, load, oracle, policy_store, telemetry};
 
 /// HTTP service before the sessions, tickets and messages of pg_vpd.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     },
     /// Check configuration and database and print a report; exit 0 when sound, 1 otherwise.
     Doctor,
+    /// Fetch the keys of identity providers and hand them to the database, with a connection of its own.
+    Keys(keys::Arguments),
     /// Load users, groups or their members from a CSV file, with the administrator's connection: all of it or nothing.
     Load(load::Arguments),
     /// Turn dumps of Oracle's Virtual Private Database views into an SQL script for pg_vpd and a report; connects to nothing.
@@ -84,6 +86,14 @@ async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn s
                 [] => println!("the database is up to date"),
                 names => println!("applied {}", names.join(", ")),
             }
+        }
+        Command::Keys(arguments) => {
+            let is_sound = keys::run(&config, &arguments).await?;
+            return Ok(if is_sound {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Command::Load(arguments) => {
             let report = load::run(&config, &arguments).await?;

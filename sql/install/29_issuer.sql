@@ -135,6 +135,12 @@ encryption and of types that are not supported are. With the same keys nothing c
 Refused, all of them: a secret among them, RSA below 2048 bits, an identifier twice, no key that verifies signatures.
 Errors: 22023 argument_invalid, 42704 issuer_not_found.';
 
+CREATE FUNCTION vpd.unknown_keys() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'unknown_keys_wrapper';
+COMMENT ON FUNCTION vpd.unknown_keys IS
+'How many tokens of trusted issuers have named a key that is not known, since the server started and in all its databases. Whoever hands keys in looks for new ones when the
+number rises. It is kept in shared memory, because the transaction of a token that is refused is rolled back. Errors: 55000 not_ready.';
+
 CREATE FUNCTION vpd.create_session_from_token(
     token text,
     app text,
@@ -182,6 +188,9 @@ COMMENT ON COLUMN vpd.issuer_keys.is_accepted IS 'Whether a token that it signed
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('bridge', 'create_session_from_token'),
     ('key_steward', 'set_issuer_keys'),
+    ('bridge', 'issuers'),
+    ('bridge', 'issuer_keys'),
+    ('key_steward', 'unknown_keys'),
     ('key_steward', 'issuers'),
     ('key_steward', 'issuer_keys'),
     ('session_creator', 'create_session'),

@@ -1,6 +1,6 @@
 //! The two front ends in a real browser: login, handoff, keep-alive, forced close, and the attacks a browser must stop.
 
-mod program;
+pub mod program;
 mod site;
 mod third;
 mod window;

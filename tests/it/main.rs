@@ -75,6 +75,8 @@ mod integrity;
 #[cfg(test)]
 mod jazn;
 #[cfg(test)]
+mod keys_sync;
+#[cfg(test)]
 mod live_authority;
 #[cfg(test)]
 mod masks;
@@ -84,6 +86,8 @@ mod matrix;
 mod memory;
 #[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod oidc_provider;
 #[cfg(test)]
 mod oracle_import;
 #[cfg(test)]

@@ -119,6 +119,11 @@ const WEAKNESSES: &[Weakness] = &[
         "SELECT vpd.grant_profile('session_creator', 'app_owner')",
     ),
     (
+        "keys_and_tokens",
+        "app_bridge",
+        "SELECT vpd.grant_profile('key_steward', 'app_bridge')",
+    ),
+    (
         "issuer_without_keys",
         "issuer https://idp.example",
         "SELECT vpd.trust_issuer('https://idp.example', '{portal}')",

@@ -98,7 +98,32 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.sign_identity",
             "vpd.validate_message",
         ],
-        &["vpd.apps", "vpd.my_sessions"],
+        &["vpd.apps", "vpd.issuer_keys", "vpd.issuers", "vpd.my_sessions"],
+    ),
+    (
+        role::WEB,
+        &[
+            "vpd.ack_message",
+            "vpd.attach_session",
+            "vpd.browse_queue",
+            "vpd.create_session_from_token",
+            "vpd.create_session_on_behalf",
+            "vpd.detach_session",
+            "vpd.end_own_session",
+            "vpd.end_session",
+            "vpd.issue_ticket",
+            "vpd.record_consent",
+            "vpd.record_message",
+            "vpd.redeem_ticket",
+            "vpd.session_privileges",
+            "vpd.validate_message",
+        ],
+        &["vpd.apps", "vpd.issuer_keys", "vpd.issuers", "vpd.my_sessions"],
+    ),
+    (
+        role::KEYS,
+        &["vpd.set_issuer_keys", "vpd.unknown_keys"],
+        &["vpd.issuer_keys", "vpd.issuers"],
     ),
     (
         role::SECURITY,
@@ -428,6 +453,8 @@ fn a_profile_taken_back_leaves_what_everybody_has() -> Result<()> {
     for (profile, role) in [
         ("runtime", role::USER),
         ("bridge", role::BRIDGE),
+        ("bridge", role::WEB),
+        ("key_steward", role::KEYS),
         ("security_admin", role::SECURITY),
         ("auditor", role::AUDITOR),
     ] {

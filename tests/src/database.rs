@@ -92,6 +92,8 @@ impl<'a> Database<'a> {
             ("bridge", role::BRIDGE),
             // Tests log in whom they like; those of the bridge itself, and attacks on it, have roles of their own.
             ("session_creator", role::BRIDGE),
+            ("bridge", role::WEB),
+            ("key_steward", role::KEYS),
             ("security_admin", role::SECURITY),
             ("auditor", role::AUDITOR),
         ] {

@@ -14,6 +14,7 @@ mod handoff;
 pub mod issuer;
 mod pooler;
 mod program;
+mod publisher;
 pub mod reference;
 mod refusal;
 mod secrets;
@@ -31,6 +32,7 @@ pub use fixture::{
 pub use handoff::{act_for, issue, redeem};
 pub use pooler::Pooler;
 pub use program::{Desk, program};
+pub use publisher::Publisher;
 pub use refusal::{
     Outcome, Refusal, assert_all_refused, assert_denied, assert_denied_to_all_but, assert_refused, outcome,
     refusal,
@@ -48,7 +50,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub mod role {
     /// The application's run-time role (profile `runtime`).
     pub const USER: &str = "app_user";
-    /// The bridge's role (profile `bridge`).
+    /// Who logs people in for the tests (profiles `bridge` and `session_creator`).
     pub const BRIDGE: &str = "app_bridge";
     /// The security administrator (profile `security_admin`).
     pub const SECURITY: &str = "sec_admin";
@@ -58,6 +60,12 @@ pub mod role {
     pub const OWNER: &str = "app_owner";
     /// Somebody with a login and nothing else; no profile.
     pub const STRANGER: &str = "app_stranger";
-    /// All of them.
+    /// A bridge that has its profile and nothing else: no session without a token that a provider has signed.
+    pub const WEB: &str = "app_web";
+    /// Who hands in the keys of identity providers (profile `key_steward`).
+    pub const KEYS: &str = "app_keys";
+    /// Programs that are in service as they are in production.
+    pub const PROGRAMS: [&str; 2] = [WEB, KEYS];
+    /// All of the others.
     pub const ALL: [&str; 6] = [USER, BRIDGE, SECURITY, AUDITOR, OWNER, STRANGER];
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::{Database, Result};
+use crate::{Database, Result, role};
 
 /// Where the binary is; built when a test first asks for it.
 ///
@@ -26,6 +26,9 @@ fn build() -> std::result::Result<PathBuf, String> {
             "--quiet",
             "-p",
             "session_bridge",
+            // With the tests, as .ci/build has it, so that nothing is compiled twice.
+            "-p",
+            "vpd_tests",
             "--bin",
             "session-bridge",
         ])
@@ -67,11 +70,12 @@ impl Desk {
             &format!(
                 "[server]\nbind = \"127.0.0.1:8480\"\n[log]\nfilter = \"error\"\n\
                  [database]\nhost = \"127.0.0.1\"\nport = {}\ndbname = {:?}\n\
-                 [database.bridge]\n{}[database.admin]\n{}\
+                 [database.bridge]\n{}[database.keys]\n{}[database.admin]\n{}\
                  [identity]\nmode = \"oidc\"\nissuer = \"https://login.example\"\nclient_id = \"bridge\"\n",
                 database.cluster().port(),
                 database.name(),
-                login("app_bridge"),
+                login(role::WEB),
+                login(role::KEYS),
                 login("postgres"),
             ),
         )?;
@@ -100,6 +104,12 @@ impl Desk {
         let output = self.command(arguments)?.output()?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok((output.status.code(), text(output.stdout), text(output.stderr)))
+    }
+
+    /// Where a file of the folder is.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 
     /// Writes a file in the folder.

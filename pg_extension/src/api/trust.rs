@@ -1,6 +1,6 @@
-//! `vpd.trust_issuer`, `alter_issuer`, `distrust_issuer`, `set_issuer_keys`, `create_session_from_token`.
+//! `vpd.trust_issuer`, `alter_issuer`, `distrust_issuer`, `set_issuer_keys`, `unknown_keys`, `create_session_from_token`.
 
-use super::{Answer, require_primary, required, without_null};
+use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::{Error, Result};
 use crate::sys::ErrorReport;
 use crate::sys::document::Document;
@@ -126,6 +126,12 @@ fn set_issuer_keys(
     let keys = required(jwks, "jwks")?.read()?;
     let changes = trust::set_keys(&required(issuer, "issuer")?, &keys.0)?;
     Ok(TableIterator::new(changes))
+}
+
+#[pg_extern(sql = false)]
+fn unknown_keys() -> Answer<i64> {
+    require_ready()?;
+    Ok(i64::try_from(trust::unknown_keys()).unwrap_or(i64::MAX))
 }
 
 #[pg_extern(sql = false)]

@@ -1,4 +1,4 @@
-//! Shared memory: the generations of revocations, exemptions, shared context values and of who may do what, and what the launcher knows of each database.
+//! Shared memory: the generations of revocations, exemptions, shared context values and of who may do what, how often a key was missed, and what the launcher knows of each database.
 
 use super::database;
 use pgrx::{PgAtomic, PgLwLock, pg_guard, pg_shmem_init, pg_sys};
@@ -49,6 +49,8 @@ static GLOBAL_CONTEXTS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_gl
 // SAFETY: as above.
 static AUTHORITY: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_authority") };
 // SAFETY: as above.
+static UNKNOWN_KEYS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_unknown_keys") };
+// SAFETY: as above.
 static LAUNCHER_CALLS: PgAtomic<AtomicU64> = unsafe { PgAtomic::new(c"pg_vpd_launcher_calls") };
 // SAFETY: as above.
 static LAUNCHER_PROCESS: PgAtomic<AtomicU32> = unsafe { PgAtomic::new(c"pg_vpd_launcher_process") };
@@ -60,6 +62,7 @@ pub(super) fn init() {
     pg_shmem_init!(EXEMPTIONS = AtomicU64::new(1));
     pg_shmem_init!(GLOBAL_CONTEXTS = AtomicU64::new(1));
     pg_shmem_init!(AUTHORITY = AtomicU64::new(1));
+    pg_shmem_init!(UNKNOWN_KEYS = AtomicU64::new(0));
     pg_shmem_init!(LAUNCHER_CALLS = AtomicU64::new(1));
     pg_shmem_init!(LAUNCHER_PROCESS = AtomicU32::new(0));
     pg_shmem_init!(DATABASES);
@@ -119,6 +122,16 @@ pub fn authority_generation() -> u64 {
 /// Makes every backend flatten its session again before its next statement.
 pub fn announce_authority() {
     AUTHORITY.get().fetch_add(1, Ordering::AcqRel);
+}
+
+/// How many tokens of issuers that are trusted have named a key that is not known here, in all databases.
+pub fn unknown_keys() -> u64 {
+    UNKNOWN_KEYS.get().load(Ordering::Relaxed)
+}
+
+/// Counts a token that named a key which is not known. It stays counted when the transaction is rolled back, as it is when a token is refused.
+pub fn count_unknown_key() {
+    UNKNOWN_KEYS.get().fetch_add(1, Ordering::Relaxed);
 }
 
 /// Rises whenever the launcher should look at the databases again.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::session::{self, NewSession, Origin};
 use crate::sys::clock;
 use crate::sys::spi::{arg, statements};
-use crate::sys::{isolation, report};
+use crate::sys::{isolation, report, shmem};
 use crate::trail::{self, Event, shown_name};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
@@ -66,6 +66,9 @@ pub fn create_session(login: Login) -> Result<String> {
         .and_then(speaks_for)
         .and_then(|accepted| spend(&token, accepted));
     let accepted = accepted.map_err(|refusal| {
+        if refusal == Refusal::KeyUnknown {
+            shmem::count_unknown_key();
+        }
         let known = issuer.map_or("an issuer that is not trusted here", |issuer| {
             issuer.name.as_str()
         });

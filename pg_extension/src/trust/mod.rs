@@ -9,6 +9,7 @@ mod key;
 mod login;
 mod own_identity;
 
+pub use crate::sys::shmem::unknown_keys;
 pub use issuer::{Registration, alter, distrust, trust};
 pub use key::set as set_keys;
 pub use login::{Login, create_session};

@@ -5,8 +5,6 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use jsonwebtoken::Algorithm;
-
 use super::{Config, ConfigError, IdentityMode, Origin, SslMode};
 
 /// Checks the rules; the first that is broken is the error.
@@ -17,6 +15,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         handoffs(config),
         database(config),
         identity(config),
+        keys(config),
     ];
     rules
         .into_iter()
@@ -95,6 +94,7 @@ fn database(config: &Config) -> Result<(), String> {
     let logins = [
         Some(&database.bridge),
         database.runtime.as_ref(),
+        database.keys.as_ref(),
         database.admin.as_ref(),
     ];
     let hosts = logins
@@ -126,13 +126,6 @@ fn database(config: &Config) -> Result<(), String> {
 fn identity(config: &Config) -> Result<(), String> {
     let identity = &config.identity;
     let origin = Origin::of_url(&identity.issuer)?;
-    let is_symmetric =
-        |algorithm: &Algorithm| matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512);
-    if identity.algorithms.is_empty() || identity.algorithms.iter().any(is_symmetric) {
-        return Err(
-            "identity.algorithms: at least one, and no HS…: a shared secret proves no issuer".to_owned(),
-        );
-    }
     match identity.mode {
         IdentityMode::Dev if !config.server.bind.ip().is_loopback() => Err(format!(
             "identity.mode = dev on {}: the development provider answers on loopback only",
@@ -152,6 +145,25 @@ fn identity(config: &Config) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+fn keys(config: &Config) -> Result<(), String> {
+    let keys = config.keys;
+    if keys.pause().is_zero() || keys.interval() < keys.pause() {
+        return Err("keys: pause_seconds must be at least 1, and interval_seconds no less".to_owned());
+    }
+    if config
+        .database
+        .keys
+        .as_ref()
+        .is_some_and(|login| login.user == config.database.bridge.user)
+    {
+        return Err(
+            "database.keys: a role of its own, or whoever takes over the bridge has the keys as well"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -199,7 +211,7 @@ mod tests {
         let bind = "bind = \"127.0.0.1:8480\"";
         let dev = ("mode = \"dev\"", "mode = \"oidc\"");
         let public = (bind, "bind = \"0.0.0.0:8480\"");
-        let refused: [&[(&str, &str)]; 11] = [
+        let refused: [&[(&str, &str)]; 12] = [
             &[public, dev],
             &[(bind, "bind = \"0.0.0.0:8480\"\nbehind_tls_proxy = true")],
             &[("http://login.localhost:8480", "http://login.example")],
@@ -209,7 +221,8 @@ mod tests {
             &[("http://floor.localhost:8480", "http://portal.localhost:8480")],
             &[("http://floor.localhost:8480", "http://floor.example")],
             &[("handoff_from = \"portal\"", "handoff_from = \"floor\"")],
-            &[("client_id", "algorithms = [\"HS256\"]\nclient_id")],
+            &[("[identity]", "[keys]\ninterval_seconds = 5\n[identity]")],
+            &[("[identity]", "[database.keys]\nuser = \"vpd_bridge\"\n[identity]")],
             &[(
                 "[[app]]\n        name = \"portal\"",
                 "[demo]\nenabled = true\n[[app]]\nname = \"portal\"",

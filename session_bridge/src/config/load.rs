@@ -111,6 +111,7 @@ fn absolutize(config: &mut Config, folder: &Path) {
     let logins = [
         Some(&mut config.database.bridge),
         config.database.runtime.as_mut(),
+        config.database.keys.as_mut(),
         config.database.admin.as_mut(),
     ];
     let passwords = logins

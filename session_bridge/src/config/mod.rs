@@ -38,6 +38,9 @@ pub struct Config {
     /// Applications with a front end on this bridge.
     #[serde(default, rename = "app")]
     pub apps: Vec<App>,
+    /// Keys of identity providers, for the process that hands them in.
+    #[serde(default)]
+    pub keys: Keys,
     /// Demo data endpoints.
     #[serde(default)]
     pub demo: Demo,
@@ -180,7 +183,9 @@ pub struct Database {
     pub bridge: Login,
     /// The role with profile `runtime`; needed for the demo data only.
     pub runtime: Option<Login>,
-    /// The administrator, for `migrate` and `doctor`.
+    /// The role with profile `key_steward`; for `keys sync`, which is a process of its own.
+    pub keys: Option<Login>,
+    /// The administrator, for `migrate`, `load` and `policy`.
     pub admin: Option<Login>,
 }
 
@@ -215,7 +220,7 @@ pub struct Identity {
     pub mode: IdentityMode,
     /// Issuer, exactly as in its tokens; in mode `dev` also the origin the built-in provider answers on.
     pub issuer: String,
-    /// Client of this bridge at the provider, and the audience of its identity tokens.
+    /// Client of this bridge at the provider; the database has to accept it as audience.
     pub client_id: String,
     /// File with the client's secret; without it the bridge is a public client.
     pub client_secret_file: Option<PathBuf>,
@@ -224,9 +229,6 @@ pub struct Identity {
     /// Scope to ask for.
     #[serde(default = "defaults::scope")]
     pub scope: String,
-    /// Signature algorithms that are accepted.
-    #[serde(default = "defaults::algorithms")]
-    pub algorithms: Vec<jsonwebtoken::Algorithm>,
     /// Users of the built-in provider; the password of each is the name.
     #[serde(default, rename = "dev_user")]
     pub dev_users: Vec<DevUser>,
@@ -272,6 +274,37 @@ pub struct App {
     pub handoff_from: Option<String>,
 }
 
+/// How often the keys of identity providers are fetched.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Pause between two looks at a provider whose keys nobody misses, a tenth more or less.
+    interval_seconds: u32,
+    /// Shortest pause between two looks at a provider, however many unknown keys are named.
+    pause_seconds: u32,
+}
+
+impl Keys {
+    /// Pause between two looks at a provider whose keys nobody misses.
+    pub fn interval(&self) -> Duration {
+        Duration::from_secs(self.interval_seconds.into())
+    }
+
+    /// Shortest pause between two looks at a provider.
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs(self.pause_seconds.into())
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            interval_seconds: 300,
+            pause_seconds: 60,
+        }
+    }
+}
+
 /// Demo data endpoints.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -281,8 +314,6 @@ pub struct Demo {
 }
 
 mod defaults {
-    use jsonwebtoken::Algorithm;
-
     pub fn request_timeout() -> u32 {
         15
     }
@@ -305,14 +336,5 @@ mod defaults {
 
     pub fn scope() -> String {
         "openid profile".to_owned()
-    }
-
-    pub fn algorithms() -> Vec<Algorithm> {
-        vec![
-            Algorithm::ES256,
-            Algorithm::EdDSA,
-            Algorithm::PS256,
-            Algorithm::RS256,
-        ]
     }
 }

@@ -27,6 +27,8 @@ pub enum Role {
     Bridge,
     /// The role with profile `runtime`.
     Runtime,
+    /// The role with profile `key_steward`.
+    Keys,
     /// The administrator.
     Admin,
 }
@@ -56,6 +58,7 @@ impl Database {
         match role {
             Role::Bridge => Ok(&self.bridge),
             Role::Runtime => self.runtime.as_ref().ok_or(ConnectError::NoSuchRole("runtime")),
+            Role::Keys => self.keys.as_ref().ok_or(ConnectError::NoSuchRole("keys")),
             Role::Admin => self.admin.as_ref().ok_or(ConnectError::NoSuchRole("admin")),
         }
     }

@@ -46,7 +46,7 @@ pub async fn migrate(config: &Config, create_secrets: bool) -> Result<Vec<String
     lock.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     let (mut client, driver) = open(database).await?;
     let applied = apply(&mut client).await?;
-    for role in [Role::Bridge, Role::Runtime] {
+    for role in [Role::Bridge, Role::Runtime, Role::Keys] {
         if let Ok(login) = database.login(role) {
             set_password(&mut client, login, create_secrets).await?;
         }

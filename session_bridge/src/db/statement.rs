@@ -14,17 +14,39 @@ pub const ATTACH_SESSION: &str = "SELECT vpd.attach_session($1)";
 /// Whose session is attached.
 pub const IDENTITY: &str = "SELECT vpd.user_name(), vpd.app_name(), vpd.session_id()";
 
-/// Creates a session.
+/// Creates a session for whom an identity token names.
 pub const CREATE_SESSION: &str = "
-    SELECT vpd.create_session(
-        user_name => $1,
+    SELECT vpd.create_session_from_token(
+        token => $1,
         app => $2,
-        attributes => $3,
-        roles => $4,
-        client_address => $5::text::inet,
-        user_agent => $6,
-        auth_time => to_timestamp($7::double precision),
-        assumed_role => $8)";
+        nonce => $3,
+        client_address => $4::text::inet,
+        user_agent => $5,
+        assumed_role => $6)";
+
+/// How many tokens have named a key that is not known, and the issuers that are trusted.
+pub const MISSED_KEYS: &str = "
+    SELECT vpd.unknown_keys(), ARRAY(SELECT i.issuer FROM vpd.issuers i ORDER BY i.issuer)";
+
+/// Hands in the keys that an issuer has now; what changed.
+pub const SET_ISSUER_KEYS: &str = "
+    SELECT k.kid, k.thumbprint, k.change FROM vpd.set_issuer_keys($1, $2::text::jsonb) k WHERE k.change <> 'kept'";
+
+/// How an application demands that its users were authenticated.
+pub const ASSURANCE: &str = "
+    SELECT coalesce((SELECT jsonb_build_object('acr_values', a.required_acr, 'max_age', extract(epoch FROM a.max_auth_age)::bigint)
+                       FROM vpd.apps a WHERE a.name = $1), '{}')";
+
+/// What keeps an issuer ($1) from opening sessions for an audience ($2) in an application ($3); NULL when nothing does.
+pub const DOCTOR_ISSUER: &str = "
+    SELECT CASE WHEN i.issuer IS NULL THEN 'is not trusted by the database: vpd.trust_issuer'
+                WHEN NOT $2 = ANY (i.audiences) THEN 'is trusted for other clients: vpd.alter_issuer with audiences'
+                WHEN i.kind <> 'identity' THEN 'is trusted for access tokens: vpd.alter_issuer with kind => identity'
+                WHEN i.apps <> '{}' AND NOT $3 = ANY (i.apps) THEN 'does not speak for the application ' || $3 || ': vpd.alter_issuer with apps'
+                WHEN NOT EXISTS (SELECT FROM vpd.issuer_keys k WHERE k.issuer = i.issuer AND k.is_accepted)
+                THEN 'has no key that is accepted: run session-bridge keys sync' END
+      FROM (SELECT) one
+      LEFT JOIN vpd.issuers i ON i.issuer = $1";
 
 /// The attached session; the argument names the application whose idle time-out its clock follows.
 pub const CURRENT_SESSION: &str = "
@@ -126,14 +148,32 @@ pub const DOCTOR_UNPROTECTED: &str = "
        AND has_schema_privilege(c.relnamespace, 'USAGE')
        AND has_any_column_privilege(c.oid, 'SELECT')";
 
-/// Doctor: functions of the profile this role may not execute.
+/// Doctor: functions of the profile this role may not execute; and that it invents no user.
 pub const DOCTOR_BRIDGE_PROFILE: &str = "
+    SELECT CASE WHEN EXISTS (
+                         SELECT FROM pg_proc p
+                          WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = 'create_session'
+                            AND has_function_privilege(p.oid, 'EXECUTE'))
+                THEN 'may create sessions for anybody: vpd.revoke_profile with session_creator' ELSE (
     SELECT 'may not execute ' || string_agg(f.name, ', ')
-      FROM unnest('{create_session,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,record_message,
-                    validate_message,browse_queue,ack_message}'::text[]) AS f (name)
+      FROM unnest('{create_session_from_token,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,
+                    record_message,validate_message,browse_queue,ack_message}'::text[]) AS f (name)
      WHERE NOT EXISTS (
                SELECT FROM pg_proc p
-                WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = f.name AND has_function_privilege(p.oid, 'EXECUTE'))";
+                WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = f.name AND has_function_privilege(p.oid, 'EXECUTE'))) END";
+
+/// Doctor: the same for the profile of who hands in keys; and that he may create no session.
+pub const DOCTOR_KEYS_PROFILE: &str = "
+    SELECT CASE WHEN NOT EXISTS (
+                         SELECT FROM pg_proc p
+                          WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = 'set_issuer_keys'
+                            AND has_function_privilege(p.oid, 'EXECUTE'))
+                THEN 'may not hand in keys'
+                WHEN EXISTS (
+                         SELECT FROM pg_proc p
+                          WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname IN ('create_session', 'create_session_from_token')
+                            AND has_function_privilege(p.oid, 'EXECUTE'))
+                THEN 'may create sessions: who has keys must not' END";
 
 /// Doctor: the same for the run-time profile; and that it may create no session.
 pub const DOCTOR_RUNTIME_PROFILE: &str = "

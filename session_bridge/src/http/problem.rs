@@ -145,10 +145,10 @@ impl From<DatabaseError> for Problem {
 impl From<IdentityError> for Problem {
     fn from(error: IdentityError) -> Self {
         let problem = match error {
-            IdentityError::Refused(_) | IdentityError::CodeRefused(_) => Self::new(
+            IdentityError::CodeRefused(_) => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "identity_invalid",
-                "the identity could not be verified",
+                "the identity provider refused the login",
             )
             .hint("Log in at the identity provider again."),
             IdentityError::Unavailable(_) => Self::new(

@@ -5,6 +5,7 @@ use std::fmt;
 use tokio_postgres::error::DbError;
 
 use super::progress::Progress;
+use crate::printable::printable;
 
 pub use vpd_text::load::report::Fault;
 
@@ -89,21 +90,6 @@ impl fmt::Display for Report {
 /// A value as it stands in the file, in quotes, so that blanks and emptiness are seen.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", printable(text))
-}
-
-/// Nothing that a terminal would obey: control characters, and those that turn the direction of text.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for letter in text.chars() {
-        let is_obeyed = letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if is_obeyed {
-            printable.extend(letter.escape_default());
-        } else {
-            printable.push(letter);
-        }
-    }
-    printable
 }
 
 #[cfg(test)]

@@ -6,13 +6,11 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio_postgres::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Token;
 use crate::db::{DatabaseError, Identity, Pool, Transaction, run, statement};
-use crate::identity::Claims;
 
 /// A session as its own applications see it. Times are RFC 3339, by the clock of the database.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -106,6 +104,15 @@ pub struct ResourcePrivileges {
     pub actions: Vec<String>,
 }
 
+/// What somebody shows who wants a session.
+#[derive(Debug)]
+pub struct Proof {
+    /// Identity token, as the provider made it.
+    pub identity_token: Token,
+    /// Nonce of the login that the token is to belong to.
+    pub nonce: Option<String>,
+}
+
 /// Where a login came from.
 #[derive(Debug)]
 pub struct Client {
@@ -121,16 +128,16 @@ pub fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(text.chars().take(256).collect())
 }
 
-/// Creates a session for a verified identity, with all of its roles or with one, and reads it back.
+/// Creates a session for whom an identity token names, if the database accepts it, with all of the roles or with one, and reads it back.
 pub async fn create(
     pool: &Pool,
-    claims: &Claims,
+    proof: &Proof,
     app: &str,
     assumed_role: Option<&str>,
     client: &Client,
 ) -> Result<(Token, Session), DatabaseError> {
     let transaction = Transaction::begin(pool).await?;
-    let result = create_within(&transaction, claims, app, assumed_role, client).await;
+    let result = create_within(&transaction, proof, app, assumed_role, client).await;
     transaction.finish(result).await
 }
 
@@ -219,24 +226,21 @@ pub async fn end_own(
 
 async fn create_within(
     transaction: &Transaction,
-    claims: &Claims,
+    proof: &Proof,
     app: &str,
     assumed_role: Option<&str>,
     client: &Client,
 ) -> Result<(Token, Session), DatabaseError> {
-    let attributes = Json(claims.session_attributes());
     let address = client.address.to_string();
     let token: String = transaction
         .call(
             statement::CREATE_SESSION,
             &[
-                &claims.sub,
+                &proof.identity_token,
                 &app,
-                &attributes,
-                &claims.roles,
+                &proof.nonce,
                 &address,
                 &client.user_agent,
-                &claims.auth_time,
                 &assumed_role,
             ],
         )

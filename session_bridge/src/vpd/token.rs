@@ -1,4 +1,4 @@
-//! A session token, ticket or message nonce on its way through the bridge.
+//! An identity token, session token, ticket or message nonce on its way through the bridge.
 //!
 //! Invariant: it is never printed, and reaches PostgreSQL as a bind parameter only.
 

@@ -1,4 +1,4 @@
-//! The built-in identity provider: what it refuses, and that the bridge verifies what it signs over HTTP.
+//! The built-in identity provider: what it refuses, and that the bridge judges no token.
 
 use crate::bridge::RunningBridge;
 use crate::client::post;
@@ -33,7 +33,7 @@ async fn create_session(bridge: &RunningBridge, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn signed_token_reaches_the_database_and_a_changed_one_does_not() {
+async fn every_token_is_left_to_the_database() {
     let bridge = RunningBridge::start().await;
     let token = password_token(&bridge).await;
     assert_eq!(create_session(&bridge, &token).await, "database_unavailable");
@@ -45,16 +45,9 @@ async fn signed_token_reaches_the_database_and_a_changed_one_does_not() {
         "A"
     };
     parts[1].replace_range(middle..=middle, changed);
-    assert_eq!(
-        create_session(&bridge, &parts.join(".")).await,
-        "identity_invalid"
-    );
-    let other = RunningBridge::start().await;
-    assert_eq!(
-        create_session(&other, &token).await,
-        "identity_invalid",
-        "another provider's token"
-    );
+    for other in [parts.join("."), "x.y.z".to_owned(), String::new()] {
+        assert_eq!(create_session(&bridge, &other).await, "database_unavailable");
+    }
 }
 
 #[tokio::test]

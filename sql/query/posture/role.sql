@@ -75,6 +75,20 @@ SELECT 'medium',
  WHERE h.profile = 'session_creator'
    AND NOT r.rolsuper
 UNION ALL
+SELECT 'high',
+       'keys_and_tokens',
+       r.rolname::text,
+       'hands in keys and brings tokens: creates sessions for any user, with a key of its own',
+       format('SELECT vpd.revoke_profile(''key_steward'', %L)', r.rolname)
+  FROM pg_authid r
+ WHERE has_function_privilege(r.oid, 'vpd.set_issuer_keys(text, jsonb)'::regprocedure, 'EXECUTE')
+   AND has_function_privilege(
+           r.oid,
+           'vpd.create_session_from_token(text, text, text, text, text, text, text, inet, text, text)'::regprocedure,
+           'EXECUTE'
+       )
+   AND NOT r.rolsuper
+UNION ALL
 SELECT 'medium',
        'issuer_without_keys',
        'issuer ' || i.issuer,

@@ -11,6 +11,7 @@ mod changed_by_hand;
 mod changed_inside;
 mod changed_type;
 mod column_name;
+mod compromised_bridge;
 mod copying;
 mod costly_graph;
 mod crash;

@@ -98,7 +98,7 @@ fn arguments_are_refused_with_code_and_hint() -> Result<()> {
         (
             "POST /v1/sessions",
             json!({"identity_token": "x.y.z", "app": "portal"}),
-            (401, "identity_invalid"),
+            (401, "token_refused"),
         ),
         (
             "POST /v1/tickets",

@@ -13,6 +13,9 @@ use vpd_tests::{Cluster, Database, Result, role, until};
 
 use super::wire::{Answer, send};
 
+/// The client of the bridge at its provider.
+const CLIENT: &str = "session-bridge";
+
 /// A bridge that serves; it stops when the stage goes.
 pub struct Stage {
     port: u16,
@@ -26,8 +29,44 @@ impl Stage {
         Self::start(database.cluster(), database.name(), 1)
     }
 
-    /// Starts a bridge before a database of a cluster.
+    /// Starts a bridge before a database of a cluster. Its built-in provider is trusted there, and has handed its key in.
     pub fn start(cluster: &Cluster, database: &str, pool_size: usize) -> Result<Self> {
+        let stage = Self::open(cluster, database, pool_size, |port| {
+            Ok(json!({
+                "mode": "dev",
+                "issuer": origin("login", port),
+                "client_id": CLIENT,
+                "dev_user": [
+                    {"name": "alice", "roles": ["manager"], "attributes": {"regions": ["West"]}},
+                    {"name": "bob", "roles": ["clerk"]},
+                ],
+            }))
+        })?;
+        let keys = stage.ask("GET /jwks.json", "login", &[], "")?.body;
+        cluster.connect(role::KEYS, database)?.query(
+            "SELECT FROM vpd.set_issuer_keys($1, $2::text::jsonb)",
+            &[&stage.origin("login"), &keys],
+        )?;
+        Ok(stage)
+    }
+
+    /// Starts a bridge for a provider that is started when the addresses of the bridge are known; gives back its issuer. It is trusted, and its keys are not there yet.
+    pub fn with_provider(
+        database: &Database<'_>,
+        start: impl FnOnce(&str) -> Result<String>,
+    ) -> Result<Self> {
+        Self::open(database.cluster(), database.name(), 4, |port| {
+            let issuer = start(&format!("{}/login/callback", origin("portal", port)))?;
+            Ok(json!({"mode": "oidc", "issuer": issuer, "client_id": CLIENT, "scope": "openid"}))
+        })
+    }
+
+    fn open(
+        cluster: &Cluster,
+        database: &str,
+        pool_size: usize,
+        identity: impl FnOnce(u16) -> Result<Value>,
+    ) -> Result<Self> {
         let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -35,7 +74,10 @@ impl Stage {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let port = listener.local_addr()?.port();
-        let config: Config = serde_json::from_value(configuration(cluster, database, port, pool_size))?;
+        let identity = identity(port)?;
+        let issuer = identity["issuer"].as_str().unwrap_or_default().to_owned();
+        let config: Config =
+            serde_json::from_value(configuration(cluster, database, port, pool_size, identity))?;
         check(&config)?;
         let mut admin = cluster.connect("postgres", database)?;
         for app in ["portal", "floor"] {
@@ -45,6 +87,10 @@ impl Stage {
                 &[&app, &origins],
             )?;
         }
+        admin.execute(
+            "SELECT vpd.trust_issuer($1, ARRAY[$2], roles_claim => 'roles', attribute_claims => '{\"app\": \"attributes\"}')",
+            &[&issuer, &CLIENT],
+        )?;
         let bridge = {
             let _within = runtime.enter();
             Arc::new(Bridge::new(config)?)
@@ -180,7 +226,7 @@ fn origin(app: &str, port: u16) -> String {
     format!("http://{app}.localhost:{port}")
 }
 
-fn configuration(cluster: &Cluster, database: &str, port: u16, pool_size: usize) -> Value {
+fn configuration(cluster: &Cluster, database: &str, port: u16, pool_size: usize, identity: Value) -> Value {
     json!({
         "server": {"bind": format!("127.0.0.1:{port}"), "service_hosts": [format!("127.0.0.1:{port}")]},
         "database": {
@@ -188,17 +234,9 @@ fn configuration(cluster: &Cluster, database: &str, port: u16, pool_size: usize)
             "port": cluster.port(),
             "dbname": database,
             "pool_size": pool_size,
-            "bridge": {"user": role::BRIDGE},
+            "bridge": {"user": role::WEB},
         },
-        "identity": {
-            "mode": "dev",
-            "issuer": origin("login", port),
-            "client_id": "session-bridge",
-            "dev_user": [
-                {"name": "alice", "roles": ["manager"], "attributes": {"regions": ["West"]}},
-                {"name": "bob", "roles": ["clerk"]},
-            ],
-        },
+        "identity": identity,
         "app": [
             {"name": "portal", "origin": origin("portal", port)},
             {"name": "floor", "origin": origin("floor", port), "handoff_from": "portal"},

@@ -59,6 +59,11 @@ impl Site {
             return Err(format!("migrate failed:\n{}", String::from_utf8_lossy(&migrated.stderr)).into());
         }
         let mut admin = cluster.connect("postgres", "demo")?;
+        admin.execute(
+            "SELECT vpd.trust_issuer($1, '{session-bridge}', roles_claim => 'roles', attribute_claims => '{\"app\": \"attributes\"}'),
+                    vpd.distrust_issuer('http://login.localhost:8480')",
+            &[&origin("login", port)],
+        )?;
         for app in ["portal", "floor"] {
             let origins = vec![origin(app, port)];
             admin.execute(
@@ -70,10 +75,21 @@ impl Site {
         let log = vpd_tests::log_folder().join(format!("bridge-{}-{port}.log", std::process::id()));
         let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
         let bridge = Program::start(&bridge_program()?, &arguments, &log)?;
-        let ready = wait_until_ready(port);
+        let ready = wait_until_ready(port).and_then(|()| {
+            let synced = Command::new(bridge_program()?)
+                .arg("--config")
+                .arg(&config)
+                .args(["keys", "sync"])
+                .output()?;
+            if synced.status.success() {
+                Ok(())
+            } else {
+                Err(format!("keys sync failed: {}", String::from_utf8_lossy(&synced.stderr)).into())
+            }
+        });
         fs::remove_file(&config)?;
         if ready.is_err() {
-            return Err(format!("the bridge is not ready:\n{}", fs::read_to_string(log)?).into());
+            return Err(format!("the bridge is not ready: {ready:?}\n{}", fs::read_to_string(log)?).into());
         }
         Ok(Self {
             _bridge: bridge,
@@ -120,6 +136,7 @@ fn configuration(cluster: &Cluster, port: u16) -> String {
         dbname = 'demo'
         bridge = {{ user = 'vpd_bridge' }}
         runtime = {{ user = 'vpd_runtime' }}
+        keys = {{ user = 'vpd_keys' }}
         admin = {{ user = 'postgres' }}
         [identity]
         mode = 'dev'

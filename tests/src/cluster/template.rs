@@ -40,7 +40,7 @@ fn make(extension: &Extension) -> Result<Cluster> {
     initialize(&cluster)?;
     cluster.start_on_free_port(Library::Preloaded)?;
     let mut admin = cluster.connect("postgres", "postgres")?;
-    for name in role::ALL {
+    for name in role::ALL.into_iter().chain(role::PROGRAMS) {
         admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"))?;
     }
     admin.batch_execute(&format!("CREATE DATABASE {DATABASE}"))?;

@@ -7,8 +7,6 @@
 mod acceptance;
 mod algorithm;
 mod assertion;
-mod claims;
-mod inspection;
 mod issuer;
 mod key;
 mod members;
@@ -21,8 +19,6 @@ mod token;
 pub(crate) use acceptance::accept;
 pub use acceptance::{Accepted, Circumstances, verify};
 pub use assertion::{ASSERTION_TYPE, Assertion, MAX_ACTORS, MAX_LIFETIME, Travelled};
-pub use claims::Claims;
-pub use inspection::{Header, LEEWAY_SECONDS, Refused, check, inspect};
 pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
 pub use jsonwebtoken::Algorithm;
 pub use key::{Key, MAX_KEYS, Offered, read_keys};

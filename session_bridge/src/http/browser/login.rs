@@ -17,6 +17,7 @@ use crate::http::extract::Query;
 use crate::http::problem::Problem;
 use crate::http::site::Front;
 use crate::identity::{LoginRequest, random_token};
+use crate::vpd::app;
 
 const SECONDS: u32 = 600;
 const MAX_RETURN_TO: usize = 1024;
@@ -94,9 +95,13 @@ pub async fn login(
         .filter(|path| is_local_path(path))
         .unwrap_or_else(|| "/".to_owned());
     let pending = PendingLogin::start(return_to)?;
+    // Asked for what the application demands, the provider can meet it. Without an answer nothing is asked for, and the database decides at the end all the same.
+    let assurance = app::assurance(&bridge.pool, &front.own.app)
+        .await
+        .unwrap_or_default();
     let url = bridge
         .provider
-        .authorization_url(&pending.request(&redirect_uri(&front)))
+        .authorization_url(&pending.request(&redirect_uri(&front)), &assurance)
         .await?;
     let cookie = cookie::set(cookie::LOGIN, &pending.write(), SameSite::Lax, Some(SECONDS));
     Ok((cookie, Redirect::to(&url)).into_response())

@@ -18,7 +18,8 @@ use crate::http::problem::Problem;
 use crate::http::record::Record;
 use crate::http::site::Front;
 use crate::identity::is_equal;
-use crate::vpd::{Token, session};
+use crate::vpd::Token;
+use crate::vpd::session::{self, Proof};
 
 /// What the provider sends along.
 #[derive(Deserialize)]
@@ -51,15 +52,19 @@ pub async fn login_callback(
         )
         .hint("Log in again."));
     }
-    let claims = bridge
+    let identity_token = bridge
         .provider
         .redeem_code(&answer.code, &pending.request(&redirect_uri(&front)))
         .await?;
+    let proof = Proof {
+        identity_token,
+        nonce: Some(pending.nonce.clone()),
+    };
     let client = session::Client {
         address,
         user_agent: session::user_agent(&headers),
     };
-    let (token, created) = session::create(&bridge.pool, &claims, &front.own.app, None, &client).await?;
+    let (token, created) = session::create(&bridge.pool, &proof, &front.own.app, None, &client).await?;
     record.name(&created.user_name, &created.app);
     if let Some(old) = cookie::read(&headers, cookie::SESSION) {
         session::end(&bridge.pool, &Token::from(old.to_owned()), "new_login").await?;

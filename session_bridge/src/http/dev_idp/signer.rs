@@ -35,7 +35,6 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// Makes a key.
     pub fn new() -> Result<Self, String> {
-        let failed = |_: Unspecified| "no random key could be made".to_owned();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(failed)?;
         let pair =
@@ -74,6 +73,8 @@ impl Signer {
             "iss": settings.issuer,
             "sub": user.name,
             "aud": settings.client_id,
+            // Two tokens for one person are never the same: each opens one session.
+            "jti": random_token().map_err(failed)?,
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
             "auth_time": now,
@@ -85,4 +86,8 @@ impl Signer {
         });
         encode(&header, &claims, &self.key).map_err(|error| error.to_string())
     }
+}
+
+fn failed(_: Unspecified) -> String {
+    "no random value could be made".to_owned()
 }

@@ -14,14 +14,16 @@ use crate::http::extract::Json;
 use crate::http::problem::Problem;
 use crate::http::record::Record;
 use crate::vpd::Token;
-use crate::vpd::session::{self, Session};
+use crate::vpd::session::{self, Proof, Session};
 
 /// Proof of a login, and the application it is for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSession {
-    /// Identity token of the configured provider, for this bridge's client.
-    identity_token: String,
+    /// Identity token of a provider that the database trusts.
+    identity_token: Token,
+    /// Nonce of the login that the token is to belong to.
+    nonce: Option<String>,
     /// Application the session is for.
     app: String,
     /// The one role of the user that the session runs with, for tools; all of them when it is left out.
@@ -37,7 +39,7 @@ pub struct Created {
     session: Session,
 }
 
-/// Create a session from a verified identity token.
+/// Create a session from an identity token, which the database verifies.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", request_body = NewSession,
     responses((status = 201, body = Created), Refusal))]
 pub async fn create_session(
@@ -47,14 +49,17 @@ pub async fn create_session(
     headers: HeaderMap,
     Json(request): Json<NewSession>,
 ) -> Result<(StatusCode, axum::Json<Created>), Problem> {
-    let claims = bridge.provider.verify(&request.identity_token, None).await?;
+    let proof = Proof {
+        identity_token: request.identity_token,
+        nonce: request.nonce,
+    };
     let client = session::Client {
         address,
         user_agent: session::user_agent(&headers),
     };
     let (token, session) = session::create(
         &bridge.pool,
-        &claims,
+        &proof,
         &request.app,
         request.assumed_role.as_deref(),
         &client,

@@ -10,6 +10,8 @@ use vpd_tests::Result;
 pub const RUNTIME: &str = "vpd_runtime";
 /// The bridge's role: creates sessions, tickets and messages, reads no row.
 pub const BRIDGE: &str = "vpd_bridge";
+/// Who hands in the keys of the identity provider, and creates no session.
+pub const KEYS: &str = "vpd_keys";
 /// The superuser, for counting what the others must not see.
 pub const ADMIN: &str = "postgres";
 
@@ -42,6 +44,14 @@ fn reason(error: &postgres::Error) -> String {
     error
         .as_db_error()
         .map_or(cause, |error| error.message().to_owned())
+}
+
+/// What a statement met.
+pub fn state<T>(result: std::result::Result<T, postgres::Error>) -> String {
+    let state = result.err().and_then(|error| error.code().cloned());
+    state.map_or("no error".to_owned(), |state| {
+        format!("SQLSTATE {}", state.code())
+    })
 }
 
 fn variable(name: &str) -> Result<String> {

@@ -8,6 +8,7 @@ use vpd_tests::{Result, challenge};
 
 use crate::connection::{ADMIN, BRIDGE, connect};
 use crate::script::Script;
+use crate::stage::Stage;
 
 /// An application whose tickets are short-lived.
 const APP: &str = "story";
@@ -16,7 +17,7 @@ const VERIFIER: &str = "the-story-keeps-this-verifier-to-itself-until-now";
 
 /// # Errors
 /// A figure differs.
-pub fn play(script: &mut Script) -> Result<()> {
+pub fn play(stage: &Stage, script: &mut Script) -> Result<()> {
     script.chapter("Expiry: dead before the purge, gone after it");
     let mut admin = connect(ADMIN)?;
     let lifetime = format!("{} seconds", LIFETIME.as_secs());
@@ -24,7 +25,7 @@ pub fn play(script: &mut Script) -> Result<()> {
         "SELECT vpd.register_app($1, 'retail', ticket_lifetime => $2::text::interval)",
         &[&APP, &lifetime],
     )?;
-    let played = play_with(script, &mut admin);
+    let played = play_with(stage, script, &mut admin);
     // The application and its session go, whatever happened.
     let dropped = admin.execute("SELECT vpd.drop_app($1)", &[&APP]);
     played?;
@@ -32,10 +33,13 @@ pub fn play(script: &mut Script) -> Result<()> {
     Ok(())
 }
 
-fn play_with(script: &mut Script, admin: &mut Client) -> Result<()> {
+fn play_with(stage: &Stage, script: &mut Script, admin: &mut Client) -> Result<()> {
     let mut bridge = connect(BRIDGE)?;
     let token: String = bridge
-        .query_one("SELECT vpd.create_session('alice', $1)", &[&APP])?
+        .query_one(
+            "SELECT vpd.create_session_from_token($1, $2)",
+            &[&stage.identity_token("alice")?, &APP],
+        )?
         .get(0);
     let ticket = issue(&mut bridge, &token)?;
     let what = format!(

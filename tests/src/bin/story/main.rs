@@ -8,6 +8,7 @@ mod forgery;
 mod form;
 mod handoff;
 mod http;
+mod invention;
 mod keepalive;
 mod revocation;
 mod rows;
@@ -73,9 +74,10 @@ fn play(port: u16) -> Result<()> {
     let mut script = Script::begin();
     rows::play(&stage, &mut script)?;
     forgery::play(&stage, &mut script)?;
+    invention::play(&stage, &mut script)?;
     handoff::play(&stage, &mut script)?;
     keepalive::play(&stage, &mut script)?;
-    expiry::play(&mut script)?;
+    expiry::play(&stage, &mut script)?;
     revocation::play(&stage, &mut script)?;
     script.end();
     Ok(())

@@ -1,10 +1,10 @@
 //! Chapter: ending a session bites on the next statement, even where the snapshot is older than the end.
 
-use postgres::{IsolationLevel, Row};
+use postgres::IsolationLevel;
 use reqwest::Method;
 use vpd_tests::Result;
 
-use crate::connection::{RUNTIME, connect};
+use crate::connection::{RUNTIME, connect, state};
 use crate::forgery::visible;
 use crate::rows::of_bob;
 use crate::script::Script;
@@ -50,12 +50,4 @@ pub fn play(stage: &Stage, script: &mut Script) -> Result<()> {
         &state(refused),
         "SQLSTATE 28000",
     )
-}
-
-/// What a statement met.
-fn state(result: std::result::Result<Row, postgres::Error>) -> String {
-    let state = result.err().and_then(|error| error.code().cloned());
-    state.map_or("no error".to_owned(), |state| {
-        format!("SQLSTATE {}", state.code())
-    })
 }

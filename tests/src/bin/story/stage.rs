@@ -42,20 +42,33 @@ impl Stage {
         format!("http://floor.localhost:{}", self.port)
     }
 
+    /// Origin of the identity provider, which is its name.
+    pub fn login(&self) -> String {
+        format!("http://login.localhost:{}", self.port)
+    }
+
     /// A session for a back end, which logs in with an identity token instead of a page; returns its token.
     ///
     /// # Errors
     /// The identity provider or the bridge refused.
     pub fn service_session(&self, user: &str) -> Result<String> {
-        let provider = Url::parse(&format!("http://login.localhost:{}/token", self.port))?;
-        let fields = [("grant_type", "password"), ("username", user), ("password", user)];
-        let identity = send(self.http.request(Method::POST, provider).form(&fields))?.json(200)?;
-        let body = json!({ "identity_token": identity["id_token"], "app": "portal" });
+        let body = json!({ "identity_token": self.identity_token(user)?, "app": "portal" });
         let request = self
             .http
             .request(Method::POST, self.service("/v1/sessions")?)
             .json(&body);
         text(&send(request)?.json(201)?, "token")
+    }
+
+    /// What the identity provider signs for a user.
+    ///
+    /// # Errors
+    /// It refused.
+    pub fn identity_token(&self, user: &str) -> Result<String> {
+        let provider = Url::parse(&format!("http://login.localhost:{}/token", self.port))?;
+        let fields = [("grant_type", "password"), ("username", user), ("password", user)];
+        let identity = send(self.http.request(Method::POST, provider).form(&fields))?.json(200)?;
+        text(&identity, "id_token")
     }
 
     /// A service call with a session's token.
