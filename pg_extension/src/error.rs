@@ -63,7 +63,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             "token_refused",
             "the token is not accepted",
-            "Log in again at the identity provider. The server's log tells why it was refused.",
+            "Log in again at the identity provider. The audit trail tells an auditor why it was refused.",
         )
     }
 
@@ -265,7 +265,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "audit_unavailable",
             "the audit trail cannot be written, and this statement may not run without it",
-            "Try again later. The server's log tells why; see also the view vpd.audit_status.",
+            "Try again later. The server's log tells why; see also vpd.audit_status().",
         )
     }
 

@@ -162,7 +162,7 @@ Arguments: token (JSON Web Token, up to 16 KiB), app, nonce (of the login; then 
 The token of a database may say who acts for the user (act, RFC 8693): then the session is one on behalf of the user, if the delegations of this database allow it, the
 name for audit columns comes along, and assumed_role is one of whoever is logged in.
 Checked are signature, algorithm, issuer, audience, authorized party, times, nonce, type and required claims (OpenID Connect Core 1.0, 3.1.3.7; RFC 9068; RFC 8725).
-Errors: 28000 token_refused, the same for everything that may be wrong with a token: the server''s log tells which. 28000 assurance_insufficient when the application
+Errors: 28000 token_refused, the same for everything that may be wrong with a token: the audit trail tells which. 28000 assurance_insufficient when the application
 demands another authentication; 42704 app_not_found, 53400 limit_sessions, 42501 role_not_held and others as of vpd.create_session and
 vpd.create_session_on_behalf.';
 

@@ -211,3 +211,20 @@ fn reference_of_identity_tokens() -> Result<()> {
 fn reference_of_identity_between_databases() -> Result<()> {
     run("reference/identity-between-databases.md", "")
 }
+
+#[test]
+fn reference_of_the_audit_trail() -> Result<()> {
+    run(
+        "reference/audit-trail.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, amount int); CREATE TABLE shop.customers (id int);",
+    )
+}
+
+#[test]
+fn find_out_who_looked_at_a_row() -> Result<()> {
+    run(
+        "how-to/find-out-who-looked-at-a-row.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, region text);
+         SELECT vpd.add_policy('shop.orders', 'by_region', predicate => $$region = vpd.attribute('app', 'region')$$)",
+    )
+}

@@ -1,7 +1,5 @@
 //! Sessions from tokens of identity providers that the database verifies.
 
-use std::fs;
-
 use postgres::Client;
 use serde_json::{Value, json};
 use vpd_tests::issuer::{SigningKey, claims, encode, now};
@@ -26,7 +24,7 @@ fn header() -> Value {
     json!({"alg": "ES256", "kid": "one", "typ": "JWT"})
 }
 
-/// A cluster of its own, because it has a role of its own and its log is read.
+/// A cluster of its own, because it has a role of its own.
 fn cluster() -> Result<Cluster> {
     let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
     cluster
@@ -276,14 +274,15 @@ fn changed(mut document: Value, changes: &Value) -> Value {
     document
 }
 
-/// The reasons that the server's log tells, in order.
-fn reasons(cluster: &Cluster) -> Result<Vec<String>> {
-    let log = fs::read_to_string(cluster.log())?;
-    Ok(log
-        .lines()
-        .filter_map(|line| line.split_once(" was refused: "))
-        .map(|(_, reason)| reason.trim().to_owned())
-        .collect())
+/// The reasons that the audit trail tells, in order.
+fn reasons(database: &Database<'_>) -> Result<Vec<String>> {
+    let mut auditor = database.connect(role::AUDITOR)?;
+    auditor.query_one("SELECT vpd.flush_audit()", &[])?;
+    let rows = auditor.query(
+        "SELECT details::jsonb ->> 'reason' FROM vpd.audit_trail WHERE event IN ('token.refused', 'token.replayed') ORDER BY sequence",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 #[test]
@@ -363,11 +362,11 @@ fn every_forged_token_is_refused_alike_and_each_for_its_own_reason() -> Result<(
     let mut told = Vec::new();
     let mut faults = Vec::new();
     for (token, nonce, reason) in &forged {
-        let before = reasons(&cluster)?.len();
+        let before = reasons(&scene.database)?.len();
         let refused = log_in(&mut scene.bridge, token, *nonce);
         let refusal = assert_refused(refused, "28000", "token_refused");
         told.push(refusal.text);
-        let recorded = reasons(&cluster)?.split_off(before);
+        let recorded = reasons(&scene.database)?.split_off(before);
         if recorded != [*reason] {
             faults.push(format!(
                 "{reason}: {recorded:?} for {}",
@@ -484,7 +483,7 @@ fn keys_come_and_go() -> Result<()> {
         .batch_execute("UPDATE vpd_private.issuer_key SET retired_at = retired_at - interval '7 seconds'")?;
     let late = scene.token(&claims(ISSUER, "alice"))?;
     assert_refused(log_in(&mut scene.bridge, &late, None), "28000", "token_refused");
-    assert_eq!(reasons(&cluster)?, ["key_unknown"]);
+    assert_eq!(reasons(&scene.database)?, ["key_unknown"]);
     let accepted = "SELECT string_agg(kid || ' ' || is_accepted, ',' ORDER BY kid) FROM vpd.issuer_keys";
     assert_eq!(
         admin.query_one(accepted, &[])?.get::<_, String>(0),
@@ -541,7 +540,7 @@ fn whom_an_issuer_is_trusted_for_can_change() -> Result<()> {
     let mut security = scene.database.connect(role::SECURITY)?;
     let token = scene.token(&claims(ISSUER, "alice"))?;
     assert_refused(log_in(&mut scene.bridge, &token, None), "28000", "token_refused");
-    assert_eq!(reasons(&cluster)?, ["application"]);
+    assert_eq!(reasons(&scene.database)?, ["application"]);
     security.execute("SELECT vpd.alter_issuer($1, apps => '{}')", &[&ISSUER])?;
     let session = log_in(&mut scene.bridge, &token, None)?;
     // What comes out of it ends with it; who logged in otherwise stays.

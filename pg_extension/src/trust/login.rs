@@ -1,14 +1,14 @@
 //! Logging in with a token of an identity provider.
 //!
 //! Whatever is wrong with a token, the steps are the same: it is taken apart, its issuer and key are looked for, a signature is checked, and the answer is one. What
-//! was wrong goes to the server's log, with the issuer when it is one that is known here.
+//! was wrong goes to the audit trail, with the issuer when it is one that is known here.
 
 use super::issuer;
 use crate::error::{Error, Result};
 use crate::session::{self, NewSession, Origin};
 use crate::sys::clock;
 use crate::sys::spi::{arg, statements};
-use crate::sys::{isolation, report, shmem};
+use crate::sys::{isolation, shmem};
 use crate::trail::{self, Event, shown_name};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
@@ -69,13 +69,6 @@ pub fn create_session(login: Login) -> Result<String> {
         if refusal == Refusal::KeyUnknown {
             shmem::count_unknown_key();
         }
-        let known = issuer.map_or("an issuer that is not trusted here", |issuer| {
-            issuer.name.as_str()
-        });
-        report::log(format!(
-            "pg_vpd: a token of {known} was refused: {}",
-            refusal.code()
-        ));
         trail::record(&Event {
             name: if refusal == Refusal::Spent {
                 "token.replayed"
