@@ -181,3 +181,40 @@ fn the_chain_ends_as_a_whole() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn how_the_user_was_authenticated_counts_and_the_chain_counts_for_whoever_is_logged_in() -> Result<()> {
+    let (one, other) = (cluster()?, cluster()?);
+    let first = first(&one)?;
+    let second = second(&other, &first, "")?;
+    second.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.register_app('portal', 'retail', required_acr => '{gold}', max_sessions_per_user => 2)",
+    )?;
+    let mut bridge = first.connect(role::BRIDGE)?;
+    let mut log_in = |acr: &str| -> Result<String> {
+        Ok(bridge
+            .query_one("SELECT vpd.create_session('peter', 'portal', acr => $1)", &[&acr])?
+            .get(0))
+    };
+    let (weak, strong) = (log_in("silver")?, log_in("gold")?);
+    let for_alice = |session: &str| -> Result<String> {
+        Ok(act_for(&mut first.connect(role::BRIDGE)?, session, "alice")?)
+    };
+    assert_refused(
+        arrive(&second, &sign(&first, &for_alice(&weak)?)?)?,
+        "28000",
+        "assurance_insufficient",
+    );
+    let strong = for_alice(&strong)?;
+    arrive(&second, &sign(&first, &strong)?)??;
+    // Peter has two now: his own, and that for alice.
+    assert_refused(
+        arrive(&second, &sign(&first, &strong)?)?,
+        "53400",
+        "limit_sessions",
+    );
+    let log_in = "SELECT vpd.create_session('alice', 'portal', acr => 'gold')";
+    let alice: String = second.connect(role::BRIDGE)?.query_one(log_in, &[])?.get(0);
+    attach(&mut second.connect(role::USER)?, &alice)?;
+    Ok(())
+}
