@@ -134,6 +134,9 @@ CREATE VIEW vpd.audit_trail AS
       LEFT JOIN vpd_private.audit_person p ON p.sequence = r.sequence AND p.recorded_at = r.recorded_at;
 COMMENT ON VIEW vpd.audit_trail IS 'The audit trail: what happened, who did it, and how it ended. Order by sequence.';
 
+COMMENT ON COLUMN vpd.audit_trail.sequence IS 'Place in the trail, from 1 on, without gaps.';
+COMMENT ON COLUMN vpd.audit_trail.is_erased IS 'Whether the personal part was erased: who stands there was put there afterwards.';
+
 CREATE VIEW vpd.alarms AS
     SELECT r.sequence, r.recorded_at, r.event, p.user_name, r.session_id, r.app, r.row_count, p.details
       FROM vpd_private.audit_record r
@@ -142,6 +145,8 @@ CREATE VIEW vpd.alarms AS
 COMMENT ON VIEW vpd.alarms IS
 'Records that somebody should look at soon: a ticket or token that was used before, a message that nobody sent, records that were lost. Each is told on the channel
 vpd_alarm too, by its sequence and event.';
+
+COMMENT ON COLUMN vpd.alarms.sequence IS 'The record.';
 
 CREATE FUNCTION vpd.verify_audit(first_sequence bigint DEFAULT NULL, last_sequence bigint DEFAULT NULL)
     RETURNS TABLE (records bigint, checkpoints bigint, is_intact boolean, first_broken bigint, problem text)

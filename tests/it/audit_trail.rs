@@ -104,7 +104,7 @@ fn sessions_tickets_and_messages_are_recorded() -> Result<()> {
         "SELECT string_agg(DISTINCT concat_ws(' ', user_name, app), ', ') FROM vpd.audit_trail WHERE sequence > $1 AND event LIKE 'session%'",
         &[&start],
     )?;
-    assert_eq!(who.get::<_, &str>(0), "peter floor, peter portal");
+    assert_eq!(who.get::<_, &str>(0), "peter portal");
     Ok(())
 }
 
@@ -261,7 +261,7 @@ const WAYS: [(&str, &str); 19] = [
         "EXPLAIN (ANALYZE, TIMING off) SELECT * FROM shop.orders",
         "select ok 10",
     ),
-    ("UPDATE shop.orders SET amount = 1", "select ok 10|update ok 10"),
+    ("UPDATE shop.orders SET amount = 1", "update ok 10"),
     ("DELETE FROM shop.orders WHERE false", "select ok 0|delete ok 0"),
     ("INSERT INTO shop.orders VALUES (900, 'North', 1)", "insert ok 1"),
     ("INSERT INTO shop.orders VALUES (901, 'East', 1)", "insert 44000"),

@@ -12,6 +12,8 @@ use vpd_tests::{Database, Result};
 
 /// What goes through a table all the same, or through the part of one that an index keeps apart: the statement, tables and indexes, and why.
 const ALLOWED: &str = "
+access/any: audit_policy: whether there is any: the first row answers
+access/policies: audit_policy: audit policies are few: each is told to the auditor
 audit/missing_triggers: protected_action tracked_table: without a table it asks for all of them
 authz/entitlements: role_detail_parametric_idx: the rules of all parametric roles are asked
 authz/flatten: authority_version: a table of one row
@@ -52,6 +54,8 @@ segregation/narrow_existing: sod_existing_pkey: what was accepted under a rule t
 segregation/rules: sod_rule: without a list it asks for all of them
 signing/discard: signing_secret: a table of one row
 store/template_nodes: hierarchy_node_parent_idx: a template is for all nodes of a level
+trail/last_checkpoint: audit_checkpoint_pkey: the newest: the first row answers
+trail/stub: audit_checkpoint_pkey: the newest, of those that stand for what was dropped
 trust/forget_own_name: own_issuer: a table of one row
 trust/own_name: own_issuer: a table of one row";
 

@@ -110,8 +110,14 @@ fn before(first: i64) -> Option<Chain> {
     if first == 1 {
         return Some(Chain::behind(0, [0; 32]));
     }
-    let hash =
-        BEFORE.with(|statement| statement.query_one(&[arg(first - 1)], |row| row.required::<Vec<u8>>(1)))?;
+    let dropped = STUB.with(|statement| {
+        statement.query_one(&[], |row| (row.required::<i64>(1), row.required::<Vec<u8>>(2)))
+    });
+    let hash = match dropped {
+        Some((last, hash)) if last == first - 1 => hash,
+        _ => BEFORE
+            .with(|statement| statement.query_one(&[arg(first - 1)], |row| row.required::<Vec<u8>>(1)))?,
+    };
     Some(Chain::behind(first - 1, Digest::try_from(hash).ok()?))
 }
 

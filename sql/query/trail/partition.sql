@@ -22,7 +22,8 @@ SELECT c.command
  CROSS JOIN LATERAL (VALUES
      (1, format('CREATE TABLE vpd_private.%I PARTITION OF vpd_private.%I FOR VALUES FROM (%L) TO (%L)', m.name, m.parent, m.first || '+00', m.following || '+00')),
      (2, format('ALTER TABLE vpd_private.%I ENABLE ROW LEVEL SECURITY', m.name)),
-     (3, format('COMMENT ON TABLE vpd_private.%I IS %L', m.name, 'A month of the audit trail.')),
-     (4, format('ALTER EXTENSION pg_vpd ADD TABLE vpd_private.%I', m.name))
+     (3, format('ALTER TABLE vpd_private.%I REPLICA IDENTITY FULL', m.name)),
+     (4, format('COMMENT ON TABLE vpd_private.%I IS %L', m.name, 'A month of the audit trail.')),
+     (5, format('ALTER EXTENSION pg_vpd ADD TABLE vpd_private.%I', m.name))
  ) c (place, command)
  ORDER BY m.place, c.place;

@@ -109,7 +109,11 @@ fn disturb(cluster: &Cluster, database: &Database<'_>, is_over: &AtomicBool) -> 
 
 #[test]
 fn every_commit_and_every_denial_is_recorded_whatever_falls() -> Result<()> {
-    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "vpd.audit_wait = '30s'\nsynchronous_commit = on")?;
+    let cluster = Cluster::start(
+        &Extension::debug()?,
+        Library::Preloaded,
+        "vpd.audit_wait = '30s'\nsynchronous_commit = on",
+    )?;
     let database = Database::create_in(&cluster)?;
     database.admin()?.batch_execute(TABLES)?;
     let (is_over, denials, commits) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));

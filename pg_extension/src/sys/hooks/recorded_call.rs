@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 36] = [
+const OTHERS: [&str; 37] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -49,6 +49,7 @@ const OTHERS: [&str; 36] = [
     "redeem_ticket",
     "set_audit_identity",
     "sod_what_if",
+    "unknown_keys",
     "validate_message",
     "verify_audit",
 ];
