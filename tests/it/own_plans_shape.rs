@@ -55,6 +55,9 @@ segregation/rules: sod_rule: without a list it asks for all of them
 signing/discard: signing_secret: a table of one row
 store/template_nodes: hierarchy_node_parent_idx: a template is for all nodes of a level
 trail/last_checkpoint: audit_checkpoint_pkey: the newest: the first row answers
+trail/set_retention: audit_state: a table of one row
+trail/set_state: audit_state: a table of one row
+trail/state: audit_state: a table of one row
 trail/stub: audit_checkpoint_pkey: the newest, of those that stand for what was dropped
 trust/forget_own_name: own_issuer: a table of one row
 trust/own_name: own_issuer: a table of one row";
