@@ -12,6 +12,7 @@ pub mod events;
 pub mod identity;
 pub mod metrics;
 
+pub mod audit;
 pub mod bridge;
 pub mod http;
 

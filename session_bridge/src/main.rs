@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use session_bridge::config::Config;
-use session_bridge::{config, db, doctor, http, keys, load, oracle, policy_store, telemetry};
+use session_bridge::{audit, config, db, doctor, http, keys, load, oracle, policy_store, telemetry};
 
 /// HTTP service before the sessions, tickets and messages of pg_vpd.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     },
     /// Check configuration and database and print a report; exit 0 when sound, 1 otherwise.
     Doctor,
+    /// Export the audit trail, and verify an export without the database.
+    Audit(audit::Arguments),
     /// Fetch the keys of identity providers and hand them to the database, with a connection of its own.
     Keys(keys::Arguments),
     /// Load users, groups or their members from a CSV file, with the administrator's connection: all of it or nothing.
@@ -61,6 +63,11 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
             ExitCode::FAILURE
         });
     }
+    if let Command::Audit(arguments) = &arguments.command
+        && let Some(code) = arguments.run_offline()?
+    {
+        return Ok(code);
+    }
     if let Command::Policy(arguments) = &arguments.command
         && let Some(code) = arguments.run_offline()?
     {
@@ -87,6 +94,7 @@ async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn s
                 names => println!("applied {}", names.join(", ")),
             }
         }
+        Command::Audit(arguments) => audit::run(&arguments, &config).await?,
         Command::Keys(arguments) => {
             let is_sound = keys::run(&config, &arguments).await?;
             return Ok(if is_sound {

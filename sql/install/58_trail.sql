@@ -148,6 +148,46 @@ vpd_alarm too, by its sequence and event.';
 
 COMMENT ON COLUMN vpd.alarms.sequence IS 'The record.';
 
+CREATE VIEW vpd.audit_export AS
+    SELECT r.sequence,
+           jsonb_build_object(
+               'record',
+               jsonb_strip_nulls(
+                   jsonb_build_object(
+                       'sequence', r.sequence,
+                       'recorded_at', (extract(epoch FROM r.recorded_at - '2000-01-01 00:00:00+00'::timestamptz) * 1000000)::bigint,
+                       'event', r.event,
+                       'verdict', r.verdict,
+                       'code', r.code,
+                       'database_role', r.database_role,
+                       'process_id', r.process_id,
+                       'session_id', r.session_id,
+                       'app', r.app,
+                       'relation', r.relation,
+                       'command', r.command,
+                       'statement_id', r.statement_id,
+                       'row_count', r.row_count,
+                       'transaction_id', r.transaction_id,
+                       'predicates', r.predicates,
+                       'user_name', p.user_name,
+                       'actors', p.actors,
+                       'audit_identity', p.audit_identity,
+                       'client_address', p.client_address,
+                       'statement', p.statement,
+                       'details', p.details
+                   ) || jsonb_build_object(
+                       'salt', encode(p.salt, 'hex'),
+                       'personal_hash', encode(r.personal_hash, 'hex'),
+                       'hash', encode(r.hash, 'hex')
+                   )
+               )
+           ) AS line
+      FROM vpd_private.audit_record r
+      LEFT JOIN vpd_private.audit_person p ON p.sequence = r.sequence AND p.recorded_at = r.recorded_at;
+COMMENT ON VIEW vpd.audit_export IS 'The audit trail as session-bridge audit export writes it: a JSON document for each record, with all that was hashed.';
+COMMENT ON COLUMN vpd.audit_export.sequence IS 'The record.';
+COMMENT ON COLUMN vpd.audit_export.line IS 'The record with its salt and its hashes, in hexadecimal.';
+
 CREATE FUNCTION vpd.verify_audit(first_sequence bigint DEFAULT NULL, last_sequence bigint DEFAULT NULL)
     RETURNS TABLE (records bigint, checkpoints bigint, is_intact boolean, first_broken bigint, problem text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -187,6 +227,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'audit_status'),
     ('auditor', 'flush_audit'),
     ('auditor', 'audit_checkpoints'),
+    ('auditor', 'audit_export'),
     ('security_admin', 'set_audit_retention'),
     ('security_admin', 'alarms'),
     ('security_admin', 'audit_status');

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use postgres::{Client, NoTls};
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, act_for, assert_denied_to_all_but,
+    Cluster, Database, Desk, Extension, Library, Result, Subject, act_for, assert_denied_to_all_but,
     assert_refused, attach, create_protected_orders, issue, redeem, role, until, until_true,
 };
 
@@ -630,6 +630,62 @@ fn months_whose_time_is_over_go_and_the_rest_can_be_verified() -> Result<()> {
     assert!(row.get::<_, bool>(0) && row.get::<_, bool>(1));
     let stub = admin.query_one("SELECT sequence FROM vpd.audit_checkpoints WHERE is_stub", &[])?;
     assert_eq!(stub.get::<_, i64>(0), end);
+    Ok(())
+}
+
+#[test]
+fn an_export_is_verified_without_the_database_and_a_changed_byte_is_found() -> Result<()> {
+    let database = Database::create()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "DO $$BEGIN FOR i IN 1..300 LOOP PERFORM vpd.define_role('r' || i % 7); END LOOP; END$$",
+    )?;
+    let end = last(&database)?;
+    until_true(
+        &mut database.admin()?,
+        &format!("SELECT EXISTS (SELECT FROM vpd.audit_checkpoints WHERE sequence = {end})"),
+    )?;
+    let desk = Desk::at(&database)?;
+    let ran = |arguments: &[&str]| -> Result<(bool, String)> {
+        let (code, output, errors) = desk.run(arguments)?;
+        Ok((code == Some(0), output + &errors))
+    };
+    let (is_done, exported) = ran(&["audit", "export"])?;
+    assert!(is_done, "{exported}");
+    let (is_done, keys) = ran(&["audit", "keys"])?;
+    assert!(is_done, "{keys}");
+    desk.write("keys.json", &keys)?;
+    desk.write("whole.jsonl", &exported)?;
+    let (file, keys) = (desk.path("whole.jsonl"), desk.path("keys.json"));
+    let (file, keys) = (file.to_str().ok_or("no path")?, keys.to_str().ok_or("no path")?);
+    let whole = ran(&["audit", "verify", file, "--keys", keys])?;
+    assert!(
+        whole.0 && whole.1.contains(&format!("signed up to record {end}")),
+        "{whole:?}"
+    );
+    // control: without the key nobody has signed it
+    desk.write("others.json", "{\"keys\": []}")?;
+    let others = desk.path("others.json");
+    let unsigned = ran(&[
+        "audit",
+        "verify",
+        file,
+        "--keys",
+        others.to_str().ok_or("no path")?,
+    ])?;
+    assert!(unsigned.1.contains("no checkpoint"), "{unsigned:?}");
+    let bytes = exported.as_bytes();
+    for turn in 0..40 {
+        let place = (turn * 7919 + 13) % bytes.len();
+        let mut changed = bytes.to_vec();
+        changed[place] ^= 1;
+        desk.write("changed.jsonl", &String::from_utf8_lossy(&changed))?;
+        let path = desk.path("changed.jsonl");
+        let found = ran(&["audit", "verify", path.to_str().ok_or("no path")?, "--keys", keys])?;
+        assert!(found != whole, "byte {place}: {found:?}");
+    }
+    let (_, rest) = ran(&["audit", "export", "--after", &(end - 1).to_string()])?;
+    assert!(rest.lines().count() >= 2 && rest.len() < exported.len());
     Ok(())
 }
 

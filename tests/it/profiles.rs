@@ -361,6 +361,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         &[
             "vpd.alarms",
             "vpd.audit_checkpoints",
+            "vpd.audit_export",
             "vpd.audit_policies",
             "vpd.audit_trail",
             "vpd.action_records",

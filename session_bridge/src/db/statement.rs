@@ -222,3 +222,36 @@ pub const DIFFERENCE_OF_DEFINITIONS: &str =
 /// Imports definitions.
 pub const IMPORT_DEFINITIONS: &str =
     "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1::text::jsonb, prune => $2) i";
+
+/// Waits until everything that was recorded so far is in the audit trail.
+pub const FLUSH_AUDIT: &str = "SELECT vpd.flush_audit()";
+
+/// Where an export of the audit trail begins: behind the record $1, or behind all that were dropped.
+pub const AUDIT_BEGIN: &str = "
+    SELECT b.sequence, encode(b.hash, 'hex')
+      FROM (SELECT t.sequence, t.hash FROM vpd.audit_trail t WHERE t.sequence = $1::bigint
+             UNION ALL
+            SELECT c.sequence, c.hash FROM vpd.audit_checkpoints c WHERE $1::bigint IS NULL AND c.is_stub
+             UNION ALL
+            SELECT 0, decode(repeat('00', 32), 'hex') WHERE coalesce($1::bigint, 0) = 0) b
+     ORDER BY b.sequence DESC
+     LIMIT 1";
+
+/// Lines of an export: at most $2 records behind the record $1, each with the checkpoint over it.
+pub const AUDIT_LINES: &str = "
+    WITH r AS (
+        SELECT e.sequence, e.line FROM vpd.audit_export e WHERE e.sequence > $1::bigint ORDER BY e.sequence LIMIT $2::bigint
+    )
+    SELECT l.sequence, l.line
+      FROM (SELECT r.sequence, 1 AS place, r.line FROM r
+             UNION ALL
+            SELECT c.sequence, 2, jsonb_build_object('checkpoint', jsonb_build_object(
+                       'sequence', c.sequence, 'hash', encode(c.hash, 'hex'), 'kid', c.kid, 'signature', encode(c.signature, 'hex'),
+                       'made_at', (extract(epoch FROM c.made_at - '2000-01-01 00:00:00+00'::timestamptz) * 1000000)::bigint))
+              FROM vpd.audit_checkpoints c
+              JOIN r ON r.sequence = c.sequence) l
+     ORDER BY l.sequence, l.place";
+
+/// The public keys that checkpoints were signed with, as a JWK set.
+pub const AUDIT_KEYS: &str =
+    "SELECT jsonb_build_object('keys', coalesce(jsonb_agg(k.key), '[]')) FROM vpd.signing_keys k";

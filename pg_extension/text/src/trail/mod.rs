@@ -5,11 +5,15 @@
 
 mod canonical;
 mod chain;
+#[cfg(feature = "identity")]
+mod export;
 mod seal;
 mod wire;
 
 pub use canonical::{Digest, link, personal_digest};
 pub use chain::{Chain, Fault, Link};
+#[cfg(feature = "identity")]
+pub use export::{Verification, Verified};
 pub use seal::checkpoint_text;
 pub use wire::{decode, encode};
 

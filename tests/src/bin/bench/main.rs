@@ -3,6 +3,7 @@
 //! It is not a benchmark of the machine: only ratios count. Two sides take turns (A, B, B, A, …), each round gives one
 //! paired ratio, and the median of the rounds is held against the target. A missed target is printed, not an error.
 
+mod audits;
 mod bound;
 mod contest;
 mod graph;
@@ -30,20 +31,21 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 21] = [
+const ROWS: [&str; 22] = [
     "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
-    "kinds", "helpers", "checks", "graph", "P-14", "P-25", "growth",
+    "P-22", "kinds", "helpers", "checks", "graph", "P-14", "P-25", "growth",
 ];
 
 /// Measures the rows of a topic that are wanted.
 type Measure = fn(&Scene<'_>, &Pace, &dyn Fn(&str) -> bool) -> vpd_tests::Result<()>;
 
-const TOPICS: [(&str, Measure); 11] = [
+const TOPICS: [(&str, Measure); 12] = [
     ("scans", scans::measure),
     ("reads", reads::measure),
     ("kinds of policies", kinds::measure),
     ("helpers in policies", helpers::measure),
     ("sessions", sessions::measure),
+    ("audits", audits::measure),
     ("masks", masks::measure),
     ("hierarchies", hierarchies::measure),
     ("checks", privileges::measure),
