@@ -3,6 +3,7 @@
 //! It is a process of its own with a database role of its own, because whoever serves HTTP must not be able to change a key. It reads no token, and creates no
 //! session. Invariant: whatever goes wrong on the way, the keys in the database stay as they are.
 
+mod error;
 mod sync;
 mod turn;
 mod watch;
@@ -10,7 +11,7 @@ mod watch;
 use clap::{Args, Subcommand};
 
 use crate::config::Config;
-use crate::db::{ConnectError, describe};
+pub use error::KeysError;
 
 /// Arguments of `session-bridge keys`.
 #[derive(Debug, Args)]
@@ -32,23 +33,6 @@ enum Command {
         #[arg(long)]
         watch: bool,
     },
-}
-
-/// Why no keys could be handed in.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// There is no connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The database refused, or the connection broke.
-    #[error("{}", describe(.0))]
-    Postgres(#[from] tokio_postgres::Error),
-    /// Nobody is trusted.
-    #[error("the database trusts no issuer: register one with vpd.trust_issuer")]
-    NoIssuer,
-    /// Standard output is gone.
-    #[error("standard output: {0}")]
-    Output(#[from] std::io::Error),
 }
 
 /// Runs the command; true when every issuer was asked with success.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 use tracing::warn;
 
-use super::KeysError;
+use super::error::KeysError;
 use crate::config::Config;
 use crate::db::{Role, connect, describe, statement};
 use crate::identity::{IdentityError, Web, discover};

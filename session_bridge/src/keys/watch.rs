@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tracing::warn;
 
-use super::KeysError;
+use super::error::KeysError;
 use super::sync::{look, missed, open};
 use super::turn::Turn;
 use crate::config::Config;

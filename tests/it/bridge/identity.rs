@@ -94,6 +94,34 @@ fn keys_that_are_not_handed_in_open_nothing() -> Result<()> {
 }
 
 #[test]
+fn a_token_of_another_login_opens_no_session_in_a_browser() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let finish = |pending: &login::Pending| {
+        let cookie = format!("Cookie: {}", pending.cookie);
+        stage.ask(&format!("GET {}", pending.callback), "portal", &[&cookie], "")
+    };
+    // The provider is asked with another nonce, as when somebody puts a code of his own login into this one.
+    let other = login::start_at(&stage, "portal", "alice", |address| {
+        assert!(address.contains("&nonce="), "{address}");
+        address.replace("&nonce=", "&nonce=other")
+    })?;
+    let answer = finish(&other)?;
+    assert_eq!(answer.refusal()?, (401, "token_refused".into()));
+    assert!(
+        answer
+            .headers("set-cookie")
+            .all(|cookie| !cookie.starts_with("__Host-session"))
+    );
+    // control: the request as the bridge made it
+    assert_eq!(
+        finish(&login::start(&stage, "portal", "alice")?)?.location()?,
+        "/"
+    );
+    Ok(())
+}
+
+#[test]
 fn an_application_gets_the_login_that_it_demands_or_none() -> Result<()> {
     let database = Database::create()?;
     let stage = Stage::before(&database)?;

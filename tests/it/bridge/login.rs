@@ -27,8 +27,19 @@ pub struct Pending {
 
 /// Starts a login and says user and password at the provider.
 pub fn start(stage: &Stage, app: &str, user: &str) -> Result<Pending> {
+    start_at(stage, app, user, str::to_owned)
+}
+
+/// The same with another request at the provider than the bridge made; `changed` makes it from that one.
+pub fn start_at(
+    stage: &Stage,
+    app: &str,
+    user: &str,
+    changed: impl FnOnce(&str) -> String,
+) -> Result<Pending> {
     let start = stage.ask("GET /login", app, &[], "")?;
-    let page = stage.ask(&format!("GET {}", path(&start.location()?)), "login", &[], "")?;
+    let address = changed(path(&start.location()?));
+    let page = stage.ask(&format!("GET {address}"), "login", &[], "")?;
     let mut form = format!("username={user}&password={user}");
     for name in FIELDS {
         form += &format!("&{name}={}", page.field(name)?.replace(' ', "+"));

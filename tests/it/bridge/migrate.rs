@@ -37,6 +37,7 @@ impl Scene {
                 "dbname": "shop",
                 "bridge": login("vpd_bridge"),
                 "runtime": login(runtime),
+                "keys": login("vpd_keys"),
                 "admin": {"host": self.cluster.socket_folder(), "user": "postgres"},
             },
             "identity": {"mode": "oidc", "issuer": "https://login.example", "client_id": "bridge"},
@@ -98,6 +99,8 @@ fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
     assert!(scene.log_in("vpd_bridge", &first)?);
     assert!(!scene.log_in("vpd_bridge", "vpd_bridge")?);
 
+    assert!(scene.log_in("vpd_keys", &scene.password("vpd_keys")?)?);
+
     fs::remove_file(scene.secrets.join("vpd_bridge"))?;
     run(migrate(&config, true))??;
     let second = scene.password("vpd_bridge")?;
@@ -119,6 +122,32 @@ fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
     );
     for secret in [first, second, verifier, stored] {
         assert!(!log.contains(&secret), "a password or its verifier is in the log");
+    }
+    Ok(())
+}
+
+#[test]
+fn roles_of_the_programs_have_what_they_need_and_none_creates_sessions_by_name() -> Result<()> {
+    let scene = Scene::new("roles")?;
+    run(migrate(&scene.config("vpd_runtime")?, true))??;
+    let mut admin = scene.cluster.connect("postgres", "shop")?;
+    let mut holders = |function: &str| -> Result<Vec<String>> {
+        let query = "SELECT r.rolname::text FROM pg_roles r JOIN pg_proc p ON p.pronamespace = 'vpd'::regnamespace AND p.proname = $1
+                      WHERE r.rolname LIKE 'vpd\\_%' AND has_function_privilege(r.oid, p.oid, 'EXECUTE') ORDER BY 1";
+        Ok(admin
+            .query(query, &[&function])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect())
+    };
+    for (function, expected) in [
+        ("create_session", &[][..]),
+        ("create_session_from_token", &["vpd_bridge"]),
+        ("set_issuer_keys", &["vpd_keys"]),
+        ("trust_issuer", &[]),
+        ("attach_session", &["vpd_bridge", "vpd_runtime"]),
+    ] {
+        assert_eq!(holders(function)?, expected, "{function}");
     }
     Ok(())
 }
