@@ -77,6 +77,16 @@ impl Error {
         )
     }
 
+    /// 28000: the identity provider that the session comes from does not speak for the application.
+    pub fn issuer_not_for_app() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "issuer_not_for_app",
+            "the identity provider of this session does not speak for the application",
+            "Log in to the application itself, or name it in apps with vpd.alter_issuer.",
+        )
+    }
+
     /// 28000: the ticket cannot be redeemed.
     pub fn ticket_invalid() -> Self {
         Self::new(

@@ -60,6 +60,7 @@ CREATE TABLE vpd_private.identity_token (
     issuer text NOT NULL,
     usable_until timestamptz NOT NULL
 );
+SELECT pg_extension_config_dump('vpd_private.identity_token', '');
 CREATE INDEX identity_token_usable_idx ON vpd_private.identity_token (usable_until);
 COMMENT ON TABLE vpd_private.identity_token IS 'Tokens that have opened a session: each opens one.';
 COMMENT ON COLUMN vpd_private.identity_token.token_hash IS 'SHA-256 of header and claims; another signature makes no other token.';

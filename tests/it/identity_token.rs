@@ -675,3 +675,104 @@ fn issuers_that_make_no_sense_are_refused() -> Result<()> {
     )?;
     Ok(())
 }
+
+#[test]
+fn what_an_issuer_may_say_goes_no_further_by_a_handoff() -> Result<()> {
+    let cluster = cluster()?;
+    let mut scene = scene(&cluster, ", apps => '{portal}'")?;
+    let session = log_in(&mut scene.bridge, &scene.token(&claims(ISSUER, "alice"))?, None)?;
+    let ticket = issue(&mut scene.bridge, &session, "floor")?;
+    assert_refused(
+        redeem(&mut scene.bridge, &ticket, "floor"),
+        "28000",
+        "issuer_not_for_app",
+    );
+    // control: it speaks for both
+    scene.database.connect(role::SECURITY)?.batch_execute(&format!(
+        "SELECT vpd.alter_issuer('{ISSUER}', apps => '{{portal,floor}}')"
+    ))?;
+    let ticket = issue(&mut scene.bridge, &session, "floor")?;
+    assert!(redeem(&mut scene.bridge, &ticket, "floor")?.is_some());
+    Ok(())
+}
+
+#[test]
+fn a_token_that_does_not_tell_when_is_not_recent() -> Result<()> {
+    let cluster = cluster()?;
+    let mut scene = scene(&cluster, "")?;
+    scene.database.connect(role::SECURITY)?.batch_execute(
+        "SELECT vpd.register_app('portal', pillar => 'retail', max_auth_age => '5 minutes')",
+    )?;
+    let mut said = claims(ISSUER, "alice");
+    said.as_object_mut().ok_or("no claims")?.remove("auth_time");
+    let silent = scene.token(&said)?;
+    assert_refused(
+        log_in(&mut scene.bridge, &silent, None),
+        "28000",
+        "assurance_insufficient",
+    );
+    // control: one that tells
+    said["auth_time"] = json!(now());
+    said["jti"] = json!("another");
+    let telling = scene.token(&said)?;
+    log_in(&mut scene.bridge, &telling, None)?;
+    Ok(())
+}
+
+#[test]
+fn whoever_hands_in_keys_holds_up_no_distrust() -> Result<()> {
+    let cluster = cluster()?;
+    let mut scene = scene(&cluster, "")?;
+    let session = log_in(&mut scene.bridge, &scene.token(&claims(ISSUER, "alice"))?, None)?;
+    let mut admin = scene.database.admin()?;
+    admin.batch_execute("BEGIN")?;
+    set_keys(&mut admin, &[SigningKey::generate("ES256")?.public("two")])?;
+    let mut security = scene.database.connect(role::SECURITY)?;
+    security.batch_execute(&format!(
+        "SET lock_timeout = '5s'; SELECT vpd.distrust_issuer('{ISSUER}')"
+    ))?;
+    let mut user = scene.database.connect(role::USER)?;
+    assert_refused(attach(&mut user, &session), "28000", "session_invalid");
+    admin.batch_execute("COMMIT")?;
+    // Keys that came late are accepted by nobody, and gone when the issuer is trusted again.
+    security.batch_execute(&format!(
+        "SELECT vpd.trust_issuer('{ISSUER}', '{{portal-client,floor-client}}')"
+    ))?;
+    let left = admin.query_one("SELECT count(*) FROM vpd.issuer_keys", &[])?;
+    assert_eq!(left.get::<_, i64>(0), 0);
+    Ok(())
+}
+
+#[test]
+fn a_key_that_is_for_another_algorithm_now_is_another_key() -> Result<()> {
+    let cluster = cluster()?;
+    let scene = scene(&cluster, "")?;
+    let mut admin = scene.database.admin()?;
+    let mut key = SigningKey::generate("RS256")?.public("rsa");
+    set_keys(&mut admin, std::slice::from_ref(&key))?;
+    key["alg"] = json!("PS256");
+    let changes = set_keys(&mut admin, std::slice::from_ref(&key))?;
+    assert_eq!(changes, [("rsa".to_owned(), "replaced".to_owned())]);
+    let small = json!({"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": encode(&[&[1_u8][..], &[0; 31]].concat())});
+    assert!(set_keys(&mut admin, &[small]).is_err());
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_stored_is_refused_as_any_bad_token() -> Result<()> {
+    let cluster = cluster()?;
+    let mut scene = scene(&cluster, ", attribute_claims => '{\"app\": \"attributes\"}'")?;
+    for bad in [
+        json!({"acr": ""}),
+        json!({"acr": "x".repeat(300)}),
+        json!({"acr": "a\u{0}b"}),
+        json!({"amr": ["a\u{0}b"]}),
+        json!({"attributes": {"a": "b\u{0}"}}),
+        json!({"attributes": {"a\u{0}": "b"}}),
+        json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+    ] {
+        let token = scene.token(&changed(claims(ISSUER, "alice"), &bad))?;
+        assert_refused(log_in(&mut scene.bridge, &token, None), "28000", "token_refused");
+    }
+    Ok(())
+}

@@ -17,11 +17,15 @@ statements! {
 thread_local! {
     /// Whether the database has an enabled audit policy.
     static IS_ANY: Cell<Option<bool>> = const { Cell::new(None) };
+    /// The table of audit policies, when `IS_ANY` was looked up.
+    static TABLE: Cell<Option<Oid>> = const { Cell::new(None) };
     static RELATIONS: RefCell<HashMap<Oid, Rc<Vec<AuditPolicy>>>> = RefCell::default();
 }
 
 /// An enabled audit policy on a relation, or on one that it is a part of.
 pub struct AuditPolicy {
+    /// The relation that it is on.
+    pub on: Oid,
     /// Numbers of the columns of which a statement must name one; `None` for all.
     pub columns: Option<Vec<i16>>,
     pub commands: Vec<String>,
@@ -36,8 +40,11 @@ pub fn is_any() -> bool {
 #[cold]
 fn look() -> bool {
     // The table comes late in CREATE EXTENSION and goes early in DROP.
-    let is_any = extension::is_known()
-        && lock::table(c"audit_policy").is_some()
+    TABLE.set(None);
+    if extension::is_known() {
+        TABLE.set(lock::table(c"audit_policy"));
+    }
+    let is_any = TABLE.get().is_some()
         && spi::announced(|| ANY.with(|statement| statement.query_one(&[], |row| row.required::<bool>(1))))
             .unwrap_or(false);
     IS_ANY.set(Some(is_any));
@@ -52,6 +59,7 @@ pub fn policies(relation: Oid) -> Rc<Vec<AuditPolicy>> {
     let found = spi::announced(|| {
         POLICIES.with(|statement| {
             statement.query(&[oid_arg(relation)], |row| AuditPolicy {
+                on: row.required(4),
                 columns: row.get(1),
                 commands: row.required(2),
                 is_strict: row.required::<String>(3) == "strict",
@@ -63,19 +71,14 @@ pub fn policies(relation: Oid) -> Rc<Vec<AuditPolicy>> {
     found
 }
 
-/// A relation changed, or all did. Changes of audit policies are told as one of their table.
+/// A relation changed, or all did: it may have become a part of another. Changes of audit policies are told as one of their table.
 pub fn relation_changed(relation: Option<Oid>) {
     predicates::forget();
-    if IS_ANY.take().is_none() {
-        return;
-    }
-    match relation {
-        Some(relation) => RELATIONS.with_borrow_mut(|relations| {
-            if relations.remove(&relation).is_none() {
-                relations.clear();
-            }
-        }),
-        None => RELATIONS.with_borrow_mut(HashMap::clear),
+    RELATIONS.with_borrow_mut(HashMap::clear);
+    let table = TABLE.get();
+    if relation.is_none() || table.is_none() || relation == table {
+        IS_ANY.set(None);
+        TABLE.set(None);
     }
 }
 

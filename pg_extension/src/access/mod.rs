@@ -11,6 +11,6 @@ mod running;
 pub use catalogue::{Definition, add, drop_policy, enable};
 pub use known::relation_changed;
 pub use running::{
-    copied, copies, ends, ran, savepoint_released, savepoint_rolled_back, starts, transaction_ended,
-    truncates,
+    commanded, copied, copies, ends, ran, savepoint_released, savepoint_rolled_back, starts,
+    starts_in_worker, transaction_ended, truncates,
 };

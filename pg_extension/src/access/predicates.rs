@@ -36,6 +36,9 @@ pub fn applied(relation: Oid, name: &'static str, command: Command) -> Option<Rc
     if known.is_some() {
         return known;
     }
+    if !xact::can_attempt() {
+        return Some(r#"[{"error": "parallel"}]"#.into());
+    }
     let text: Rc<str> = match xact::attempt(|| policy::applied(relation, command)) {
         Ok(applied) => applied.to_string().into(),
         Err(failure) => serde_json::json!([{ "error": failure.code() }])

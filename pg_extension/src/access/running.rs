@@ -2,7 +2,7 @@
 //!
 //! One that ends is recorded with what came out; one that does not, because of an error or because its transaction ended, when that happens.
 
-use super::known::{is_any, policies};
+use super::known::{AuditPolicy, is_any, policies};
 use super::predicates;
 use crate::error::{Error, Result};
 use crate::guc;
@@ -24,7 +24,9 @@ struct Pending {
     /// Nesting depth of the transaction where it began.
     level: i32,
     statement_id: Option<i64>,
-    /// Rows that had come out when it ran last.
+    /// What it does as a whole.
+    verb: Option<Verb>,
+    /// Rows that came out whenever it ran.
     row_count: Option<i64>,
     touched: Vec<Touched>,
 }
@@ -47,6 +49,9 @@ pub fn starts(query: &Running) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
+    if PENDING.with_borrow(Vec::is_empty) {
+        trail::forget_failure();
+    }
     let mut touched: Vec<Touched> = Vec::new();
     query.accesses(|access| {
         // One record for each table and command, however often it stands in the query.
@@ -54,7 +59,41 @@ pub fn starts(query: &Running) -> Result<()> {
             touched.push(one);
         }
     });
-    begin(query.key(), query.statement_id(), touched)
+    begin(query.key(), query.statement_id(), query.verb(), touched)
+}
+
+/// A query starts in a parallel worker, where nobody knows whose session it is: a table under an audit policy is not read there.
+pub fn starts_in_worker(query: &Running) -> Result<()> {
+    let mut is_audited = false;
+    if is_any() {
+        query.accesses(|access| is_audited |= !policies(access.relation).is_empty());
+    }
+    if is_audited {
+        return Err(Error::parallel_worker());
+    }
+    Ok(())
+}
+
+/// A command that is no query is about to run on a table.
+pub fn commanded(table: Oid, name: &str) -> Result<()> {
+    if !is_any() {
+        return Ok(());
+    }
+    let policies = policies(table);
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let recorded = trail::record(&Event {
+        name: "data.command",
+        relation: Some(&relation::full_name(table)),
+        command: Some(&name.to_ascii_lowercase()),
+        is_change: true,
+        ..Event::default()
+    });
+    if policies.iter().any(|policy| policy.is_strict) {
+        wait_for(recorded)?;
+    }
+    Ok(())
 }
 
 /// COPY of a whole table, which runs no query.
@@ -64,13 +103,13 @@ pub fn copies(table: Oid, is_into: bool) -> Result<()> {
 
 /// That is done.
 pub fn copied() {
-    finish(WHOLE, None);
+    finish(WHOLE);
 }
 
 /// TRUNCATE takes every row.
 pub fn truncates(table: Oid) -> Result<()> {
     whole(table, Verb::Delete)?;
-    finish(WHOLE, None);
+    finish(WHOLE);
     Ok(())
 }
 
@@ -82,14 +121,23 @@ fn whole(table: Oid, verb: Verb) -> Result<()> {
     let Some(touched) = touch(&access) else {
         return Ok(());
     };
-    begin(WHOLE, None, vec![touched])
+    begin(WHOLE, None, Some(verb), vec![touched])
 }
 
 /// What is recorded of an access; `None` where no audit policy asks for it.
 fn touch(access: &Access) -> Option<Touched> {
-    let policies = policies(access.relation);
-    let mut asking = policies
+    let all = policies(access.relation);
+    // What the relation is under that the query names is recorded with that.
+    let named = access.part_of.map(policies);
+    let is_told = |policy: &AuditPolicy| {
+        named
+            .iter()
+            .flat_map(|named| named.iter())
+            .any(|other| other.on == policy.on)
+    };
+    let mut asking = all
         .iter()
+        .filter(|policy| !is_told(policy))
         .filter(|policy| {
             policy
                 .commands
@@ -121,7 +169,7 @@ fn command(verb: Verb) -> Command {
 }
 
 /// Notes a statement; under a strict policy it waits until that is durable.
-fn begin(key: usize, statement_id: Option<i64>, touched: Vec<Touched>) -> Result<()> {
+fn begin(key: usize, statement_id: Option<i64>, verb: Option<Verb>, touched: Vec<Touched>) -> Result<()> {
     if touched.is_empty() {
         return Ok(());
     }
@@ -129,27 +177,36 @@ fn begin(key: usize, statement_id: Option<i64>, touched: Vec<Touched>) -> Result
         key,
         level: xact::nest_level(),
         statement_id,
+        verb,
         row_count: None,
         touched,
     };
+    // Whoever it is: at the end of a transaction that failed nobody can look.
+    trail::know_client();
     if xact::is_standby() {
         return on_standby(&pending);
     }
-    let mut number = None;
+    let mut last = None;
     for touched in pending.touched.iter().filter(|touched| touched.is_strict) {
         let intent = trail::record(&pending.event("data.begin", touched));
-        number = Some(intent.ok_or_else(Error::audit_unavailable)?);
+        last = Some(intent.ok_or_else(Error::audit_unavailable)?);
     }
-    if let Some(number) = number {
-        scribe::wake(ring::scribe());
-        scribe::wait_until_durable(number)?;
+    if last.is_some() {
+        wait_for(last)?;
     }
     PENDING.with_borrow_mut(|all| {
         // An ended query may have stood at the same place.
-        all.retain(|known| known.key != key);
+        all.retain(|known| known.key != key || key == WHOLE);
         all.push(pending);
     });
     Ok(())
+}
+
+/// Waits until a record is durable; an error where there was no room for it.
+fn wait_for(record: Option<u64>) -> Result<()> {
+    let number = record.ok_or_else(Error::audit_unavailable)?;
+    scribe::wake(ring::scribe());
+    scribe::wait_until_durable(number)
 }
 
 /// Nothing can be written here.
@@ -179,7 +236,7 @@ impl Pending {
             relation: Some(&touched.relation),
             command: Some(touched.verb.name()),
             statement_id: self.statement_id,
-            row_count: self.row_count,
+            row_count: self.row_count.filter(|_| self.verb == Some(touched.verb)),
             predicates: touched.predicates.as_deref(),
             is_change: touched.verb != Verb::Select,
             ..Event::default()
@@ -203,23 +260,22 @@ pub fn ran(query: &Running) {
     let key = query.key();
     PENDING.with_borrow_mut(|all| {
         if let Some(pending) = all.iter_mut().find(|known| known.key == key) {
-            pending.row_count = Some(query.row_count());
+            pending.row_count = Some(pending.row_count.unwrap_or(0) + query.row_count());
         }
     });
 }
 
 /// A query ended.
 pub fn ends(query: &Running) {
-    finish(query.key(), Some(query.row_count()));
+    finish(query.key());
 }
 
-fn finish(key: usize, row_count: Option<i64>) {
+fn finish(key: usize) {
     let ended = PENDING.with_borrow_mut(|all| {
         let place = all.iter().rposition(|known| known.key == key)?;
         Some(all.remove(place))
     });
-    if let Some(mut pending) = ended {
-        pending.row_count = row_count.or(pending.row_count);
+    if let Some(pending) = ended {
         pending.record(None);
     }
 }
@@ -254,7 +310,13 @@ fn end_from(level: i32) {
     if !ended.is_empty() {
         let verdict = trail::last_failure();
         for pending in &ended {
-            pending.record(Some(verdict.as_deref().unwrap_or("closed")));
+            // Without an error that was reported: a cursor that was left open, or an error that somebody caught before the first row.
+            let otherwise = if pending.row_count.is_some() {
+                "closed"
+            } else {
+                "failed"
+            };
+            pending.record(Some(verdict.as_deref().unwrap_or(otherwise)));
         }
     }
 }

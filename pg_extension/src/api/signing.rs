@@ -7,9 +7,9 @@ use pgrx::datum::Interval;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
-fn rotate_signing_key() -> Answer<String> {
+fn rotate_signing_key(is_compromised: Option<bool>) -> Answer<String> {
     require_primary()?;
-    Ok(signing::rotate()?)
+    Ok(signing::rotate(is_compromised.unwrap_or(false))?)
 }
 
 #[pg_extern(sql = false)]

@@ -130,7 +130,7 @@ pub fn erase(user: &str) -> Result<bool> {
     let known = known.into_iter().next();
     let is_known = known.is_some();
     let pseudonym = known.flatten().unwrap_or(unknown);
-    Ok(trail::erase(user, &pseudonym) > 0 || is_known)
+    Ok(trail::erase(user, &pseudonym)? > 0 || is_known)
 }
 
 /// Who stands behind a pseudonym.

@@ -27,7 +27,7 @@ pub struct Attached {
 }
 
 /// What a savepoint has to bring back.
-struct Saved {
+pub struct Saved {
     level: i32,
     attached: Option<Attached>,
 }
@@ -145,6 +145,22 @@ pub fn may_keep_rows(changes: u64) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// What savepoints bring back, put aside: it is that of the caller, and what happens to another session meanwhile is none of it.
+pub struct SavedAside(Vec<Saved>);
+
+impl SavedAside {
+    /// Until this is dropped, savepoints know nothing of what was before.
+    pub fn put() -> Self {
+        Self(SAVED.take())
+    }
+}
+
+impl Drop for SavedAside {
+    fn drop(&mut self) {
+        SAVED.replace(std::mem::take(&mut self.0));
+    }
 }
 
 /// Puts values in place.

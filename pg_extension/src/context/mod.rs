@@ -38,7 +38,7 @@ use crate::sys::looking::ReadOnly;
 use crate::sys::marker::Marker;
 use crate::sys::{connection, shmem, spi, temporary};
 use application::read as read_attribute;
-use attached::{ATTACHED, Attached, replace};
+use attached::{ATTACHED, Attached, SavedAside, replace};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -125,18 +125,24 @@ pub fn without_session<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// The session that comes back when this goes.
-struct Former(Option<Attached>);
+/// The session that comes back when this goes, and with it what savepoints bring back.
+struct Former {
+    attached: Option<Attached>,
+    _saved: SavedAside,
+}
 
 impl Former {
     fn behind(new: Option<Attached>) -> Self {
-        Self(ATTACHED.replace(new))
+        Self {
+            _saved: SavedAside::put(),
+            attached: ATTACHED.replace(new),
+        }
     }
 }
 
 impl Drop for Former {
     fn drop(&mut self) {
-        ATTACHED.replace(self.0.take());
+        ATTACHED.replace(self.attached.take());
         if is_attached() {
             keepers::tell();
         }

@@ -43,6 +43,8 @@ fn wire_server() {
             starts: statement::starts,
             runs: statement::runs,
             ran: context::may_keep_rows,
+            starts_in_worker: access::starts_in_worker,
+            commanded: access::commanded,
             paused: access::ran,
             ends: access::ends,
             copies: access::copies,

@@ -43,6 +43,7 @@ pub fn may_be_prepared() -> Result<()> {
 
 /// It was prepared: how it ends is decided elsewhere, so nothing that was read of it is kept.
 pub fn prepared() {
+    trail::transaction_prepared();
     ending::forget_what_was_undone();
     over();
 }

@@ -44,6 +44,7 @@ pub fn derive(new: Derived) -> Result<Option<Uuid>> {
     let (Some(source), Some(app)) = (line::source(new.source), app::find(&new.app)) else {
         return Ok(None);
     };
+    issuance::require_issuer(new.source, &app.name)?;
     issuance::require_assurance(&app, source.acr.as_deref(), source.auth_time)?;
     let is_same_pillar = app.pillar == source.pillar;
     if new.on_behalf.is_some() && !is_same_pillar {

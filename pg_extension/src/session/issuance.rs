@@ -11,6 +11,7 @@ statements! {
     HELD = "session/count_held.sql";
     TOKENS = "session/count_tokens.sql";
     TOKEN = "session/insert_token.sql";
+    ISSUER = "session/issuer_refuses.sql";
 }
 
 /// Most tokens of a session.
@@ -59,6 +60,15 @@ pub fn require_assurance(app: &App, acr: Option<&str>, auth_time: Timestamp) -> 
         return Ok(());
     }
     Err(Error::assurance_insufficient())
+}
+
+/// 28000 when the issuer whose token the session comes from does not speak for an application: what it may say goes no further by a handoff.
+pub fn require_issuer(session_id: Uuid, app: &str) -> Result<()> {
+    let refuses = ISSUER.with(|statement| statement.query_one(&[arg(session_id), arg(app)], |_| ()));
+    if refuses.is_none() {
+        return Ok(());
+    }
+    Err(Error::issuer_not_for_app())
 }
 
 /// 53400 when a session has as many tokens as one may have: whoever ends it has to reach them all.

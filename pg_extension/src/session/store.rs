@@ -84,7 +84,15 @@ pub(super) fn open(new: NewSession) -> Result<Opened> {
     let app = app::find(&new.app).ok_or_else(|| no_such_app(&new.app))?;
     let auth_time = new
         .auth_time
-        .map_or_else(clock::now, |time| Timestamp(time.into()));
+        .map(|time| Timestamp(time.into()))
+        // A token that does not tell when says nothing of now.
+        .unwrap_or_else(|| {
+            if new.origin.is_some() {
+                clock::LONG_AGO
+            } else {
+                clock::now()
+            }
+        });
     issuance::require_assurance(&app, new.acr.as_deref(), auth_time)?;
     let authority = authority_of(&new)?;
     issuance::require_room(&new.user_name, &app)?;

@@ -18,6 +18,7 @@ statements! {
     MAKE = "signing/make.sql";
     DISCARD = "signing/discard.sql";
     RETIRE = scanning "signing/retire.sql";
+    COMPROMISED = scanning "signing/compromised.sql";
     PUBLISH = "signing/publish.sql";
     USABLE = scanning "signing/usable.sql";
 }
@@ -46,8 +47,11 @@ pub fn sign_token(kind: &str, claims: &Value) -> Result<String> {
 }
 
 /// Makes another key; returns its identifier. The private half of the former one is gone when the transaction commits.
-pub fn rotate() -> Result<String> {
+pub fn rotate(is_compromised: bool) -> Result<String> {
     lock::serialize(Counted::Keys, b"");
+    if is_compromised {
+        isolation::as_read_committed(|| COMPROMISED.with(|statement| statement.execute(&[])));
+    }
     Ok(make()?.public().id().to_owned())
 }
 

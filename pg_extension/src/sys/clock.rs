@@ -7,6 +7,9 @@ use pgrx::pg_sys;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
 
+/// Before everything (-infinity): a time that is not known and must not count as recent.
+pub const LONG_AGO: Timestamp = Timestamp(i64::MIN);
+
 /// The wall clock, now.
 #[cfg(not(test))]
 pub fn now() -> Timestamp {

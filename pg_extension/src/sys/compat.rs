@@ -104,33 +104,98 @@ pub unsafe fn referenced_columns(
     }
 }
 
-/// Visits what a plan accesses whose privileges are checked: relation, privileges, and the columns that are selected, inserted and updated.
+/// What a plan accesses.
+pub struct Checked {
+    pub relation: pg_sys::Oid,
+    /// Privileges that are checked.
+    pub required: u32,
+    /// The columns that are selected, inserted and updated.
+    pub columns: [*mut pg_sys::Bitmapset; 3],
+    /// Of which relation it is a part that the plan goes into: then its privileges are those of that one, and columns have the numbers of that one.
+    pub part_of: Option<pg_sys::Oid>,
+}
+
+/// Visits what a plan accesses whose privileges are checked, and the partitions and children that it goes into for these.
 ///
 /// # Safety
 /// A plan of the server.
-pub unsafe fn visit_accesses(
-    plan: *mut pg_sys::PlannedStmt,
-    mut visit: impl FnMut(pg_sys::Oid, u32, [*mut pg_sys::Bitmapset; 3]),
-) {
-    #[cfg(feature = "pg15")]
-    type Checked = pg_sys::RangeTblEntry;
-    #[cfg(not(feature = "pg15"))]
-    type Checked = pg_sys::RTEPermissionInfo;
-    // SAFETY: up to 15 the range table entries hold what is checked themselves.
-    #[cfg(feature = "pg15")]
-    let checked = unsafe { (*plan).rtable };
-    // SAFETY: later a list of their own does.
-    #[cfg(not(feature = "pg15"))]
-    let checked = unsafe { (*plan).permInfos };
-    // SAFETY: a list of these.
+pub unsafe fn visit_accesses(plan: *mut pg_sys::PlannedStmt, mut visit: impl FnMut(Checked)) {
+    // SAFETY: the range table is a list of entries; each append relation names two of them, by their numbers.
     unsafe {
-        for entry in super::list::elements(checked) {
-            let entry = &*entry.cast::<Checked>();
-            if entry.relid != pg_sys::InvalidOid && entry.requiredPerms != 0 {
-                let columns = [entry.selectedCols, entry.insertedCols, entry.updatedCols];
-                visit(entry.relid, entry.requiredPerms as u32, columns);
+        let entries = (*plan).rtable;
+        for number in 1..=super::list::length(entries) {
+            if let Some(checked) = checked(plan, number) {
+                visit(checked);
             }
         }
+        for part in super::list::elements((*plan).appendRelations) {
+            let part = part.cast::<pg_sys::AppendRelInfo>();
+            let child = &*entry(plan, (*part).child_relid as i32);
+            if let Some(root) = root(plan, (*part).parent_relid)
+                && child.rtekind == pg_sys::RTEKind::RTE_RELATION
+                && child.relid != root.relation
+            {
+                visit(Checked {
+                    relation: child.relid,
+                    part_of: Some(root.relation),
+                    ..root
+                });
+            }
+        }
+    }
+}
+
+unsafe fn entry(plan: *mut pg_sys::PlannedStmt, number: i32) -> *mut pg_sys::RangeTblEntry {
+    // SAFETY: the caller's number is that of an entry.
+    unsafe { super::list::nth((*plan).rtable, number - 1).cast() }
+}
+
+/// What is checked of the relation that a part belongs to, at whatever depth.
+unsafe fn root(plan: *mut pg_sys::PlannedStmt, mut number: u32) -> Option<Checked> {
+    // SAFETY: as above; a part is of one parent, and no circle leads back.
+    unsafe {
+        loop {
+            if let Some(found) = checked(plan, number as i32) {
+                return Some(found);
+            }
+            number = super::list::elements((*plan).appendRelations)
+                .map(|part| part.cast::<pg_sys::AppendRelInfo>())
+                .find(|part| (**part).child_relid == number)
+                .map(|part| (*part).parent_relid)?;
+        }
+    }
+}
+
+/// What is checked of an entry; `None` where nothing is.
+#[cfg(feature = "pg15")]
+unsafe fn checked(plan: *mut pg_sys::PlannedStmt, number: i32) -> Option<Checked> {
+    // SAFETY: up to 15 the range table entries hold what is checked themselves.
+    let entry = unsafe { &*entry(plan, number) };
+    (entry.rtekind == pg_sys::RTEKind::RTE_RELATION && entry.requiredPerms != 0).then(|| Checked {
+        relation: entry.relid,
+        required: entry.requiredPerms as u32,
+        columns: [entry.selectedCols, entry.insertedCols, entry.updatedCols],
+        part_of: None,
+    })
+}
+
+/// What is checked of an entry; `None` where nothing is.
+#[cfg(not(feature = "pg15"))]
+unsafe fn checked(plan: *mut pg_sys::PlannedStmt, number: i32) -> Option<Checked> {
+    // SAFETY: later a list of their own holds that, to which entries point.
+    unsafe {
+        let entry = &*entry(plan, number);
+        if entry.rtekind != pg_sys::RTEKind::RTE_RELATION || entry.perminfoindex == 0 {
+            return None;
+        }
+        let held = super::list::nth((*plan).permInfos, entry.perminfoindex as i32 - 1);
+        let held = &*held.cast::<pg_sys::RTEPermissionInfo>();
+        (held.requiredPerms != 0).then(|| Checked {
+            relation: held.relid,
+            required: held.requiredPerms as u32,
+            columns: [held.selectedCols, held.insertedCols, held.updatedCols],
+            part_of: None,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a connection brings along to a session that is attached: its search path, and whether a transaction block is open.
 
+use super::list::elements;
 use super::xact;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -73,6 +74,26 @@ pub fn warn_outside_block(what: &CStr) {
         if !is_in_function() {
             pg_sys::WarnNoTransactionBlock(true, what.as_ptr());
         }
+    }
+}
+
+/// True where the client itself called the function that asks: no function runs around it, and its statement reads and names no table, so that it comes from no view, rule, default
+/// or trigger of others.
+pub fn is_asked_by_client() -> bool {
+    // SAFETY: reads backend state; the statements of the portal that runs are a list of plans.
+    unsafe {
+        if is_in_function() {
+            return false;
+        }
+        let portal = pg_sys::ActivePortal;
+        portal.is_null()
+            || elements((*portal).stmts).all(|statement| {
+                let plan = &*statement.cast::<pg_sys::PlannedStmt>();
+                plan.commandType == pg_sys::CmdType::CMD_SELECT
+                    && elements(plan.rtable).all(|entry| {
+                        (*entry.cast::<pg_sys::RangeTblEntry>()).rtekind != pg_sys::RTEKind::RTE_RELATION
+                    })
+            })
     }
 }
 

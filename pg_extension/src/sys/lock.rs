@@ -2,7 +2,7 @@
 //! stop a login or the purge.
 
 use crate::error::{Error, Result};
-use pgrx::pg_sys;
+use pgrx::{pg_guard, pg_sys};
 use std::cell::RefCell;
 use std::ffi::CStr;
 
@@ -11,6 +11,8 @@ use std::ffi::CStr;
 const MAX_KEYS: usize = 64;
 
 thread_local! {
+    /// What is locked until the process ends.
+    static OF_PROCESS: RefCell<Vec<(pg_sys::LOCKTAG, u32)>> = const { RefCell::new(Vec::new()) };
     /// What the transaction has locked: the class, the key and the depth of the (sub)transaction; `WHOLE` for the whole class.
     static HELD: RefCell<Vec<(pg_sys::Oid, u32, i32)>> = const { RefCell::new(Vec::new()) };
 }
@@ -97,10 +99,30 @@ pub(super) fn try_object(
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };
-    // SAFETY: the server lets go of it at the end of the transaction or of the process.
-    unsafe {
+    // SAFETY: the server lets go of it at the end of the transaction; `let_go` does at the end of the process.
+    let is_had = unsafe {
         pg_sys::LockAcquire(&raw const tag, mode as i32, is_for_process, true)
             != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    };
+    if is_had && is_for_process {
+        let is_first = OF_PROCESS.with_borrow_mut(|held| {
+            held.push((tag, mode));
+            held.len() == 1
+        });
+        if is_first {
+            // SAFETY: a static function.
+            unsafe { pg_sys::before_shmem_exit(Some(let_go), pg_sys::Datum::from(0)) }
+        }
+    }
+    is_had
+}
+
+/// The process ends. A lock that is held for it would stay, and with the place of the process go over to the next one: outside of a transaction the server lets go of none.
+#[pg_guard]
+unsafe extern "C-unwind" fn let_go(_code: i32, _arg: pg_sys::Datum) {
+    for (tag, mode) in OF_PROCESS.take() {
+        // SAFETY: a lock that this process has.
+        unsafe { pg_sys::LockRelease(&raw const tag, mode as i32, true) };
     }
 }
 

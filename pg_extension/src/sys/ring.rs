@@ -82,7 +82,9 @@ pub fn append(record: &[u8]) -> Option<u64> {
             if let Some(number) = block.append(record, pause) {
                 return Some(number);
             }
-            if block.is_stalled() || waited >= guc::audit_wait_milliseconds() {
+            // Where nobody writes there will be no room; where somebody does, whoever fills the ring waits as others do.
+            let is_hopeless = block.is_stalled() && block.header().scribe.load(Ordering::Acquire) == 0;
+            if is_hopeless || waited >= guc::audit_wait_milliseconds() {
                 block.note_loss(clock::now().0);
                 return None;
             }

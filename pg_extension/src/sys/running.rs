@@ -49,17 +49,25 @@ impl Running {
         unsafe { portal::is_kept(self.0) }
     }
 
-    /// What it reads and writes whose privileges are checked: one for each relation, kind of access and place in the query.
+    /// What it reads and writes: one for each relation, kind of access and place in the query.
     pub fn accesses(&self, mut visit: impl FnMut(&Access)) {
+        // A query that locks rows needs the privilege to write, and writes nothing.
+        let is_reading = !self.may_write();
         // SAFETY: a query with its plan.
         unsafe {
-            compat::visit_accesses((*self.0).plannedstmt, |relation, required, columns| {
+            compat::visit_accesses((*self.0).plannedstmt, |checked| {
                 for verb in Verb::ALL {
-                    if required & verb.privilege() != 0 {
+                    let is_asked = checked.required & verb.privilege() != 0;
+                    if is_asked && (verb == Verb::Select || !is_reading) {
                         visit(&Access {
-                            relation,
+                            relation: checked.relation,
                             verb,
-                            columns: verb.columns(columns),
+                            part_of: checked.part_of,
+                            columns: match checked.part_of {
+                                None => verb.columns(checked.columns),
+                                // A part may have other numbers for its columns.
+                                Some(_) => None,
+                            },
                         });
                     }
                 }
@@ -67,7 +75,29 @@ impl Running {
         }
     }
 
-    /// Rows that came out or were written so far.
+    fn may_write(&self) -> bool {
+        // SAFETY: a query with its plan.
+        unsafe {
+            let plan = &*(*self.0).plannedstmt;
+            plan.commandType != pg_sys::CmdType::CMD_SELECT || plan.hasModifyingCTE
+        }
+    }
+
+    /// What the query as a whole does; `None` where that is several things.
+    pub fn verb(&self) -> Option<Verb> {
+        // SAFETY: a query with its plan.
+        unsafe {
+            match (*(*self.0).plannedstmt).commandType {
+                pg_sys::CmdType::CMD_SELECT => Some(Verb::Select),
+                pg_sys::CmdType::CMD_INSERT => Some(Verb::Insert),
+                pg_sys::CmdType::CMD_UPDATE => Some(Verb::Update),
+                pg_sys::CmdType::CMD_DELETE => Some(Verb::Delete),
+                _ => None,
+            }
+        }
+    }
+
+    /// Rows that came out or were written since it began to run, or went on.
     pub fn row_count(&self) -> i64 {
         // SAFETY: a query that runs or has just run has a state.
         unsafe {
@@ -140,6 +170,8 @@ impl Verb {
 pub struct Access {
     pub relation: pg_sys::Oid,
     pub verb: Verb,
+    /// The relation that the query names, when this is a part of it.
+    pub part_of: Option<pg_sys::Oid>,
     /// The columns, counted from `FirstLowInvalidHeapAttributeNumber`; `None` for all of them.
     columns: Option<*mut pg_sys::Bitmapset>,
 }
@@ -150,6 +182,7 @@ impl Access {
         Self {
             relation,
             verb,
+            part_of: None,
             columns: None,
         }
     }

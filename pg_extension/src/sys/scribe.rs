@@ -115,8 +115,14 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
     unsafe { pg_sys::pqsignal(libc::SIGTERM, Some(die)) };
     let database = pg_sys::Oid::from(arg.value() as u32);
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    // The owner of a database may have set that for it.
-    pinned::set_for_process(c"default_transaction_read_only", c"off");
+    // The owner of a database may have set these for it.
+    for (name, value) in [
+        (c"default_transaction_read_only", c"off"),
+        (c"default_tablespace", c""),
+        (c"client_encoding", c"UTF8"),
+    ] {
+        pinned::set_for_process(name, value);
+    }
     let is_the_one = BackgroundWorker::transaction(|| {
         !xact::is_standby() && extension::is_installed() && lock::try_be_the_scribe()
     });

@@ -38,6 +38,10 @@ pub struct Statement {
     pub runs: fn(&Running) -> Result<Option<u64>>,
     /// It has run as far as it was asked to, and its rows outlive the transaction; with what `runs` returned.
     pub ran: fn(u64) -> Result<()>,
+    /// A query starts in a parallel worker, inside the part of a plan that runs there.
+    pub starts_in_worker: fn(&Running) -> Result<()>,
+    /// A command that is no query is about to run on a table; its name.
+    pub commanded: fn(Oid, &str) -> Result<()>,
     /// It has run, as far as it was asked to.
     pub paused: fn(&Running),
     /// It ends.

@@ -154,6 +154,15 @@ pub fn may_select(table: pg_sys::Oid) -> bool {
     }
 }
 
+/// True when the current user may empty a table.
+pub fn may_truncate(table: pg_sys::Oid) -> bool {
+    // SAFETY: catalogue look-up inside a transaction.
+    unsafe {
+        pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_TRUNCATE)
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
 /// True when the current user may read these columns of a relation. What is no column counts as one he may not read.
 pub fn may_select_columns(relation: pg_sys::Oid, columns: &[&str]) -> bool {
     may_select(relation)

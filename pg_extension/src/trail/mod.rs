@@ -16,10 +16,10 @@ mod verification;
 
 pub use book::write;
 pub use erasure::erase;
-pub use event::{Event, record, shown_name};
+pub use event::{Event, know_client, record, shown_name};
 pub use outside::{Outside, Subject, set_outside, subject};
-pub use refusal::{changed, failed, last_failure, refused};
+pub use refusal::{changed, failed, forget_failure, last_failure, refused};
 pub use seal::{seal, set_retention};
 pub use status::{flush, status};
-pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended};
+pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended, transaction_prepared};
 pub use verification::verify;

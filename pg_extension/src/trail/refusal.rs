@@ -39,6 +39,11 @@ pub fn failed(sqlstate: &str) {
     }
 }
 
+/// Errors of former statements say nothing of what comes.
+pub fn forget_failure() {
+    LAST.with_borrow_mut(|last| *last = None);
+}
+
 /// The SQLSTATE of the error that was reported last; forgotten with this.
 pub fn last_failure() -> Option<String> {
     LAST.with_borrow_mut(Option::take)

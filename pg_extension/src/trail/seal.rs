@@ -5,8 +5,8 @@
 use super::event::{Event, record};
 use crate::error::{Error, Result};
 use crate::signing;
-use crate::sys::clock;
 use crate::sys::spi::{self, arg, statements};
+use crate::sys::{clock, xact};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use serde_json::json;
 use vpd_text::trail::{Digest, checkpoint_text};
@@ -94,16 +94,22 @@ fn drop_outdated() -> Result<()> {
         return Ok(());
     };
     let hash = hash.and_then(|hash| Digest::try_from(hash).ok());
-    if let (Some(sequence), Some(hash)) = (sequence, hash) {
-        sign(sequence, &hash, true)?;
+    let dropped = xact::attempt(|| {
+        for command in &commands {
+            spi::run_command(command);
+        }
+        match (sequence, hash) {
+            (Some(sequence), Some(hash)) => sign(sequence, &hash, true),
+            _ => Ok(()),
+        }
+    });
+    // Somebody is reading: they go the next time.
+    if dropped.is_ok() {
         record(&Event {
             name: "audit.dropped",
             details: Some(&json!({ "up_to": sequence })),
             ..Event::default()
         });
-    }
-    for command in commands {
-        spi::run_command(&command);
     }
     Ok(())
 }

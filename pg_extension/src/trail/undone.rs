@@ -51,6 +51,18 @@ pub fn transaction_ended(is_committed: bool) {
     }
 }
 
+/// The transaction was prepared: what becomes of it is decided elsewhere.
+pub fn transaction_prepared() {
+    let count = take_from(0);
+    if count > 0 {
+        record(&Event {
+            name: "transaction.prepared",
+            row_count: Some(count),
+            ..Event::default()
+        });
+    }
+}
+
 /// How many changes were recorded from a level on; they are forgotten.
 fn take_from(level: i32) -> i64 {
     CHANGES.with_borrow_mut(|changes| {

@@ -6,7 +6,7 @@ use crate::sys::spi::{Row, arg, statements};
 use serde_json::Value;
 use std::collections::VecDeque;
 use vpd_text::identity::Key;
-use vpd_text::trail::{Chain, Digest, Entry, Link, Person, checkpoint_text};
+use vpd_text::trail::{Chain, Digest, Entry, Fault, Link, Person, checkpoint_text};
 
 statements! {
     BEFORE = "trail/before.sql";
@@ -14,6 +14,7 @@ statements! {
     LAST = "trail/state.sql";
     STUB = "trail/stub.sql";
     CHECKPOINTS = "trail/checkpoints.sql";
+    STRAY = "trail/stray.sql";
 }
 
 /// Records that are read at one go.
@@ -39,6 +40,8 @@ struct Stored {
     salt: Option<Vec<u8>>,
     personal: Vec<u8>,
     hash: Vec<u8>,
+    /// Whether the personal part is there, and says nothing once it was erased.
+    is_sound: bool,
 }
 
 /// Looks at the records from one number to another, both included; without them at all there are.
@@ -66,6 +69,7 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
     let Some(mut chain) = before(first) else {
         return Ok(verified.broken_at(first, "sequence"));
     };
+    let mut erasures = Erasures::default();
     while chain.sequence() < last {
         let args = [arg(chain.sequence()), arg(last), arg(BATCH)];
         let batch = RECORDS.with(|statement| statement.query(&args, read));
@@ -77,11 +81,28 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
             if let Err(fault) = chain.follow(&stored.link()) {
                 return Ok(verified.broken_at(next, fault.code()));
             }
+            if !stored.is_sound {
+                return Ok(verified.broken_at(next, Fault::Personal.code()));
+            }
+            erasures.note(&stored);
             verified.records += 1;
             match signed.pass(next, Some(chain.hash())) {
                 Ok(count) => verified.checkpoints += count,
                 Err(problem) => return Ok(verified.broken_at(next, problem)),
             }
+        }
+    }
+    if from.is_none() && to.is_none() {
+        let stray = STRAY.with(|statement| {
+            statement.query_one(&[arg(dropped.unwrap_or(0)), arg(end_now())], |row| {
+                row.get::<i64>(1)
+            })
+        });
+        if let Some(stray) = stray.flatten() {
+            return Ok(verified.broken_at(stray, "sequence"));
+        }
+        if erasures.are_more_than_told() && dropped.is_none() {
+            return Ok(verified.broken_at(last, "erased"));
         }
     }
     // Signed, and not there; unless it was written meanwhile.
@@ -131,6 +152,7 @@ fn read(row: &Row) -> Stored {
         personal: row.get(22).unwrap_or_default(),
         hash: row.get(23).unwrap_or_default(),
         salt: row.get(24),
+        is_sound: row.get(25).unwrap_or(false),
     }
 }
 
@@ -167,6 +189,26 @@ impl Stored {
             personal: &self.personal,
             hash: &self.hash,
         }
+    }
+}
+
+/// Records that were erased, and how many of them records of erasures tell.
+#[derive(Default)]
+struct Erasures {
+    found: i64,
+    told: i64,
+}
+
+impl Erasures {
+    fn note(&mut self, stored: &Stored) {
+        self.found += i64::from(stored.salt.is_none());
+        if stored.texts[0].as_deref() == Some("person.erased") {
+            self.told = self.told.saturating_add(stored.numbers[2].unwrap_or(0));
+        }
+    }
+
+    fn are_more_than_told(&self) -> bool {
+        self.found > self.told
     }
 }
 

@@ -20,6 +20,7 @@ statements! {
     ALTER = "trust/alter.sql";
     FIND = "trust/find.sql";
     FORGET = "trust/forget.sql";
+    FORGET_LEFT = "trust/forget_left_keys.sql";
 }
 
 /// What an administrator says of an issuer; what is none stays as it is.
@@ -52,6 +53,8 @@ pub(super) struct Trusted {
 /// Registers an issuer, or changes all of its registration.
 pub fn trust(new: Registration) -> Result<()> {
     check_name(&new.issuer)?;
+    lock::serialize(Counted::Registrations, new.issuer.as_bytes());
+    FORGET_LEFT.with(|statement| statement.execute(&[arg(new.issuer.as_str())]));
     write(&DEFINE, new).map(|_| ())
 }
 
@@ -66,7 +69,7 @@ pub fn alter(new: Registration) -> Result<()> {
 
 /// Trusts an issuer no more; returns how many of its sessions ended.
 pub fn distrust(name: &str, ends_sessions: bool) -> Result<u64> {
-    lock::serialize(Counted::Registrations, name.as_bytes());
+    // Nobody is waited for who hands in keys, for as long as he likes.
     if FORGET.with(|statement| statement.execute(&[arg(name)])) == 0 {
         return Err(not_found(name));
     }

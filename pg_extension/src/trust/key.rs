@@ -2,6 +2,7 @@
 
 use super::issuer::require;
 use crate::error::{Error, Result};
+use crate::sys::document::Document;
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
 use pgrx::JsonB;
@@ -18,6 +19,11 @@ statements! {
 /// What became of a key: identifier, thumbprint, what.
 pub type Change = (String, Option<String>, String);
 
+/// What makes a key another one: its thumbprint, and the algorithm that it is for.
+fn described(thumbprint: &str, key: &Value) -> String {
+    format!("{thumbprint} {}", key["alg"].as_str().unwrap_or_default())
+}
+
 /// Takes the keys that an issuer has now; those it has no more are withdrawn.
 pub fn set(issuer: &str, keys: &Value) -> Result<Vec<Change>> {
     lock::serialize(Counted::Registrations, issuer.as_bytes());
@@ -33,7 +39,10 @@ pub fn set(issuer: &str, keys: &Value) -> Result<Vec<Change>> {
             statement.query(&[arg(issuer)], |row| {
                 (
                     row.required::<String>(1),
-                    (row.required::<String>(2), row.required::<bool>(3)),
+                    (
+                        described(&row.required::<String>(2), row.required::<Document>(4).known()),
+                        row.required::<bool>(3),
+                    ),
                 )
             })
         })
@@ -51,7 +60,7 @@ pub fn set(issuer: &str, keys: &Value) -> Result<Vec<Change>> {
         let thumbprint = key.thumbprint();
         let change = match known.remove(key.id()) {
             None => "added",
-            Some((former, _)) if former != thumbprint => "replaced",
+            Some((former, _)) if former != described(&thumbprint, &key.document()) => "replaced",
             Some((_, true)) => "restored",
             Some((_, false)) => "kept",
         };
@@ -69,7 +78,7 @@ pub fn set(issuer: &str, keys: &Value) -> Result<Vec<Change>> {
     let withdrawn: Vec<(String, String)> = known
         .into_iter()
         .filter(|(_, (_, is_withdrawn))| !is_withdrawn)
-        .map(|(id, (thumbprint, _))| (id, thumbprint))
+        .map(|(id, (described, _))| (id, described.split(' ').next().unwrap_or_default().to_owned()))
         .collect();
     let ids: Vec<String> = withdrawn.iter().map(|(id, _)| id.clone()).collect();
     RETIRE.with(|statement| statement.execute(&[arg(issuer), arg(ids)]));

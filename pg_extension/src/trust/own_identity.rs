@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::session::{self, Provenance};
 use crate::signing;
 use crate::sys::clock::{self, Timestamp};
+use crate::sys::connection;
 use crate::sys::random;
 use crate::sys::spi::{arg, statements};
 use vpd_text::identity::{ASSERTION_TYPE, Assertion, MAX_LIFETIME};
@@ -44,6 +45,12 @@ pub fn set_own_name(name: Option<&str>) -> Result<()> {
 
 /// A token that tells an audience who the attached session is, for so many seconds and no longer than the session lasts.
 pub fn sign_identity(audience: &str, lifetime: f64) -> Result<String> {
+    if !connection::is_asked_by_client() {
+        return Err(Error::privilege_missing(
+            "an identity is signed for whoever asks for it himself",
+            "Call vpd.sign_identity in a statement of its own: one that names no table, outside of functions.",
+        ));
+    }
     let identity = context::require_authenticated()?;
     check(audience, lifetime)?;
     let issuer = own_name().ok_or_else(|| {
@@ -82,7 +89,7 @@ pub fn sign_identity(audience: &str, lifetime: f64) -> Result<String> {
         pillar: identity.pillar.as_deref(),
         session: &sha256(session_id.to_string().as_bytes()),
         acr: acr.as_deref(),
-        auth_time: seconds(auth_time),
+        auth_time: (auth_time != clock::LONG_AGO).then(|| seconds(auth_time)),
         issued_at: now,
         expires_at: seconds(liveness.idle_expires_at).min(now + lifetime.ceil() as i64),
         id: &id[..16],

@@ -11,7 +11,8 @@ SELECT (SELECT array_agg(a.attnum ORDER BY a.attnum)
            AND NOT a.attisdropped
         HAVING count(*) = cardinality(p.columns)),
        p.commands,
-       p.mode
+       p.mode,
+       p.relation::oid
   FROM line l
   JOIN vpd_private.audit_policy p ON p.relation = l.relation::regclass
  WHERE p.is_enabled

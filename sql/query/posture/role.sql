@@ -78,16 +78,21 @@ UNION ALL
 SELECT 'high',
        'keys_and_tokens',
        r.rolname::text,
-       'hands in keys and brings tokens: creates sessions for any user, with a key of its own',
+       'can hand in keys and bring tokens, itself or as a role that it is a member of: creates sessions for any user, with a key of its own',
        format('SELECT vpd.revoke_profile(''key_steward'', %L)', r.rolname)
   FROM pg_authid r
- WHERE has_function_privilege(r.oid, 'vpd.set_issuer_keys(text, jsonb)'::regprocedure, 'EXECUTE')
-   AND has_function_privilege(
-           r.oid,
-           'vpd.create_session_from_token(text, text, text, text, text, text, text, inet, text, text)'::regprocedure,
-           'EXECUTE'
-       )
-   AND NOT r.rolsuper
+ WHERE NOT r.rolsuper
+   AND (SELECT bool_or(has_function_privilege(m.oid, 'vpd.set_issuer_keys(text, jsonb)'::regprocedure, 'EXECUTE'))
+           AND bool_or(
+                   has_function_privilege(
+                       m.oid,
+                       'vpd.create_session_from_token(text, text, text, text, text, text, text, inet, text, text)'::regprocedure,
+                       'EXECUTE'
+                   )
+               )
+          FROM pg_authid m
+         WHERE NOT m.rolsuper
+           AND pg_has_role(r.oid, m.oid, 'MEMBER'))
 UNION ALL
 SELECT 'medium',
        'issuer_without_keys',

@@ -2,5 +2,5 @@
 SELECT kid, key, retired_at IS NULL
   FROM vpd_private.signing_key
  WHERE retired_at IS NULL
-    OR clock_timestamp() < retired_at + interval '10 minutes'
+    OR NOT is_compromised AND clock_timestamp() < retired_at + interval '10 minutes'
  ORDER BY made_at DESC;

@@ -30,6 +30,7 @@ WITH parts AS (
 SELECT e.sequence,
        e.hash,
        ARRAY[
+           'LOCK TABLE vpd_private.audit_record, vpd_private.audit_person IN ACCESS EXCLUSIVE MODE NOWAIT',
            format('ALTER EXTENSION pg_vpd DROP TABLE vpd_private.%I', o.record),
            format('DROP TABLE vpd_private.%I', o.record),
            format('ALTER EXTENSION pg_vpd DROP TABLE vpd_private.%I', o.person),

@@ -20,10 +20,12 @@ WITH bounds AS (
 SELECT c.command
   FROM missing m
  CROSS JOIN LATERAL (VALUES
-     (1, format('CREATE TABLE vpd_private.%I PARTITION OF vpd_private.%I FOR VALUES FROM (%L) TO (%L)', m.name, m.parent, m.first || '+00', m.following || '+00')),
+     (1, format('CREATE TABLE vpd_private.%I (LIKE vpd_private.%I INCLUDING ALL)', m.name, m.parent)),
      (2, format('ALTER TABLE vpd_private.%I ENABLE ROW LEVEL SECURITY', m.name)),
      (3, format('ALTER TABLE vpd_private.%I REPLICA IDENTITY FULL', m.name)),
      (4, format('COMMENT ON TABLE vpd_private.%I IS %L', m.name, 'A month of the audit trail.')),
-     (5, format('ALTER EXTENSION pg_vpd ADD TABLE vpd_private.%I', m.name))
+     -- Whoever reads the trail, for as long as he likes, holds up nothing: attaching needs no more than a lock that goes with reading.
+     (5, format('ALTER TABLE vpd_private.%I ATTACH PARTITION vpd_private.%I FOR VALUES FROM (%L) TO (%L)', m.parent, m.name, m.first || '+00', m.following || '+00')),
+     (6, format('ALTER EXTENSION pg_vpd ADD TABLE vpd_private.%I', m.name))
  ) c (place, command)
  ORDER BY m.place, c.place;

@@ -49,6 +49,7 @@ mod left_behind;
 mod library_absent;
 mod literal;
 mod long_number;
+mod looked_at;
 mod lost_commit;
 mod maker_checker;
 mod maker_unknown;

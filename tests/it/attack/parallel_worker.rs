@@ -133,7 +133,7 @@ const READERS: &[(&str, &str)] = &[
 ];
 
 /// Functions that the run-time role may call and that tell nothing of the session.
-const OTHERS: &[&str] = &["mask_hash"];
+const OTHERS: &[&str] = &["issuer_name", "mask_hash"];
 
 fn readers() -> Result<Database<'static>> {
     let database = Database::create()?;

@@ -24,7 +24,6 @@ const STAY_BEHIND: [(&str, &str); 17] = [
         "counts changes for the sessions of one database",
     ),
     ("global_context", "belongs to sessions"),
-    ("identity_token", "names tokens that are over soon"),
     ("job_run", "tells what happened in one database"),
     ("mask_key", "a copy has its own hashes"),
     ("message", "belongs to sessions"),

@@ -63,6 +63,7 @@ unsafe extern "C-unwind" fn end(query: *mut pg_sys::QueryDesc) {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn before_end(query: *mut pg_sys::QueryDesc) {
+    parallel::query_ends(query);
     if !is_exempt() {
         // SAFETY: as the server passed it; it lives as long as the call.
         (table().statement.ends)(&unsafe { Running::new(query) });
@@ -101,6 +102,10 @@ unsafe extern "C-unwind" fn before_start(query: *mut pg_sys::QueryDesc, flags: i
         let is_run = flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 == 0;
         (table().statement.starts)(&running, is_run).unwrap_or_else(|error| error.raise());
         function_call::query_started(query);
+    } else if !spi::is_internal() && parallel::is_nested_in_worker(query) {
+        // SAFETY: as above.
+        let running = unsafe { Running::new(query) };
+        (table().statement.starts_in_worker)(&running).unwrap_or_else(|error| error.raise());
     }
 }
 

@@ -29,7 +29,8 @@ fn is_bound() -> bool {
     looking::is_looking() && !spi::is_internal()
 }
 
-/// A function is about to be called. Those in procedural languages and in SQL are asked for what they call themselves; the library's own have rules of their own.
+/// A function is about to be called. Those in procedural languages and in SQL are asked for what they call themselves. Of the library's own those that are called by name
+/// read, or are volatile and refused: they would end sessions, sign, or change who is at work. What hooks put into queries lies in the private schema.
 pub fn function_reached(oid: pg_sys::Oid) {
     if !is_bound() {
         return;
@@ -43,12 +44,12 @@ pub fn function_reached(oid: pg_sys::Oid) {
     }
 }
 
-/// The name of a function that may leave something and is written neither in SQL nor in a procedural language, and is not the library's own.
+/// The name of a function that may leave something and is written neither in SQL nor in a procedural language.
 fn native_leaving(oid: pg_sys::Oid) -> Option<String> {
     let is_leaving = described(oid, |function| {
         let is_native = match function.prolang.to_u32() {
             INTERNAL_LANGUAGE => true,
-            C_LANGUAGE => !function.is_of_library(),
+            C_LANGUAGE => !(function.is_of_library() && is_private(function.pronamespace)),
             _ => false,
         };
         is_native
@@ -64,6 +65,15 @@ fn native_leaving(oid: pg_sys::Oid) -> Option<String> {
             std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
         }
     })
+}
+
+/// True for the schema of what the library alone calls.
+fn is_private(schema: pg_sys::Oid) -> bool {
+    // SAFETY: a catalogue look-up; what is missing gives NULL.
+    unsafe {
+        let name = pg_sys::get_namespace_name(schema);
+        !name.is_null() && std::ffi::CStr::from_ptr(name) == c"vpd_private"
+    }
 }
 
 /// A command is about to run: those that show something or run a text pass, and what they run is asked in turn.

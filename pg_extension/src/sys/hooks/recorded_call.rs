@@ -54,7 +54,8 @@ const OTHERS: [&str; 37] = [
     "verify_audit",
 ];
 const SCHEMAS: [&str; 2] = ["vpd", "dbms_rls"];
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
+    "jwks",
     "token",
     "ticket",
     "message",
@@ -66,6 +67,8 @@ const SECRETS: [&str; 8] = [
 ];
 /// Most bytes of an argument that are told.
 const MAX_ARGUMENT: usize = 1_000;
+/// A longer one is not made into a text at all.
+const LONGEST: usize = 16 * 1024;
 /// OIDs below are those of the server itself.
 const FIRST_OF_OTHERS: u32 = 16_384;
 
@@ -246,7 +249,18 @@ unsafe fn shown(name: &str, kind: pg_sys::Oid, value: pg_sys::Datum) -> String {
     if SECRETS.contains(&last) {
         return "***".to_owned();
     }
-    // SAFETY: the caller's promise; the output function is the type's own.
+    // SAFETY: the caller's promise: a value of a length of its own says it.
+    let length = unsafe {
+        if pg_sys::get_typlen(kind) == -1 {
+            pg_sys::toast_raw_datum_size(value)
+        } else {
+            0
+        }
+    };
+    if length > LONGEST {
+        return format!("({length} bytes)");
+    }
+    // SAFETY: as above; the output function is the type's own.
     let text = unsafe {
         let (mut function, mut is_variable) = (pg_sys::InvalidOid, false);
         pg_sys::getTypeOutputInfo(kind, &mut function, &mut is_variable);

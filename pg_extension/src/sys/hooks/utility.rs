@@ -128,6 +128,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             if dump::enter_load(statement) {
                 return Due::Loaded;
             }
+            copied::tell(statement);
             if copied::starts(statement) {
                 return Due::Copied;
             }

@@ -78,6 +78,10 @@ pub(crate) fn accept(
 ) -> Result<Accepted, Refusal> {
     check_audience(claims, issuer)?;
     let usable_until = check_times(claims, issuer, circumstances.now)?;
+    // A logout token (OpenID Connect Back-Channel Logout 1.0, 2.4), or another security event, is no login.
+    if claims.contains_key("events") {
+        return Err(Refusal::Type);
+    }
     let travelled = match issuer.kind {
         Kind::Database => Some(travelled(claims, &issuer.user_prefix)?),
         _ if claims.contains_key("act") => return Err(Refusal::Actor),
@@ -99,7 +103,10 @@ pub(crate) fn accept(
         }
     }
     let auth_time = moment(claims, "auth_time")?;
-    let acr = text(claims, "acr")?.map(str::to_owned);
+    let acr = match text(claims, "acr")? {
+        Some(acr) if !is_name(acr) => return Err(Refusal::ClaimType),
+        acr => acr.map(str::to_owned),
+    };
     let subject = text(claims, "sub")?.ok_or(Refusal::ClaimMissing)?;
     if travelled.is_some() {
         // What anybody may do is administered here alone.
@@ -216,6 +223,9 @@ fn attributes_of(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>
             Source::Object(path) => {
                 if let Some(found) = path.find(claims) {
                     for (name, value) in found.as_object().ok_or(Refusal::ClaimType)? {
+                        if name.contains('\0') {
+                            return Err(Refusal::ClaimType);
+                        }
                         values.insert(name.clone(), attribute(value)?);
                     }
                 }
@@ -241,9 +251,11 @@ fn how_logged_in(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>
         identity.insert("acr".to_owned(), json!(acr));
     }
     if let Some(methods) = claims.get("amr").filter(|methods| !methods.is_null()) {
-        let is_list = methods
-            .as_array()
-            .is_some_and(|methods| methods.iter().all(Value::is_string));
+        let is_list = methods.as_array().is_some_and(|methods| {
+            methods
+                .iter()
+                .all(|method| method.is_string() && is_storable(method))
+        });
         if !is_list {
             return Err(Refusal::ClaimType);
         }
@@ -252,9 +264,14 @@ fn how_logged_in(claims: &Map<String, Value>, issuer: &Issuer, acr: Option<&str>
     Ok(Value::Object(identity))
 }
 
+/// No database stores a text with NUL.
+fn is_storable(value: &Value) -> bool {
+    value.as_str().is_none_or(|text| !text.contains('\0'))
+}
+
 /// A value or a list of values.
 fn attribute(value: &Value) -> Result<Value, Refusal> {
-    let is_plain = |value: &Value| !value.is_object() && !value.is_array();
+    let is_plain = |value: &Value| !value.is_object() && !value.is_array() && is_storable(value);
     let is_good = match value {
         Value::Array(values) => values.iter().all(is_plain),
         value => is_plain(value),
@@ -303,7 +320,7 @@ mod tests {
             pillar: None,
             session: &[1; 32],
             acr: None,
-            auth_time: 1,
+            auth_time: Some(1),
             issued_at: 2,
             expires_at: 3,
             id: &[2; 16],

@@ -40,7 +40,7 @@ pub struct Assertion<'a> {
     /// How the user was authenticated.
     pub acr: Option<&'a str>,
     /// When he was.
-    pub auth_time: i64,
+    pub auth_time: Option<i64>,
     /// When it is said.
     pub issued_at: i64,
     /// Until when it counts.
@@ -155,7 +155,7 @@ mod tests {
             pillar: Some("retail"),
             session: &[1; 32],
             acr: None,
-            auth_time: 1,
+            auth_time: Some(1),
             issued_at: 2,
             expires_at: 3,
             id: &[2; 16],

@@ -64,6 +64,42 @@ impl std::fmt::Debug for Key {
     }
 }
 
+/// The y of points of Curve25519 whose multiples are few, as they may be written, the sign of x left away. A signature of such a key says nothing (RFC 8032, 8.9; the list of
+/// libsodium).
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    first(1),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    near_the_prime(0xec),
+    near_the_prime(0xed),
+    near_the_prime(0xee),
+];
+
+const fn first(byte: u8) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[0] = byte;
+    bytes
+}
+
+const fn near_the_prime(byte: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    bytes[0] = byte;
+    bytes[31] = 0x7f;
+    bytes
+}
+
+fn is_of_small_order(mut point: [u8; 32]) -> bool {
+    point[31] &= 0x7f;
+    SMALL_ORDER.contains(&point)
+}
+
 /// Reads a set of keys. The reason of a refusal is for whoever hands it in.
 pub fn read_keys(document: &Value) -> Result<Vec<Offered>, String> {
     let keys = document
@@ -288,6 +324,10 @@ impl Form {
                     ));
                 }
                 let exponent = bytes(e)?;
+                let exponent: &[u8] = exponent
+                    .iter()
+                    .position(|byte| *byte != 0)
+                    .map_or(&[], |first| &exponent[first..]);
                 if exponent.last().is_none_or(|last| last % 2 == 0) || exponent.len() > 5 || exponent == [1] {
                     return Err("has an exponent that no RSA key has".to_owned());
                 }
@@ -301,8 +341,9 @@ impl Form {
                 DecodingKey::from_ec_components(x, y)
             }
             Self::Ed25519 { x } => {
-                if bytes(x)?.len() != 32 {
-                    return Err("is not on its curve".to_owned());
+                let point = <[u8; 32]>::try_from(bytes(x)?).map_err(|_| "is not on its curve")?;
+                if is_of_small_order(point) {
+                    return Err("is a point of small order: anybody can sign for it".to_owned());
                 }
                 DecodingKey::from_ed_components(x)
             }

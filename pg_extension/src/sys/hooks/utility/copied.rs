@@ -1,9 +1,12 @@
-//! COPY of a table by its name runs no query unless row security makes it one: whoever records what is read is told of it here.
+//! Commands on tables that are no queries: whoever records what is read is told of them here. COPY of a table by its name runs none unless row security makes it one; definitions
+//! put its rows through expressions, or take it out of what is recorded.
 
 use super::resolve;
+use crate::sys::list::elements;
 use crate::sys::table::table;
 use crate::sys::{extension, user};
-use pgrx::pg_sys;
+use pgrx::{is_a, pg_sys};
+use std::ffi::CStr;
 
 /// A command is about to run; tells whether it is such a COPY.
 ///
@@ -25,5 +28,52 @@ pub unsafe fn starts(statement: *mut pg_sys::Node) -> bool {
         }
         (table().statement.copies)(relation, copy.is_from).unwrap_or_else(|error| error.raise());
         true
+    }
+}
+
+/// Tells of a command that defines something about tables.
+///
+/// # Safety
+/// A valid utility statement.
+pub unsafe fn tell(statement: *mut pg_sys::Node) {
+    use pg_sys::NodeTag::*;
+    // SAFETY: each node is read as the type its tag says.
+    unsafe {
+        if !extension::is_known() {
+            return;
+        }
+        let relations: Vec<pg_sys::Oid> = match (*statement).type_ {
+            T_AlterTableStmt => {
+                let alter = &*statement.cast::<pg_sys::AlterTableStmt>();
+                elements(alter.cmds)
+                    .map(|command| (*command.cast::<pg_sys::AlterTableCmd>()).def)
+                    .filter(|definition| !definition.is_null() && is_a(*definition, T_PartitionCmd))
+                    .map(|definition| resolve((*definition.cast::<pg_sys::PartitionCmd>()).name))
+                    .chain([resolve(alter.relation)])
+                    .collect()
+            }
+            T_IndexStmt => vec![resolve((*statement.cast::<pg_sys::IndexStmt>()).relation)],
+            T_CreateTrigStmt => vec![resolve((*statement.cast::<pg_sys::CreateTrigStmt>()).relation)],
+            T_RuleStmt => vec![resolve((*statement.cast::<pg_sys::RuleStmt>()).relation)],
+            T_DropStmt => {
+                let drop = &*statement.cast::<pg_sys::DropStmt>();
+                if drop.removeType == pg_sys::ObjectType::OBJECT_TABLE {
+                    elements(drop.objects)
+                        .map(|name| resolve(pg_sys::makeRangeVarFromNameList(name.cast())))
+                        .collect()
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => return,
+        };
+        let name = CStr::from_ptr(pg_sys::GetCommandTagName(pg_sys::CreateCommandTag(statement)));
+        for relation in relations
+            .into_iter()
+            .filter(|relation| *relation != pg_sys::InvalidOid)
+        {
+            (table().statement.commanded)(relation, &name.to_string_lossy())
+                .unwrap_or_else(|error| error.raise());
+        }
     }
 }
