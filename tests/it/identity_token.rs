@@ -2,7 +2,7 @@
 
 use postgres::Client;
 use serde_json::{Value, json};
-use vpd_tests::issuer::{SigningKey, claims, encode, now};
+use vpd_tests::issuer::{SigningKey, claims, encode, now, reasons};
 use vpd_tests::{
     Cluster, Database, Extension, Library, Result, assert_denied_to_all_but, assert_refused, attach, issue,
     outcome, redeem, role,
@@ -272,17 +272,6 @@ fn changed(mut document: Value, changes: &Value) -> Value {
         }
     }
     document
-}
-
-/// The reasons that the audit trail tells, in order.
-fn reasons(database: &Database<'_>) -> Result<Vec<String>> {
-    let mut auditor = database.connect(role::AUDITOR)?;
-    auditor.query_one("SELECT vpd.flush_audit()", &[])?;
-    let rows = auditor.query(
-        "SELECT details::jsonb ->> 'reason' FROM vpd.audit_trail WHERE event IN ('token.refused', 'token.replayed') ORDER BY sequence",
-        &[],
-    )?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 #[test]
@@ -680,7 +669,10 @@ fn issuers_that_make_no_sense_are_refused() -> Result<()> {
 fn what_an_issuer_may_say_goes_no_further_by_a_handoff() -> Result<()> {
     let cluster = cluster()?;
     let mut scene = scene(&cluster, ", apps => '{portal}'")?;
-    let session = log_in(&mut scene.bridge, &scene.token(&claims(ISSUER, "alice"))?, None)?;
+    let session = {
+        let token = scene.token(&claims(ISSUER, "alice"))?;
+        log_in(&mut scene.bridge, &token, None)?
+    };
     let ticket = issue(&mut scene.bridge, &session, "floor")?;
     assert_refused(
         redeem(&mut scene.bridge, &ticket, "floor"),
@@ -723,7 +715,10 @@ fn a_token_that_does_not_tell_when_is_not_recent() -> Result<()> {
 fn whoever_hands_in_keys_holds_up_no_distrust() -> Result<()> {
     let cluster = cluster()?;
     let mut scene = scene(&cluster, "")?;
-    let session = log_in(&mut scene.bridge, &scene.token(&claims(ISSUER, "alice"))?, None)?;
+    let session = {
+        let token = scene.token(&claims(ISSUER, "alice"))?;
+        log_in(&mut scene.bridge, &token, None)?
+    };
     let mut admin = scene.database.admin()?;
     admin.batch_execute("BEGIN")?;
     set_keys(&mut admin, &[SigningKey::generate("ES256")?.public("two")])?;

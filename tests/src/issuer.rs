@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::Result;
+use crate::{Database, Result, role};
 
 /// A key that signs.
 #[derive(Debug)]
@@ -143,4 +143,18 @@ fn fresh() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Why tokens of issuers were refused, as the audit trail of a database tells it, in order.
+///
+/// # Errors
+/// The trail cannot be read.
+pub fn reasons(database: &Database<'_>) -> Result<Vec<String>> {
+    let mut auditor = database.connect(role::AUDITOR)?;
+    auditor.query_one("SELECT vpd.flush_audit()", &[])?;
+    let rows = auditor.query(
+        "SELECT details::jsonb ->> 'reason' FROM vpd.audit_trail WHERE event IN ('token.refused', 'token.replayed') ORDER BY sequence",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -1,5 +1,6 @@
 //! Records are dropped and names erased, and the rest can be verified.
 
+use super::scribe::cluster;
 use super::*;
 
 #[test]
@@ -31,7 +32,7 @@ fn whoever_is_erased_is_gone_from_the_trail_and_the_trail_is_whole() -> Result<(
 }
 
 /// Puts all that is recorded into a month that is long over. Nobody but the owner can.
-pub const AGE: &str = "
+const AGE: &str = "
 DO $$
 DECLARE
     t text;

@@ -6,9 +6,6 @@ mod reading;
 mod recorded;
 mod scribe;
 
-use keeping::AGE;
-use scribe::cluster;
-
 use std::process::Command;
 
 use postgres::{Client, NoTls};

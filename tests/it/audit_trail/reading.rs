@@ -1,5 +1,6 @@
 //! Reading and writing of tables under audit policies.
 
+use super::scribe::cluster;
 use super::*;
 
 /// Ways to read or write a table under an audit policy, as a user with a session, and what of it is recorded: command and verdict.

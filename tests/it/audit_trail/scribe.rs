@@ -17,7 +17,7 @@ fn signal(process: i32, name: &str) -> Result<()> {
 }
 
 /// The scribe of a database that has something to write.
-pub fn scribe(database: &Database<'_>) -> Result<i32> {
+fn scribe(database: &Database<'_>) -> Result<i32> {
     assert!(
         database
             .connect(role::USER)?

@@ -165,4 +165,4 @@ pub const READERS: &[Reader] = &[
 ];
 
 /// STABLE functions that tell neither of the session nor of who may do what.
-pub const OTHERS: &[&str] = &["vpd.purge_interval()"];
+pub const OTHERS: &[&str] = &["vpd.issuer_name()", "vpd.purge_interval()"];

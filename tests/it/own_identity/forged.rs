@@ -1,24 +1,12 @@
 //! Tokens of a database that say what is not so, and those of others that pass themselves off as one.
 
-use std::fs;
-
 use super::{FIRST, SECOND, arrive, cluster, empty, first, second, sign};
 use serde_json::{Value, json};
-use vpd_tests::issuer::{SigningKey, now};
-use vpd_tests::{Cluster, Result, Subject, act_for, assert_refused, role};
+use vpd_tests::issuer::{SigningKey, now, reasons};
+use vpd_tests::{Result, Subject, act_for, assert_refused, role};
 
 /// A database that is trusted and lies, with a key that we have.
 const LIAR: &str = "https://liar.example";
-
-/// What the log tells of refused tokens, in order.
-fn reasons(cluster: &Cluster) -> Result<Vec<String>> {
-    let log = fs::read_to_string(cluster.log())?;
-    Ok(log
-        .lines()
-        .filter_map(|line| line.split_once(" was refused: "))
-        .map(|(_, reason)| reason.trim().to_owned())
-        .collect())
-}
 
 fn header() -> Value {
     json!({"alg": "EdDSA", "kid": "one", "typ": "vpd-identity+jwt"})
@@ -89,10 +77,10 @@ fn what_is_forged_is_refused_each_for_its_own_reason() -> Result<()> {
         (json!({"nbf": late + 60}), "not_yet"),
         (json!({"iss": FIRST}), "key_unknown"),
     ] {
-        let before = reasons(&other)?.len();
+        let before = reasons(&second)?.len();
         let token = key.sign(&header(), &claims(&changes))?;
         assert_refused(arrive(&second, &token)?, "28000", "token_refused");
-        assert_eq!(reasons(&other)?.split_off(before), [reason], "{changes}");
+        assert_eq!(reasons(&second)?.split_off(before), [reason], "{changes}");
     }
     for (changes, signer, reason) in [
         (json!({"typ": "JWT"}), &key, "type"),
@@ -100,14 +88,14 @@ fn what_is_forged_is_refused_each_for_its_own_reason() -> Result<()> {
         (json!({"typ": null}), &key, "malformed"),
         (json!({"alg": "ES256", "kid": "two"}), &curve, "algorithm"),
     ] {
-        let before = reasons(&other)?.len();
+        let before = reasons(&second)?.len();
         let mut head = header();
         for (name, value) in changes.as_object().into_iter().flatten() {
             head[name] = value.clone();
         }
         let token = signer.sign(&head, &claims(&empty()))?;
         assert_refused(arrive(&second, &token)?, "28000", "token_refused");
-        assert_eq!(reasons(&other)?.split_off(before), [reason], "{changes}");
+        assert_eq!(reasons(&second)?.split_off(before), [reason], "{changes}");
     }
     // Whatever it says beside, nobody gets a role or an attribute.
     let said = json!({"roles": ["Service"], "groups": ["x"], "attributes": {"region": "East"}, "app": {"region": "East"}});
@@ -149,7 +137,7 @@ fn a_token_is_for_one_database_one_application_and_one_session() -> Result<()> {
         "token_refused",
     );
     assert_eq!(
-        reasons(&other)?,
+        reasons(&second)?,
         ["audience", "application", "spent", "claim_value"]
     );
     // The first database trusts nobody: its own token opens nothing there.
@@ -175,7 +163,7 @@ fn an_issuer_of_another_kind_names_no_actors() -> Result<()> {
             "token_refused",
         );
     }
-    assert_eq!(reasons(&other)?, ["type", "type"]);
+    assert_eq!(reasons(&second)?, ["type", "type"]);
     for arguments in [
         "apps => '{}'",
         "apps => '{portal}', roles_claim => 'roles'",
