@@ -1,5 +1,15 @@
 -- The audit trail: records in the order in which they were written, each with the hash of the one before, and the personal part of each, which can be erased.
 
+-- What is hashed is UTF-8.
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'the encoding of this database is %, and pg_vpd needs UTF8', current_setting('server_encoding')
+              USING ERRCODE = 'feature_not_supported', DETAIL = 'code: encoding_unsupported', HINT = 'Create the database with ENCODING ''UTF8''.';
+    END IF;
+END
+$$;
+
 CREATE TABLE vpd_private.audit_record (
     sequence bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
