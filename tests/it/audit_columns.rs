@@ -531,6 +531,8 @@ fn an_erased_name_stands_beside_no_object_and_what_it_did_still_counts() -> Resu
         "SELECT vpd.end_all_sessions('gone');
          TRUNCATE vpd_private.session, vpd_private.session_token, vpd_private.session_use, vpd_private.session_authority, vpd_private.queue CASCADE",
     )?;
+    // Their end was recorded, with his name.
+    security.batch_execute("SELECT vpd.erase_pseudonym('yorick')")?;
     assert_eq!(where_it_stands(&database, "yorick")?, [""; 0]);
     Ok(())
 }

@@ -17,6 +17,7 @@ statements! {
     PSEUDONYMS = "audit/pseudonyms.sql";
     MAKE = "audit/make_pseudonym.sql";
     ERASE = scanning "audit/erase_pseudonym.sql";
+    KEEP_ERASED = "audit/keep_erased.sql";
     OWNER = "audit/pseudonym_owner.sql";
     IS_ERASED = "audit/is_erased.sql";
     RECORD_CONSENT = "audit/record_consent.sql";
@@ -130,7 +131,11 @@ pub fn erase(user: &str) -> Result<bool> {
     let known = known.into_iter().next();
     let is_known = known.is_some();
     let pseudonym = known.flatten().unwrap_or(unknown);
-    Ok(trail::erase(user, &pseudonym)? > 0 || is_known)
+    let is_in_trail = trail::erase(user, &pseudonym)? > 0;
+    if is_in_trail && !is_known {
+        KEEP_ERASED.with(|statement| statement.execute(&[arg(pseudonym)]));
+    }
+    Ok(is_in_trail || is_known)
 }
 
 /// Who stands behind a pseudonym.

@@ -79,7 +79,7 @@ fn nothing_is_done_in_the_name_of_whoever_is_looked_at() -> Result<()> {
         )?;
         let mut auditor = database.connect(role::AUDITOR)?;
         let told = auditor.query(
-            "SELECT e::text FROM vpd.explain_access('alice', 'shop.orders', '2') e",
+            "SELECT e::text FROM vpd.explain_access('alice', 'shop.orders', '1') e",
             &[],
         );
         // As an error, or as what became of the predicate.

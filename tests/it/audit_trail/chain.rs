@@ -1,6 +1,8 @@
 //! A record that is changed, taken away or added is found.
 
 use super::*;
+use serde_json::json;
+use vpd_tests::issuer::SigningKey;
 
 /// Ways to change what is recorded.
 const TAMPERING: [&str; 8] = [
@@ -154,7 +156,8 @@ fn an_export_is_verified_without_the_database_and_a_changed_byte_is_found() -> R
         "{whole:?}"
     );
     // control: without the key nobody has signed it
-    desk.write("others.json", "{\"keys\": []}")?;
+    let other = SigningKey::generate("EdDSA")?.public("other");
+    desk.write("others.json", &json!({ "keys": [other] }).to_string())?;
     let others = desk.path("others.json");
     let unsigned = ran(&[
         "audit",

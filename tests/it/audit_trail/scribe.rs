@@ -154,7 +154,8 @@ fn settings_of_the_database_do_not_stop_the_scribe() -> Result<()> {
         database.name()
     ))?;
     let mut security = cluster.config(role::SECURITY, database.name()).connect(NoTls)?;
-    security.batch_execute("SET default_transaction_read_only = off; SET client_encoding = 'UTF8'; SELECT vpd.define_role('zoë')")?;
+    security.batch_execute("SET default_transaction_read_only = off; SET client_encoding = 'UTF8'")?;
+    security.batch_execute("SELECT vpd.define_role('zoë')")?;
     let mut auditor = cluster.config(role::AUDITOR, database.name()).connect(NoTls)?;
     auditor.batch_execute("SET client_encoding = 'UTF8'")?;
     auditor.query_one("SELECT vpd.flush_audit()", &[])?;
