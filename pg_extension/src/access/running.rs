@@ -205,7 +205,7 @@ fn begin(key: usize, statement_id: Option<i64>, verb: Option<Verb>, touched: Vec
 /// Waits until a record is durable; an error where there was no room for it.
 fn wait_for(record: Option<u64>) -> Result<()> {
     let number = record.ok_or_else(Error::audit_unavailable)?;
-    scribe::wake(ring::scribe());
+    ring::wake();
     scribe::wait_until_durable(number)
 }
 

@@ -108,7 +108,7 @@ pub unsafe fn referenced_columns(
 pub struct Checked {
     pub relation: pg_sys::Oid,
     /// Privileges that are checked.
-    pub required: u32,
+    pub required: u64,
     /// The columns that are selected, inserted and updated.
     pub columns: [*mut pg_sys::Bitmapset; 3],
     /// Of which relation it is a part that the plan goes into: then its privileges are those of that one, and columns have the numbers of that one.
@@ -171,9 +171,10 @@ unsafe fn root(plan: *mut pg_sys::PlannedStmt, mut number: u32) -> Option<Checke
 unsafe fn checked(plan: *mut pg_sys::PlannedStmt, number: i32) -> Option<Checked> {
     // SAFETY: up to 15 the range table entries hold what is checked themselves.
     let entry = unsafe { &*entry(plan, number) };
-    (entry.rtekind == pg_sys::RTEKind::RTE_RELATION && entry.requiredPerms != 0).then(|| Checked {
+    let is_checked = entry.rtekind == pg_sys::RTEKind::RTE_RELATION && entry.requiredPerms != 0;
+    is_checked.then_some(Checked {
         relation: entry.relid,
-        required: entry.requiredPerms as u32,
+        required: u64::from(entry.requiredPerms),
         columns: [entry.selectedCols, entry.insertedCols, entry.updatedCols],
         part_of: None,
     })
@@ -190,9 +191,9 @@ unsafe fn checked(plan: *mut pg_sys::PlannedStmt, number: i32) -> Option<Checked
         }
         let held = super::list::nth((*plan).permInfos, entry.perminfoindex as i32 - 1);
         let held = &*held.cast::<pg_sys::RTEPermissionInfo>();
-        (held.requiredPerms != 0).then(|| Checked {
+        (held.requiredPerms != 0).then_some(Checked {
             relation: held.relid,
-            required: held.requiredPerms as u32,
+            required: held.requiredPerms,
             columns: [held.selectedCols, held.insertedCols, held.updatedCols],
             part_of: None,
         })

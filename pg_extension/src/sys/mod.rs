@@ -52,6 +52,7 @@ pub mod extension;
 pub mod function;
 pub mod hooks;
 pub mod isolation;
+mod latch;
 mod list;
 pub mod lock;
 pub mod looking;

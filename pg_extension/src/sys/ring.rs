@@ -9,7 +9,7 @@ mod file;
 pub use block::Batch;
 pub use file::databases;
 
-use super::{clock, database, random, scribe};
+use super::{clock, database, latch, random, shmem};
 use crate::guc;
 use block::Block;
 use file::Mapped;
@@ -88,7 +88,7 @@ pub fn append(record: &[u8]) -> Option<u64> {
                 block.note_loss(clock::now().0);
                 return None;
             }
-            scribe::wake(block.header().scribe.load(Ordering::Acquire));
+            latch::wake(writer(block));
             // SAFETY: sleeps for a millisecond.
             unsafe { pg_sys::pg_usleep(1_000) }
             waited += 1;
@@ -125,6 +125,18 @@ pub fn is_durable(number: u64) -> bool {
 /// The process that writes records of this database down; 0 when there is none.
 pub fn scribe() -> i32 {
     with(|block| block.header().scribe.load(Ordering::Acquire)).unwrap_or(0)
+}
+
+/// Wakes the process that writes, or the launcher, which starts one.
+pub fn wake() {
+    with(|block| latch::wake(writer(block)));
+}
+
+fn writer(block: &Block) -> i32 {
+    match block.header().scribe.load(Ordering::Acquire) {
+        0 => shmem::launcher_process(),
+        scribe => scribe,
+    }
 }
 
 /// This process is the one that writes, or is it no more.

@@ -146,13 +146,13 @@ impl Verb {
         }
     }
 
-    fn privilege(self) -> u32 {
-        match self {
+    fn privilege(self) -> u64 {
+        u64::from(match self {
             Self::Select => pg_sys::ACL_SELECT,
             Self::Insert => pg_sys::ACL_INSERT,
             Self::Update => pg_sys::ACL_UPDATE,
             Self::Delete => pg_sys::ACL_DELETE,
-        }
+        })
     }
 
     /// Of the columns that are selected, inserted and updated, those that count; `None` for all of them.

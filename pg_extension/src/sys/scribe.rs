@@ -4,7 +4,7 @@
 //! launcher starts it when there is something in the ring. Invariant: a record leaves the ring after it is durable, and not before.
 
 use super::table::table;
-use super::{extension, lock, pinned, ring, shmem, xact};
+use super::{extension, lock, pinned, ring, xact};
 use crate::error::{Error, Result};
 use crate::guc;
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, SignalWakeFlags};
@@ -66,22 +66,6 @@ pub fn start(database: u32) -> bool {
         .is_ok()
 }
 
-/// Wakes a scribe, or the launcher when there is none.
-pub fn wake(scribe: i32) {
-    let process = if scribe == 0 {
-        shmem::launcher_process()
-    } else {
-        scribe
-    };
-    // SAFETY: a process that is no more gives NULL; the entry of one stays in shared memory, and so does its latch.
-    unsafe {
-        let entry = pg_sys::BackendPidGetProc(process);
-        if process != 0 && !entry.is_null() {
-            pg_sys::SetLatch(&raw mut (*entry).procLatch);
-        }
-    }
-}
-
 /// Waits until a record is durable; an error when it is not within the time that is set.
 pub fn wait_until_durable(number: u64) -> Result<()> {
     let is_over = |waited: u32| waited >= guc::audit_wait_milliseconds();
@@ -96,7 +80,7 @@ pub fn wait_until_durable(number: u64) -> Result<()> {
                 pg_sys::ConditionVariableCancelSleep();
                 return Err(Error::audit_unavailable());
             }
-            wake(ring::scribe());
+            ring::wake();
             if pg_sys::ConditionVariableTimedSleep(variable, step, pg_sys::PG_WAIT_EXTENSION) {
                 waited += step as u32;
             }

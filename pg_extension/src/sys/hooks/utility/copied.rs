@@ -1,7 +1,7 @@
 //! Commands on tables that are no queries: whoever records what is read is told of them here. COPY of a table by its name runs none unless row security makes it one; definitions
 //! put its rows through expressions, or take it out of what is recorded.
 
-use super::resolve;
+use crate::sys::hooks::named::resolve;
 use crate::sys::list::elements;
 use crate::sys::table::table;
 use crate::sys::{extension, user};
