@@ -1,7 +1,7 @@
 //! Something that happened, and how it gets into the ring.
 
+use super::changes;
 use super::outside::subject;
-use super::undone;
 use crate::error::shortened;
 use crate::sys::{clock, connection, extension, is_ready, ring, user, xact};
 use serde_json::Value;
@@ -140,7 +140,7 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
             }
             let number = ring::append(bytes);
             if event.is_change {
-                undone::note();
+                changes::note();
             }
             number
         })

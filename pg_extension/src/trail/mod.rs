@@ -5,6 +5,7 @@
 //! error; no token, no constant of a statement and no masked value is in a record.
 
 mod book;
+mod changes;
 mod erasure;
 mod event;
 mod outside;
@@ -15,11 +16,12 @@ mod undone;
 mod verification;
 
 pub use book::write;
+pub use changes::savepoint_released;
 pub use erasure::erase;
 pub use event::{Event, know_client, record, shown_name};
 pub use outside::{Outside, Subject, set_outside, subject};
 pub use refusal::{changed, failed, forget_failure, last_failure, refused};
 pub use seal::{seal, set_retention};
 pub use status::{flush, status};
-pub use undone::{savepoint_released, savepoint_rolled_back, transaction_ended, transaction_prepared};
+pub use undone::{savepoint_rolled_back, transaction_ended, transaction_prepared};
 pub use verification::verify;
