@@ -6,8 +6,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::Outcome;
 use crate::db::statement;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Records that are fetched at one go.
 const BATCH: i64 = 10_000;

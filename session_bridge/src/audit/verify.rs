@@ -7,7 +7,7 @@ use std::path::Path;
 use vpd_text::identity::{Key, Offered, read_keys};
 use vpd_text::trail::{Verification, Verified};
 
-use super::Outcome;
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Longest line that is read.
 const LONGEST: u64 = 4 * 1024 * 1024;
