@@ -9,7 +9,7 @@ mod predicates;
 mod running;
 
 pub use catalogue::{Definition, add, drop_policy, enable};
-pub use known::relation_changed;
+pub use known::{is_any, relation_changed};
 pub use running::{
     commanded, copied, copies, ends, ran, savepoint_released, savepoint_rolled_back, starts,
     starts_in_worker, transaction_ended, truncates,

@@ -23,11 +23,11 @@ pub fn forget() {
 }
 
 /// What was applied to a command on a table; `None` where no policy is. What cannot be told is recorded as that.
-pub fn applied(relation: Oid, name: &'static str, command: Command) -> Option<Rc<str>> {
+pub fn applied(relation: Oid, command: Command) -> Option<Rc<str>> {
     if !policy::is_protected(relation) {
         return None;
     }
-    let standing = context::known_standing();
+    let (standing, name) = (context::known_standing(), command.name());
     let known = KEPT.with_borrow(|kept| {
         kept.get(&(relation, name))
             .filter(|(of, _)| *of == standing)

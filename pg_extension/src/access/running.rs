@@ -7,7 +7,7 @@ use super::predicates;
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::restriction::Command;
-use crate::sys::running::{Access, Running, Verb};
+use crate::sys::running::{Access, Running};
 use crate::sys::{Oid, relation, report, ring, scribe, xact};
 use crate::trail::{self, Event};
 use serde_json::json;
@@ -25,7 +25,7 @@ struct Pending {
     level: i32,
     statement_id: Option<i64>,
     /// What it does as a whole.
-    verb: Option<Verb>,
+    command: Option<Command>,
     /// Rows that came out whenever it ran.
     row_count: Option<i64>,
     touched: Vec<Touched>,
@@ -35,7 +35,7 @@ struct Pending {
 #[derive(PartialEq)]
 struct Touched {
     relation: String,
-    verb: Verb,
+    command: Command,
     predicates: Option<Rc<str>>,
     is_strict: bool,
 }
@@ -59,7 +59,7 @@ pub fn starts(query: &Running) -> Result<()> {
             touched.push(one);
         }
     });
-    begin(query.key(), query.statement_id(), query.verb(), touched)
+    begin(query.key(), query.statement_id(), query.command(), touched)
 }
 
 /// A query starts in a parallel worker, where nobody knows whose session it is: a table under an audit policy is not read there.
@@ -76,9 +76,6 @@ pub fn starts_in_worker(query: &Running) -> Result<()> {
 
 /// A command that is no query is about to run on a table.
 pub fn commanded(table: Oid, name: &str) -> Result<()> {
-    if !is_any() {
-        return Ok(());
-    }
     let policies = policies(table);
     if policies.is_empty() {
         return Ok(());
@@ -98,7 +95,7 @@ pub fn commanded(table: Oid, name: &str) -> Result<()> {
 
 /// COPY of a whole table, which runs no query.
 pub fn copies(table: Oid, is_into: bool) -> Result<()> {
-    whole(table, if is_into { Verb::Insert } else { Verb::Select })
+    whole(table, if is_into { Command::Insert } else { Command::Select })
 }
 
 /// That is done.
@@ -108,20 +105,20 @@ pub fn copied() {
 
 /// TRUNCATE takes every row.
 pub fn truncates(table: Oid) -> Result<()> {
-    whole(table, Verb::Delete)?;
+    whole(table, Command::Delete)?;
     finish(WHOLE);
     Ok(())
 }
 
-fn whole(table: Oid, verb: Verb) -> Result<()> {
+fn whole(table: Oid, command: Command) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
-    let access = Access::whole(table, verb);
+    let access = Access::whole(table, command);
     let Some(touched) = touch(&access) else {
         return Ok(());
     };
-    begin(WHOLE, None, Some(verb), vec![touched])
+    begin(WHOLE, None, Some(command), vec![touched])
 }
 
 /// What is recorded of an access; `None` where no audit policy asks for it.
@@ -139,10 +136,7 @@ fn touch(access: &Access) -> Option<Touched> {
         .iter()
         .filter(|policy| !is_told(policy))
         .filter(|policy| {
-            policy
-                .commands
-                .iter()
-                .any(|command| command == access.verb.name())
+            policy.commands.iter().any(|name| name == access.command.name())
                 && policy
                     .columns
                     .as_ref()
@@ -153,23 +147,19 @@ fn touch(access: &Access) -> Option<Touched> {
     let is_strict = asking.any(|policy| policy.is_strict);
     Some(Touched {
         relation: relation::full_name(access.relation),
-        verb: access.verb,
-        predicates: predicates::applied(access.relation, access.verb.name(), command(access.verb)),
+        command: access.command,
+        predicates: predicates::applied(access.relation, access.command),
         is_strict,
     })
 }
 
-fn command(verb: Verb) -> Command {
-    match verb {
-        Verb::Select => Command::Select,
-        Verb::Insert => Command::Insert,
-        Verb::Update => Command::Update,
-        Verb::Delete => Command::Delete,
-    }
-}
-
 /// Notes a statement; under a strict policy it waits until that is durable.
-fn begin(key: usize, statement_id: Option<i64>, verb: Option<Verb>, touched: Vec<Touched>) -> Result<()> {
+fn begin(
+    key: usize,
+    statement_id: Option<i64>,
+    command: Option<Command>,
+    touched: Vec<Touched>,
+) -> Result<()> {
     if touched.is_empty() {
         return Ok(());
     }
@@ -177,7 +167,7 @@ fn begin(key: usize, statement_id: Option<i64>, verb: Option<Verb>, touched: Vec
         key,
         level: xact::nest_level(),
         statement_id,
-        verb,
+        command,
         row_count: None,
         touched,
     };
@@ -221,7 +211,7 @@ fn on_standby(pending: &Pending) -> Result<()> {
             "user_name": subject.as_ref().and_then(|subject| subject.user_name.as_deref()),
             "session_id": subject.as_ref().and_then(|subject| subject.session_id.as_deref()),
             "relation": touched.relation,
-            "command": touched.verb.name(),
+            "command": touched.command.name(),
             "predicates": touched.predicates.as_deref(),
         });
         report::log(format!("pg_vpd audit: {line}"));
@@ -234,11 +224,11 @@ impl Pending {
         Event {
             name,
             relation: Some(&touched.relation),
-            command: Some(touched.verb.name()),
+            command: Some(touched.command.name()),
             statement_id: self.statement_id,
-            row_count: self.row_count.filter(|_| self.verb == Some(touched.verb)),
+            row_count: self.row_count.filter(|_| self.command == Some(touched.command)),
             predicates: touched.predicates.as_deref(),
-            is_change: touched.verb != Verb::Select,
+            is_change: touched.command != Command::Select,
             ..Event::default()
         }
     }

@@ -1,5 +1,6 @@
 //! `vpd.add_audit_policy` and its kin.
 
+use super::policy::list;
 use super::{Answer, require_primary, required, without_null};
 use crate::access::{self, Definition};
 use crate::sys::Oid;
@@ -16,9 +17,7 @@ fn add_audit_policy(
 ) -> Answer<()> {
     require_primary()?;
     let definition = Definition {
-        columns: columns
-            .map(|columns| without_null(columns, "columns"))
-            .transpose()?,
+        columns: list(columns, "columns")?,
         commands: without_null(required(commands, "commands")?, "commands")?,
         mode: required(mode, "mode")?,
         is_enabled: required(enabled, "enabled")?,

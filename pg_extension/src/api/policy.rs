@@ -123,7 +123,7 @@ fn alter_policy(
 }
 
 /// A list none of whose elements is NULL, where one is given.
-fn list(values: Option<Vec<Option<String>>>, name: &str) -> Result<Option<Vec<String>>> {
+pub(super) fn list(values: Option<Vec<Option<String>>>, name: &str) -> Result<Option<Vec<String>>> {
     values.map(|values| without_null(values, name)).transpose()
 }
 

@@ -47,6 +47,7 @@ fn wire_server() {
             commanded: access::commanded,
             paused: access::ran,
             ends: access::ends,
+            is_any_recorded: access::is_any,
             copies: access::copies,
             copied: access::copied,
             command_starts: statement::command_starts,

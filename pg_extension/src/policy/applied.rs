@@ -10,6 +10,7 @@ use crate::sys::{Oid, user};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use vpd_text::trail::hex;
 
 statements! {
     VERSIONS = "policy/versions.sql";
@@ -49,8 +50,5 @@ pub fn applied(relation: Oid, command: Command) -> Result<Value> {
 
 /// SHA-256, in hexadecimal.
 fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(text.as_bytes()))
 }

@@ -75,17 +75,20 @@ pub fn has_column(relation: pg_sys::Oid, name: &str) -> bool {
     })
 }
 
+/// Name of a schema; none when it does not exist.
+pub fn schema_name(schema: pg_sys::Oid) -> Option<String> {
+    // SAFETY: the look-up returns NULL or a palloc'd, NUL-terminated name.
+    unsafe {
+        let name = pg_sys::get_namespace_name(schema);
+        (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
 /// Name of a relation with its schema; empty when it does not exist.
 pub fn full_name(relation: pg_sys::Oid) -> String {
-    // SAFETY: the look-ups return NULL or palloc'd, NUL-terminated names.
-    let schema = unsafe {
-        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation));
-        if schema.is_null() {
-            return String::new();
-        }
-        std::ffi::CStr::from_ptr(schema).to_string_lossy().into_owned()
-    };
-    format!("{schema}.{}", name(relation))
+    // SAFETY: a catalogue look-up; what is missing has no schema.
+    let schema = schema_name(unsafe { pg_sys::get_rel_namespace(relation) });
+    schema.map_or_else(String::new, |schema| format!("{schema}.{}", name(relation)))
 }
 
 /// Name of a relation; empty when it does not exist.

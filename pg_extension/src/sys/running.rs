@@ -4,6 +4,7 @@ use crate::sys::compat;
 use crate::sys::list::nth;
 use crate::sys::marker::{self, Marker};
 use crate::sys::portal;
+use crate::sys::restriction::Command;
 use pgrx::pg_sys;
 
 /// A query with its plan.
@@ -56,15 +57,15 @@ impl Running {
         // SAFETY: a query with its plan.
         unsafe {
             compat::visit_accesses((*self.0).plannedstmt, |checked| {
-                for verb in Verb::ALL {
-                    let is_asked = checked.required & verb.privilege() != 0;
-                    if is_asked && (verb == Verb::Select || !is_reading) {
+                for command in WAYS {
+                    let is_asked = checked.required & privilege(command) != 0;
+                    if is_asked && (command == Command::Select || !is_reading) {
                         visit(&Access {
                             relation: checked.relation,
-                            verb,
+                            command,
                             part_of: checked.part_of,
                             columns: match checked.part_of {
-                                None => verb.columns(checked.columns),
+                                None => columns_of(command, checked.columns),
                                 // A part may have other numbers for its columns.
                                 Some(_) => None,
                             },
@@ -84,14 +85,14 @@ impl Running {
     }
 
     /// What the query as a whole does; `None` where that is several things.
-    pub fn verb(&self) -> Option<Verb> {
+    pub fn command(&self) -> Option<Command> {
         // SAFETY: a query with its plan.
         unsafe {
             match (*(*self.0).plannedstmt).commandType {
-                pg_sys::CmdType::CMD_SELECT => Some(Verb::Select),
-                pg_sys::CmdType::CMD_INSERT => Some(Verb::Insert),
-                pg_sys::CmdType::CMD_UPDATE => Some(Verb::Update),
-                pg_sys::CmdType::CMD_DELETE => Some(Verb::Delete),
+                pg_sys::CmdType::CMD_SELECT => Some(Command::Select),
+                pg_sys::CmdType::CMD_INSERT => Some(Command::Insert),
+                pg_sys::CmdType::CMD_UPDATE => Some(Command::Update),
+                pg_sys::CmdType::CMD_DELETE => Some(Command::Delete),
                 _ => None,
             }
         }
@@ -124,52 +125,34 @@ impl Running {
     }
 }
 
-/// A way of access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    Select,
-    Insert,
-    Update,
-    Delete,
+/// The ways of access.
+const WAYS: [Command; 4] = [Command::Select, Command::Insert, Command::Update, Command::Delete];
+
+/// The privilege that one needs.
+fn privilege(command: Command) -> u64 {
+    u64::from(match command {
+        Command::Select => pg_sys::ACL_SELECT,
+        Command::Insert => pg_sys::ACL_INSERT,
+        Command::Update => pg_sys::ACL_UPDATE,
+        Command::Delete => pg_sys::ACL_DELETE,
+        Command::Index => 0,
+    })
 }
 
-impl Verb {
-    const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
-
-    /// Its name, in lower case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Select => "select",
-            Self::Insert => "insert",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
-    fn privilege(self) -> u64 {
-        u64::from(match self {
-            Self::Select => pg_sys::ACL_SELECT,
-            Self::Insert => pg_sys::ACL_INSERT,
-            Self::Update => pg_sys::ACL_UPDATE,
-            Self::Delete => pg_sys::ACL_DELETE,
-        })
-    }
-
-    /// Of the columns that are selected, inserted and updated, those that count; `None` for all of them.
-    fn columns(self, columns: [*mut pg_sys::Bitmapset; 3]) -> Option<*mut pg_sys::Bitmapset> {
-        match self {
-            Self::Select => Some(columns[0]),
-            Self::Insert => Some(columns[1]),
-            Self::Update => Some(columns[2]),
-            Self::Delete => None,
-        }
+/// Of the columns that are selected, inserted and updated, those that count; `None` for all of them.
+fn columns_of(command: Command, columns: [*mut pg_sys::Bitmapset; 3]) -> Option<*mut pg_sys::Bitmapset> {
+    match command {
+        Command::Select => Some(columns[0]),
+        Command::Insert => Some(columns[1]),
+        Command::Update => Some(columns[2]),
+        Command::Delete | Command::Index => None,
     }
 }
 
 /// A relation that a query reads or writes.
 pub struct Access {
     pub relation: pg_sys::Oid,
-    pub verb: Verb,
+    pub command: Command,
     /// The relation that the query names, when this is a part of it.
     pub part_of: Option<pg_sys::Oid>,
     /// The columns, counted from `FirstLowInvalidHeapAttributeNumber`; `None` for all of them.
@@ -178,10 +161,10 @@ pub struct Access {
 
 impl Access {
     /// Of a whole table.
-    pub fn whole(relation: pg_sys::Oid, verb: Verb) -> Self {
+    pub fn whole(relation: pg_sys::Oid, command: Command) -> Self {
         Self {
             relation,
-            verb,
+            command,
             part_of: None,
             columns: None,
         }

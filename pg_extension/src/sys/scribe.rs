@@ -113,7 +113,7 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
     if !is_the_one {
         return;
     }
-    let _post = Post::take();
+    take_post();
     let mut idle = 0;
     while idle < IDLE_NAPS {
         pg_sys::check_for_interrupts!();
@@ -147,23 +147,12 @@ fn seal(is_idle: bool) -> bool {
     })
 }
 
-/// The post of the scribe, while this process has it.
-struct Post;
-
-impl Post {
-    fn take() -> Self {
-        // SAFETY: a callback of this library, and the number of this process.
-        unsafe {
-            pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::from(0));
-            ring::set_scribe(pg_sys::MyProcPid);
-        }
-        Self
-    }
-}
-
-impl Drop for Post {
-    fn drop(&mut self) {
-        ring::set_scribe(0);
+/// This process has the post of the scribe until it exits.
+fn take_post() {
+    // SAFETY: a callback of this library, and the number of this process.
+    unsafe {
+        pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::from(0));
+        ring::set_scribe(pg_sys::MyProcPid);
     }
 }
 

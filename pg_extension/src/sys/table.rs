@@ -13,6 +13,7 @@ use super::wired::Wired;
 use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
+use serde_json::Value;
 
 static TABLE: Wired<Table> = Wired::new();
 
@@ -46,6 +47,8 @@ pub struct Statement {
     pub paused: fn(&Running),
     /// It ends.
     pub ends: fn(&Running),
+    /// Whether commands on tables are recorded at all.
+    pub is_any_recorded: fn() -> bool,
     /// A whole table is copied: to the client, or into it.
     pub copies: fn(Oid, bool) -> Result<()>,
     /// That is done.
@@ -208,7 +211,7 @@ pub struct Trail {
     /// The server itself reports an error of this SQLSTATE.
     pub failed: fn(&str),
     /// A function of the extension that changes something was called with these arguments, and ended like that.
-    pub changed: fn(&str, &str, &str),
+    pub changed: fn(&str, &Value, &str),
 }
 
 /// Fills the table.

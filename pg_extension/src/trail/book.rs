@@ -2,6 +2,7 @@
 //!
 //! Invariant: a record of the ring is written once, though the scribe may come to it again after a crash: up to which one was written stands in the same transaction.
 
+use super::end::end;
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
 use crate::sys::copy::{self, Row};
@@ -15,7 +16,6 @@ use std::ffi::CStr;
 use vpd_text::trail::{Chain, Digest, Entry, Person, decode, personal_digest};
 
 statements! {
-    STATE = "trail/state.sql";
     SET_STATE = "trail/set_state.sql";
     PARTITION = "trail/partition.sql";
 }
@@ -37,13 +37,6 @@ thread_local! {
     static DAYS: RefCell<HashSet<i64>> = RefCell::default();
 }
 
-/// Where the trail ends.
-struct State {
-    chain: Chain,
-    ring: Option<Vec<u8>>,
-    number: i64,
-}
-
 /// A record with its place.
 struct Placed<'a> {
     sequence: i64,
@@ -55,16 +48,17 @@ struct Placed<'a> {
 
 /// Writes what was read from the ring, and that records were lost.
 pub fn write(batch: &Batch, lost: u64, lost_since: i64) -> Result<()> {
-    let mut state = read_state()?;
+    let end = end().ok_or_else(Error::audit_unavailable)?;
+    let mut chain = Chain::behind(end.sequence, end.hash);
     let ring = ring::id().ok_or_else(Error::audit_unavailable)?.to_vec();
-    let is_same_ring = state.ring.as_ref() == Some(&ring);
+    let is_same_ring = end.ring.as_ref() == Some(&ring);
     let gap = json!({ "reason": "records of the ring are damaged" }).to_string();
     let loss = json!({ "since": lost_since, "count": lost }).to_string();
     let mut entries: Vec<Entry<'_>> = batch
         .records
         .iter()
         .filter(|record| {
-            !is_same_ring || i64::try_from(record.number).is_ok_and(|number| number > state.number)
+            !is_same_ring || i64::try_from(record.number).is_ok_and(|number| number > end.number)
         })
         .map(|record| decode(&record.bytes).unwrap_or_else(|| told("audit.gap", None, &gap)))
         .collect();
@@ -74,17 +68,14 @@ pub fn write(batch: &Batch, lost: u64, lost_since: i64) -> Result<()> {
     if lost > 0 {
         entries.push(told("audit.lost", i64::try_from(lost).ok(), &loss));
     }
-    let placed = place(&mut state.chain, &entries)?;
+    let placed = place(&mut chain, &entries)?;
     make_partitions(&placed);
     store(&placed);
-    let number = batch
-        .records
-        .last()
-        .map_or(state.number, |last| last.number as i64);
+    let number = batch.records.last().map_or(end.number, |last| last.number as i64);
     SET_STATE.with(|statement| {
         statement.execute(&[
-            arg(state.chain.sequence()),
-            arg(state.chain.hash().to_vec()),
+            arg(chain.sequence()),
+            arg(chain.hash().to_vec()),
             arg(ring),
             arg(number),
         ])
@@ -112,20 +103,6 @@ fn told<'a>(event: &'a str, count: Option<i64>, details: &'a str) -> Entry<'a> {
         },
         ..Entry::default()
     }
-}
-
-fn read_state() -> Result<State> {
-    let found = STATE.with(|statement| {
-        statement.query_one(&[], |row| {
-            let hash = row.required::<Vec<u8>>(2);
-            Some(State {
-                chain: Chain::behind(row.required(1), Digest::try_from(hash).ok()?),
-                ring: row.get(3),
-                number: row.required(4),
-            })
-        })
-    });
-    found.flatten().ok_or_else(Error::audit_unavailable)
 }
 
 fn place<'a>(chain: &mut Chain, entries: &[Entry<'a>]) -> Result<Vec<Placed<'a>>> {

@@ -9,9 +9,8 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use vpd_text::trail::{Entry, Person, encode};
 
-/// Longest details and statement, and longest of anything else.
+/// Longest details, and longest name that a caller gave.
 const MAX_DETAILS: usize = 16 * 1024;
-const MAX_STATEMENT: usize = 8 * 1024;
 const MAX_NAME: usize = 256;
 
 /// Something that happened. Whose session was attached is added where nothing is said.
@@ -29,7 +28,6 @@ pub struct Event<'a> {
     pub statement_id: Option<i64>,
     pub row_count: Option<i64>,
     pub predicates: Option<&'a str>,
-    pub statement: Option<&'a str>,
     pub details: Option<&'a Value>,
     /// Whether it is undone when the transaction, or the savepoint, is.
     pub is_change: bool,
@@ -83,9 +81,6 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
     let details = event
         .details
         .map(|details| shortened(details.to_string(), MAX_DETAILS));
-    let statement = event
-        .statement
-        .map(|text| shortened(text.to_owned(), MAX_STATEMENT));
     let subject = subject();
     let subject = subject.as_deref();
     CLIENT.with(|client| {
@@ -117,7 +112,8 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
                 actors: attached.and_then(|subject| subject.actors.as_deref()),
                 audit_identity: attached.and_then(|subject| subject.audit_identity.as_deref()),
                 client_address: client.address.as_deref(),
-                statement: statement.as_deref(),
+                // Not recorded yet.
+                statement: None,
                 details: details.as_deref(),
             },
         };
@@ -129,7 +125,6 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
                 let short = Entry {
                     predicates: None,
                     person: Person {
-                        statement: None,
                         details: None,
                         ..entry.person
                     },

@@ -6,6 +6,7 @@
 
 mod book;
 mod changes;
+mod end;
 mod erasure;
 mod event;
 mod outside;

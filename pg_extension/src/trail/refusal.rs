@@ -50,13 +50,12 @@ pub fn last_failure() -> Option<String> {
 }
 
 /// A function that changes something was called.
-pub fn changed(function: &str, arguments: &str, verdict: &str) {
-    let details = serde_json::from_str::<Value>(arguments).unwrap_or_default();
+pub fn changed(function: &str, arguments: &Value, verdict: &str) {
     record(&Event {
         name: "changed",
         verdict: (verdict != "ok").then_some(verdict),
         command: Some(function),
-        details: Some(&details),
+        details: Some(arguments),
         is_change: verdict == "ok",
         ..Event::default()
     });

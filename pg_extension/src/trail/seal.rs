@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is dropped is the beginning of the trail, whole months of it, and a signed checkpoint stands for it.
 
+use super::end::{End, end};
 use super::event::{Event, record};
 use crate::error::{Error, Result};
 use crate::signing;
@@ -12,7 +13,6 @@ use serde_json::json;
 use vpd_text::trail::{Digest, checkpoint_text};
 
 statements! {
-    STATE = "trail/state.sql";
     LAST = "trail/last_checkpoint.sql";
     KEEP = "trail/checkpoint.sql";
     SET_RETENTION = "trail/set_retention.sql";
@@ -24,7 +24,7 @@ const DISTANCE: i64 = 1_000;
 
 /// Signs the end of the trail, when it has gone on since it was signed last: by some distance, or at all. Drops what need not be kept.
 pub fn seal(is_idle: bool) -> Result<()> {
-    let Some((sequence, hash)) = end() else {
+    let Some(End { sequence, hash, .. }) = end() else {
         return Ok(());
     };
     let last = LAST
@@ -37,13 +37,6 @@ pub fn seal(is_idle: bool) -> Result<()> {
         drop_outdated()?;
     }
     Ok(())
-}
-
-fn end() -> Option<(i64, Digest)> {
-    let found = STATE.with(|statement| {
-        statement.query_one(&[], |row| (row.required::<i64>(1), row.required::<Vec<u8>>(2)))
-    });
-    found.and_then(|(sequence, hash)| Some((sequence, Digest::try_from(hash).ok()?)))
 }
 
 fn sign(sequence: i64, hash: &Digest, is_stub: bool) -> Result<()> {

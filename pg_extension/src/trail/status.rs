@@ -1,12 +1,8 @@
 //! How the trail is doing.
 
+use super::end::last_sequence;
 use crate::error::Result;
-use crate::sys::spi::statements;
 use crate::sys::{ring, scribe};
-
-statements! {
-    STATE = "trail/state.sql";
-}
 
 /// How the trail is doing.
 pub struct Status {
@@ -23,7 +19,7 @@ pub struct Status {
 /// Waits until everything that was recorded so far is durable; returns the last record.
 pub fn flush() -> Result<i64> {
     scribe::wait_until_durable(ring::last_number())?;
-    Ok(status().last_sequence)
+    Ok(last_sequence())
 }
 
 /// How the trail of this database is doing now.
@@ -31,9 +27,7 @@ pub fn status() -> Status {
     let scribe = ring::scribe();
     Status {
         scribe: (scribe != 0).then_some(scribe),
-        last_sequence: STATE
-            .with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)))
-            .unwrap_or(0),
+        last_sequence: last_sequence(),
         usage: ring::usage(),
         lost: i64::try_from(ring::lost().0).unwrap_or(i64::MAX),
     }

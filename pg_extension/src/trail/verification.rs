@@ -1,5 +1,6 @@
 //! Whether the trail is whole, record by record.
 
+use super::end::last_sequence;
 use crate::error::{Error, Result};
 use crate::sys::document::Document;
 use crate::sys::spi::{Row, arg, statements};
@@ -11,7 +12,6 @@ use vpd_text::trail::{Chain, Digest, Entry, Fault, Link, Person, checkpoint_text
 statements! {
     BEFORE = "trail/before.sql";
     RECORDS = "trail/records.sql";
-    LAST = "trail/state.sql";
     STUB = "trail/stub.sql";
     CHECKPOINTS = "trail/checkpoints.sql";
     STRAY = "trail/stray.sql";
@@ -46,7 +46,10 @@ struct Stored {
 
 /// Looks at the records from one number to another, both included; without them at all there are.
 pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
-    let dropped = STUB.with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)));
+    let stub = STUB.with(|statement| {
+        statement.query_one(&[], |row| (row.required::<i64>(1), row.required::<Vec<u8>>(2)))
+    });
+    let dropped = stub.as_ref().map(|(last, _)| *last);
     let first = from.unwrap_or(dropped.unwrap_or(0) + 1);
     if first < 1 || to.is_some_and(|to| to < first) {
         return Err(Error::argument(
@@ -54,7 +57,7 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
             "Give the first and the last record to look at, from 1 on.",
         ));
     }
-    let end = end_now();
+    let end = last_sequence();
     let last = to.unwrap_or(end).min(end);
     let mut verified = Verified {
         records: 0,
@@ -66,7 +69,7 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
     if let Err(broken) = signed.pass(first - 1, None) {
         return Ok(verified.broken_at(first - 1, broken));
     }
-    let Some(mut chain) = before(first) else {
+    let Some(mut chain) = before(first, stub) else {
         return Ok(verified.broken_at(first, "sequence"));
     };
     let mut erasures = Erasures::default();
@@ -94,7 +97,7 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
     }
     if from.is_none() && to.is_none() {
         let stray = STRAY.with(|statement| {
-            statement.query_one(&[arg(dropped.unwrap_or(0)), arg(end_now())], |row| {
+            statement.query_one(&[arg(dropped.unwrap_or(0)), arg(last_sequence())], |row| {
                 row.get::<i64>(1)
             })
         });
@@ -106,7 +109,7 @@ pub fn verify(from: Option<i64>, to: Option<i64>) -> Result<Verified> {
         }
     }
     // Signed, and not there; unless it was written meanwhile.
-    if to.is_none() && signed.left().is_some_and(|sequence| sequence > end_now()) {
+    if to.is_none() && signed.left().is_some_and(|sequence| sequence > last_sequence()) {
         return Ok(verified.broken_at(last + 1, "missing"));
     }
     Ok(verified)
@@ -120,21 +123,12 @@ impl Verified {
     }
 }
 
-/// The last record there is now.
-fn end_now() -> i64 {
-    LAST.with(|statement| statement.query_one(&[], |row| row.required::<i64>(1)))
-        .unwrap_or(0)
-}
-
 /// The chain up to the record before; `None` when that is missing.
-fn before(first: i64) -> Option<Chain> {
+fn before(first: i64, stub: Option<(i64, Vec<u8>)>) -> Option<Chain> {
     if first == 1 {
         return Some(Chain::behind(0, [0; 32]));
     }
-    let dropped = STUB.with(|statement| {
-        statement.query_one(&[], |row| (row.required::<i64>(1), row.required::<Vec<u8>>(2)))
-    });
-    let hash = match dropped {
+    let hash = match stub {
         Some((last, hash)) if last == first - 1 => hash,
         _ => BEFORE
             .with(|statement| statement.query_one(&[arg(first - 1)], |row| row.required::<Vec<u8>>(1)))?,

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::config::Config;
-use crate::db::{self, Role};
+use crate::db::{self, Role, told};
 
 /// Arguments of `session-bridge audit`.
 #[derive(Debug, Args)]
@@ -77,5 +77,8 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Outcome<()> {
     };
     drop(client);
     driver.await?;
-    outcome
+    outcome.map_err(|error| match error.downcast_ref::<tokio_postgres::Error>() {
+        Some(refused) => told(refused).into(),
+        None => error,
+    })
 }

@@ -76,3 +76,15 @@ mod tests {
         assert_eq!(token_of(None), None);
     }
 }
+
+/// What the server said, with its hint: whoever has the administrator's connection may read it.
+pub fn told(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => [Some(error.message()), error.detail(), error.hint()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; "),
+        None => error.to_string(),
+    }
+}

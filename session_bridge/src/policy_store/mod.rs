@@ -17,7 +17,7 @@ use vpd_text::store::form;
 pub use difference::{Change, Difference};
 
 use crate::config::Config;
-use crate::db::{self, Role, statement};
+use crate::db::{self, Role, statement, told};
 
 /// Largest file that is read.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -281,18 +281,6 @@ async fn lines(
         })
     });
     Ok(Difference(lines.collect::<Result<_, tokio_postgres::Error>>()?))
-}
-
-/// What the server said, with its hint: whoever has the administrator's connection may read it.
-fn told(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => [Some(error.message()), error.detail(), error.hint()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("; "),
-        None => error.to_string(),
-    }
 }
 
 fn is_agreed() -> Outcome<bool> {

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::sys::function::{C_LANGUAGE, INTERNAL_LANGUAGE, described};
-use crate::sys::{looking, spi};
+use crate::sys::{looking, relation, spi};
 use pgrx::{is_a, pg_sys};
 
 /// Volatile functions of PostgreSQL that only compute.
@@ -49,7 +49,10 @@ fn native_leaving(oid: pg_sys::Oid) -> Option<String> {
     let is_leaving = described(oid, |function| {
         let is_native = match function.prolang.to_u32() {
             INTERNAL_LANGUAGE => true,
-            C_LANGUAGE => !(function.is_of_library() && is_private(function.pronamespace)),
+            C_LANGUAGE => {
+                !(function.is_of_library()
+                    && relation::schema_name(function.pronamespace).as_deref() == Some("vpd_private"))
+            }
             _ => false,
         };
         is_native
@@ -65,15 +68,6 @@ fn native_leaving(oid: pg_sys::Oid) -> Option<String> {
             std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
         }
     })
-}
-
-/// True for the schema of what the library alone calls.
-fn is_private(schema: pg_sys::Oid) -> bool {
-    // SAFETY: a catalogue look-up; what is missing gives NULL.
-    unsafe {
-        let name = pg_sys::get_namespace_name(schema);
-        !name.is_null() && std::ffi::CStr::from_ptr(name) == c"vpd_private"
-    }
 }
 
 /// A command is about to run: those that show something or run a text pass, and what they run is asked in turn.

@@ -6,7 +6,7 @@
 use crate::error::{Error, shortened};
 use crate::sys::function::described;
 use crate::sys::table::table;
-use crate::sys::xact;
+use crate::sys::{relation, xact};
 use pgrx::{FromDatum, pg_guard, pg_sys};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -76,7 +76,7 @@ const FIRST_OF_OTHERS: u32 = 16_384;
 struct Call {
     function: pg_sys::Oid,
     name: String,
-    arguments: String,
+    arguments: Value,
 }
 
 type Code = unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum;
@@ -127,11 +127,7 @@ fn look(function: pg_sys::Oid) -> Option<Told> {
             (function.pronamespace, name.to_string_lossy().into_owned())
         })
     })??;
-    // SAFETY: a catalogue look-up; what is missing gives NULL.
-    let schema = unsafe {
-        let schema = pg_sys::get_namespace_name(schema);
-        (!schema.is_null()).then(|| CStr::from_ptr(schema).to_string_lossy().into_owned())
-    }?;
+    let schema = relation::schema_name(schema)?;
     let is_told = SCHEMAS.contains(&schema.as_str()) && !OTHERS.contains(&name.as_str());
     is_told.then(|| Told {
         name: format!("{schema}.{name}"),
@@ -231,7 +227,7 @@ unsafe extern "C-unwind" fn note(call: pg_sys::FunctionCallInfo) -> Code {
             );
         }
     }
-    let arguments = Value::Object(given).to_string();
+    let arguments = Value::Object(given);
     CALLS.with_borrow_mut(|calls| {
         calls.push(Call {
             function,

@@ -220,12 +220,8 @@ fn digest(members: &Map<String, Value>, name: &str) -> Result<Digest, String> {
 mod tests {
     use super::*;
     use crate::identity::Signer;
-    use crate::trail::personal_digest;
+    use crate::trail::{hex, personal_digest};
     use serde_json::json;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     /// A trail of two records, and a checkpoint over the second.
     fn exported(signer: &Signer) -> Vec<Value> {

@@ -14,7 +14,7 @@ pub use canonical::{Digest, link, personal_digest};
 pub use chain::{Chain, Fault, Link};
 #[cfg(feature = "identity")]
 pub use export::{Verification, Verified};
-pub use seal::checkpoint_text;
+pub use seal::{checkpoint_text, hex};
 pub use wire::{decode, encode};
 
 /// What happened, without its place in the trail.

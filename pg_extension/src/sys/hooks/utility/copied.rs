@@ -4,7 +4,7 @@
 use crate::sys::hooks::named::resolve;
 use crate::sys::list::elements;
 use crate::sys::table::table;
-use crate::sys::{extension, user};
+use crate::sys::user;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -15,7 +15,7 @@ use std::ffi::CStr;
 pub unsafe fn starts(statement: *mut pg_sys::Node) -> bool {
     // SAFETY: read as the type its tag says.
     unsafe {
-        if (*statement).type_ != pg_sys::NodeTag::T_CopyStmt || !extension::is_known() {
+        if (*statement).type_ != pg_sys::NodeTag::T_CopyStmt || !(table().statement.is_any_recorded)() {
             return false;
         }
         let copy = &*statement.cast::<pg_sys::CopyStmt>();
@@ -39,7 +39,7 @@ pub unsafe fn tell(statement: *mut pg_sys::Node) {
     use pg_sys::NodeTag::*;
     // SAFETY: each node is read as the type its tag says.
     unsafe {
-        if !extension::is_known() {
+        if !(table().statement.is_any_recorded)() {
             return;
         }
         let relations: Vec<pg_sys::Oid> = match (*statement).type_ {
