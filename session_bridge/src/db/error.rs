@@ -55,6 +55,18 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
+/// What the server said, with its hint: whoever has the administrator's connection may read it.
+pub fn told(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => [Some(error.message()), error.detail(), error.hint()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; "),
+        None => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,17 +86,5 @@ mod tests {
         assert_eq!(token_of(Some("code: <script>")), None);
         assert_eq!(token_of(Some("code: ")), None);
         assert_eq!(token_of(None), None);
-    }
-}
-
-/// What the server said, with its hint: whoever has the administrator's connection may read it.
-pub fn told(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => [Some(error.message()), error.detail(), error.hint()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("; "),
-        None => error.to_string(),
     }
 }

@@ -69,11 +69,19 @@ fn without_the_scribe_what_is_strictly_audited_is_refused() -> Result<()> {
 
 #[test]
 fn what_finds_no_room_is_counted() -> Result<()> {
-    let cluster = cluster("vpd.audit_wait = '100ms'\nvpd.audit_ring_size = '64kB'")?;
+    let cluster = cluster("vpd.audit_ring_size = '64kB'")?;
     let database = Database::create_in(&cluster)?;
-    let mut security = database.connect(role::SECURITY)?;
     let process = scribe(&database)?;
     let before = last(&database)?;
+    // Each record that finds no room waits for so long.
+    let mut admin = database.admin()?;
+    admin.batch_execute("ALTER SYSTEM SET vpd.audit_wait = '1ms'")?;
+    admin.batch_execute("SELECT pg_reload_conf()")?;
+    until("the setting counts", || {
+        let row = database.admin()?.query_one("SHOW vpd.audit_wait", &[])?;
+        Ok(row.get::<_, &str>(0) == "1ms")
+    })?;
+    let mut security = database.connect(role::SECURITY)?;
     signal(process, "-STOP")?;
     let filled = security.batch_execute(
         "DO $$BEGIN FOR i IN 1..3000 LOOP PERFORM vpd.define_role('r' || i % 7); END LOOP; END$$",
