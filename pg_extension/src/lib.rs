@@ -193,9 +193,14 @@ pgrx::extension_sql_file!(
     requires = ["dbms_session"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/72_dbms_fga.sql",
+    name = "dbms_fga",
+    requires = ["dbms_rls"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/80_statistics.sql",
     name = "statistics",
-    requires = ["dbms_rls"]
+    requires = ["dbms_fga"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/81_dictionary.sql",

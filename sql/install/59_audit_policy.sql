@@ -4,8 +4,13 @@ CREATE TABLE vpd_private.audit_policy (
     relation regclass NOT NULL,
     policy_name text NOT NULL,
     columns text[],
+    needs_all_columns boolean NOT NULL,
+    condition text,
     commands text[] NOT NULL,
     mode text NOT NULL CHECK (mode IN ('async', 'strict')),
+    handler_schema text,
+    handler_name text,
+    tells_statement boolean NOT NULL,
     is_enabled boolean NOT NULL DEFAULT true,
     created_by text NOT NULL DEFAULT session_user,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -15,19 +20,40 @@ COMMENT ON TABLE vpd_private.audit_policy IS 'Which reading and writing of table
 COMMENT ON COLUMN vpd_private.audit_policy.relation IS 'The table; its partitions and children too.';
 COMMENT ON COLUMN vpd_private.audit_policy.policy_name IS 'Name of the audit policy.';
 COMMENT ON COLUMN vpd_private.audit_policy.columns IS 'Columns of which a statement must name one; NULL for all.';
+COMMENT ON COLUMN vpd_private.audit_policy.needs_all_columns IS 'Whether it must name all of them.';
+COMMENT ON COLUMN vpd_private.audit_policy.condition IS 'The rows that are asked for; NULL for any, and for none.';
 COMMENT ON COLUMN vpd_private.audit_policy.commands IS 'Some of select, insert, update, delete.';
 COMMENT ON COLUMN vpd_private.audit_policy.mode IS 'async, or strict: without a durable record the statement is refused.';
+COMMENT ON COLUMN vpd_private.audit_policy.handler_schema IS 'Schema of the function that is called.';
+COMMENT ON COLUMN vpd_private.audit_policy.handler_name IS 'Its name; NULL for none.';
+COMMENT ON COLUMN vpd_private.audit_policy.tells_statement IS 'Whether the statement is recorded, with its constants left out.';
 COMMENT ON COLUMN vpd_private.audit_policy.is_enabled IS 'Whether it counts.';
 COMMENT ON COLUMN vpd_private.audit_policy.created_by IS 'Role that added it.';
 COMMENT ON COLUMN vpd_private.audit_policy.created_at IS 'When it was added.';
 SELECT pg_extension_config_dump('vpd_private.audit_policy', '');
 
+CREATE FUNCTION vpd_private.audited_support(request internal) RETURNS internal
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'audited_support_wrapper';
+COMMENT ON FUNCTION vpd_private.audited_support IS 'Tells the planner that conditions of audit policies keep every row.';
+
+CREATE FUNCTION vpd_private.audited(relation regclass, policy_name text, is_met boolean) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 SUPPORT vpd_private.audited_support
+    AS 'MODULE_PATHNAME', 'audited_wrapper';
+COMMENT ON FUNCTION vpd_private.audited IS
+'True for every row. Stands in plans over tables that have an audit policy with a condition, and is told whether a row meets it. Arguments: relation and policy_name of the
+audit policy, is_met. Errors: 55000 audit_unavailable under a strict audit policy.';
+
 CREATE FUNCTION vpd.add_audit_policy(
     relation regclass,
     policy_name text,
     columns text[] DEFAULT NULL,
+    condition text DEFAULT NULL,
     commands text[] DEFAULT '{select}',
     mode text DEFAULT 'async',
+    handler regproc DEFAULT NULL,
+    statement_text boolean DEFAULT false,
+    all_columns boolean DEFAULT false,
     enabled boolean DEFAULT true
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -35,10 +61,13 @@ CREATE FUNCTION vpd.add_audit_policy(
 COMMENT ON FUNCTION vpd.add_audit_policy IS
 'Has every statement recorded that reads or writes a table, its partitions and children too, whoever runs it and however it gets there (Oracle: DBMS_FGA.ADD_POLICY). A
 record says who, when, which predicates were applied, how many rows came out or were written, and how it ended.
-Arguments: relation, policy_name (up to 128 characters), columns (a statement must name one of them, anywhere; NULL: any; deleting counts always), commands (some of
-select, insert, update, delete), mode (async: the statement does not wait; strict: before the first row leaves a record that it is about to is durable, and without it the
-statement is refused with 55000 audit_unavailable), enabled.
-Errors: 22023 argument_invalid, 42704 relation_not_found, column_not_found, 42710 audit_policy_exists.';
+Arguments: relation, policy_name (up to 128 characters), columns (a statement must name one of them, anywhere; NULL: any; deleting counts always), condition (one boolean
+expression over the table''s columns, at most 64 KiB, without sub-selects: a statement counts from the first row on for which it is true; its functions, operators and types
+belong to superusers), commands (some of select, insert, update, delete), mode (async: the statement does not wait; strict: before the first row leaves a record that it is
+about to is durable, and without it the statement is refused with 55000 audit_unavailable), handler (a function (object_schema text, object_name text, policy_name text)
+that is called once for each such statement, as its owner; when it fails, the statement goes on and handler.failed is recorded), statement_text (whether the statement is
+recorded, with its constants left out), all_columns (a statement must name all of the columns), enabled.
+Errors: 22023 argument_invalid, predicate_invalid, 42501 privilege_missing, 42601 predicate_invalid, 42704 relation_not_found, column_not_found, 42710 audit_policy_exists.';
 
 CREATE FUNCTION vpd.drop_audit_policy(relation regclass, policy_name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -52,9 +81,22 @@ CREATE FUNCTION vpd.enable_audit_policy(relation regclass, policy_name text, ena
 COMMENT ON FUNCTION vpd.enable_audit_policy IS 'Switches an audit policy on or off. Errors: 42704 audit_policy_not_found.';
 
 CREATE VIEW vpd.audit_policies AS
-    SELECT relation, policy_name, columns, commands, mode, is_enabled, created_by, created_at
+    SELECT relation,
+           policy_name,
+           columns,
+           needs_all_columns,
+           condition,
+           commands,
+           mode,
+           CASE WHEN handler_name IS NOT NULL THEN format('%I.%I', handler_schema, handler_name) END AS handler,
+           tells_statement,
+           is_enabled,
+           created_by,
+           created_at
       FROM vpd_private.audit_policy;
 COMMENT ON VIEW vpd.audit_policies IS 'Which reading and writing of tables is recorded in the audit trail.';
+
+COMMENT ON COLUMN vpd.audit_policies.handler IS 'The function that is called; NULL for none.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'add_audit_policy'),

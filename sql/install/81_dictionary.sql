@@ -146,3 +146,88 @@ COMMENT ON VIEW vpd.global_context IS
 'Values of contexts accessed globally, in the columns of Oracle''s GLOBAL_CONTEXT; NULL stands for every user or client. For administrators: it shows the values of all sessions.';
 COMMENT ON COLUMN vpd.global_context.username IS 'Session user who sees the value; NULL for every user.';
 COMMENT ON COLUMN vpd.global_context.clientid IS 'Client identifier of the sessions that see the value; NULL for every client.';
+
+CREATE VIEW vpd.dba_audit_policies AS
+    SELECT n.nspname::text AS object_schema,
+           c.relname::text AS object_name,
+           p.created_by AS policy_owner,
+           p.policy_name,
+           p.condition AS policy_text,
+           array_to_string(p.columns, ',') AS policy_column,
+           p.handler_schema AS pf_schema,
+           NULL::text AS pf_package,
+           p.handler_name AS pf_function,
+           CASE WHEN p.is_enabled THEN 'YES' ELSE 'NO' END AS enabled,
+           CASE WHEN 'select' = ANY (p.commands) THEN 'YES' ELSE 'NO' END AS sel,
+           CASE WHEN 'insert' = ANY (p.commands) THEN 'YES' ELSE 'NO' END AS ins,
+           CASE WHEN 'update' = ANY (p.commands) THEN 'YES' ELSE 'NO' END AS upd,
+           CASE WHEN 'delete' = ANY (p.commands) THEN 'YES' ELSE 'NO' END AS del,
+           CASE WHEN p.tells_statement THEN 'DB+EXTENDED' ELSE 'DB' END AS audit_trail,
+           CASE WHEN p.needs_all_columns THEN 'ALL_COLUMNS' ELSE 'ANY_COLUMNS' END AS policy_column_options
+      FROM vpd_private.audit_policy p
+      JOIN pg_class c ON c.oid = p.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW vpd.dba_audit_policies IS
+'Audit policies, in the columns of Oracle''s DBA_AUDIT_POLICIES; pf_schema is the schema of the handler, pf_package always NULL because packages are schemas here.';
+COMMENT ON COLUMN vpd.dba_audit_policies.object_schema IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.dba_audit_policies.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.dba_audit_policies.pf_schema IS 'Schema of the handler; NULL for none.';
+COMMENT ON COLUMN vpd.dba_audit_policies.pf_package IS 'Always NULL: packages are schemas here.';
+COMMENT ON COLUMN vpd.dba_audit_policies.enabled IS 'NO when it is disabled and records nothing.';
+COMMENT ON COLUMN vpd.dba_audit_policies.sel IS 'YES when it is for SELECT.';
+COMMENT ON COLUMN vpd.dba_audit_policies.ins IS 'YES when it is for INSERT.';
+COMMENT ON COLUMN vpd.dba_audit_policies.upd IS 'YES when it is for UPDATE.';
+COMMENT ON COLUMN vpd.dba_audit_policies.del IS 'YES when it is for DELETE.';
+COMMENT ON COLUMN vpd.dba_audit_policies.audit_trail IS 'DB+EXTENDED when statements are recorded, without their constants; DB otherwise.';
+COMMENT ON COLUMN vpd.dba_audit_policies.policy_column_options IS 'ALL_COLUMNS or ANY_COLUMNS: how many of the columns a statement must name.';
+COMMENT ON COLUMN vpd.dba_audit_policies.policy_owner IS 'Role that added it.';
+COMMENT ON COLUMN vpd.dba_audit_policies.policy_text IS 'The condition on rows; NULL for any.';
+COMMENT ON COLUMN vpd.dba_audit_policies.policy_column IS 'Columns that a statement must name, with commas; NULL for any.';
+COMMENT ON COLUMN vpd.dba_audit_policies.pf_function IS 'Name of the handler; NULL for none.';
+
+CREATE VIEW vpd.dba_fga_audit_trail AS
+    SELECT r.process_id AS session_id,
+           r.recorded_at AS timestamp,
+           r.database_role AS db_user,
+           p.client_address AS userhost,
+           p.user_name AS client_id,
+           split.parts[1] AS object_schema,
+           split.parts[2] AS object_name,
+           policy.policy_name,
+           p.statement AS sql_text,
+           upper(r.command) AS statement_type,
+           r.recorded_at AS extended_timestamp,
+           r.session_id AS global_uid,
+           r.transaction_id AS transactionid,
+           r.statement_id AS statementid,
+           r.verdict AS return_code,
+           r.sequence AS entryid
+      FROM vpd_private.audit_record r
+      LEFT JOIN vpd_private.audit_person p ON p.sequence = r.sequence AND p.recorded_at = r.recorded_at
+     CROSS JOIN LATERAL (SELECT parse_ident(r.relation) AS parts) split
+      LEFT JOIN LATERAL jsonb_array_elements_text(p.details::jsonb -> 'policies') AS policy (policy_name) ON true
+     WHERE r.event = 'data';
+COMMENT ON VIEW vpd.dba_fga_audit_trail IS
+'Statements under audit policies, in the shape of Oracle''s DBA_FGA_AUDIT_TRAIL: a row for each audit policy that a statement came under. return_code is ok or an SQLSTATE.
+vpd.audit_trail tells more.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.timestamp IS 'When it happened.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.db_user IS 'The role that the connection was authorized for.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.userhost IS 'Where the connection came from.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.object_schema IS 'Schema of the table.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.object_name IS 'Name of the table.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.policy_name IS 'The audit policy.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.sql_text IS 'The statement, with its constants left out; NULL where it is not recorded.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.statement_type IS 'SELECT, INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.extended_timestamp IS 'The same as timestamp.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.transactionid IS 'The transaction, once it had written something.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.statementid IS 'The server''s number for statements that differ in constants only.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.return_code IS 'ok, or the SQLSTATE that it ended with.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.session_id IS 'The process of the server.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.client_id IS 'The user of the attached session.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.global_uid IS 'The attached session.';
+COMMENT ON COLUMN vpd.dba_fga_audit_trail.entryid IS 'Place in the audit trail.';
+
+INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
+    ('security_admin', 'dba_audit_policies'),
+    ('auditor', 'dba_audit_policies'),
+    ('auditor', 'dba_fga_audit_trail');

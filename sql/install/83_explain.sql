@@ -38,7 +38,8 @@ CREATE FUNCTION vpd.explain_access_json(
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'explain_access_json_wrapper';
 COMMENT ON FUNCTION vpd.explain_access_json(text, regclass, text, uuid, text) IS
-'As explain_access, for programs: {user_name, command, relation, key, row_exists, session, is_protected, policies, roles_above_policies, is_allowed, why}.
+'As explain_access, for programs: {user_name, command, relation, key, row_exists, session, is_protected, policies, masks, audits, roles_above_policies, is_allowed, why}.
+session tells the issuer of the token that opened it; audits which audit policies ask for the command, and whether the row meets their condition.
 is_allowed is null when it depends on the columns the statement uses; the truth of a policy is true, false, "null", or null when it was not evaluated.';
 
 CREATE FUNCTION vpd.explain_access_json(

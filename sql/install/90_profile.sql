@@ -130,12 +130,13 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'purge_interval');
 
 INSERT INTO vpd_private.profile_privilege (profile, object)
-SELECT DISTINCT 'security_admin', 'dbms_rls.' || proname
-  FROM pg_proc
- WHERE pronamespace = 'dbms_rls'::regnamespace;
+SELECT DISTINCT 'security_admin', n.nspname || '.' || f.proname
+  FROM pg_proc f
+  JOIN pg_namespace n ON n.oid = f.pronamespace
+ WHERE n.nspname IN ('dbms_fga', 'dbms_rls');
 
 REVOKE ALL ON ALL TABLES IN SCHEMA vpd, vpd_private FROM PUBLIC;
-REVOKE ALL ON ALL ROUTINES IN SCHEMA vpd, vpd_private, dbms_session, dbms_rls FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA vpd, vpd_private, dbms_session, dbms_fga, dbms_rls FROM PUBLIC;
 
 -- The allow list. Predicates call these as whoever runs the statement; each tells a session about itself, is always true, always
 -- refuses, or makes a mask of the value it is given. The trigger functions are among them because a partition gets the triggers of its
@@ -171,6 +172,7 @@ GRANT EXECUTE ON FUNCTION
     vpd_private.statement_marker(),
     vpd_private.permitted(integer, boolean),
     vpd_private.relevant(smallint[], boolean),
+    vpd_private.audited(regclass, text, boolean),
     vpd_private.visible_keys(text, anyelement),
     vpd_private.policy_violated(regclass, text),
     vpd_private.mask_violated(regclass, text),

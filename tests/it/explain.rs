@@ -254,6 +254,50 @@ fn it_can_be_read_as_lines() -> Result<()> {
 }
 
 #[test]
+fn it_tells_what_is_recorded_and_whose_word_the_session_is() -> Result<()> {
+    let database = scene()?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute(
+        "SELECT vpd.add_audit_policy('shop.orders', 'big', condition => 'amount > 100 AND vpd.user_name() = ''alice''', mode => 'strict');
+         SELECT vpd.add_audit_policy('shop.orders', 'amounts', columns => '{amount}');
+         SELECT vpd.add_audit_policy('shop.orders', 'written', commands => '{update}');
+         SELECT vpd.add_audit_policy('shop.orders', 'off', enabled => false)",
+    )?;
+    Subject::in_region("alice", "North").log_in(&database)?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    let audits = |auditor: &mut Client, key: &str, command: &str| -> Result<Vec<(String, Value)>> {
+        let explanation = explain(auditor, "alice", key, command)?;
+        assert_eq!(explanation["session"]["issuer"], Value::Null);
+        let audits = explanation["audits"].as_array().into_iter().flatten();
+        let pair = |audit: &Value| {
+            (
+                audit["name"].as_str().unwrap_or_default().to_owned(),
+                audit["is_met"].clone(),
+            )
+        };
+        Ok(audits.map(pair).collect())
+    };
+    let expected = |big: Value| vec![("amounts".to_owned(), Value::Null), ("big".to_owned(), big)];
+    assert_eq!(audits(&mut auditor, "4", "select")?, expected(json!(false)));
+    assert_eq!(audits(&mut auditor, "20", "select")?, expected(json!(true)));
+    assert_eq!(audits(&mut auditor, "20", "update")?.len(), 3);
+    let rows = auditor.query(
+        "SELECT line FROM vpd.explain_access('alice', 'shop.orders', '20') AS line",
+        &[],
+    )?;
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    for expected in [
+        "  audit policy amounts (async): recorded",
+        "    statements that name amount",
+        "  audit policy big (strict): recorded, because amount > 100 AND vpd.user_name() = 'alice'",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected} {lines:?}");
+    }
+    assert!(lines[2].ends_with("without a token"), "{lines:?}");
+    Ok(())
+}
+
+#[test]
 fn applications_and_strangers_may_not_ask() -> Result<()> {
     let database = scene()?;
     assert_denied_to_all_but(

@@ -13,7 +13,9 @@ use vpd_tests::{Database, Result};
 /// What goes through a table all the same, or through the part of one that an index keeps apart: the statement, tables and indexes, and why.
 const ALLOWED: &str = "
 access/any: audit_policy: whether there is any: the first row answers
+access/conditions: audit_policy: the report of an administrator
 access/policies: audit_policy: audit policies are few: each is told to the auditor
+explain/audits: audit_policy: audit policies are few, and an administrator asks
 audit/missing_triggers: protected_action tracked_table: without a table it asks for all of them
 authz/entitlements: role_detail_parametric_idx: the rules of all parametric roles are asked
 authz/flatten: authority_version: a table of one row

@@ -8,6 +8,8 @@ use vpd_tests::{Cluster, Database, Desk, Extension, Library, Result, assert_refu
 const SCHEMA: &str = r#"
 CREATE SCHEMA "we""ird $$ \ 'schema'" AUTHORIZATION app_owner;
 CREATE TABLE "we""ird $$ \ 'schema'"."tä ble" ("a""b" integer, region text, secret text);
+CREATE FUNCTION shop.alert(object_schema text, object_name text, policy_name text) RETURNS void LANGUAGE sql AS 'SELECT';
+ALTER FUNCTION shop.alert(text, text, text) OWNER TO sec_admin;
 CREATE FUNCTION "we""ird $$ \ 'schema'"."fun'ction"(object_schema text, object_name text) RETURNS text LANGUAGE sql
     AS $f$ SELECT 'true' $f$;
 CREATE FUNCTION shop.by_region(object_schema text, object_name text) RETURNS text LANGUAGE sql
@@ -34,6 +36,8 @@ SELECT vpd.add_policy('shop.orders', 'masking', 'id = 1', relevant_columns => '{
 SELECT vpd.add_policy(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), E'na"me\\ ''of'' $policy$ \u202e end',
     policy_function => '"we""ird $$ \ ''schema''"."fun''ction"'::regproc);
 SELECT vpd.add_mask('shop.orders', 'amount', '0', 'id < 10', false);
+SELECT vpd.trust_issuer('https://login.example', '{shop}', required_claims => '{"tenant": ["a", "b"]}', key_grace => '2 hours', roles_claim => '/realm/roles');
+SELECT vpd.add_audit_policy('shop.orders', 'big', '{amount,region}', 'amount > 100', '{select,update}', 'strict', 'shop.alert', true, true, false);
 SELECT vpd.add_mask(to_regclass('"we""ird $$ \ ''schema''"."tä ble"'), 'secret', $m$'***'$m$, E'"a""b" > 1\n  AND region = ''x''');
 "#;
 
@@ -169,6 +173,8 @@ fn a_file_comes_back_byte_for_byte_from_an_empty_database() -> Result<()> {
         "driving_contexts",
         "policies",
         "masks",
+        "audit_policies",
+        "issuers",
     ] {
         assert!(
             first.contains(&format!("\n[[{kind}]]\n")),

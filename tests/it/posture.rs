@@ -14,6 +14,37 @@ use vpd_tests::{
 type Weakness = (&'static str, &'static str, &'static str);
 
 const WEAKNESSES: &[Weakness] = &[
+    // The audit trail.
+    (
+        "trail_writable",
+        "app_user",
+        "GRANT pg_write_all_data TO app_user",
+    ),
+    (
+        "trail_writable",
+        "app_user",
+        "GRANT TRUNCATE ON vpd_private.audit_person TO PUBLIC",
+    ),
+    (
+        "audit_policy_disabled",
+        "reads on shop.orders",
+        "SELECT vpd.add_audit_policy('shop.orders', 'reads', enabled => false)",
+    ),
+    (
+        "audit_column_missing",
+        "reads on shop.orders",
+        "SELECT vpd.add_audit_policy('shop.orders', 'reads', columns => '{amount}')\nALTER TABLE shop.orders DROP amount",
+    ),
+    (
+        "audit_condition_broken",
+        "reads on shop.orders",
+        "SELECT vpd.add_audit_policy('shop.orders', 'reads', condition => 'amount > 1')\nALTER TABLE shop.orders DROP amount",
+    ),
+    (
+        "audit_handler_missing",
+        "reads on shop.orders",
+        "CREATE FUNCTION shop.gone(text, text, text) RETURNS void LANGUAGE sql AS 'SELECT'\nSELECT vpd.add_audit_policy('shop.orders', 'reads', handler => 'shop.gone')\nDROP FUNCTION shop.gone(text, text, text)",
+    ),
     // Server and settings.
     (
         "null_predicate_all_rows",

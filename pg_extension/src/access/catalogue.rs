@@ -1,16 +1,18 @@
 //! Audit policies as they are stored, and how they are changed.
 
-use super::known;
+use super::{condition, handler, known};
 use crate::error::{Error, Result};
 use crate::policy::lock_table;
 use crate::sys::Oid;
 use crate::sys::relation::has_column;
+use crate::sys::restriction::Command;
 use crate::sys::spi::{arg, oid_arg, statements};
 
 statements! {
     INSERT = "access/insert.sql";
     DELETE = "access/delete.sql";
     ENABLE = "access/enable.sql";
+    HANDLER_NAMED = "access/handler_named.sql";
 }
 
 const MAX_NAME: usize = 128;
@@ -18,8 +20,16 @@ const MAX_NAME: usize = 128;
 /// What an audit policy says.
 pub struct Definition {
     pub columns: Option<Vec<String>>,
+    /// Whether a statement must name all of the columns.
+    pub needs_all_columns: bool,
+    /// The rows that it asks for.
+    pub condition: Option<String>,
     pub commands: Vec<String>,
     pub mode: String,
+    /// A function that is called.
+    pub handler: Option<Oid>,
+    /// Whether the statement is recorded, with its constants left out.
+    pub tells_statement: bool,
     pub is_enabled: bool,
 }
 
@@ -35,22 +45,18 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     if !matches!(definition.mode.as_str(), "async" | "strict") {
         return Err(Error::argument("there is no such mode", "Use async or strict."));
     }
-    let is_command = |command: &String| matches!(command.as_str(), "select" | "insert" | "update" | "delete");
+    let is_command = |name: &String| Command::OF_ROWS.iter().any(|command| command.name() == name);
     if definition.commands.is_empty() || !definition.commands.iter().all(is_command) {
         return Err(Error::argument(
             "the commands are not usable",
             "Use some of select, insert, update, delete.",
         ));
     }
-    if let Some(columns) = &definition.columns
-        && (columns.is_empty() || !columns.iter().all(|column| has_column(table, column)))
-    {
-        return Err(Error::not_found(
-            "column_not_found",
-            "the table has no such column",
-            "Name columns of the table, or none for all of them.",
-        ));
+    check_columns(table, definition.columns.as_deref())?;
+    if let Some(condition) = &definition.condition {
+        condition::check(table, condition)?;
     }
+    let (handler_schema, handler_name) = definition.handler.map(handler::checked).transpose()?.unzip();
     let args = [
         oid_arg(table),
         arg(name),
@@ -58,12 +64,44 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         arg(definition.commands.clone()),
         arg(definition.mode.as_str()),
         arg(definition.is_enabled),
+        arg(definition.needs_all_columns),
+        arg(definition.condition.as_deref()),
+        arg(handler_schema),
+        arg(handler_name),
+        arg(definition.tells_statement),
     ];
     if INSERT.with(|statement| statement.execute(&args)) == 0 {
         return Err(Error::audit_policy_exists());
     }
-    known::announce();
+    known::announce(table);
     Ok(())
+}
+
+fn check_columns(table: Oid, columns: Option<&[String]>) -> Result<()> {
+    match columns {
+        Some(columns) if columns.is_empty() || !columns.iter().all(|column| has_column(table, column)) => {
+            Err(Error::not_found(
+                "column_not_found",
+                "the table has no such column",
+                "Name columns of the table, or none for all of them.",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The function of a name that can be a handler.
+pub fn handler_named(schema: &str, name: &str) -> Result<Oid> {
+    HANDLER_NAMED
+        .with(|statement| statement.query_one(&[arg(schema), arg(name)], |row| row.get::<Oid>(1)))
+        .flatten()
+        .ok_or_else(|| {
+            Error::not_found(
+                "function_not_found",
+                format!("there is no function {schema}.{name} that can be a handler"),
+                "It must be a function (object_schema text, object_name text, policy_name text) that returns void.",
+            )
+        })
 }
 
 /// Drops one.
@@ -71,7 +109,7 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
     if DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(name)])) == 0 {
         return Err(no_such_policy());
     }
-    known::announce();
+    known::announce(table);
     Ok(())
 }
 
@@ -81,7 +119,7 @@ pub fn enable(table: Oid, name: &str, is_enabled: bool) -> Result<()> {
     if ENABLE.with(|statement| statement.execute(&args)) == 0 {
         return Err(no_such_policy());
     }
-    known::announce();
+    known::announce(table);
     Ok(())
 }
 

@@ -4,13 +4,20 @@
 //! record that he is about to is durable before the first row leaves, or the statement is refused.
 
 mod catalogue;
+mod condition;
+mod handler;
 mod known;
+mod now;
+mod pending;
+mod posture;
 mod predicates;
 mod running;
 
-pub use catalogue::{Definition, add, drop_policy, enable};
-pub use known::{is_any, relation_changed};
+pub use catalogue::{Definition, add, drop_policy, enable, handler_named};
+pub use known::{functions_changed, has_conditions, is_any, relation_changed, watched};
+pub use now::{enters, left};
+pub use posture::findings as broken_conditions;
 pub use running::{
-    commanded, copied, copies, ends, ran, savepoint_released, savepoint_rolled_back, starts,
+    commanded, copied, copies, ends, met, ran, savepoint_released, savepoint_rolled_back, starts,
     starts_in_worker, transaction_ended, truncates,
 };

@@ -1,9 +1,11 @@
 //! Statements that are recorded, from their start to their end.
 //!
-//! One that ends is recorded with what came out; one that does not, because of an error or because its transaction ended, when that happens.
+//! One that ends is recorded with what came out; one that does not, because of an error or because its transaction ended, when that happens. An audit policy with a condition
+//! counts from the first row of it on.
 
 use super::known::{AuditPolicy, is_any, policies};
-use super::predicates;
+use super::pending::{Pending, Touched};
+use super::{now, predicates};
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::restriction::Command;
@@ -13,32 +15,10 @@ use crate::trail::{self, Event};
 use serde_json::json;
 use std::cell::RefCell;
 use std::rc::Rc;
+use vpd_text::statement::without_constants;
 
 /// The key of a command on a whole table, which is no query.
 const WHOLE: usize = 0;
-
-/// A statement that was started and has not ended.
-struct Pending {
-    /// Tells the queries of a transaction apart.
-    key: usize,
-    /// Nesting depth of the transaction where it began.
-    level: i32,
-    statement_id: Option<i64>,
-    /// What it does as a whole.
-    command: Option<Command>,
-    /// Rows that came out whenever it ran.
-    row_count: Option<i64>,
-    touched: Vec<Touched>,
-}
-
-/// A table that it reads or writes.
-#[derive(PartialEq)]
-struct Touched {
-    relation: String,
-    command: Command,
-    predicates: Option<Rc<str>>,
-    is_strict: bool,
-}
 
 thread_local! {
     static PENDING: RefCell<Vec<Pending>> = const { RefCell::new(Vec::new()) };
@@ -55,11 +35,31 @@ pub fn starts(query: &Running) -> Result<()> {
     let mut touched: Vec<Touched> = Vec::new();
     query.accesses(|access| {
         // One record for each table and command, however often it stands in the query.
-        if let Some(one) = touch(access).filter(|one| !touched.contains(one)) {
-            touched.push(one);
+        if let Some(one) = touch(access) {
+            let is_same =
+                |known: &&mut Touched| (known.relation, known.command) == (one.relation, one.command);
+            match touched.iter_mut().find(is_same) {
+                Some(known) => known.join(one),
+                None => touched.push(one),
+            }
         }
     });
-    begin(query.key(), query.statement_id(), query.command(), touched)
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let is_text_told = |touched: &Touched| touched.policies().any(|policy| policy.tells_statement);
+    begin(Pending {
+        key: query.key(),
+        level: xact::nest_level(),
+        statement_id: query.statement_id(),
+        statement: touched
+            .iter()
+            .any(is_text_told)
+            .then(|| without_constants(&query.text())),
+        command: query.command(),
+        row_count: None,
+        touched,
+    })
 }
 
 /// A query starts in a parallel worker, where nobody knows whose session it is: a table under an audit policy is not read there.
@@ -114,11 +114,18 @@ fn whole(table: Oid, command: Command) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
-    let access = Access::whole(table, command);
-    let Some(touched) = touch(&access) else {
+    let Some(touched) = touch(&Access::whole(table, command)) else {
         return Ok(());
     };
-    begin(WHOLE, None, Some(command), vec![touched])
+    begin(Pending {
+        key: WHOLE,
+        level: xact::nest_level(),
+        statement_id: None,
+        statement: None,
+        command: Some(command),
+        row_count: None,
+        touched: vec![touched],
+    })
 }
 
 /// What is recorded of an access; `None` where no audit policy asks for it.
@@ -132,64 +139,104 @@ fn touch(access: &Access) -> Option<Touched> {
             .flat_map(|named| named.iter())
             .any(|other| other.on == policy.on)
     };
-    let mut asking = all
+    let (waiting, fired): (Vec<_>, Vec<_>) = all
         .iter()
-        .filter(|policy| !is_told(policy))
-        .filter(|policy| {
-            policy.commands.iter().any(|name| name == access.command.name())
-                && policy
-                    .columns
-                    .as_ref()
-                    .is_none_or(|columns| access.names_any(columns))
-        })
-        .peekable();
-    asking.peek()?;
-    let is_strict = asking.any(|policy| policy.is_strict);
+        .filter(|policy| policy.asks_for(access) && !is_told(policy))
+        .map(Rc::clone)
+        .partition(|policy| policy.waits(access));
+    if waiting.is_empty() && fired.is_empty() {
+        return None;
+    }
     Some(Touched {
-        relation: relation::full_name(access.relation),
+        relation: access.relation,
+        name: relation::full_name(access.relation),
         command: access.command,
         predicates: predicates::applied(access.relation, access.command),
-        is_strict,
+        fired,
+        waiting,
     })
 }
 
 /// Notes a statement; under a strict policy it waits until that is durable.
-fn begin(
-    key: usize,
-    statement_id: Option<i64>,
-    command: Option<Command>,
-    touched: Vec<Touched>,
-) -> Result<()> {
-    if touched.is_empty() {
-        return Ok(());
-    }
-    let pending = Pending {
-        key,
-        level: xact::nest_level(),
-        statement_id,
-        command,
-        row_count: None,
-        touched,
-    };
+fn begin(pending: Pending) -> Result<()> {
     // Whoever it is: at the end of a transaction that failed nobody can look.
     trail::know_client();
-    if xact::is_standby() {
-        return on_standby(&pending);
-    }
-    let mut last = None;
-    for touched in pending.touched.iter().filter(|touched| touched.is_strict) {
-        let intent = trail::record(&pending.event("data.begin", touched));
-        last = Some(intent.ok_or_else(Error::audit_unavailable)?);
-    }
-    if last.is_some() {
-        wait_for(last)?;
-    }
+    let key = pending.key;
+    let came = Came::under(&pending, |_| 0);
     PENDING.with_borrow_mut(|all| {
         // An ended query may have stood at the same place.
         all.retain(|known| known.key != key || key == WHOLE);
         all.push(pending);
     });
-    Ok(())
+    came?.settle()
+}
+
+/// A row of an audit policy's condition came by, in the query that runs now.
+pub fn met(on: Oid, name: &str) -> Result<()> {
+    let came = PENDING.with_borrow_mut(|all| {
+        let key = now::running()?;
+        let pending = all.iter_mut().rfind(|known| known.key == key)?;
+        let former: Vec<usize> = pending
+            .touched
+            .iter()
+            .map(|touched| touched.fired.len())
+            .collect();
+        let is_new = pending
+            .touched
+            .iter_mut()
+            .fold(false, |is_new, touched| touched.met(on, name) || is_new);
+        is_new.then(|| Came::under(pending, |place| former[place]))
+    });
+    came.map_or(Ok(()), |came| came?.settle())
+}
+
+/// Audit policies that a statement came under.
+struct Came {
+    /// What was recorded before anything is read, for strict ones.
+    last_intent: Option<u64>,
+    policies: Vec<Rc<AuditPolicy>>,
+}
+
+impl Came {
+    /// Those that were not among the first so many at each place. An error: there is no record of it, where there must be one.
+    fn under(pending: &Pending, former: impl Fn(usize) -> usize) -> Result<Self> {
+        let mut came = Self {
+            last_intent: None,
+            policies: Vec::new(),
+        };
+        for (place, touched) in pending.touched.iter().enumerate() {
+            let former = former(place);
+            if touched.fired.len() == former {
+                continue;
+            }
+            if xact::is_standby() {
+                on_standby(touched)?;
+                continue;
+            }
+            if let Some(intent) = pending.record_intent(touched, former) {
+                came.last_intent = Some(intent.ok_or_else(Error::audit_unavailable)?);
+            }
+            came.policies
+                .extend(touched.fired[former..].iter().map(Rc::clone));
+        }
+        Ok(came)
+    }
+
+    /// Waits until that is durable, and calls handlers: each once for the statement, whatever it does with the table.
+    fn settle(self) -> Result<()> {
+        if self.last_intent.is_some() {
+            wait_for(self.last_intent)?;
+        }
+        for (place, policy) in self.policies.iter().enumerate() {
+            let mut others = self.policies[..place].iter();
+            if let Some(handler) = &policy.handler
+                && !others.any(|other| other.is(policy.on, &policy.name))
+            {
+                handler.call(policy.on, [&policy.schema, &policy.table, &policy.name]);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Waits until a record is durable; an error where there was no room for it.
@@ -200,54 +247,27 @@ fn wait_for(record: Option<u64>) -> Result<()> {
 }
 
 /// Nothing can be written here.
-fn on_standby(pending: &Pending) -> Result<()> {
+fn on_standby(touched: &Touched) -> Result<()> {
     if !guc::is_audited_on_standby() {
         return Err(Error::audit_unavailable());
     }
-    for touched in &pending.touched {
-        let subject = trail::subject();
-        let line = json!({
-            "event": "data",
-            "user_name": subject.as_ref().and_then(|subject| subject.user_name.as_deref()),
-            "session_id": subject.as_ref().and_then(|subject| subject.session_id.as_deref()),
-            "relation": touched.relation,
-            "command": touched.command.name(),
-            "predicates": touched.predicates.as_deref(),
-        });
-        report::log(format!("pg_vpd audit: {line}"));
-    }
+    let subject = trail::subject();
+    let line = json!({
+        "event": "data",
+        "user_name": subject.as_ref().and_then(|subject| subject.user_name.as_deref()),
+        "session_id": subject.as_ref().and_then(|subject| subject.session_id.as_deref()),
+        "relation": touched.name,
+        "command": touched.command.name(),
+        "predicates": touched.predicates.as_deref(),
+    });
+    report::log(format!("pg_vpd audit: {line}"));
     Ok(())
-}
-
-impl Pending {
-    fn event<'a>(&'a self, name: &'a str, touched: &'a Touched) -> Event<'a> {
-        Event {
-            name,
-            relation: Some(&touched.relation),
-            command: Some(touched.command.name()),
-            statement_id: self.statement_id,
-            row_count: self.row_count.filter(|_| self.command == Some(touched.command)),
-            predicates: touched.predicates.as_deref(),
-            is_change: touched.command != Command::Select,
-            ..Event::default()
-        }
-    }
-
-    fn record(&self, verdict: Option<&str>) {
-        for touched in &self.touched {
-            let event = self.event("data", touched);
-            trail::record(&Event {
-                verdict,
-                is_change: event.is_change && verdict.is_none(),
-                ..event
-            });
-        }
-    }
 }
 
 /// A query ran, as far as it was asked to.
 pub fn ran(query: &Running) {
     let key = query.key();
+    now::leave(key);
     PENDING.with_borrow_mut(|all| {
         if let Some(pending) = all.iter_mut().find(|known| known.key == key) {
             pending.row_count = Some(pending.row_count.unwrap_or(0) + query.row_count());
@@ -272,6 +292,7 @@ fn finish(key: usize) {
 
 /// A savepoint of this level was released.
 pub fn savepoint_released(level: i32) {
+    now::savepoint_released(level);
     PENDING.with_borrow_mut(|all| {
         for pending in all.iter_mut().filter(|known| known.level >= level) {
             pending.level = level - 1;
@@ -281,11 +302,13 @@ pub fn savepoint_released(level: i32) {
 
 /// A savepoint of this level was rolled back to: what ran in it ended.
 pub fn savepoint_rolled_back(level: i32) {
+    now::forget_from(level);
     end_from(level);
 }
 
 /// The transaction is over, and with it whatever still ran.
 pub fn transaction_ended() {
+    now::forget_from(0);
     end_from(0);
 }
 

@@ -1,4 +1,4 @@
-//! `vpd.add_audit_policy` and its kin.
+//! `vpd.add_audit_policy` and its kin, and what conditions of audit policies call.
 
 use super::policy::list;
 use super::{Answer, require_primary, required, without_null};
@@ -6,20 +6,41 @@ use crate::access::{self, Definition};
 use crate::sys::Oid;
 use pgrx::prelude::*;
 
+/// A condition of an audit policy, for one row: always true.
 #[pg_extern(sql = false)]
+fn audited(relation: Option<Oid>, policy_name: Option<&str>, is_met: Option<bool>) -> Answer<bool> {
+    if let (Some(relation), Some(name), Some(true)) = (relation, policy_name, is_met) {
+        access::met(relation, name)?;
+    }
+    Ok(true)
+}
+
+#[pg_extern(sql = false)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the function's SQL signature, called with named arguments"
+)]
 fn add_audit_policy(
     relation: Option<Oid>,
     policy_name: Option<&str>,
     columns: Option<Vec<Option<String>>>,
+    condition: Option<String>,
     commands: Option<Vec<Option<String>>>,
     mode: Option<String>,
+    handler: Option<Oid>,
+    statement_text: Option<bool>,
+    all_columns: Option<bool>,
     enabled: Option<bool>,
 ) -> Answer<()> {
     require_primary()?;
     let definition = Definition {
         columns: list(columns, "columns")?,
+        needs_all_columns: required(all_columns, "all_columns")?,
+        condition,
         commands: without_null(required(commands, "commands")?, "commands")?,
         mode: required(mode, "mode")?,
+        handler,
+        tells_statement: required(statement_text, "statement_text")?,
         is_enabled: required(enabled, "enabled")?,
     };
     access::add(

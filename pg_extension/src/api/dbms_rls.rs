@@ -1,10 +1,9 @@
 //! Schema `dbms_rls`: Oracle's package over the same catalogue, with its parameter names, order and defaults.
-//!
-//! Names are read as SQL identifiers: folded to lower case unless double-quoted, as Oracle folds them to upper case.
 
+use super::oracle_name::{function_name, identifier, out_of_range, table, words};
 use super::policy::pair;
 use super::{Answer, require_primary, required};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::policy::{self, Definition};
 use crate::sys::Oid;
 use pgrx::prelude::*;
@@ -47,10 +46,7 @@ fn dbms_rls_add_grouped_policy(
         }
     };
     let definition = Definition {
-        function: Some(function(
-            function_schema,
-            required(policy_function, "policy_function")?,
-        )?),
+        function: Some(function(function_schema, policy_function)?),
         kind: Some(kind(policy_type, static_policy.unwrap_or(false))?.to_owned()),
         statement_types: statement_types.map(|types| words(types, &[','])),
         update_check: Some(update_check.unwrap_or(false)),
@@ -214,49 +210,9 @@ fn dbms_rls_drop_policy_context(
     Ok(())
 }
 
-fn out_of_range(argument: &str, hint: &str) -> Error {
-    Error::policy_argument(format!("the value of {argument} is not valid"), hint)
-}
-
-/// A name as SQL reads it.
-fn identifier(text: &str) -> Result<String> {
-    let text = text.trim();
-    let name = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(quoted) => quoted.replace("\"\"", "\""),
-        None => text.to_lowercase(),
-    };
-    if name.is_empty() {
-        return Err(Error::policy_argument("a name is empty", "Give a name."));
-    }
-    Ok(name)
-}
-
-fn words(text: &str, separators: &[char]) -> Vec<String> {
-    text.split(separators)
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn schema(name: Option<&str>) -> Result<String> {
-    match name {
-        Some(name) => identifier(name),
-        None => policy::current_schema(),
-    }
-}
-
-fn table(schema_name: Option<&str>, name: Option<&str>) -> Result<Oid> {
-    let name = identifier(required(name, "object_name")?)?;
-    policy::table_named(&schema(schema_name)?, &name)
-}
-
-/// A function of a schema; of a package, which here is a schema, when the name has a dot.
-fn function(schema_name: Option<&str>, name: &str) -> Result<Oid> {
-    match name.split_once('.') {
-        Some((package, name)) => policy::function_named(&identifier(package)?, &identifier(name)?),
-        None => policy::function_named(&schema(schema_name)?, &identifier(name)?),
-    }
+fn function(schema: Option<&str>, name: Option<&str>) -> Result<Oid> {
+    let (schema, name) = function_name(schema, required(name, "policy_function")?)?;
+    policy::function_named(&schema, &name)
 }
 
 /// The name of a policy that belongs to the group.
@@ -284,18 +240,6 @@ fn kind(policy_type: Option<i32>, is_static: bool) -> Result<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_fold_unless_quoted() {
-        assert_eq!(identifier(" EMP ").ok().as_deref(), Some("emp"));
-        assert_eq!(identifier("\"Emp\"\"s\"").ok().as_deref(), Some("Emp\"s"));
-        assert!(identifier(" ").is_err());
-    }
-
-    #[test]
-    fn lists_are_split_at_commas_and_blanks() {
-        assert_eq!(words("sal, comm  bonus", &[',', ' ']), ["sal", "comm", "bonus"]);
-    }
 
     #[test]
     fn the_policy_type_overrides_static_policy() {

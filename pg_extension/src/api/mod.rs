@@ -9,6 +9,7 @@ mod audit_policy;
 mod authority;
 mod context;
 mod data_role;
+mod dbms_fga;
 mod dbms_rls;
 mod delegation;
 mod exemption;
@@ -18,6 +19,7 @@ mod identity;
 mod load;
 mod mask;
 mod message;
+mod oracle_name;
 #[cfg(debug_assertions)]
 mod own_plan;
 mod policy;

@@ -1,5 +1,6 @@
 //! `vpd.posture`.
 
+use crate::access;
 use crate::policy::posture;
 use crate::sys::ErrorReport;
 use pgrx::prelude::*;
@@ -22,14 +23,16 @@ fn posture() -> Result<
     >,
     ErrorReport,
 > {
-    let rows = posture::findings().into_iter().map(|finding| {
-        (
-            finding.severity,
-            finding.finding,
-            finding.object,
-            finding.detail,
-            finding.remedy,
-        )
-    });
+    let rows = posture::findings(access::broken_conditions)
+        .into_iter()
+        .map(|finding| {
+            (
+                finding.severity,
+                finding.finding,
+                finding.object,
+                finding.detail,
+                finding.remedy,
+            )
+        });
     Ok(TableIterator::new(rows.collect::<Vec<_>>()))
 }

@@ -28,9 +28,10 @@ pub fn looked_up() {
     policy::forget_relation(None);
 }
 
-/// A function changed: predicates may call it, contexts may trust it.
+/// A function changed: predicates may call it, contexts may trust it, audit policies too.
 pub fn function() {
     policy::forget_predicates();
+    access::functions_changed();
     context::function_changed();
 }
 

@@ -14,7 +14,7 @@ use crate::authz::Outside;
 use crate::context::Keepers;
 use crate::hierarchy::{self, Hierarchy};
 use crate::sys::table::{
-    Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
+    Audit, Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
 };
 use crate::{access, audit, authz, context, policy, purge, signing, trail};
 
@@ -45,6 +45,8 @@ fn wire_server() {
             ran: context::may_keep_rows,
             starts_in_worker: access::starts_in_worker,
             commanded: access::commanded,
+            finishes: access::enters,
+            finished: access::left,
             paused: access::ran,
             ends: access::ends,
             is_any_recorded: access::is_any,
@@ -126,6 +128,10 @@ fn wire_server() {
             refused: trail::refused,
             failed: trail::failed,
             changed: trail::changed,
+        },
+        audit: Audit {
+            has_conditions: access::has_conditions,
+            watched: access::watched,
         },
         purge: Purge {
             interval: purge::interval_seconds,

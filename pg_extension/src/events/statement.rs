@@ -26,11 +26,12 @@ pub fn runs(query: &Running) -> Result<Option<u64>> {
     context::require_live()?;
     hierarchy::statement_started();
     exemption::run_continues(query.key())?;
-    if !query.is_kept() {
-        return Ok(None);
+    let is_kept = query.is_kept();
+    if is_kept {
+        context::may_keep_rows(changes)?;
     }
-    context::may_keep_rows(changes)?;
-    Ok(Some(changes))
+    access::enters(query);
+    Ok(is_kept.then_some(changes))
 }
 
 /// As at the start of a query: the session is alive, and what it may do is what holds now.

@@ -5,6 +5,7 @@
 
 mod authority;
 mod listed;
+mod recorded;
 mod row;
 mod tree;
 mod verdict;
@@ -21,7 +22,7 @@ use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, user, xact};
 use listed::{Listed, listed};
 use pgrx::Uuid;
-use row::{Table, checked_key, find, table};
+use row::{Table, checked_key, find, table, truth};
 use serde_json::{Value, json};
 use verdict::verdict;
 
@@ -57,6 +58,11 @@ pub fn explain(question: &Question) -> Result<Value> {
         return Err(Error::session_not_found());
     }
     let session = found.as_ref().map(|(identity, _)| describe(identity));
+    let audits = || recorded::audits(&table, &row, &commands);
+    let audits = match &found {
+        Some((identity, liveness)) => context::impersonate(std::rc::Rc::clone(identity), *liveness, audits),
+        None => audits(),
+    };
     let masks = match (cache::relation(table.oid), &found) {
         (Some(relation), Some((identity, liveness))) if row_exists => {
             context::impersonate(std::rc::Rc::clone(identity), *liveness, || {
@@ -94,6 +100,7 @@ pub fn explain(question: &Question) -> Result<Value> {
         "is_protected": policies.is_some(),
         "policies": policies.unwrap_or_default(),
         "masks": masks,
+        "audits": audits,
         "roles_above_policies": exempt,
         "is_allowed": is_allowed,
         "why": why,
@@ -118,6 +125,7 @@ fn describe(identity: &Identity) -> Value {
     json!({
         "session_id": identity.session_id.map(|id| id.to_string()),
         "app": identity.app,
+        "issuer": recorded::issuer(identity.session_id),
         "is_authenticated": identity.is_authenticated,
         "acting_for": identity.acting_for,
         "actors": identity.actors,
@@ -176,14 +184,6 @@ fn evaluated(relation: &Relation, table: &Table, row: &RowCopy, policy: &Listed)
         explained["authority"] = authority::asked(text, &identity).into();
     }
     explained
-}
-
-/// Whether a condition holds for the row, or the code of the error it meets.
-fn truth(table: &Table, row: &RowCopy, condition: &str) -> std::result::Result<Option<Value>, String> {
-    // A line end keeps a comment at the end of the text from what follows.
-    let query = format!("SELECT (\n{condition}\n) FROM {}", table.name);
-    let rows = xact::attempt(|| row.query(&query, |row| row.get::<bool>(1))).map_err(xact::Failure::code)?;
-    Ok(rows.first().map(|truth| truth.map_or(json!("null"), Value::from)))
 }
 
 /// The columns that a mask may cover, and whether the session sees the value in this row.

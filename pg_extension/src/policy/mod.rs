@@ -34,7 +34,9 @@ pub use compose::{is_open, require_index_allowed, restrictions};
 pub use denial::denied;
 pub use difference::differences;
 pub use effective::effective_predicate;
-pub use family::{forget_dropped_tables, lock_table, protect_stragglers, unprotect_all};
+pub use family::{
+    announce as announce_family, forget_dropped_tables, lock_table, protect_stragglers, unprotect_all,
+};
 pub use group::{add_driving_context, create_group, drop_driving_context, drop_group};
 pub use name::{current_schema, function_named, require_in_group, table_named};
 pub use predicate::statement_started;

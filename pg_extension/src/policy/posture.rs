@@ -18,6 +18,7 @@ statements! {
     POLICY = scanning "posture/policy.sql";
     SCHEMA = scanning "posture/schema.sql";
     DUTY = scanning "posture/duty.sql";
+    AUDIT = scanning "posture/audit.sql";
     ACCESS = scanning "posture/access.sql";
 }
 
@@ -35,8 +36,8 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// What is found, the worst first.
-pub fn findings() -> Vec<Finding> {
+/// What is found, the worst first. `others` looks where this cannot.
+pub fn findings(others: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
     let none = |statement: &Statement| read(statement, &[]);
     let mut findings = check("server", || {
         SERVER.with(|statement| {
@@ -55,6 +56,8 @@ pub fn findings() -> Vec<Finding> {
     findings.extend(check("schema", || SCHEMA.with(none)));
     findings.extend(check("access", || ACCESS.with(none)));
     findings.extend(check("duty", || DUTY.with(none)));
+    findings.extend(check("audit", || AUDIT.with(none)));
+    findings.extend(check("conditions", others));
     findings.sort_by(|a, b| {
         let place = |finding: &Finding| {
             (

@@ -99,7 +99,8 @@ fn define_app(_: Option<&Item>, item: &Item) -> Result<()> {
     })
 }
 
-fn interval(text: &str) -> Result<Interval> {
+/// A length of time.
+pub(super) fn interval(text: &str) -> Result<Interval> {
     INTERVAL
         .with(|statement| statement.query_one(&[arg(text)], |row| row.get::<Interval>(1)))
         .flatten()

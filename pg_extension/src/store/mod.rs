@@ -5,6 +5,7 @@
 //! Invariant: everything is imported, or nothing.
 
 mod application;
+mod audit_policy;
 mod catalogue;
 mod change;
 mod delegation;
@@ -13,6 +14,7 @@ mod graph;
 mod held;
 mod hierarchy;
 mod identity;
+mod issuer;
 mod order;
 mod policy;
 mod section;

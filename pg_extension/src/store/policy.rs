@@ -218,13 +218,19 @@ fn associate(table: Oid, name: &str, present: &[String], item: &Item) -> Result<
 
 /// A policy function by its qualified name.
 fn function(name: &str) -> Result<Oid> {
+    let (schema, name) = qualified(name)?;
+    policy::function_named(&schema, &name)
+}
+
+/// Schema and name of a function.
+pub(super) fn qualified(name: &str) -> Result<(String, String)> {
     let parts = NAME
         .with(|statement| statement.query_one(&[arg(name)], |row| row.get::<Vec<String>>(1)))
         .flatten()
         .unwrap_or_default();
-    match parts.as_slice() {
-        [schema, name] => policy::function_named(schema, name),
-        _ => Err(Error::argument(
+    match <[String; 2]>::try_from(parts) {
+        Ok([schema, name]) => Ok((schema, name)),
+        Err(_) => Err(Error::argument(
             "this is no qualified name of a function",
             "Write schema.function, in quotes where SQL wants them.",
         )),

@@ -104,6 +104,26 @@ pub unsafe fn referenced_columns(
     }
 }
 
+/// The privileges that a query asks for on an entry of its range table.
+///
+/// # Safety
+/// The entry belongs to the query.
+pub unsafe fn required_privileges(_query: *mut pg_sys::Query, entry: &pg_sys::RangeTblEntry) -> u64 {
+    #[cfg(feature = "pg15")]
+    {
+        u64::from(entry.requiredPerms)
+    }
+    // SAFETY: the number, unless it is 0, is one of the query's list.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        if entry.perminfoindex == 0 {
+            return 0;
+        }
+        let entry = std::ptr::from_ref(entry).cast_mut();
+        (*pg_sys::getRTEPermissionInfo((*_query).rteperminfos, entry)).requiredPerms
+    }
+}
+
 /// What a plan accesses.
 pub struct Checked {
     pub relation: pg_sys::Oid,

@@ -1,5 +1,7 @@
 //! Functions of the database: what the catalogue says of one, and calls of policy functions.
 
+use super::pinned::Pinned;
+use super::user::Restricted;
 use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, pg_sys};
@@ -99,6 +101,62 @@ pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], r
     .unwrap_or(false)
 }
 
+/// Who owns a function; `None` when there is none.
+pub fn owner(function: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    described(function, |form| form.proowner)
+}
+
+/// Calls a function of texts as its owner, in a security-restricted operation and with settings of its own. Its result is not looked at.
+pub fn call_as_owner(function: pg_sys::Oid, arguments: &[&str]) -> Result<()> {
+    let gone = || {
+        Error::not_found(
+            "function_not_found",
+            "the function is gone",
+            "Make it again, or drop what calls it.",
+        )
+    };
+    let types = vec![pg_sys::TEXTOID; arguments.len()];
+    let is_of_texts = described(function, |form| {
+        let count = usize::try_from(form.pronargs).unwrap_or(0);
+        // SAFETY: the list is as long as the row says, and lies in the row.
+        let declared = unsafe { form.proargtypes.values.as_slice(count) };
+        form.prokind as u8 == pg_sys::PROKIND_FUNCTION && !form.proretset && declared == types
+    });
+    if is_of_texts != Some(true) {
+        return Err(gone());
+    }
+    let _owner = Restricted::as_owner_of_function(function).ok_or_else(gone)?;
+    let _pinned = Pinned::running();
+    // SAFETY: the function takes these arguments, see above.
+    unsafe { call(function, arguments) }.map(drop).ok_or_else(gone)
+}
+
+/// Calls a function of texts; its result, and whether that is NULL.
+///
+/// # Safety
+/// The function takes as many texts.
+unsafe fn call(function: pg_sys::Oid, arguments: &[&str]) -> Option<(pg_sys::Datum, bool)> {
+    // SAFETY: the call frame has room for the arguments.
+    unsafe {
+        let mut info = pg_sys::FmgrInfo::default();
+        pg_sys::fmgr_info(function, &mut info);
+        let size = std::mem::size_of::<pg_sys::FunctionCallInfoBaseData>()
+            + arguments.len() * std::mem::size_of::<pg_sys::NullableDatum>();
+        let frame = pg_sys::palloc0(size).cast::<pg_sys::FunctionCallInfoBaseData>();
+        (*frame).flinfo = &mut info;
+        (*frame).nargs = i16::try_from(arguments.len()).unwrap_or_default();
+        (*frame).fncollation = pg_sys::DEFAULT_COLLATION_OID;
+        let slots = (*frame).args.as_mut_slice(arguments.len());
+        for (slot, value) in slots.iter_mut().zip(arguments) {
+            slot.value = value.into_datum().unwrap_or(pg_sys::Datum::from(0));
+            slot.isnull = false;
+        }
+        let code = info.fn_addr?;
+        let result = guarded!(code(frame));
+        Some((result, (*frame).isnull))
+    }
+}
+
 /// Calls a policy function `(object_schema text, object_name text) RETURNS text` as the current user.
 /// `None` is a NULL result. An error of the function is raised as 38000; its message goes to the server's log only. What means "stop" or "try again" passes.
 pub fn call_policy_function(
@@ -112,27 +170,11 @@ pub fn call_policy_function(
         return Err(Error::policy_function_gone(policy));
     }
     let call = || {
-        // SAFETY: the function has the signature (text, text) RETURNS text, see above; the call frame has room for
-        // two arguments; the result is copied before its memory context goes away.
+        // SAFETY: the function has the signature (text, text) RETURNS text, see above; the result is copied before its memory context goes away.
         unsafe {
-            let mut info = pg_sys::FmgrInfo::default();
-            pg_sys::fmgr_info(function, &mut info);
-            let size = std::mem::size_of::<pg_sys::FunctionCallInfoBaseData>()
-                + 2 * std::mem::size_of::<pg_sys::NullableDatum>();
-            let frame = pg_sys::palloc0(size).cast::<pg_sys::FunctionCallInfoBaseData>();
-            (*frame).flinfo = &mut info;
-            (*frame).nargs = 2;
-            (*frame).fncollation = pg_sys::DEFAULT_COLLATION_OID;
-            let args = (*frame).args.as_mut_slice(2);
-            for (slot, value) in args.iter_mut().zip([schema, relation]) {
-                slot.value = value.into_datum().unwrap_or(pg_sys::Datum::from(0));
-                slot.isnull = false;
-            }
-            let Some(code) = info.fn_addr else {
-                return Err(Error::policy_function_failed(policy));
-            };
-            let result = guarded!(code(frame));
-            Ok(String::from_datum(result, (*frame).isnull))
+            let (result, is_null) =
+                call(function, &[schema, relation]).ok_or_else(|| Error::policy_function_failed(policy))?;
+            Ok(String::from_datum(result, is_null))
         }
     };
     xact::translated(call, |failure| {

@@ -1,6 +1,7 @@
 //! What hooks are told of a table: the conditions that restrict its rows, and what stands in for its columns.
 
 use super::predicate::Compiled;
+use pgrx::pg_sys;
 use std::rc::Rc;
 
 /// Commands a policy can apply to.
@@ -57,7 +58,31 @@ pub struct Layer {
     pub value: Option<Rc<Compiled>>,
 }
 
+/// An audit policy that waits for a row.
+pub struct Watched {
+    /// The table that it is on.
+    pub table: pg_sys::Oid,
+    /// Its name.
+    pub policy: Rc<str>,
+    /// For which rows; `None` for any.
+    pub condition: Option<Rc<Compiled>>,
+}
+
 impl Command {
+    /// Those that read and write rows.
+    pub const OF_ROWS: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// The privilege that it needs, as the server counts them.
+    pub(super) fn privilege(self) -> u64 {
+        u64::from(match self {
+            Self::Select => pg_sys::ACL_SELECT,
+            Self::Insert => pg_sys::ACL_INSERT,
+            Self::Update => pg_sys::ACL_UPDATE,
+            Self::Delete => pg_sys::ACL_DELETE,
+            Self::Index => 0,
+        })
+    }
+
     /// Reads the spelling of `statement_types`, in any case.
     pub fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {

@@ -6,6 +6,7 @@ use crate::sys::marker::{self, Marker};
 use crate::sys::portal;
 use crate::sys::restriction::Command;
 use pgrx::pg_sys;
+use std::ffi::CStr;
 
 /// A query with its plan.
 #[repr(transparent)]
@@ -57,13 +58,14 @@ impl Running {
         // SAFETY: a query with its plan.
         unsafe {
             compat::visit_accesses((*self.0).plannedstmt, |checked| {
-                for command in WAYS {
-                    let is_asked = checked.required & privilege(command) != 0;
+                for command in Command::OF_ROWS {
+                    let is_asked = checked.required & command.privilege() != 0;
                     if is_asked && (command == Command::Select || !is_reading) {
                         visit(&Access {
                             relation: checked.relation,
                             command,
                             part_of: checked.part_of,
+                            is_whole: false,
                             columns: match checked.part_of {
                                 None => columns_of(command, checked.columns),
                                 // A part may have other numbers for its columns.
@@ -118,25 +120,28 @@ impl Running {
         (id != 0).then_some(id.cast_signed())
     }
 
+    /// What the client, or a function, wrote.
+    pub fn text(&self) -> String {
+        // SAFETY: a query with its plan and its text, which is NUL-terminated; the plan says where its statement stands in it.
+        unsafe {
+            let source = (*self.0).sourceText;
+            if source.is_null() {
+                return String::new();
+            }
+            let plan = &*(*self.0).plannedstmt;
+            let source = CStr::from_ptr(source).to_bytes();
+            let begin = usize::try_from(plan.stmt_location).unwrap_or(0).min(source.len());
+            let length = usize::try_from(plan.stmt_len).ok().filter(|length| *length > 0);
+            let end = length.map_or(source.len(), |length| source.len().min(begin + length));
+            String::from_utf8_lossy(&source[begin..end]).into_owned()
+        }
+    }
+
     /// Whether row security was applied to one of its tables: then `planner` makes the plan depend on the role.
     pub(super) fn depends_on_role(&self) -> bool {
         // SAFETY: a query with its plan.
         unsafe { (*(*self.0).plannedstmt).dependsOnRole }
     }
-}
-
-/// The ways of access.
-const WAYS: [Command; 4] = [Command::Select, Command::Insert, Command::Update, Command::Delete];
-
-/// The privilege that one needs.
-fn privilege(command: Command) -> u64 {
-    u64::from(match command {
-        Command::Select => pg_sys::ACL_SELECT,
-        Command::Insert => pg_sys::ACL_INSERT,
-        Command::Update => pg_sys::ACL_UPDATE,
-        Command::Delete => pg_sys::ACL_DELETE,
-        Command::Index => 0,
-    })
 }
 
 /// Of the columns that are selected, inserted and updated, those that count; `None` for all of them.
@@ -155,6 +160,8 @@ pub struct Access {
     pub command: Command,
     /// The relation that the query names, when this is a part of it.
     pub part_of: Option<pg_sys::Oid>,
+    /// Whether it is a command on the whole table, which goes through no rows of a query.
+    is_whole: bool,
     /// The columns, counted from `FirstLowInvalidHeapAttributeNumber`; `None` for all of them.
     columns: Option<*mut pg_sys::Bitmapset>,
 }
@@ -166,16 +173,27 @@ impl Access {
             relation,
             command,
             part_of: None,
+            is_whole: true,
             columns: None,
         }
     }
 
-    /// Whether it names one of these columns, or the row as a whole.
-    pub fn names_any(&self, columns: &[i16]) -> bool {
+    /// Whether it is that of a query, which goes through rows.
+    pub fn is_of_rows(&self) -> bool {
+        !self.is_whole
+    }
+
+    /// Whether it names one of these columns, or all of them, or the row as a whole.
+    pub fn names(&self, columns: &[i16], are_all_needed: bool) -> bool {
         let Some(named) = self.columns else { return true };
         let first = pg_sys::FirstLowInvalidHeapAttributeNumber;
         // SAFETY: a set of the query's, which lives as long; NULL is the empty one.
-        let is_named = |number: i16| unsafe { pg_sys::bms_is_member(i32::from(number) - first, named) };
-        is_named(0) || columns.iter().any(|column| is_named(*column))
+        let is_named = |number: &i16| unsafe { pg_sys::bms_is_member(i32::from(*number) - first, named) };
+        is_named(&0)
+            || if are_all_needed {
+                columns.iter().all(is_named)
+            } else {
+                columns.iter().any(is_named)
+            }
     }
 }

@@ -4,7 +4,7 @@
 //! An error that comes back ends the statement it was asked for.
 
 use super::counts::Counts;
-use super::restriction::{Command, MaskedColumn, Restrictions};
+use super::restriction::{Command, MaskedColumn, Restrictions, Watched};
 use super::ring::Batch;
 use super::row_trigger::RowTrigger;
 use super::running::Running;
@@ -29,6 +29,7 @@ pub struct Table {
     pub row: Row,
     pub purge: Purge,
     pub trail: Trail,
+    pub audit: Audit,
 }
 
 /// Statements start and run.
@@ -43,6 +44,10 @@ pub struct Statement {
     pub starts_in_worker: fn(&Running) -> Result<()>,
     /// A command that is no query is about to run on a table; its name.
     pub commanded: fn(Oid, &str) -> Result<()>,
+    /// It begins with what is still to do at its end: rows that nobody fetched, triggers.
+    pub finishes: fn(&Running),
+    /// That is done.
+    pub finished: fn(&Running),
     /// It has run, as far as it was asked to.
     pub paused: fn(&Running),
     /// It ends.
@@ -212,6 +217,14 @@ pub struct Trail {
     pub failed: fn(&str),
     /// A function of the extension that changes something was called with these arguments, and ended like that.
     pub changed: fn(&str, &Value, &str),
+}
+
+/// Audit policies with a condition.
+pub struct Audit {
+    /// Whether there is one.
+    pub has_conditions: fn() -> bool,
+    /// Those that wait for a row of a relation for one of these commands. It is locked.
+    pub watched: fn(Oid, &[Command]) -> Vec<Watched>,
 }
 
 /// Fills the table.

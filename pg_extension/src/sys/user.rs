@@ -48,6 +48,11 @@ impl Restricted {
         Self::switch(owner(relation))
     }
 
+    /// As the owner of a function, for what others wrote to be called on some event.
+    pub fn as_owner_of_function(function: pg_sys::Oid) -> Option<Self> {
+        super::function::owner(function).map(Self::switch)
+    }
+
     /// As the caller; a superuser as the owner of the relation. For predicates and policy functions that an administrator asks about.
     pub fn as_caller_on(relation: pg_sys::Oid) -> Self {
         Self::switch(if is_superuser() {
@@ -143,6 +148,12 @@ pub fn acting() -> [pg_sys::Oid; 3] {
 pub fn is_member(user: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     // SAFETY: catalogue look-up inside a transaction.
     unsafe { pg_sys::is_member_of_role_nosuper(user, role) }
+}
+
+/// True when the current user has the rights of a role: is it, a member that inherits, or a superuser.
+pub fn has_rights_of(role: pg_sys::Oid) -> bool {
+    // SAFETY: catalogue look-up inside a transaction.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
 }
 
 /// True when the current user may read every column of a table.

@@ -12,6 +12,8 @@ use vpd_text::trail::{Entry, Person, encode};
 /// Longest details, and longest name that a caller gave.
 const MAX_DETAILS: usize = 16 * 1024;
 const MAX_NAME: usize = 256;
+/// Longest statement.
+const MAX_STATEMENT: usize = 8 * 1024;
 
 /// Something that happened. Whose session was attached is added where nothing is said.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +28,8 @@ pub struct Event<'a> {
     pub relation: Option<&'a str>,
     pub command: Option<&'a str>,
     pub statement_id: Option<i64>,
+    /// The statement without its constants.
+    pub statement: Option<&'a str>,
     pub row_count: Option<i64>,
     pub predicates: Option<&'a str>,
     pub details: Option<&'a Value>,
@@ -112,8 +116,7 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
                 actors: attached.and_then(|subject| subject.actors.as_deref()),
                 audit_identity: attached.and_then(|subject| subject.audit_identity.as_deref()),
                 client_address: client.address.as_deref(),
-                // Not recorded yet.
-                statement: None,
+                statement: event.statement.map(|statement| cut(statement, MAX_STATEMENT)),
                 details: details.as_deref(),
             },
         };
@@ -126,6 +129,7 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
                     predicates: None,
                     person: Person {
                         details: None,
+                        statement: None,
                         ..entry.person
                     },
                     ..entry
@@ -144,7 +148,11 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
 
 /// What a caller gave as a name, as far as it can be one.
 pub fn shown_name(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or_default()
+    cut(name, MAX_NAME)
+}
+
+fn cut(text: &str, length: usize) -> &str {
+    text.get(..text.floor_char_boundary(length)).unwrap_or_default()
 }
 
 /// Nothing is recorded where the library does not work, on a standby, and in databases without the extension. Where the catalogue cannot be looked at, what is

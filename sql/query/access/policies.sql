@@ -12,8 +12,24 @@ SELECT (SELECT array_agg(a.attnum ORDER BY a.attnum)
         HAVING count(*) = cardinality(p.columns)),
        p.commands,
        p.mode,
-       p.relation::oid
+       p.relation::oid,
+       n.nspname::text,
+       c.relname::text,
+       p.policy_name,
+       p.condition,
+       p.needs_all_columns,
+       CASE WHEN p.handler_name IS NOT NULL THEN format('%I.%I', p.handler_schema, p.handler_name) END,
+       (SELECT f.oid
+          FROM pg_proc f
+          JOIN pg_namespace s ON s.oid = f.pronamespace
+         WHERE s.nspname = p.handler_schema
+           AND f.proname = p.handler_name
+           AND f.proargtypes = '25 25 25'::oidvector
+           AND f.prokind = 'f'),
+       p.tells_statement
   FROM line l
   JOIN vpd_private.audit_policy p ON p.relation = l.relation::regclass
+  JOIN pg_class c ON c.oid = p.relation
+  JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE p.is_enabled
  ORDER BY p.relation::oid, p.policy_name;

@@ -2,7 +2,7 @@
 SELECT CASE WHEN r.oid = 10 THEN 'info' ELSE 'medium' END AS severity,
        'superuser' AS finding,
        r.rolname::text AS object,
-       'policies do not apply to superusers' AS detail,
+       'policies do not apply to superusers, who can also change the audit trail' AS detail,
        CASE WHEN r.oid = 10 THEN '-- the server needs it; let nobody work as it' ELSE format('ALTER ROLE %I NOSUPERUSER', r.rolname) END AS remedy
   FROM pg_authid r
  WHERE r.rolsuper

@@ -1,6 +1,9 @@
 //! The audit trail: what is recorded, that nothing of it is lost or changed unnoticed, and that it tells no secret.
 
 mod chain;
+mod condition;
+mod fga;
+mod handler;
 mod keeping;
 mod reading;
 mod recorded;

@@ -31,6 +31,22 @@ fn scribe(database: &Database<'_>) -> Result<i32> {
     Ok(row.get::<_, Option<i32>>(0).ok_or("no scribe")?)
 }
 
+/// The scribe of a database, stopped until this is dropped.
+pub struct Stopped(i32);
+
+/// Stops the scribe.
+pub fn stop_scribe(database: &Database<'_>) -> Result<Stopped> {
+    let process = scribe(database)?;
+    signal(process, "-STOP")?;
+    Ok(Stopped(process))
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = signal(self.0, "-CONT");
+    }
+}
+
 #[test]
 fn without_the_scribe_what_is_strictly_audited_is_refused() -> Result<()> {
     let cluster = cluster("vpd.audit_wait = '500ms'")?;

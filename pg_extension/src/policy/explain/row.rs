@@ -5,7 +5,7 @@ use crate::policy::mask;
 use crate::sys::row_copy::RowCopy;
 use crate::sys::spi::{arg, oid_arg, statements};
 use crate::sys::{Oid, xact};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 statements! {
     RELATION = "explain/relation.sql";
@@ -138,4 +138,12 @@ pub fn find(table: &Table, object: &Map<String, Value>) -> Result<RowCopy> {
         ));
     }
     Ok(row)
+}
+
+/// Whether a condition holds for the row, or the code of the error it meets.
+pub fn truth(table: &Table, row: &RowCopy, condition: &str) -> std::result::Result<Option<Value>, String> {
+    // A line end keeps a comment at the end of the text from what follows.
+    let query = format!("SELECT (\n{condition}\n) FROM {}", table.name);
+    let rows = xact::attempt(|| row.query(&query, |row| row.get::<bool>(1))).map_err(xact::Failure::code)?;
+    Ok(rows.first().map(|truth| truth.map_or(json!("null"), Value::from)))
 }

@@ -20,10 +20,14 @@ pub fn lines(explanation: &Value) -> Vec<String> {
     lines.push(format!("  because: {}", text("why")));
     lines.push(match explanation["session"].as_object() {
         Some(session) => format!(
-            "  session: {} of {}, roles {}",
+            "  session: {} of {}, roles {}, {}",
             shown(&session["session_id"]),
             shown(&session["app"]),
-            shown(&session["roles"])
+            shown(&session["roles"]),
+            match &session["issuer"] {
+                Value::String(issuer) => format!("by a token of {issuer}"),
+                _ => "without a token".to_owned(),
+            }
         ),
         None => "  session: none that lives".to_owned(),
     });
@@ -47,6 +51,23 @@ pub fn lines(explanation: &Value) -> Vec<String> {
         lines.push(format!("  column {}: {outcome}", shown(&mask["column"])));
         lines.push(format!("    visible when {}", shown(&mask["visible_when"])));
         lines.extend(authority_lines(mask));
+    }
+    for audit in explanation["audits"].as_array().into_iter().flatten() {
+        let outcome = match (&audit["condition"], &audit["is_met"]) {
+            (Value::Null, _) => "recorded".to_owned(),
+            (condition, Value::Bool(true)) => format!("recorded, because {}", shown(condition)),
+            (condition, Value::Bool(false)) => format!("not recorded: not {}", shown(condition)),
+            (condition, Value::String(error)) => format!("{} FAILS ({error})", shown(condition)),
+            (condition, _) => format!("recorded when {}", shown(condition)),
+        };
+        lines.push(format!(
+            "  audit policy {} ({}): {outcome}",
+            shown(&audit["name"]),
+            shown(&audit["mode"])
+        ));
+        if audit["columns"].is_array() {
+            lines.push(format!("    statements that name {}", shown(&audit["columns"])));
+        }
     }
     if explanation["roles_above_policies"]
         .as_array()

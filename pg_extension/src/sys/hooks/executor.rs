@@ -9,13 +9,16 @@ use pgrx::{pg_guard, pg_sys};
 static mut NEXT_START: pg_sys::ExecutorStart_hook_type = None;
 static mut NEXT_END: pg_sys::ExecutorEnd_hook_type = None;
 static mut NEXT_RUN: pg_sys::ExecutorRun_hook_type = None;
+static mut NEXT_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 pub fn init() {
     // SAFETY: runs once, in the postmaster, before any backend exists.
     unsafe {
         NEXT_START = pg_sys::ExecutorStart_hook;
         NEXT_RUN = pg_sys::ExecutorRun_hook;
+        NEXT_FINISH = pg_sys::ExecutorFinish_hook;
         NEXT_END = pg_sys::ExecutorEnd_hook;
+        pg_sys::ExecutorFinish_hook = Some(finish);
         pg_sys::ExecutorEnd_hook = Some(end);
         pg_sys::ExecutorStart_hook = Some(start);
         pg_sys::ExecutorRun_hook = Some(run);
@@ -50,6 +53,18 @@ unsafe extern "C-unwind" fn run(
     }
 }
 
+unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
+    // SAFETY: as in `start`.
+    unsafe {
+        before_finish(query);
+        chained!(match NEXT_FINISH {
+            Some(next) => next(query),
+            None => server::standard_ExecutorFinish(query),
+        });
+        after_finish(query);
+    }
+}
+
 unsafe extern "C-unwind" fn end(query: *mut pg_sys::QueryDesc) {
     // SAFETY: as in `start`.
     unsafe {
@@ -58,6 +73,22 @@ unsafe extern "C-unwind" fn end(query: *mut pg_sys::QueryDesc) {
             Some(next) => next(query),
             None => server::standard_ExecutorEnd(query),
         });
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn before_finish(query: *mut pg_sys::QueryDesc) {
+    if !is_exempt() {
+        // SAFETY: as the server passed it; it lives as long as the call.
+        (table().statement.finishes)(&unsafe { Running::new(query) });
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn after_finish(query: *mut pg_sys::QueryDesc) {
+    if !is_exempt() {
+        // SAFETY: as the server passed it; it lives as long as the call.
+        (table().statement.finished)(&unsafe { Running::new(query) });
     }
 }
 

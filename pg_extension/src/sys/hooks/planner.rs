@@ -67,6 +67,9 @@ unsafe extern "C-unwind" fn settle(query: *mut pg_sys::Query, params: pg_sys::Pa
             rule::check(query);
         }
         let left = referential::leave();
+        if is_own && !is_ours {
+            settlement::watch_own(query);
+        }
         if is_ours || is_own {
             let inlined = Inlined::new(params);
             return Settled { inlined, left };

@@ -53,7 +53,7 @@ const OTHERS: [&str; 37] = [
     "validate_message",
     "verify_audit",
 ];
-const SCHEMAS: [&str; 2] = ["vpd", "dbms_rls"];
+const SCHEMAS: [&str; 3] = ["vpd", "dbms_fga", "dbms_rls"];
 const SECRETS: [&str; 9] = [
     "jwks",
     "token",

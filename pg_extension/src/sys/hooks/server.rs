@@ -13,6 +13,8 @@ unsafe extern "C-unwind" {
         execute_once: bool,
     );
 
+    pub fn standard_ExecutorFinish(query: *mut pg_sys::QueryDesc);
+
     pub fn standard_ExecutorEnd(query: *mut pg_sys::QueryDesc);
 
     pub fn standard_planner(

@@ -13,6 +13,7 @@ use pgrx::{is_a, pg_sys};
 use std::ffi::{CStr, CString};
 use watch::Watch;
 
+mod authorship;
 mod capture;
 mod cast;
 mod folding;
@@ -27,8 +28,8 @@ mod watch;
 
 pub(super) use looked_up::forget_looked_up;
 pub use node::{
-    always_false, always_true, checked, choice, context_mark, function, mark_plan, permitted,
-    permitted_function, refusal, relevant, relevant_function, session_gate,
+    always_false, always_true, audited, audited_function, checked, choice, context_mark, function, mark_plan,
+    permitted, permitted_function, refusal, relevant, relevant_function, session_gate,
 };
 pub use value::compile_value;
 pub use verdict::Verdict;
@@ -80,6 +81,18 @@ impl Compiled {
             let text = pg_sys::deparse_expression(self.plain, context, true, false);
             CStr::from_ptr(text).to_string_lossy().into_owned()
         }
+    }
+
+    /// Whether it has sub-selects that the text wrote.
+    pub fn selects(&self) -> bool {
+        // SAFETY: as in `text`.
+        unsafe { pg_sys::checkExprHasSubLink(self.plain) }
+    }
+
+    /// What it calls or converts to that belongs to somebody who is no superuser: his code would run with the rights of whoever asks.
+    pub fn code_of_plain_role(&self) -> Option<String> {
+        // SAFETY: as in `text`.
+        unsafe { authorship::of_plain_role(self.plain) }
     }
 
     /// Whether its text may be another one for another session or statement.

@@ -173,6 +173,30 @@ pub fn checked(
 /// A call of a function `(regclass, text)` in vpd_private that raises an error.
 pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut pg_sys::Node> {
     let oid = function(c"vpd_private", name, &[pg_sys::REGCLASSOID, pg_sys::TEXTOID])?;
+    Ok(boolean_call(oid, list(&named(relation, object)?)))
+}
+
+/// OID of the function that is told of rows for audit policies.
+pub fn audited_function() -> Result<pg_sys::Oid> {
+    let types = [pg_sys::REGCLASSOID, pg_sys::TEXTOID, pg_sys::BOOLOID];
+    function(c"vpd_private", c"audited", &types)
+}
+
+/// `audited(relation, policy, condition)`.
+pub fn audited(
+    relation: pg_sys::Oid,
+    policy: &str,
+    condition: *mut pg_sys::Node,
+) -> Result<*mut pg_sys::Node> {
+    let [relation, policy] = named(relation, policy)?;
+    Ok(boolean_call(
+        audited_function()?,
+        list(&[relation, policy, condition]),
+    ))
+}
+
+/// Constants that name a relation, and something of it.
+fn named(relation: pg_sys::Oid, object: &str) -> Result<[*mut pg_sys::Node; 2]> {
     let object = CString::new(object).map_err(|_| Error::predicate_broken(""))?;
     // SAFETY: builds nodes in the current context; the text constant is palloc'd there as well.
     unsafe {
@@ -195,7 +219,7 @@ pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut 
             false,
             false,
         );
-        Ok(boolean_call(oid, list(&[relation, object])))
+        Ok([relation.cast(), object.cast()])
     }
 }
 

@@ -78,7 +78,8 @@ impl Inlined {
     pub(super) unsafe fn expand(&mut self, entry: *mut pg_sys::RangeTblEntry) {
         // SAFETY: these are the steps of the server's own planner, with a state that has what they use of one.
         unsafe {
-            if !has_candidate(entry) || !(table().policy.has_masks)() {
+            let is_needed = (table().policy.has_masks)() || (table().audit.has_conditions)();
+            if !is_needed || !has_candidate(entry) {
                 return;
             }
             self.has_candidate = true;

@@ -27,6 +27,7 @@
 //! It decides nothing: the table of questions says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
 //! in FROM included, before the server's planner sees any; an error ends the statement.
 
+mod audited;
 mod case;
 mod condition;
 mod inlining;
@@ -62,6 +63,19 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
     walk.inlined
 }
 
+/// The same for a query of the server's own, for a foreign key, which runs past policies: only who waits for its rows is told of them.
+///
+/// # Safety
+/// As `settle`.
+pub unsafe fn watch_own(query: *mut pg_sys::Query) {
+    let mut read = Vec::new();
+    // SAFETY: the caller's promise; such a query has one level.
+    unsafe {
+        references((*query).jointree.cast(), &mut read);
+        audited::watch(query, &read);
+    }
+}
+
 /// One level of a query and those below it.
 unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
     // SAFETY: a valid query; lists hold what the server puts there; changing an entry of the range table keeps its number.
@@ -90,14 +104,16 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
                 pg_sys::QTW_IGNORE_RC_SUBQUERIES as i32,
             );
         }
+        let mut read = Vec::new();
+        references((*query).jointree.cast(), &mut read);
+        // Before masks: they see the values.
+        audited::watch(query, &read);
         // The server sets the flag on every level with a policy; where no row security applies there is no mask.
         if !(*query).hasRowSecurity || !(table().policy.has_masks)() {
             return;
         }
         // Last, so that nothing that is put in is met again.
         let target = (*query).resultRelation;
-        let mut read = Vec::new();
-        references((*query).jointree.cast(), &mut read);
         for number in read {
             if number != target
                 && let Some(columns) = masked(query, number, walk)

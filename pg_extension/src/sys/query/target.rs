@@ -22,6 +22,7 @@
 //!
 //! `ON CONFLICT DO UPDATE` and the actions of MERGE likewise; `excluded` is the caller's own row, and stays as it is. `mask_violated` raises an error.
 
+use super::audited;
 use super::case::{MaskedColumn, nothing};
 use super::condition;
 use super::walk::entry;
@@ -139,7 +140,7 @@ impl Replacement<'_> {
         unsafe { self.tree(list.cast()).cast() }
     }
 
-    /// Policies read the values; the authors of views the masks.
+    /// Policies read the values, and so do audit policies; the authors of views the masks.
     unsafe fn conditions(&mut self, conditions: *mut pg_sys::List) {
         // SAFETY: each index is one of the list, whose elements are expressions.
         unsafe {
@@ -148,7 +149,9 @@ impl Replacement<'_> {
             }
             for index in condition::of_policies(conditions)..length(conditions) {
                 let cell = (*conditions).elements.add(index as usize);
-                (*cell).ptr_value = self.tree((*cell).ptr_value.cast()).cast();
+                if !audited::is_watch((*cell).ptr_value.cast()) {
+                    (*cell).ptr_value = self.tree((*cell).ptr_value.cast()).cast();
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ mod definition;
 mod jazn;
 mod oracle;
 mod predicate;
+mod statement;
 mod terminal;
 mod token;
 mod tree;
@@ -16,13 +17,14 @@ mod tree;
 pub type Property = fn(&[u8]);
 
 /// All of them, by the names of their targets.
-pub const ALL: [(&str, Property); 8] = [
+pub const ALL: [(&str, Property); 9] = [
     ("claims", claims::hold),
     ("csv", csv::hold),
     ("definition", definition::hold),
     ("jazn", jazn::hold),
     ("oracle", oracle::hold),
     ("predicate", predicate::hold),
+    ("statement", statement::hold),
     ("token", token::hold),
     ("tree", tree::hold),
 ];
@@ -33,5 +35,6 @@ pub use definition::hold as definition;
 pub use jazn::hold as jazn;
 pub use oracle::hold as oracle;
 pub use predicate::hold as predicate;
+pub use statement::hold as statement;
 pub use token::hold as token;
 pub use tree::hold as tree;

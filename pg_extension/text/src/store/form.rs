@@ -16,6 +16,7 @@ const HEADER: &str = "\
 const SECTIONS: &[&str] = &[
     "apps",
     "contexts",
+    "issuers",
     "sources",
     "units",
     "resources",
@@ -41,6 +42,7 @@ const SECTIONS: &[&str] = &[
     "driving_contexts",
     "policies",
     "masks",
+    "audit_policies",
     "hierarchy_bindings",
     "tracked_tables",
     "protected_actions",
@@ -54,6 +56,7 @@ const FIELDS: &[&str] = &[
     "granted",
     "data_group",
     "app",
+    "issuer",
     "actor",
     "name",
     "key",

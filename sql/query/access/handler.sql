@@ -1,0 +1,7 @@
+-- Schema and name of a function, and whether it can be a handler.
+SELECT n.nspname::text,
+       f.proname::text,
+       f.proargtypes = '25 25 25'::oidvector AND f.prorettype = 'void'::regtype AND f.prokind = 'f'
+  FROM pg_proc f
+  JOIN pg_namespace n ON n.oid = f.pronamespace
+ WHERE f.oid = $1;
