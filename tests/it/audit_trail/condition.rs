@@ -212,13 +212,13 @@ fn whoever_is_above_policies_counts_and_so_do_parts_merges_and_cascades() -> Res
         ("UPDATE p SET id = 15, note = 'a' WHERE id = 6", "select update"),
         (
             "MERGE INTO p USING (VALUES (1)) v (id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET note = 'z'",
-            "select update select",
+            "select update",
         ),
         (
             "MERGE INTO p1 USING (VALUES (7)) v (id) ON p1.id = v.id WHEN NOT MATCHED THEN INSERT VALUES (7, 'a')",
             "select insert",
         ),
-        ("TRUNCATE p1 CASCADE", "delete delete delete"),
+        ("TRUNCATE p1 CASCADE", "delete delete"),
     ] {
         admin.batch_execute("BEGIN")?;
         let behind = last(&database)?;
