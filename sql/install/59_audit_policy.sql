@@ -33,7 +33,7 @@ COMMENT ON COLUMN vpd_private.audit_policy.created_at IS 'When it was added.';
 SELECT pg_extension_config_dump('vpd_private.audit_policy', '');
 
 CREATE FUNCTION vpd_private.audited_support(request internal) RETURNS internal
-    LANGUAGE c STRICT
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'audited_support_wrapper';
 COMMENT ON FUNCTION vpd_private.audited_support IS 'Tells the planner that conditions of audit policies keep every row.';
 

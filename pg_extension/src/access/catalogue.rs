@@ -78,15 +78,16 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
 }
 
 fn check_columns(table: Oid, columns: Option<&[String]>) -> Result<()> {
-    match columns {
-        Some(columns) if columns.is_empty() || !columns.iter().all(|column| has_column(table, column)) => {
-            Err(Error::not_found(
-                "column_not_found",
-                "the table has no such column",
-                "Name columns of the table, or none for all of them.",
-            ))
-        }
-        _ => Ok(()),
+    let Some(columns) = columns else { return Ok(()) };
+    if columns.is_empty() {
+        return Err(Error::argument(
+            "columns is an empty list",
+            "Name columns, or leave it out for all of them.",
+        ));
+    }
+    match columns.iter().find(|column| !has_column(table, column)) {
+        None => Ok(()),
+        Some(column) => Err(Error::column_not_found(column)),
     }
 }
 

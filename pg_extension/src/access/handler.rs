@@ -3,6 +3,7 @@
 //! A handler runs as its owner. Invariant: whatever it does, the statement goes on; that it failed is recorded.
 
 use crate::error::{Error, Result};
+use crate::sys::call::call_as_owner;
 use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, function, relation, user, xact};
 use crate::trail::{self, Event};
@@ -83,7 +84,7 @@ impl Handler {
         }
         xact::attempt(|| {
             let _running = Running::enter();
-            function::call_as_owner(function, names)
+            call_as_owner(function, names)
         })
         .map_err(|failure| failure.state)
     }

@@ -181,10 +181,10 @@ pub fn met(on: Oid, name: &str) -> Result<()> {
             .iter()
             .map(|touched| touched.fired.len())
             .collect();
-        let is_new = pending
-            .touched
-            .iter_mut()
-            .fold(false, |is_new, touched| touched.met(on, name) || is_new);
+        let mut is_new = false;
+        for touched in &mut pending.touched {
+            is_new |= touched.met(on, name);
+        }
         is_new.then(|| Came::under(pending, |place| former[place]))
     });
     came.map_or(Ok(()), |came| came?.settle())

@@ -1,7 +1,5 @@
 //! Functions of the database: what the catalogue says of one, and calls of policy functions.
 
-use super::pinned::Pinned;
-use super::user::Restricted;
 use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, IntoDatum, pg_sys};
@@ -106,36 +104,11 @@ pub fn owner(function: pg_sys::Oid) -> Option<pg_sys::Oid> {
     described(function, |form| form.proowner)
 }
 
-/// Calls a function of texts as its owner, in a security-restricted operation and with settings of its own. Its result is not looked at.
-pub fn call_as_owner(function: pg_sys::Oid, arguments: &[&str]) -> Result<()> {
-    let gone = || {
-        Error::not_found(
-            "function_not_found",
-            "the function is gone",
-            "Make it again, or drop what calls it.",
-        )
-    };
-    let types = vec![pg_sys::TEXTOID; arguments.len()];
-    let is_of_texts = described(function, |form| {
-        let count = usize::try_from(form.pronargs).unwrap_or(0);
-        // SAFETY: the list is as long as the row says, and lies in the row.
-        let declared = unsafe { form.proargtypes.values.as_slice(count) };
-        form.prokind as u8 == pg_sys::PROKIND_FUNCTION && !form.proretset && declared == types
-    });
-    if is_of_texts != Some(true) {
-        return Err(gone());
-    }
-    let _owner = Restricted::as_owner_of_function(function).ok_or_else(gone)?;
-    let _pinned = Pinned::running();
-    // SAFETY: the function takes these arguments, see above.
-    unsafe { call(function, arguments) }.map(drop).ok_or_else(gone)
-}
-
 /// Calls a function of texts; its result, and whether that is NULL.
 ///
 /// # Safety
 /// The function takes as many texts.
-unsafe fn call(function: pg_sys::Oid, arguments: &[&str]) -> Option<(pg_sys::Datum, bool)> {
+pub(super) unsafe fn call(function: pg_sys::Oid, arguments: &[&str]) -> Option<(pg_sys::Datum, bool)> {
     // SAFETY: the call frame has room for the arguments.
     unsafe {
         let mut info = pg_sys::FmgrInfo::default();

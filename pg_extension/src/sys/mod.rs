@@ -40,6 +40,7 @@ macro_rules! chained {
 mod absent_server;
 mod aside;
 mod attribute;
+pub mod call;
 pub mod clock;
 mod compat;
 pub mod connection;

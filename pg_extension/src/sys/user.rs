@@ -48,9 +48,9 @@ impl Restricted {
         Self::switch(owner(relation))
     }
 
-    /// As the owner of a function, for what others wrote to be called on some event.
-    pub fn as_owner_of_function(function: pg_sys::Oid) -> Option<Self> {
-        super::function::owner(function).map(Self::switch)
+    /// As a role: for what it wrote, which is called on some event.
+    pub fn as_role(role: pg_sys::Oid) -> Self {
+        Self::switch(role)
     }
 
     /// As the caller; a superuser as the owner of the relation. For predicates and policy functions that an administrator asks about.

@@ -1,10 +1,13 @@
 //! What it costs to have reading recorded.
 
+use std::time::Instant;
+
 use vpd_tests::{Result, add_policy, role};
 
 use crate::contest::{Pace, Side, Target};
 use crate::reads::{self, prepared};
 use crate::scene::{self, Scene, TWINS};
+use crate::table;
 
 const ASYNC: Target = Target::rate(0.97, Some(0.99));
 const STRICT: Target = Target::rate(0.75, None);
@@ -43,7 +46,34 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
     )?;
     let what = "read by key, audited strictly : not audited, and one commit";
     let ours = prepared(scene.reader()?, "strictly_audited")?;
-    scene.row("P-22", what, pace, STRICT, ours, read_and_commit(scene)?)
+    scene.row("P-22", what, pace, STRICT, ours, read_and_commit(scene)?)?;
+    let rate = events_a_second(scene)?;
+    table::print_figure(
+        "P-22",
+        "events a second from a reader through the scribe to the disk",
+        &format!("{rate:.0}"),
+        "≥ 10000",
+    );
+    Ok(())
+}
+
+/// Records of one connection that does nothing but read, until all of them are written.
+fn events_a_second(scene: &Scene<'_>) -> Result<f64> {
+    const READS: u32 = 100_000;
+    let mut auditor = scene.database.connect(role::AUDITOR)?;
+    let mut written = || -> Result<i64> { Ok(auditor.query_one("SELECT vpd.flush_audit()", &[])?.get(0)) };
+    let mut reader = scene.reader()?;
+    let before = written()?;
+    let start = Instant::now();
+    reader.batch_execute(&format!(
+        "DO $$BEGIN FOR i IN 1..{READS} LOOP PERFORM FROM bench.audited WHERE id = i; END LOOP; END$$"
+    ))?;
+    let count = written()? - before;
+    let elapsed = start.elapsed();
+    if count < i64::from(READS) {
+        return Err(format!("{count} records of {READS} reads").into());
+    }
+    Ok(count as f64 / elapsed.as_secs_f64())
 }
 
 /// A read that is not audited, and a commit of somebody else that reaches the disk.
