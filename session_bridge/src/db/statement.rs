@@ -232,6 +232,10 @@ pub const DIFFERENCE_OF_DEFINITIONS: &str =
 pub const IMPORT_DEFINITIONS: &str =
     "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1::text::jsonb, prune => $2) i";
 
+/// How many alarms there were, by event.
+pub const ALARM_COUNTS: &str =
+    "SELECT coalesce(jsonb_object_agg(a.event, a.alarms), '{}') FROM vpd.alarm_counts a";
+
 /// Waits until everything that was recorded so far is in the audit trail.
 pub const FLUSH_AUDIT: &str = "SELECT vpd.flush_audit()";
 

@@ -3,6 +3,7 @@
 //! Not here: HTTP, and any verdict. A refusal that the database recorded (`None`, `false`) is committed before it is returned,
 //! because a rollback would undo what the refusal did.
 
+pub mod alarm;
 pub mod app;
 pub mod identity;
 pub mod message;
