@@ -251,6 +251,19 @@ fn what_is_not_offered_is_refused() -> Result<()> {
         assert!(!answer.body.contains(&session) && !answer.body.contains(&floor));
         assert_eq!(answer.headers("cache-control").collect::<Vec<_>>(), ["no-store"]);
     }
+    Ok(())
+}
+
+#[test]
+fn a_request_of_another_shape_is_refused() -> Result<()> {
+    let cluster = cluster()?;
+    let first = first(&cluster)?;
+    let stage = Stage::before(&first)?;
+    speak_through(&first, &stage)?;
+    let session = stage.log_in("alice", "portal")?;
+    let good = form(&session, SECOND);
+    // control
+    assert_eq!(ask(&stage, &good)?.status, 200);
     for (line, headers, body, status, code) in [
         (
             "POST /v1/token",
