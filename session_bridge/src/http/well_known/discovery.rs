@@ -9,7 +9,7 @@ use axum::http::header::CACHE_CONTROL;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::not_published;
+use super::not_published::not_published;
 use crate::http::Shared;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::v1::GRANT_TYPE;

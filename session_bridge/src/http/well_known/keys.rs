@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use axum::http::header::CACHE_CONTROL;
 use serde_json::Value;
 
-use super::not_published;
+use super::not_published::not_published;
 use crate::http::Shared;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::vpd::identity;
