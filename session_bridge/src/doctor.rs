@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::config::{Config, IdentityMode};
 use crate::db::{EXTENSION_VERSION, Role, connect, create_pool, describe, statement};
 use crate::identity::Provider;
-use crate::vpd::app;
+use crate::vpd::{app, identity};
 
 /// Most the clocks of bridge and database may differ, in seconds.
 const MAX_SKEW: f64 = 5.0;
@@ -65,6 +65,9 @@ pub async fn examine(config: &Config) -> Report {
     report.add("applications", examine_apps(config).await);
     report.add("identity provider", examine_identity(config).await);
     report.add("identity tokens", examine_trust(config).await);
+    if config.apps.iter().any(|app| !app.audiences.is_empty()) {
+        report.add("tokens for services", examine_own_name(config).await);
+    }
     report
 }
 
@@ -189,6 +192,14 @@ async fn examine_identity(config: &Config) -> Result<String, String> {
             Ok(config.identity.issuer.clone())
         }
     }
+}
+
+/// Whether the database can sign for the audiences that are configured.
+async fn examine_own_name(config: &Config) -> Result<String, String> {
+    let pool = create_pool(&config.database, Role::Bridge).map_err(|error| error.to_string())?;
+    let name = identity::issuer(&pool).await.map_err(|error| error.to_string())?;
+    let name = name.ok_or("audiences are configured, and the database has no name: vpd.set_issuer_name")?;
+    Ok(format!("signed by {name}"))
 }
 
 /// Whether the database lets tokens of the provider open sessions in each application where people log in.

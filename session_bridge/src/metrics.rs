@@ -8,6 +8,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Reg
 
 use crate::db::Pool;
 use crate::events::Hub;
+use crate::vpd::alarm::Counts;
 
 /// Figures of this process.
 pub struct Metrics {
@@ -69,7 +70,14 @@ impl Metrics {
     }
 
     /// Every figure in Prometheus' text format.
-    pub fn render(&self, hub: &Hub, pool: &Pool) -> Result<String, prometheus::Error> {
+    ///
+    /// Those of the database are told as it told them, and left out when it did not: a count of this process would begin anew with it.
+    pub fn render(
+        &self,
+        hub: &Hub,
+        pool: &Pool,
+        alarms: Option<&Counts>,
+    ) -> Result<String, prometheus::Error> {
         let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let status = pool.status();
         self.streams.set(as_gauge(hub.len()));
@@ -77,6 +85,41 @@ impl Metrics {
         self.connections.set(as_gauge(status.size));
         self.idle_connections.set(as_gauge(status.available));
         self.waiting_requests.set(as_gauge(status.waiting));
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+        let own = TextEncoder::new().encode_to_string(&self.registry.gather())?;
+        Ok(own + &alarms.map(lines).unwrap_or_default())
+    }
+}
+
+/// Alarms of the audit trail in Prometheus' text format.
+fn lines(alarms: &Counts) -> String {
+    const NAME: &str = "vpd_audit_alarms_total";
+    let head = format!(
+        "# HELP {NAME} Alarms in the audit trail of the database, by event.\n# TYPE {NAME} counter\n"
+    );
+    let is_plain = |event: &str| {
+        event
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '.' || letter == '_')
+    };
+    alarms
+        .iter()
+        .filter(|(event, _)| is_plain(event))
+        .fold(head, |text, (event, count)| {
+            text + &format!("{NAME}{{event=\"{event}\"}} {count}\n")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alarms_are_lines_of_a_counter_and_no_event_breaks_out_of_its_label() {
+        let alarms = Counts::from([("token.replayed".to_owned(), 3), ("x\"} 9\n".to_owned(), 1)]);
+        assert_eq!(
+            lines(&alarms),
+            "# HELP vpd_audit_alarms_total Alarms in the audit trail of the database, by event.\n\
+             # TYPE vpd_audit_alarms_total counter\nvpd_audit_alarms_total{event=\"token.replayed\"} 3\n"
+        );
     }
 }

@@ -110,6 +110,18 @@ COMMENT ON COLUMN vpd_private.audit_checkpoint.kid IS 'The key that signed, see 
 COMMENT ON COLUMN vpd_private.audit_checkpoint.signature IS 'Ed25519 over the text that the documents tell.';
 COMMENT ON COLUMN vpd_private.audit_checkpoint.is_stub IS 'Whether it stands for all records up to it, which were dropped when their time was over.';
 
+-- Counted when they are written, because records go when their time is over, and a count that falls tells nothing.
+CREATE TABLE vpd_private.audit_alarm (
+    event text PRIMARY KEY,
+    alarms bigint NOT NULL DEFAULT 0,
+    last_at timestamptz
+) WITH (parallel_workers = 0);
+COMMENT ON TABLE vpd_private.audit_alarm IS 'How many records there were that somebody should look at soon.';
+COMMENT ON COLUMN vpd_private.audit_alarm.event IS 'What happened.';
+COMMENT ON COLUMN vpd_private.audit_alarm.alarms IS 'How often, since the extension was created.';
+COMMENT ON COLUMN vpd_private.audit_alarm.last_at IS 'When last.';
+INSERT INTO vpd_private.audit_alarm (event) VALUES ('audit.gap'), ('audit.lost'), ('message.refused'), ('ticket.replayed'), ('token.replayed');
+
 CREATE VIEW vpd.audit_checkpoints AS
     SELECT sequence, hash, made_at, kid, signature, is_stub
       FROM vpd_private.audit_checkpoint;
@@ -157,6 +169,16 @@ COMMENT ON VIEW vpd.alarms IS
 vpd_alarm too, by its sequence and event.';
 
 COMMENT ON COLUMN vpd.alarms.sequence IS 'The record.';
+
+CREATE VIEW vpd.alarm_counts AS
+    SELECT event, alarms, last_at
+      FROM vpd_private.audit_alarm;
+COMMENT ON VIEW vpd.alarm_counts IS
+'How many alarms there were, by event, since the extension was created: for whoever watches the database and may not read who or what they are about. The count never falls,
+though records are dropped when their time is over; a database that was restored begins with 0.';
+COMMENT ON COLUMN vpd.alarm_counts.event IS 'What happened, as in vpd.alarms.';
+COMMENT ON COLUMN vpd.alarm_counts.alarms IS 'How often.';
+COMMENT ON COLUMN vpd.alarm_counts.last_at IS 'When last; NULL for never.';
 
 CREATE VIEW vpd.audit_export AS
     SELECT r.sequence,
@@ -238,6 +260,10 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('auditor', 'flush_audit'),
     ('auditor', 'audit_checkpoints'),
     ('auditor', 'audit_export'),
+    -- Numbers alone, for the metrics of the bridge: the alarms themselves are not for it.
+    ('bridge', 'alarm_counts'),
+    ('auditor', 'alarm_counts'),
+    ('security_admin', 'alarm_counts'),
     ('security_admin', 'set_audit_retention'),
     ('security_admin', 'alarms'),
     ('security_admin', 'audit_status');

@@ -5,6 +5,7 @@ mod cut_off;
 mod dropped;
 mod encrypted;
 mod events;
+mod figures;
 mod handoff;
 mod identity;
 pub mod login;

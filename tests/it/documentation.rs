@@ -228,3 +228,8 @@ fn find_out_who_looked_at_a_row() -> Result<()> {
          SELECT vpd.add_policy('shop.orders', 'by_region', predicate => $$region = vpd.attribute('app', 'region')$$)",
     )
 }
+
+#[test]
+fn hand_a_service_a_token() -> Result<()> {
+    run("how-to/hand-a-service-a-token.md", "")
+}

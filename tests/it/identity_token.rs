@@ -300,7 +300,7 @@ fn every_forged_token_is_refused_alike_and_each_for_its_own_reason() -> Result<(
             .to_string()
             .as_bytes(),
     );
-    let text = |claims: &str| scene.key.sign_text(&header(), &header().to_string(), claims);
+    let text = |claims: &str| scene.key.sign_text(&header(), header().to_string(), claims);
     let twice = format!("{{\"sub\":\"bob\",{}", &good.to_string()[1..]);
     for (token, nonce, reason) in [
         (stranger.sign(&header(), &good)?, None, "signature"),

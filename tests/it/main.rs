@@ -149,4 +149,6 @@ mod task_access;
 #[cfg(test)]
 mod tickets;
 #[cfg(test)]
+mod token_vectors;
+#[cfg(test)]
 mod userenv;

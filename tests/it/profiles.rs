@@ -99,7 +99,13 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.sign_identity",
             "vpd.validate_message",
         ],
-        &["vpd.apps", "vpd.issuer_keys", "vpd.issuers", "vpd.my_sessions"],
+        &[
+            "vpd.alarm_counts",
+            "vpd.apps",
+            "vpd.issuer_keys",
+            "vpd.issuers",
+            "vpd.my_sessions",
+        ],
     ),
     (
         role::WEB,
@@ -122,7 +128,13 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.session_privileges",
             "vpd.validate_message",
         ],
-        &["vpd.apps", "vpd.issuer_keys", "vpd.issuers", "vpd.my_sessions"],
+        &[
+            "vpd.alarm_counts",
+            "vpd.apps",
+            "vpd.issuer_keys",
+            "vpd.issuers",
+            "vpd.my_sessions",
+        ],
     ),
     (
         role::KEYS,
@@ -289,6 +301,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
         ],
         &[
             "vpd.action_records",
+            "vpd.alarm_counts",
             "vpd.alarms",
             "vpd.audit_policies",
             "vpd.all_policies",
@@ -371,6 +384,7 @@ const PROFILES: &[(&str, &[&str], &[&str])] = &[
             "vpd.who_can_see",
         ],
         &[
+            "vpd.alarm_counts",
             "vpd.alarms",
             "vpd.audit_checkpoints",
             "vpd.audit_export",

@@ -42,6 +42,43 @@ impl SigningKey {
         })
     }
 
+    /// The key that a private JSON Web Key holds: P-256, Ed25519 or RSA.
+    ///
+    /// # Errors
+    /// It holds none.
+    pub fn read(key: &Value) -> Result<Self> {
+        let part = |name: &str| decode(key[name].as_str().unwrap_or_default());
+        let failed = |_| "no key";
+        Ok(match key["kty"].as_str() {
+            Some("EC") => {
+                let point = [vec![4], part("x")?, part("y")?].concat();
+                let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(kind, &part("d")?, &point);
+                Self::P256(pair.map_err(failed)?)
+            }
+            Some("OKP") => {
+                let pair = Ed25519KeyPair::from_seed_and_public_key(&part("d")?, &part("x")?);
+                Self::Ed25519(pair.map_err(failed)?)
+            }
+            Some("RSA") => {
+                let components = rsa::KeyPairComponents {
+                    public_key: rsa::PublicKeyComponents {
+                        n: part("n")?,
+                        e: part("e")?,
+                    },
+                    d: part("d")?,
+                    p: part("p")?,
+                    q: part("q")?,
+                    dP: part("dp")?,
+                    dQ: part("dq")?,
+                    qInv: part("qi")?,
+                };
+                Self::Rsa(RsaKeyPair::from_components(&components).map_err(failed)?)
+            }
+            _ => return Err("no key of a kind that is read".into()),
+        })
+    }
+
     /// The public half, as a JSON Web Key.
     #[must_use]
     pub fn public(&self, id: &str) -> Value {
@@ -72,15 +109,20 @@ impl SigningKey {
     /// # Errors
     /// It cannot be signed.
     pub fn sign(&self, header: &Value, claims: &Value) -> Result<String> {
-        self.sign_text(header, &header.to_string(), &claims.to_string())
+        self.sign_text(header, header.to_string(), claims.to_string())
     }
 
     /// The same with texts that need not be JSON; `header` tells the algorithm.
     ///
     /// # Errors
     /// It cannot be signed.
-    pub fn sign_text(&self, header: &Value, header_text: &str, claims: &str) -> Result<String> {
-        let signed = format!("{}.{}", encode(header_text.as_bytes()), encode(claims.as_bytes()));
+    pub fn sign_text(
+        &self,
+        header: &Value,
+        header_text: impl AsRef<[u8]>,
+        claims: impl AsRef<[u8]>,
+    ) -> Result<String> {
+        let signed = format!("{}.{}", encode(header_text.as_ref()), encode(claims.as_ref()));
         let random = SystemRandom::new();
         let failed = |_| "not signed";
         let signature = match self {

@@ -17,6 +17,7 @@ use vpd_text::trail::{Chain, Digest, Entry, Person, decode, personal_digest};
 
 statements! {
     SET_STATE = "trail/set_state.sql";
+    COUNT_ALARM = "trail/count_alarm.sql";
     PARTITION = "trail/partition.sql";
 }
 
@@ -80,6 +81,24 @@ pub fn write(batch: &Batch, lost: u64, lost_since: i64) -> Result<()> {
             arg(number),
         ])
     });
+    raise_alarms(&placed);
+    Ok(())
+}
+
+/// Counts what somebody should look at soon, and tells whoever listens.
+fn raise_alarms(placed: &[Placed<'_>]) {
+    for event in ALARMS {
+        let times = placed
+            .iter()
+            .filter(|record| record.entry.event == event)
+            .map(|record| record.entry.recorded_at);
+        let (count, last) = times.fold((0_i64, i64::MIN), |(count, last), time| {
+            (count + 1, last.max(time))
+        });
+        if count > 0 {
+            COUNT_ALARM.with(|statement| statement.execute(&[arg(event), arg(last), arg(count)]));
+        }
+    }
     let alarms = placed
         .iter()
         .filter(|record| ALARMS.contains(&record.entry.event));
@@ -87,7 +106,6 @@ pub fn write(batch: &Batch, lost: u64, lost_since: i64) -> Result<()> {
         CHANNEL,
         alarms.map(|record| format!("{} {}", record.sequence, record.entry.event)),
     );
-    Ok(())
 }
 
 /// A record of the trail about itself.

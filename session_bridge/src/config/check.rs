@@ -13,6 +13,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         listener(config),
         hosts(config),
         handoffs(config),
+        audiences(config),
         database(config),
         identity(config),
         keys(config),
@@ -87,6 +88,23 @@ fn handoffs(config: &Config) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn audiences(config: &Config) -> Result<(), String> {
+    for app in &config.apps {
+        if let Some(audience) = app.audiences.iter().find(|audience| !is_audience(audience)) {
+            return Err(format!(
+                "app {}: the audience {audience:?} is no URL or name of 1 to 256 visible ASCII characters",
+                app.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What `vpd.sign_identity` takes.
+fn is_audience(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.chars().all(|letter| letter.is_ascii_graphic())
 }
 
 fn database(config: &Config) -> Result<(), String> {
@@ -211,7 +229,7 @@ mod tests {
         let bind = "bind = \"127.0.0.1:8480\"";
         let dev = ("mode = \"dev\"", "mode = \"oidc\"");
         let public = (bind, "bind = \"0.0.0.0:8480\"");
-        let refused: [&[(&str, &str)]; 12] = [
+        let refused: [&[(&str, &str)]; 14] = [
             &[public, dev],
             &[(bind, "bind = \"0.0.0.0:8480\"\nbehind_tls_proxy = true")],
             &[("http://login.localhost:8480", "http://login.example")],
@@ -221,6 +239,11 @@ mod tests {
             &[("http://floor.localhost:8480", "http://portal.localhost:8480")],
             &[("http://floor.localhost:8480", "http://floor.example")],
             &[("handoff_from = \"portal\"", "handoff_from = \"floor\"")],
+            &[("handoff_from = \"portal\"", "audiences = [\"\"]")],
+            &[(
+                "handoff_from = \"portal\"",
+                "audiences = [\"https://stock.example\", \"any thing\"]",
+            )],
             &[("[identity]", "[keys]\ninterval_seconds = 5\n[identity]")],
             &[("[identity]", "[database.keys]\nuser = \"vpd_bridge\"\n[identity]")],
             &[(

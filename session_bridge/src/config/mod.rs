@@ -272,6 +272,9 @@ pub struct App {
     pub shared_pages: Option<PathBuf>,
     /// Application that hands its session over to this one.
     pub handoff_from: Option<String>,
+    /// Databases and services that its sessions may be shown to by token; none by default.
+    #[serde(default)]
+    pub audiences: Vec<String>,
 }
 
 /// How often the keys of identity providers are fetched.

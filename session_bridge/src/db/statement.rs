@@ -83,6 +83,15 @@ pub const ISSUE_TICKET: &str = "
 /// Redeems a ticket; NULL is a refusal that has to be committed.
 pub const REDEEM_TICKET: &str = "SELECT vpd.redeem_ticket($1, $2, $3)";
 
+/// A token that tells an audience who the attached session is: a statement of its own, as the function demands.
+pub const SIGN_IDENTITY: &str = "SELECT vpd.sign_identity($1)";
+
+/// The name that the database speaks by.
+pub const ISSUER_NAME: &str = "SELECT vpd.issuer_name()";
+
+/// The keys that its tokens are verified by. A database without a name signs nothing: no key is made for it.
+pub const PUBLIC_KEYS: &str = "SELECT CASE WHEN vpd.issuer_name() IS NOT NULL THEN vpd.public_keys() END";
+
 /// Records a message.
 pub const RECORD_MESSAGE: &str = "SELECT vpd.record_message($1, $2)";
 
@@ -157,7 +166,7 @@ pub const DOCTOR_BRIDGE_PROFILE: &str = "
                 THEN 'may create sessions for anybody: vpd.revoke_profile with session_creator' ELSE (
     SELECT 'may not execute ' || string_agg(f.name, ', ')
       FROM unnest('{create_session_from_token,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,
-                    record_message,validate_message,browse_queue,ack_message}'::text[]) AS f (name)
+                    record_message,validate_message,browse_queue,ack_message,sign_identity,issuer_name,public_keys}'::text[]) AS f (name)
      WHERE NOT EXISTS (
                SELECT FROM pg_proc p
                 WHERE p.pronamespace = 'vpd'::regnamespace AND p.proname = f.name AND has_function_privilege(p.oid, 'EXECUTE'))) END";
@@ -222,6 +231,10 @@ pub const DIFFERENCE_OF_DEFINITIONS: &str =
 /// Imports definitions.
 pub const IMPORT_DEFINITIONS: &str =
     "SELECT i.change, i.kind, i.name, i.detail FROM vpd.import_definitions($1::text::jsonb, prune => $2) i";
+
+/// How many alarms there were, by event.
+pub const ALARM_COUNTS: &str =
+    "SELECT coalesce(jsonb_object_agg(a.event, a.alarms), '{}') FROM vpd.alarm_counts a";
 
 /// Waits until everything that was recorded so far is in the audit trail.
 pub const FLUSH_AUDIT: &str = "SELECT vpd.flush_audit()";

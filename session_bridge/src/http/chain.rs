@@ -25,7 +25,7 @@ use super::record::Record;
 use super::site::{OwnOrigin, Site};
 use super::{
     Shared, address, browser, cors, demo, dev_idp, handoff, headers, limit, operation, origin_check, record,
-    v1,
+    v1, well_known,
 };
 use crate::bridge::StartError;
 
@@ -73,7 +73,11 @@ fn app_routes(bridge: &Shared) -> Router {
 }
 
 fn service_routes(bridge: &Shared) -> Result<Router, StartError> {
-    let routes = operation::describe(v1::routes().merge(operation::routes()))?;
+    let routes = operation::describe(
+        v1::routes()
+            .merge(well_known::routes())
+            .merge(operation::routes()),
+    )?;
     let cors = from_fn_with_state(Shared::clone(bridge), cors::allow_listed_origins);
     // A preflight asks with a method no route has: the layer goes around the refusal of methods too.
     Ok(finish(

@@ -31,6 +31,7 @@ mod event_stream;
 mod handoff;
 mod operation;
 mod v1;
+mod well_known;
 
 pub use chain::router;
 pub use listener::{serve, serve_on};

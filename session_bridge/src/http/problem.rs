@@ -25,6 +25,8 @@ pub struct Problem {
     message: Cow<'static, str>,
     details: Option<String>,
     hint: Option<Cow<'static, str>>,
+    /// Whether the client speaks OAuth: then code and message stand where it looks for them as well.
+    is_oauth: bool,
     /// What happened, for the log.
     pub cause: Option<String>,
 }
@@ -44,6 +46,12 @@ pub struct ProblemBody<'a> {
     pub hint: Option<&'a str>,
     /// Identifier of the request, as in the log.
     pub request_id: &'a str,
+    /// The code again, for clients of the token endpoint (RFC 6749, 5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// The message again, for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<&'a str>,
 }
 
 impl Problem {
@@ -54,7 +62,43 @@ impl Problem {
             message: Cow::Borrowed(message),
             details: None,
             hint: None,
+            is_oauth: false,
             cause: None,
+        }
+    }
+
+    /// A refusal of the token endpoint (RFC 6749, 5.2).
+    pub fn oauth(error: &'static str, message: &'static str) -> Self {
+        Self {
+            is_oauth: true,
+            ..Self::new(StatusCode::BAD_REQUEST, error, message)
+        }
+    }
+
+    /// The client shows a credential of its own, and there are none.
+    pub fn oauth_client() -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            ..Self::oauth("invalid_client", "clients have no credentials here")
+        }
+        .hint("Send no Authorization header: the token of the session goes in subject_token.")
+    }
+
+    /// Any problem as the token endpoint says it: what the client can mend is an invalid request.
+    pub fn into_oauth(self) -> Self {
+        let (status, code) = match self.status {
+            status @ (StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS) => {
+                (status, "invalid_request")
+            }
+            status if status.is_client_error() => (StatusCode::BAD_REQUEST, "invalid_request"),
+            StatusCode::INTERNAL_SERVER_ERROR => (self.status, "server_error"),
+            status => (status, "temporarily_unavailable"),
+        };
+        Self {
+            status,
+            code: Cow::Borrowed(code),
+            is_oauth: true,
+            ..self
         }
     }
 
@@ -123,6 +167,8 @@ impl Problem {
             details: self.details.as_deref(),
             hint: self.hint.as_deref(),
             request_id,
+            error: self.is_oauth.then_some(&*self.code),
+            error_description: self.is_oauth.then_some(&*self.message),
         }
     }
 }
@@ -180,6 +226,7 @@ fn from_server(error: &DbError) -> Problem {
             message: Cow::Owned(error.message().to_owned()),
             details: error.detail().and_then(without_token),
             hint: error.hint().map(|hint| Cow::Owned(hint.to_owned())),
+            is_oauth: false,
             cause: None,
         },
         _ => from_foreign(error.code()),

@@ -15,6 +15,8 @@ use super::wire::{Answer, send};
 
 /// The client of the bridge at its provider.
 const CLIENT: &str = "session-bridge";
+/// The one audience that sessions of the portal may be shown to by token.
+pub const AUDIENCE: &str = "https://second.example";
 
 /// A bridge that serves; it stops when the stage goes.
 pub struct Stage {
@@ -238,7 +240,7 @@ fn configuration(cluster: &Cluster, database: &str, port: u16, pool_size: usize,
         },
         "identity": identity,
         "app": [
-            {"name": "portal", "origin": origin("portal", port)},
+            {"name": "portal", "origin": origin("portal", port), "audiences": [AUDIENCE]},
             {"name": "floor", "origin": origin("floor", port), "handoff_from": "portal"},
         ],
     })

@@ -59,6 +59,20 @@ fn the_doctor_sees_whether_tokens_can_open_sessions() -> Result<()> {
     assert_eq!(sync(&desk)?.0, Some(0));
     let (code, output, errors) = desk.run(&["doctor"])?;
     assert_eq!(code, Some(0), "{output}{errors}");
+    // An application with audiences wants a name to sign by.
+    assert!(!output.contains("tokens for services"), "{output}");
+    desk.write(
+        "bridge.toml",
+        &(config + "audiences = [\"https://stock.example\"]\n"),
+    )?;
+    let (code, output, _) = desk.run(&["doctor"])?;
+    assert!(
+        code == Some(1) && output.contains("vpd.set_issuer_name"),
+        "{output}"
+    );
+    admin.batch_execute("SELECT vpd.set_issuer_name('https://sessions.example')")?;
+    let (code, output, errors) = desk.run(&["doctor"])?;
+    assert_eq!(code, Some(0), "{output}{errors}");
     // Whoever may invent users is no bridge.
     admin.execute(
         "SELECT vpd.grant_profile('session_creator', $1::text::regrole)",

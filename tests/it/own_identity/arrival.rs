@@ -10,7 +10,7 @@ const WHO: &str = "SELECT concat_ws(' ', vpd.user_name(), 'by', array_to_string(
                       FROM vpd.current_session() c";
 
 /// Who wrote a row, as the session of a token.
-fn write(database: &Database<'_>, session: &str, id: i32) -> Result<(String, String, String)> {
+pub(super) fn write(database: &Database<'_>, session: &str, id: i32) -> Result<(String, String, String)> {
     let mut user = database.connect(role::USER)?;
     let mut transaction = user.transaction()?;
     attach(&mut transaction, session)?;

@@ -2,6 +2,7 @@
 
 mod arrival;
 mod forged;
+mod handed_out;
 mod key;
 mod said;
 
@@ -10,10 +11,11 @@ use serde_json::{Value, json};
 use vpd_tests::{Cluster, Database, Extension, Library, Result, attach, role};
 
 use crate::authority::define;
+use crate::bridge::stage::AUDIENCE;
 
 /// The names that the two databases know each other by.
 const FIRST: &str = "https://first.example";
-const SECOND: &str = "https://second.example";
+const SECOND: &str = AUDIENCE;
 
 const CREATE: &str = "SELECT vpd.create_session_from_token($1, 'portal')";
 

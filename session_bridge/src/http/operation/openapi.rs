@@ -14,7 +14,7 @@ use crate::http::no_route::route_not_found;
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
     title = "Session bridge",
-    description = "Sessions, tickets and messages of pg_vpd."
+    description = "Sessions, tickets, messages and tokens of pg_vpd."
 ))]
 struct Description;
 
@@ -47,20 +47,27 @@ fn document(paths: OpenApi) -> OpenApi {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{operation, v1};
+    use crate::http::{operation, v1, well_known};
 
     #[test]
     fn every_route_is_described_and_bearer_routes_say_so() {
-        let (_, paths) = v1::routes().merge(operation::routes()).split_for_parts();
+        let (_, paths) = v1::routes()
+            .merge(well_known::routes())
+            .merge(operation::routes())
+            .split_for_parts();
         let document = serde_json::to_value(document(paths)).unwrap();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 14);
+        assert_eq!(paths.len(), 17);
         assert_eq!(
             document["components"]["securitySchemes"]["bearer"]["scheme"],
             "bearer"
         );
         let is_open = |method: &str, path: &str| document["paths"][path][method].get("security").is_none();
-        assert!(is_open("post", "/v1/sessions") && is_open("post", "/v1/tickets/redeem"));
+        assert!(
+            is_open("post", "/v1/sessions")
+                && is_open("post", "/v1/tickets/redeem")
+                && is_open("post", "/v1/token")
+        );
         for (method, path) in [
             ("get", "/v1/sessions"),
             ("get", "/v1/sessions/current/privileges"),

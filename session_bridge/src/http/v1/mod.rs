@@ -1,4 +1,4 @@
-//! Service routes: what back ends and agents call, with a bearer token.
+//! Service routes: what back ends and agents call, with the token of a session.
 
 mod event_stream;
 mod message;
@@ -16,9 +16,11 @@ mod session_on_behalf;
 mod session_privileges;
 mod ticket_issue;
 mod ticket_redeem;
+mod token_exchange;
 
 pub use message::{Accepted, Message, MessageRequest, Messages, acknowledge};
 pub use session_privileges::Privileges;
+pub use token_exchange::GRANT_TYPE;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,6 +43,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(session_end_own::end_own_session))
         .routes(routes!(ticket_issue::issue_ticket))
         .routes(routes!(ticket_redeem::redeem_ticket))
+        .routes(routes!(token_exchange::exchange_token))
         .routes(routes!(
             message_record::record_message,
             message_list::list_messages

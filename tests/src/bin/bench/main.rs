@@ -20,6 +20,7 @@ mod scene;
 mod sessions;
 mod table;
 mod tickets;
+mod tokens;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,15 +32,15 @@ use contest::Pace;
 use scene::Scene;
 
 /// The rows there are.
-const ROWS: [&str; 22] = [
+const ROWS: [&str; 23] = [
     "P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7", "P-8", "P-9", "P-10", "P-11", "P-12", "P-19", "P-20",
-    "P-22", "kinds", "helpers", "checks", "graph", "P-14", "P-25", "growth",
+    "P-22", "P-24", "kinds", "helpers", "checks", "graph", "P-14", "P-25", "growth",
 ];
 
 /// Measures the rows of a topic that are wanted.
 type Measure = fn(&Scene<'_>, &Pace, &dyn Fn(&str) -> bool) -> vpd_tests::Result<()>;
 
-const TOPICS: [(&str, Measure); 12] = [
+const TOPICS: [(&str, Measure); 13] = [
     ("scans", scans::measure),
     ("reads", reads::measure),
     ("kinds of policies", kinds::measure),
@@ -51,6 +52,7 @@ const TOPICS: [(&str, Measure); 12] = [
     ("checks", privileges::measure),
     ("the graph", graph::measure),
     ("tickets", tickets::measure),
+    ("identity tokens", tokens::measure),
     ("loads", loads::measure),
 ];
 

@@ -10,6 +10,7 @@ mod handoff;
 mod http;
 mod invention;
 mod keepalive;
+mod record;
 mod revocation;
 mod rows;
 mod script;
@@ -75,6 +76,7 @@ fn play(port: u16) -> Result<()> {
     rows::play(&stage, &mut script)?;
     forgery::play(&stage, &mut script)?;
     invention::play(&stage, &mut script)?;
+    record::play(&stage, &mut script)?;
     handoff::play(&stage, &mut script)?;
     keepalive::play(&stage, &mut script)?;
     expiry::play(&stage, &mut script)?;
