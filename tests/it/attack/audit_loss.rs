@@ -165,9 +165,11 @@ fn every_commit_and_every_denial_is_recorded_whatever_falls() -> Result<()> {
             AND NOT EXISTS (SELECT FROM ledger l WHERE l.xid = r.transaction_id)
             AND NOT EXISTS (SELECT FROM vpd_private.audit_record u WHERE u.event = 'transaction.rolled_back' AND u.transaction_id = r.transaction_id)
             AND pg_xact_status(r.transaction_id::text::xid8) = 'committed'
-            -- A number that a fall of the server took back is given again, to another process: then the status is that of the later one.
+            -- A number that a fall of the server took back is given again, to another process, which may be the scribe: then the status is that of the later one.
             AND NOT EXISTS (SELECT FROM vpd_private.audit_record u
-                             WHERE u.transaction_id = r.transaction_id AND u.process_id <> r.process_id AND u.sequence > r.sequence)",
+                             WHERE u.transaction_id = r.transaction_id AND u.process_id <> r.process_id AND u.sequence > r.sequence)
+            AND NOT EXISTS (SELECT FROM vpd_private.audit_record u WHERE u.xmin::text::bigint = r.transaction_id)
+            AND NOT EXISTS (SELECT FROM vpd_private.audit_checkpoint u WHERE u.xmin::text::bigint = r.transaction_id)",
     )?;
     assert_eq!(untrue, 0, "what was not committed is not told of as that");
     assert_eq!(count("SELECT count(*) FROM vpd.alarms")?, 0, "nothing was lost");
