@@ -10,6 +10,7 @@ CREATE TABLE vpd_private.audit_policy (
     mode text NOT NULL CHECK (mode IN ('async', 'strict')),
     handler_schema text,
     handler_name text,
+    handler_owner text,
     tells_statement boolean NOT NULL,
     is_enabled boolean NOT NULL DEFAULT true,
     created_by text NOT NULL DEFAULT session_user,
@@ -26,6 +27,7 @@ COMMENT ON COLUMN vpd_private.audit_policy.commands IS 'Some of select, insert, 
 COMMENT ON COLUMN vpd_private.audit_policy.mode IS 'async, or strict: without a durable record the statement is refused.';
 COMMENT ON COLUMN vpd_private.audit_policy.handler_schema IS 'Schema of the function that is called.';
 COMMENT ON COLUMN vpd_private.audit_policy.handler_name IS 'Its name; NULL for none.';
+COMMENT ON COLUMN vpd_private.audit_policy.handler_owner IS 'Role that it belonged to when it was named; it is called while that is so.';
 COMMENT ON COLUMN vpd_private.audit_policy.tells_statement IS 'Whether the statement is recorded, with its constants left out.';
 COMMENT ON COLUMN vpd_private.audit_policy.is_enabled IS 'Whether it counts.';
 COMMENT ON COLUMN vpd_private.audit_policy.created_by IS 'Role that added it.';
@@ -37,12 +39,13 @@ CREATE FUNCTION vpd_private.audited_support(request internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'audited_support_wrapper';
 COMMENT ON FUNCTION vpd_private.audited_support IS 'Tells the planner that conditions of audit policies keep every row.';
 
-CREATE FUNCTION vpd_private.audited(relation regclass, policy_name text, is_met boolean) RETURNS boolean
+CREATE FUNCTION vpd_private.audited(relation regclass, audited_table regclass, policy_name text, VARIADIC row_values "any") RETURNS boolean
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 SUPPORT vpd_private.audited_support
     AS 'MODULE_PATHNAME', 'audited_wrapper';
 COMMENT ON FUNCTION vpd_private.audited IS
-'True for every row. Stands in plans over tables that have an audit policy with a condition, and is told whether a row meets it. Arguments: relation and policy_name of the
-audit policy, is_met. Errors: 55000 audit_unavailable under a strict audit policy.';
+'True for every row. Stands in plans over tables that have an audit policy with a condition, and asks whether a row meets it. Arguments: relation (the table that is read or
+written), audited_table and policy_name (the audit policy), row_values (those of the columns that the condition names, in the order of their numbers). Errors: 55000
+audit_unavailable under a strict audit policy.';
 
 CREATE FUNCTION vpd.add_audit_policy(
     relation regclass,
@@ -62,8 +65,8 @@ COMMENT ON FUNCTION vpd.add_audit_policy IS
 'Has every statement recorded that reads or writes a table, its partitions and children too, whoever runs it and however it gets there (Oracle: DBMS_FGA.ADD_POLICY). A
 record says who, when, which predicates were applied, how many rows came out or were written, and how it ended.
 Arguments: relation, policy_name (up to 128 characters), columns (a statement must name one of them, anywhere; NULL: any; deleting counts always), condition (one boolean
-expression over the table''s columns, at most 64 KiB, without sub-selects: a statement counts from the first row on for which it is true; its functions, operators and types
-belong to superusers), commands (some of select, insert, update, delete), mode (async: the statement does not wait; strict: before the first row leaves a record that it is
+expression over the table''s columns, at most 64 KiB, without sub-selects: a statement counts from the first row on for which it is true or fails; what it calls is PostgreSQL''s
+own and IMMUTABLE, or tells of the session, such as vpd.user_name()), commands (some of select, insert, update, delete), mode (async: the statement does not wait; strict: before the first row leaves a record that it is
 about to is durable, and without it the statement is refused with 55000 audit_unavailable), handler (a function (object_schema text, object_name text, policy_name text)
 that is called once for each such statement, as its owner; when it fails, the statement goes on and handler.failed is recorded), statement_text (whether the statement is
 recorded, with its constants left out), all_columns (a statement must name all of the columns), enabled.

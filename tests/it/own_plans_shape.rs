@@ -14,6 +14,9 @@ use vpd_tests::{Database, Result};
 const ALLOWED: &str = "
 access/any: audit_policy: whether there is any: the first row answers
 access/conditions: audit_policy: the report of an administrator
+access/parts: audit_policy: audit policies are few
+access/tables_with: audit_policy: audit policies are few
+access/tables_with: pg_attribute: columns of one table
 access/policies: audit_policy: audit policies are few: each is told to the auditor
 explain/audits: audit_policy: audit policies are few, and an administrator asks
 audit/missing_triggers: protected_action tracked_table: without a table it asks for all of them

@@ -56,7 +56,8 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     if let Some(condition) = &definition.condition {
         condition::check(table, condition)?;
     }
-    let (handler_schema, handler_name) = definition.handler.map(handler::checked).transpose()?.unzip();
+    let handler = definition.handler.map(handler::checked).transpose()?;
+    let handler = |part: usize| arg(handler.as_ref().map(|parts| parts[part].clone()));
     let args = [
         oid_arg(table),
         arg(name),
@@ -66,9 +67,10 @@ pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
         arg(definition.is_enabled),
         arg(definition.needs_all_columns),
         arg(definition.condition.as_deref()),
-        arg(handler_schema),
-        arg(handler_name),
+        handler(0),
+        handler(1),
         arg(definition.tells_statement),
+        handler(2),
     ];
     if INSERT.with(|statement| statement.execute(&args)) == 0 {
         return Err(Error::audit_policy_exists());
@@ -107,6 +109,7 @@ pub fn handler_named(schema: &str, name: &str) -> Result<Oid> {
 
 /// Drops one.
 pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
+    lock_table(table)?;
     if DELETE.with(|statement| statement.execute(&[oid_arg(table), arg(name)])) == 0 {
         return Err(no_such_policy());
     }
@@ -115,7 +118,9 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
 }
 
 /// Switches one on or off.
+/// Nobody plans with half of it: who plans holds the table.
 pub fn enable(table: Oid, name: &str, is_enabled: bool) -> Result<()> {
+    lock_table(table)?;
     let args = [oid_arg(table), arg(name), arg(is_enabled)];
     if ENABLE.with(|statement| statement.execute(&args)) == 0 {
         return Err(no_such_policy());

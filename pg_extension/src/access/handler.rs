@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::call::call_as_owner;
+use crate::sys::portal::Held;
 use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, function, relation, user, xact};
 use crate::trail::{self, Event};
@@ -12,10 +13,13 @@ use std::cell::Cell;
 
 statements! {
     HANDLER = "access/handler.sql";
+    CURSORS = "access/cursors.sql";
 }
 
 /// There is no such function.
 const GONE: &str = "42883";
+/// It belongs to somebody else now, with whose rights it would run.
+const OF_OTHER: &str = "42501";
 /// Plans of several processes run, in which nothing can be undone.
 const PARALLEL: &str = "0A000";
 
@@ -29,20 +33,23 @@ pub struct Handler {
     pub name: String,
     /// `None` when there is no such function any more.
     pub function: Option<Oid>,
+    /// Whether it belongs to whom it belonged to when it was named.
+    pub is_of_same_owner: bool,
 }
 
-/// Schema and name of a function that can be a handler, and that the caller may have called for others.
-pub fn checked(function: Oid) -> Result<(String, String)> {
+/// Schema and name of a function, and its owner, that can be a handler, and that the caller may have called for others.
+pub fn checked(function: Oid) -> Result<[String; 3]> {
     let facts = HANDLER.with(|statement| {
         statement.query_one(&[oid_arg(function)], |row| {
             (
                 row.required::<String>(1),
                 row.required::<String>(2),
                 row.required::<bool>(3),
+                row.required::<String>(4),
             )
         })
     });
-    let Some((schema, name, true)) = facts else {
+    let Some((schema, name, true, owner)) = facts else {
         return Err(Error::argument(
             "the handler has the wrong signature",
             "It must be a function (object_schema text, object_name text, policy_name text) that returns void.",
@@ -50,7 +57,7 @@ pub fn checked(function: Oid) -> Result<(String, String)> {
     };
     // It runs with the rights of its owner.
     if function::owner(function).is_some_and(user::has_rights_of) {
-        return Ok((schema, name));
+        return Ok([schema, name, owner]);
     }
     Err(Error::privilege_missing(
         format!("the handler {schema}.{name} belongs to another role, with whose rights it would run"),
@@ -79,11 +86,16 @@ impl Handler {
     /// The SQLSTATE that it failed with.
     fn attempt(&self, names: &[&str]) -> std::result::Result<(), String> {
         let function = self.function.ok_or(GONE)?;
+        if !self.is_of_same_owner {
+            return Err(OF_OTHER.to_owned());
+        }
         if !xact::can_attempt() {
             return Err(PARALLEL.to_owned());
         }
         xact::attempt(|| {
             let _running = Running::enter();
+            let cursors = CURSORS.with(|statement| statement.query(&[], |row| row.required::<String>(1)));
+            let _held = Held::cursors(&cursors);
             call_as_owner(function, names)
         })
         .map_err(|failure| failure.state)

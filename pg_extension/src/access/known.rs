@@ -5,6 +5,7 @@ use super::handler::Handler;
 use super::predicates;
 use crate::policy::announce_family;
 use crate::sys::Oid;
+use crate::sys::predicate::Compiled;
 use crate::sys::relation::announce_change;
 use crate::sys::restriction::{Command, Watched};
 use crate::sys::running::Access;
@@ -17,6 +18,8 @@ use std::rc::Rc;
 statements! {
     ANY = "access/any.sql";
     POLICIES = "access/policies.sql";
+    PARTS = "access/parts.sql";
+    TABLES_WITH = "access/tables_with.sql";
 }
 
 /// Whether the database has enabled audit policies, and some with a condition.
@@ -31,6 +34,8 @@ thread_local! {
     /// The table of audit policies, when `ANY_KNOWN` was looked up.
     static TABLE: Cell<Option<Oid>> = const { Cell::new(None) };
     static RELATIONS: RefCell<HashMap<Oid, Policies>> = RefCell::default();
+    /// Parts of relations that have audit policies of their own.
+    static PARTS_KNOWN: RefCell<HashMap<Oid, Rc<Vec<Oid>>>> = RefCell::default();
 }
 
 /// The enabled audit policies of a relation.
@@ -50,6 +55,8 @@ pub struct AuditPolicy {
     pub commands: Vec<String>,
     /// The rows that it asks for; `None` for any, and for none.
     condition: Option<Condition>,
+    /// Whether rows of the relation are those of a table, of which the condition is asked.
+    is_table: bool,
     pub is_strict: bool,
     pub handler: Option<Handler>,
     /// Whether the statement is recorded, with its constants left out.
@@ -57,18 +64,18 @@ pub struct AuditPolicy {
 }
 
 impl AuditPolicy {
-    /// Whether it asks for what a statement does.
-    pub fn asks_for(&self, access: &Access) -> bool {
+    /// Whether it asks for what a statement does. Where that goes to the relation more than once, each place may name other columns.
+    pub fn asks_for(&self, access: &Access, is_repeated: bool) -> bool {
         self.commands.iter().any(|name| name == access.command.name())
             && self
                 .columns
                 .as_ref()
-                .is_none_or(|columns| access.names(columns, self.needs_all_columns))
+                .is_none_or(|columns| access.names(columns, self.needs_all_columns && !is_repeated))
     }
 
     /// Whether it waits for a row of its condition. Those of parts are not asked for where the query names what they are a part of.
     pub fn waits(&self, access: &Access) -> bool {
-        self.condition.is_some() && access.part_of.is_none() && access.is_of_rows()
+        self.condition.is_some() && self.is_table && access.part_of.is_none() && access.is_of_rows()
     }
 
     /// Whether it is the one of that name on that table.
@@ -133,7 +140,9 @@ pub fn policies(relation: Oid) -> Policies {
                     handler: handler.map(|name| Handler {
                         name,
                         function: row.get(11),
+                        is_of_same_owner: row.get(13).unwrap_or(false),
                     }),
+                    is_table: row.required(14),
                     tells_statement: row.required(12),
                     schema,
                     table,
@@ -144,6 +153,31 @@ pub fn policies(relation: Oid) -> Policies {
     let found = Rc::new(found);
     RELATIONS.with_borrow_mut(|relations| relations.insert(relation, Rc::clone(&found)));
     found
+}
+
+/// Partitions and children of a relation, at whatever depth, that have audit policies of their own.
+pub fn parts(relation: Oid) -> Rc<Vec<Oid>> {
+    if let Some(known) = PARTS_KNOWN.with_borrow(|parts| parts.get(&relation).cloned()) {
+        return known;
+    }
+    let found = spi::announced(|| {
+        PARTS.with(|statement| statement.query(&[oid_arg(relation)], |row| row.required::<Oid>(1)))
+    });
+    let found = Rc::new(found);
+    PARTS_KNOWN.with_borrow_mut(|parts| parts.insert(relation, Rc::clone(&found)));
+    found
+}
+
+/// Tables under audit policies with a column of a type, or of a domain over it.
+pub fn tables_with(kind: Oid) -> Vec<Oid> {
+    TABLES_WITH.with(|statement| statement.query(&[oid_arg(kind)], |row| row.required::<Oid>(1)))
+}
+
+/// The condition for a relation, of the audit policy of a name on a table.
+pub fn condition(relation: Oid, on: Oid, name: &str) -> Option<Rc<Compiled>> {
+    let policies = policies(relation);
+    let policy = policies.iter().find(|policy| policy.is(on, name))?;
+    policy.condition.as_ref()?.compiled(relation)
 }
 
 /// The audit policies that wait for a row of a relation, for one of these commands.
@@ -170,6 +204,7 @@ pub fn watched(relation: Oid, commands: &[Command]) -> Vec<Watched> {
 pub fn relation_changed(relation: Option<Oid>) {
     predicates::forget();
     RELATIONS.with_borrow_mut(HashMap::clear);
+    PARTS_KNOWN.with_borrow_mut(HashMap::clear);
     let table = TABLE.get();
     if relation.is_none() || table.is_none() || relation == table {
         ANY_KNOWN.set(None);

@@ -14,10 +14,10 @@ mod predicates;
 mod running;
 
 pub use catalogue::{Definition, add, drop_policy, enable, handler_named};
-pub use known::{functions_changed, has_conditions, is_any, relation_changed, watched};
+pub use known::{condition, functions_changed, has_conditions, is_any, relation_changed, watched};
 pub use now::{enters, left};
 pub use posture::findings as broken_conditions;
 pub use running::{
-    commanded, copied, copies, ends, met, ran, savepoint_released, savepoint_rolled_back, starts,
-    starts_in_worker, transaction_ended, truncates,
+    commanded, commanded_type, copied, copies, ends, is_waiting, met, ran, savepoint_released,
+    savepoint_rolled_back, starts, starts_in_worker, transaction_ended, truncates,
 };

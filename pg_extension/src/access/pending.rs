@@ -3,9 +3,12 @@
 use super::known::AuditPolicy;
 use crate::sys::Oid;
 use crate::sys::restriction::Command;
-use crate::trail::{self, Event};
+use crate::trail::{self, Event, Subject, Whose};
 use serde_json::{Value, json};
 use std::rc::Rc;
+
+/// Bytes of names of audit policies in a record. Escaped they take more, and fit all the same.
+const MAX_NAMES: usize = 4 * 1024;
 
 /// A statement.
 pub struct Pending {
@@ -14,6 +17,8 @@ pub struct Pending {
     /// Nesting depth of the transaction where it began.
     pub level: i32,
     pub statement_id: Option<i64>,
+    /// Whose session was attached when it began: the statement may attach another.
+    pub subject: Option<Rc<Subject>>,
     /// The statement without its constants, where somebody asks for it.
     pub statement: Option<String>,
     /// What it does as a whole.
@@ -61,10 +66,20 @@ impl Pending {
         }
     }
 
+    /// How it ended where no error was reported: as a cursor that was left open, or by an error that somebody caught before the first row.
+    pub fn otherwise(&self) -> &'static str {
+        if self.row_count.is_some() {
+            "closed"
+        } else {
+            "failed"
+        }
+    }
+
     fn event<'a>(&'a self, name: &'a str, touched: &'a Touched, details: &'a Value) -> Event<'a> {
         let tells_statement = touched.fired.iter().any(|policy| policy.tells_statement);
         Event {
             name,
+            whose: Whose::Of(self.subject.as_deref()),
             relation: Some(&touched.name),
             command: Some(touched.command.name()),
             statement_id: self.statement_id,
@@ -85,8 +100,18 @@ impl Touched {
     }
 
     fn details(&self) -> Value {
-        let names: Vec<&str> = self.fired.iter().map(|policy| &*policy.name).collect();
-        json!({ "policies": names })
+        let mut room = MAX_NAMES;
+        let names = self.fired.iter().map(|policy| &*policy.name);
+        let named: Vec<&str> = names
+            .take_while(|name| {
+                room = room.saturating_sub(name.len() + 4);
+                room > 0
+            })
+            .collect();
+        match self.fired.len() - named.len() {
+            0 => json!({ "policies": named }),
+            more => json!({ "policies": named, "more": more }),
+        }
     }
 
     /// A row of this audit policy's condition came by; false where none waits for it.

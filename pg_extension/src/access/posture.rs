@@ -3,7 +3,7 @@
 use super::condition::Condition;
 use crate::policy::posture::Finding;
 use crate::sys::Oid;
-use crate::sys::relation::lock_for_reading;
+use crate::sys::relation::try_lock_for_reading;
 use crate::sys::spi::statements;
 
 statements! {
@@ -25,7 +25,9 @@ pub fn findings() -> Vec<Finding> {
     });
     policies
         .into_iter()
-        .filter(|(table, _, _, condition)| lock_for_reading(*table) && condition.compiled(*table).is_none())
+        .filter(|(table, _, _, condition)| {
+            try_lock_for_reading(*table) && condition.compiled(*table).is_none()
+        })
         .map(|(_, table, policy, _)| Finding {
             severity: "medium".to_owned(),
             finding: "audit_condition_broken".to_owned(),

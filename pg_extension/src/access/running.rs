@@ -3,9 +3,9 @@
 //! One that ends is recorded with what came out; one that does not, because of an error or because its transaction ended, when that happens. An audit policy with a condition
 //! counts from the first row of it on.
 
-use super::known::{AuditPolicy, is_any, policies};
+use super::known::{AuditPolicy, is_any, parts, policies};
 use super::pending::{Pending, Touched};
-use super::{now, predicates};
+use super::{known, now, predicates};
 use crate::error::{Error, Result};
 use crate::guc;
 use crate::sys::restriction::Command;
@@ -33,14 +33,27 @@ pub fn starts(query: &Running) -> Result<()> {
         trail::forget_failure();
     }
     let mut touched: Vec<Touched> = Vec::new();
-    query.accesses(|access| {
+    let mut relations = Vec::new();
+    query.accesses(|access| relations.push((access.relation, access.command)));
+    let mut add = |access: &Access| {
+        let pair = (access.relation, access.command);
+        let is_repeated = relations.iter().filter(|other| **other == pair).count() > 1;
         // One record for each table and command, however often it stands in the query.
-        if let Some(one) = touch(access) {
+        if let Some(one) = touch(access, is_repeated) {
             let is_same =
                 |known: &&mut Touched| (known.relation, known.command) == (one.relation, one.command);
             match touched.iter_mut().find(is_same) {
                 Some(known) => known.join(one),
                 None => touched.push(one),
+            }
+        }
+    };
+    query.accesses(&mut add);
+    // Rows go into parts that the plan does not name.
+    query.accesses(|access| {
+        if access.part_of.is_none() && matches!(access.command, Command::Insert | Command::Update) {
+            for part in parts(access.relation).iter() {
+                add(&Access::part(*part, access.command, access.relation));
             }
         }
     });
@@ -52,6 +65,7 @@ pub fn starts(query: &Running) -> Result<()> {
         key: query.key(),
         level: xact::nest_level(),
         statement_id: query.statement_id(),
+        subject: trail::subject(),
         statement: touched
             .iter()
             .any(is_text_told)
@@ -93,6 +107,13 @@ pub fn commanded(table: Oid, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// A command that checks or rewrites every stored value of a type is about to run.
+pub fn commanded_type(kind: Oid, name: &str) -> Result<()> {
+    known::tables_with(kind)
+        .into_iter()
+        .try_for_each(|table| commanded(table, name))
+}
+
 /// COPY of a whole table, which runs no query.
 pub fn copies(table: Oid, is_into: bool) -> Result<()> {
     whole(table, if is_into { Command::Insert } else { Command::Select })
@@ -114,22 +135,29 @@ fn whole(table: Oid, command: Command) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
-    let Some(touched) = touch(&Access::whole(table, command)) else {
+    let mut touched: Vec<Touched> = touch(&Access::whole(table, command), false).into_iter().collect();
+    if command == Command::Insert {
+        let parts = parts(table);
+        let parts = parts.iter().map(|part| Access::part(*part, command, table));
+        touched.extend(parts.filter_map(|part| touch(&part, false)));
+    }
+    if touched.is_empty() {
         return Ok(());
-    };
+    }
     begin(Pending {
         key: WHOLE,
         level: xact::nest_level(),
         statement_id: None,
+        subject: trail::subject(),
         statement: None,
         command: Some(command),
         row_count: None,
-        touched: vec![touched],
+        touched,
     })
 }
 
-/// What is recorded of an access; `None` where no audit policy asks for it.
-fn touch(access: &Access) -> Option<Touched> {
+/// What is recorded of an access, which the statement may have more than once; `None` where no audit policy asks for it.
+fn touch(access: &Access, is_repeated: bool) -> Option<Touched> {
     let all = policies(access.relation);
     // What the relation is under that the query names is recorded with that.
     let named = access.part_of.map(policies);
@@ -141,7 +169,7 @@ fn touch(access: &Access) -> Option<Touched> {
     };
     let (waiting, fired): (Vec<_>, Vec<_>) = all
         .iter()
-        .filter(|policy| policy.asks_for(access) && !is_told(policy))
+        .filter(|policy| policy.asks_for(access, is_repeated) && !is_told(policy))
         .map(Rc::clone)
         .partition(|policy| policy.waits(access));
     if waiting.is_empty() && fired.is_empty() {
@@ -163,11 +191,16 @@ fn begin(pending: Pending) -> Result<()> {
     trail::know_client();
     let key = pending.key;
     let came = Came::under(&pending, |_| 0);
-    PENDING.with_borrow_mut(|all| {
-        // An ended query may have stood at the same place.
-        all.retain(|known| known.key != key || key == WHOLE);
+    let displaced = PENDING.with_borrow_mut(|all| {
+        // One that stood at the same place never ended: an error left it.
+        let place = all.iter().position(|known| known.key == key && key != WHOLE);
+        let displaced = place.map(|place| all.remove(place));
         all.push(pending);
+        displaced
     });
+    if let Some(displaced) = displaced {
+        displaced.record(Some(displaced.otherwise()));
+    }
     came?.settle()
 }
 
@@ -188,6 +221,16 @@ pub fn met(on: Oid, name: &str) -> Result<()> {
         is_new.then(|| Came::under(pending, |place| former[place]))
     });
     came.map_or(Ok(()), |came| came?.settle())
+}
+
+/// Whether an audit policy waits for a row in the query that runs now.
+pub fn is_waiting(on: Oid, name: &str) -> bool {
+    let Some(key) = now::running() else { return false };
+    PENDING.with_borrow(|all| {
+        let pending = all.iter().rfind(|known| known.key == key);
+        let mut touched = pending.iter().flat_map(|pending| &pending.touched);
+        touched.any(|touched| touched.waiting.iter().any(|policy| policy.is(on, name)))
+    })
 }
 
 /// Audit policies that a statement came under.
@@ -323,13 +366,7 @@ fn end_from(level: i32) {
     if !ended.is_empty() {
         let verdict = trail::last_failure();
         for pending in &ended {
-            // Without an error that was reported: a cursor that was left open, or an error that somebody caught before the first row.
-            let otherwise = if pending.row_count.is_some() {
-                "closed"
-            } else {
-                "failed"
-            };
-            pending.record(Some(verdict.as_deref().unwrap_or(otherwise)));
+            pending.record(Some(verdict.as_deref().unwrap_or(pending.otherwise())));
         }
     }
 }

@@ -1,19 +1,10 @@
-//! `vpd.add_audit_policy` and its kin, and what conditions of audit policies call.
+//! `vpd.add_audit_policy` and its kin.
 
 use super::policy::list;
 use super::{Answer, require_primary, required, without_null};
 use crate::access::{self, Definition};
 use crate::sys::Oid;
 use pgrx::prelude::*;
-
-/// A condition of an audit policy, for one row: always true.
-#[pg_extern(sql = false)]
-fn audited(relation: Option<Oid>, policy_name: Option<&str>, is_met: Option<bool>) -> Answer<bool> {
-    if let (Some(relation), Some(name), Some(true)) = (relation, policy_name, is_met) {
-        access::met(relation, name)?;
-    }
-    Ok(true)
-}
 
 #[pg_extern(sql = false)]
 #[expect(

@@ -45,6 +45,7 @@ fn wire_server() {
             ran: context::may_keep_rows,
             starts_in_worker: access::starts_in_worker,
             commanded: access::commanded,
+            commanded_type: access::commanded_type,
             finishes: access::enters,
             finished: access::left,
             paused: access::ran,
@@ -132,6 +133,9 @@ fn wire_server() {
         audit: Audit {
             has_conditions: access::has_conditions,
             watched: access::watched,
+            condition: access::condition,
+            is_waiting: access::is_waiting,
+            met: access::met,
         },
         purge: Purge {
             interval: purge::interval_seconds,

@@ -2,6 +2,7 @@
 
 use super::function::{call, described, owner};
 use super::pinned::Pinned;
+use super::reading;
 use super::user::Restricted;
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
@@ -27,6 +28,10 @@ pub fn call_as_owner(function: pg_sys::Oid, arguments: &[&str]) -> Result<()> {
     }
     let _owner = Restricted::as_role(owner(function).ok_or_else(gone)?);
     let _pinned = Pinned::running();
+    // The session stays who it is.
+    let readings = reading::begin(true);
     // SAFETY: the function takes these arguments, see above.
-    unsafe { call(function, arguments) }.map(drop).ok_or_else(gone)
+    let outcome = unsafe { call(function, arguments) };
+    reading::end(readings);
+    outcome.map(drop).ok_or_else(gone)
 }

@@ -17,6 +17,15 @@ pub fn lock_for_reading(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// The same, without waiting: false when somebody holds it as well.
+pub fn try_lock_for_reading(relation: pg_sys::Oid) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessShareLock as i32)
+            && !pg_sys::get_rel_name(relation).is_null()
+    }
+}
+
 /// A relation that is open while this lives; its lock is kept until the transaction ends. It is closed when the work on it is over, by an early
 /// return as well; an error that unwinds leaves it to the abort.
 pub(super) struct Opened(pg_sys::Relation);
@@ -84,11 +93,23 @@ pub fn schema_name(schema: pg_sys::Oid) -> Option<String> {
     }
 }
 
-/// Name of a relation with its schema; empty when it does not exist.
+/// Name of a relation with its schema, as SQL reads it; empty when it does not exist.
 pub fn full_name(relation: pg_sys::Oid) -> String {
     // SAFETY: a catalogue look-up; what is missing has no schema.
     let schema = schema_name(unsafe { pg_sys::get_rel_namespace(relation) });
-    schema.map_or_else(String::new, |schema| format!("{schema}.{}", name(relation)))
+    let quoted = |name: &str| {
+        // SAFETY: a NUL-terminated name, of the catalogue; the answer is as well.
+        std::ffi::CString::new(name).map_or_else(
+            |_| String::new(),
+            |name| unsafe {
+                let quoted = pg_sys::quote_identifier(name.as_ptr());
+                std::ffi::CStr::from_ptr(quoted).to_string_lossy().into_owned()
+            },
+        )
+    };
+    schema.map_or_else(String::new, |schema| {
+        format!("{}.{}", quoted(&schema), quoted(&name(relation)))
+    })
 }
 
 /// Name of a relation; empty when it does not exist.

@@ -178,6 +178,14 @@ impl Access {
         }
     }
 
+    /// Of a part of a relation that the query names, to which rows may go.
+    pub fn part(relation: pg_sys::Oid, command: Command, part_of: pg_sys::Oid) -> Self {
+        Self {
+            part_of: Some(part_of),
+            ..Self::whole(relation, command)
+        }
+    }
+
     /// Whether it is that of a query, which goes through rows.
     pub fn is_of_rows(&self) -> bool {
         !self.is_whole

@@ -4,6 +4,7 @@
 //! An error that comes back ends the statement it was asked for.
 
 use super::counts::Counts;
+use super::predicate::Compiled;
 use super::restriction::{Command, MaskedColumn, Restrictions, Watched};
 use super::ring::Batch;
 use super::row_trigger::RowTrigger;
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
 use serde_json::Value;
+use std::rc::Rc;
 
 static TABLE: Wired<Table> = Wired::new();
 
@@ -44,6 +46,8 @@ pub struct Statement {
     pub starts_in_worker: fn(&Running) -> Result<()>,
     /// A command that is no query is about to run on a table; its name.
     pub commanded: fn(Oid, &str) -> Result<()>,
+    /// A command that checks every stored value of a type is about to run; its name.
+    pub commanded_type: fn(Oid, &str) -> Result<()>,
     /// It begins with what is still to do at its end: rows that nobody fetched, triggers.
     pub finishes: fn(&Running),
     /// That is done.
@@ -225,6 +229,12 @@ pub struct Audit {
     pub has_conditions: fn() -> bool,
     /// Those that wait for a row of a relation for one of these commands. It is locked.
     pub watched: fn(Oid, &[Command]) -> Vec<Watched>,
+    /// The condition for a relation, of the one of a name on a table; `None` for one that every row meets.
+    pub condition: fn(Oid, Oid, &str) -> Option<Rc<Compiled>>,
+    /// Whether it waits for a row in the query that runs now.
+    pub is_waiting: fn(Oid, &str) -> bool,
+    /// A row of it came by.
+    pub met: fn(Oid, &str) -> Result<()>,
 }
 
 /// Fills the table.

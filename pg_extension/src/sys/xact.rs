@@ -89,6 +89,24 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, Fa
     })
 }
 
+/// Runs an expression that calls nothing but IMMUTABLE functions of the server: these hold nothing when they fail, and change nothing. `None` where a value does not suit
+/// them (class 22); the server goes on after such an error without a sub-transaction in some of its own functions too. Every other error passes.
+pub fn of_values<T>(work: impl FnOnce() -> T) -> Option<T> {
+    // SAFETY: the memory that was current is so again.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        PgTryBuilder::new(AssertUnwindSafe(|| Some(work())))
+            .catch_others(|caught| {
+                pg_sys::MemoryContextSwitchTo(memory);
+                match Failure::caught(&caught) {
+                    Some(failure) if failure.state.starts_with("22") => None,
+                    _ => caught.rethrow(),
+                }
+            })
+            .execute()
+    }
+}
+
 /// Runs something in a sub-transaction of its own, which says whether it stays. An error undoes it and passes.
 pub fn provisionally<T>(work: impl FnOnce() -> Result<Fate<T>>) -> Result<T> {
     match within_subtransaction(work, |_| None::<std::convert::Infallible>) {

@@ -1,7 +1,7 @@
 //! Something that happened, and how it gets into the ring.
 
 use super::changes;
-use super::outside::subject;
+use super::outside::{Subject, subject};
 use crate::error::shortened;
 use crate::sys::{clock, connection, extension, is_ready, ring, user, xact};
 use serde_json::Value;
@@ -15,10 +15,21 @@ const MAX_NAME: usize = 256;
 /// Longest statement.
 const MAX_STATEMENT: usize = 8 * 1024;
 
+/// Whose session it is about, where the event does not name another.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Whose<'a> {
+    /// The one that is attached now.
+    #[default]
+    Attached,
+    /// The one that was attached when it began.
+    Of(Option<&'a Subject>),
+}
+
 /// Something that happened. Whose session was attached is added where nothing is said.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Event<'a> {
     pub name: &'a str,
+    pub whose: Whose<'a>,
     /// The SQLSTATE that it ended with; `ok` without one.
     pub verdict: Option<&'a str>,
     pub code: Option<&'a str>,
@@ -85,8 +96,11 @@ pub fn record(event: &Event<'_>) -> Option<u64> {
     let details = event
         .details
         .map(|details| shortened(details.to_string(), MAX_DETAILS));
-    let subject = subject();
-    let subject = subject.as_deref();
+    let now = subject();
+    let subject = match event.whose {
+        Whose::Attached => now.as_deref(),
+        Whose::Of(subject) => subject,
+    };
     CLIENT.with(|client| {
         let client = Client::of_connection(client);
         // Of another than the attached session nothing is known but what the event says.

@@ -19,7 +19,7 @@ mod verification;
 pub use book::write;
 pub use changes::savepoint_released;
 pub use erasure::erase;
-pub use event::{Event, know_client, record, shown_name};
+pub use event::{Event, Whose, know_client, record, shown_name};
 pub use outside::{Outside, Subject, set_outside, subject};
 pub use refusal::{changed, failed, forget_failure, last_failure, refused};
 pub use seal::{seal, set_retention};

@@ -40,7 +40,7 @@ fn read(statement: &str, has_standard_strings: bool) -> String {
         }
         rest = behind;
     }
-    out.truncate(out.trim_end().len());
+    out.truncate(out.trim_end_matches(' ').len());
     out
 }
 
@@ -54,10 +54,7 @@ enum Token {
 /// The token at the beginning, and its length in bytes: at least that of `first`.
 fn token(text: &str, first: char, has_standard_strings: bool) -> (Token, usize) {
     match first {
-        _ if first.is_whitespace() => (
-            Token::Blank,
-            text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len()),
-        ),
+        _ if is_blank(first) => (Token::Blank, text.find(|c| !is_blank(c)).unwrap_or(text.len())),
         '-' if text.starts_with("--") => (Token::Blank, text.find(['\n', '\r']).unwrap_or(text.len())),
         '/' if text.starts_with("/*") => (Token::Blank, comment(text)),
         '\'' => (Token::Constant, quoted(text, 0, '\'', !has_standard_strings)),
@@ -69,6 +66,11 @@ fn token(text: &str, first: char, has_standard_strings: bool) -> (Token, usize) 
         _ if is_name_start(first) => name(text, has_standard_strings),
         _ => (Token::Kept, first.len_utf8()),
     }
+}
+
+/// Other white space than this begins a name.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
 
 fn is_name_start(c: char) -> bool {
@@ -213,6 +215,10 @@ mod tests {
             (
                 "SELECT timestamp '2020-01-01', interval '1' day",
                 "SELECT timestamp ?, interval ? day",
+            ),
+            (
+                "SELECT id AS \u{a0}$a$, $a$ secret $a$ FROM t",
+                "SELECT id AS \u{a0}$a$, ? FROM t",
             ),
             ("", ""),
             ("$", "$"),

@@ -1,4 +1,4 @@
--- Policies and masks of tables that no longer exist, so that a new table can never inherit them with a reused OID. Each is looked up: no
+-- Policies, masks and audit policies of tables that no longer exist, so that a new table can never inherit them with a reused OID. Each is looked up: no
 -- catalogue is gone through.
 WITH dropped AS (
     DELETE FROM vpd_private.protected_table t
@@ -16,6 +16,9 @@ WITH dropped AS (
 ), dropped_shadow AS (
     DELETE FROM vpd_private.policy_shadow s
      WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = s.relation) IS NULL
+), unaudited AS (
+    DELETE FROM vpd_private.audit_policy a
+     WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = a.relation) IS NULL
 ), unmasked AS (
     DELETE FROM vpd_private.mask m
      WHERE (SELECT c.oid FROM pg_class c WHERE c.oid = m.relation) IS NULL

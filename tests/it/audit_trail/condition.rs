@@ -292,9 +292,8 @@ fn what_cannot_be_understood_any_more_counts_for_every_row() -> Result<()> {
     let database = Database::create()?;
     let mut admin = database.admin()?;
     admin.batch_execute(
-        "CREATE TABLE t (id int, note text); INSERT INTO t VALUES (1, 'x');
-         CREATE FUNCTION public.odd(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 % 2 = 1';
-         SELECT vpd.add_audit_policy('t', 'some', condition => 'note = ''y'' OR NOT public.odd(id)')",
+        "CREATE TABLE t (id int, note text, grade int); INSERT INTO t VALUES (1, 'x', 5);
+         SELECT vpd.add_audit_policy('t', 'some', condition => 'note = ''y'' OR grade > 7')",
     )?;
     let mut told_of = |command: &str| -> Result<String> {
         admin.batch_execute(command)?;
@@ -303,20 +302,8 @@ fn what_cannot_be_understood_any_more_counts_for_every_row() -> Result<()> {
         commands(&database, behind)
     };
     assert_eq!(told_of("SELECT 1")?, "", "control");
-    assert_eq!(
-        told_of("ALTER FUNCTION public.odd(int) OWNER TO app_stranger")?,
-        "select",
-        "his code would run"
-    );
-    assert_eq!(
-        told_of("ALTER FUNCTION public.odd(int) OWNER TO CURRENT_USER")?,
-        ""
-    );
-    assert_eq!(told_of("DROP FUNCTION public.odd(int)")?, "select");
-    assert_eq!(
-        told_of("CREATE FUNCTION public.odd(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'")?,
-        ""
-    );
+    assert_eq!(told_of("ALTER TABLE t ALTER grade TYPE text")?, "select");
+    assert_eq!(told_of("ALTER TABLE t ALTER grade TYPE bigint USING 5")?, "");
     assert_eq!(told_of("ALTER TABLE t DROP note")?, "select");
     Ok(())
 }
@@ -343,7 +330,7 @@ const REFUSED: [(&str, &str); 17] = [
 ];
 
 #[test]
-fn a_condition_runs_nobodys_code_but_that_of_superusers() -> Result<()> {
+fn a_condition_runs_nobodys_code() -> Result<()> {
     let database = Database::create()?;
     create_protected_orders(&database)?;
     let mut admin = database.admin()?;
@@ -372,9 +359,8 @@ fn a_condition_runs_nobodys_code_but_that_of_superusers() -> Result<()> {
         "22023",
         "predicate_invalid",
     );
-    // control: a function of a superuser is called, whoever reads
-    admin.batch_execute("ALTER FUNCTION shop.mine(int) OWNER TO CURRENT_USER; GRANT EXECUTE ON FUNCTION shop.mine(int) TO PUBLIC")?;
-    add("shop.mine(amount)")?;
+    // control: what is the server's own is called
+    add("length(region) > 1")?;
     let behind = last(&database)?;
     admin.batch_execute("SELECT * FROM shop.orders")?;
     assert_eq!(commands(&database, behind)?, "select");

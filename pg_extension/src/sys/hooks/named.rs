@@ -28,6 +28,9 @@ pub unsafe fn is_restricted(relation: *const pg_sys::RangeVar) -> bool {
 /// # Safety
 /// A name of a valid statement.
 pub unsafe fn resolve(relation: *const pg_sys::RangeVar) -> pg_sys::Oid {
+    if relation.is_null() {
+        return pg_sys::InvalidOid;
+    }
     // SAFETY: a range variable of the statement.
     unsafe {
         pg_sys::RangeVarGetRelidExtended(

@@ -1,89 +1,131 @@
-//! Whose code an expression runs. Policies are asked for those who are under them, and an audit policy for everybody, superusers too: what a plain role wrote would run
-//! with their rights. So functions, operators and types in its condition belong to superusers.
+//! Whose code an expression runs, and by what it may mean something else. Policies are asked for those who are under them, a condition of an audit policy for everybody,
+//! superusers too: what a plain role wrote, or can choose while it runs, would have their rights. And whoever reads must not choose what it says.
 //!
-//! Columns may be of a domain: reading one runs no check of it.
+//! So it calls functions of the server's own that are IMMUTABLE, by operators of the server's own, over types of the server's own: these look nothing up, follow no setting and
+//! have no effect but their result, or an error. Beside them stand the readers of the session of this library, and columns of enumerations and domains, of which nothing is
+//! run that belongs to their owners.
 
 use crate::sys::function;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
-/// A function or type of somebody who is no superuser.
+/// What an expression may not have.
 ///
 /// # Safety
 /// The tree is a valid expression without sub-selects.
-pub(super) unsafe fn of_plain_role(tree: *mut pg_sys::Node) -> Option<String> {
+pub(super) unsafe fn foreign_part(tree: *mut pg_sys::Node) -> Option<String> {
     let mut found: Option<String> = None;
     // SAFETY: the caller's promise; the context is the answer.
-    unsafe { code_walker(tree, std::ptr::from_mut(&mut found).cast()) };
+    unsafe { part_walker(tree, std::ptr::from_mut(&mut found).cast()) };
     found
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn code_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+unsafe extern "C-unwind" fn part_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     use pg_sys::NodeTag::*;
     if node.is_null() {
         return false;
     }
-    // SAFETY: `context` is the answer that `of_plain_role` passed; the node is of the type its tag says.
+    // SAFETY: `context` is the answer that `foreign_part` passed; the node is of the type its tag says.
     unsafe {
         let found = &mut *context.cast::<Option<String>>();
-        if pg_sys::check_functions_in_node(node, Some(is_of_plain_role), context) {
+        if pg_sys::check_functions_in_node(node, Some(is_foreign_function), context) {
             return true;
         }
-        let is_value = !matches!(
-            (*node).type_,
-            T_List | T_CaseWhen | T_NamedArgExpr | T_TargetEntry
-        );
-        if is_value {
-            let kind = pg_sys::exprType(node);
-            // A value comes as it is stored; whatever makes one of a domain checks it.
-            let kind = if is_a(node, T_Var) {
-                pg_sys::getBaseType(kind)
-            } else {
-                kind
-            };
-            if !is_trusted_type(kind) {
-                *found = Some(text_of(pg_sys::format_type_be(kind)));
+        if let Some(operator) = operator(node).filter(|operator| !is_of_server(*operator)) {
+            *found = Some(format!("operator {}", text_of(pg_sys::format_operator(operator))));
+            return true;
+        }
+        match (*node).type_ {
+            T_List | T_CaseWhen | T_NamedArgExpr => (),
+            T_XmlExpr | T_NextValueExpr | T_CurrentOfExpr | T_Param => {
+                *found = Some("this kind of expression".to_owned());
                 return true;
             }
+            T_SQLValueFunction
+                if (*node.cast::<pg_sys::SQLValueFunction>()).op
+                    != pg_sys::SQLValueFunctionOp::SVFOP_SESSION_USER =>
+            {
+                *found = Some("a value of the connection other than session_user".to_owned());
+                return true;
+            }
+            _ => {
+                let kind = pg_sys::exprType(node);
+                // A value of a domain comes as it is stored; whatever makes one checks it.
+                let kind = if is_a(node, T_Var) {
+                    pg_sys::getBaseType(kind)
+                } else {
+                    kind
+                };
+                if !is_plain_type(kind) {
+                    *found = Some(format!("type {}", text_of(pg_sys::format_type_be(kind))));
+                    return true;
+                }
+            }
         }
-        pg_sys::expression_tree_walker(node, Some(code_walker), context)
+        pg_sys::expression_tree_walker(node, Some(part_walker), context)
+    }
+}
+
+/// The operator by which a node was written: the server may put another of its family in its place.
+unsafe fn operator(node: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
+    use pg_sys::NodeTag::*;
+    // SAFETY: the node is read as what its tag says; the three kinds are one structure. A comparison of rows has operators of one kind.
+    unsafe {
+        match (*node).type_ {
+            T_OpExpr | T_DistinctExpr | T_NullIfExpr => Some((*node.cast::<pg_sys::OpExpr>()).opno),
+            T_ScalarArrayOpExpr => Some((*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno),
+            T_RowCompareExpr => {
+                let operators = (*node.cast::<pg_sys::RowCompareExpr>()).opnos;
+                (0..crate::sys::list::length(operators))
+                    .map(|index| (*(*operators).elements.add(index as usize)).oid_value)
+                    .find(|operator| !is_of_server(*operator))
+            }
+            _ => None,
+        }
     }
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn is_of_plain_role(function: pg_sys::Oid, context: *mut c_void) -> bool {
-    if function.to_u32() < pg_sys::FirstNormalObjectId {
-        return false;
-    }
-    // SAFETY: looks the role up, which may be gone; `context` is as above.
+unsafe extern "C-unwind" fn is_foreign_function(function: pg_sys::Oid, context: *mut c_void) -> bool {
+    // SAFETY: catalogue look-ups; `context` is as above.
     unsafe {
-        let is_trusted = function::owner(function).is_some_and(|owner| pg_sys::superuser_arg(owner));
-        if !is_trusted {
-            *context.cast::<Option<String>>() = Some(text_of(pg_sys::format_procedure(function)));
+        let is_immutable = pg_sys::func_volatile(function) as u8 == pg_sys::PROVOLATILE_IMMUTABLE;
+        let is_reader = || {
+            function::described(function, |described| {
+                described.is_of_library() && !described.is_volatile()
+            })
+        };
+        let may = if is_of_server(function) {
+            is_immutable
+        } else {
+            is_reader() == Some(true)
+        };
+        if !may {
+            *context.cast::<Option<String>>() = Some(format!(
+                "function {}",
+                text_of(pg_sys::format_procedure(function))
+            ));
         }
-        !is_trusted
+        !may
     }
 }
 
-/// True for a type of a superuser, and for an enumeration, which runs nothing of its owner's.
-unsafe fn is_trusted_type(kind: pg_sys::Oid) -> bool {
-    if kind.to_u32() < pg_sys::FirstNormalObjectId {
+/// True for a type of the server's own, an enumeration, and a list of these.
+unsafe fn is_plain_type(kind: pg_sys::Oid) -> bool {
+    if is_of_server(kind) {
         return true;
     }
-    // SAFETY: the row is held while it is read.
+    // SAFETY: looks into caches.
     unsafe {
-        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::TYPEOID as i32, kind.into());
-        if row.is_null() {
-            return false;
-        }
-        let form = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_type>();
-        let (owner, class, element) = (form.typowner, form.typtype as u8, form.typelem);
-        pg_sys::ReleaseSysCache(row);
-        pg_sys::superuser_arg(owner)
-            || class == pg_sys::TYPTYPE_ENUM
-            || (element != pg_sys::InvalidOid && is_trusted_type(element))
+        let element = pg_sys::get_element_type(kind);
+        pg_sys::get_typtype(kind) as u8 == pg_sys::TYPTYPE_ENUM
+            || (element != pg_sys::InvalidOid && is_plain_type(element))
     }
+}
+
+fn is_of_server(object: pg_sys::Oid) -> bool {
+    object.to_u32() < pg_sys::FirstNormalObjectId
 }
 
 /// A name that the server made.

@@ -21,6 +21,7 @@ mod label;
 mod literal;
 mod looked_up;
 mod node;
+mod row;
 mod session_read;
 mod value;
 mod verdict;
@@ -28,9 +29,11 @@ mod watch;
 
 pub(super) use looked_up::forget_looked_up;
 pub use node::{
-    always_false, always_true, audited, audited_function, checked, choice, context_mark, function, mark_plan,
-    permitted, permitted_function, refusal, relevant, relevant_function, session_gate,
+    always_false, always_true, audited, audited_function, checked, choice, context_mark, function,
+    held_function, mark_plan, permitted, permitted_function, refusal, relevant, relevant_function,
+    session_gate,
 };
+pub(super) use row::{Column, Ready};
 pub use value::compile_value;
 pub use verdict::Verdict;
 
@@ -89,10 +92,27 @@ impl Compiled {
         unsafe { pg_sys::checkExprHasSubLink(self.plain) }
     }
 
-    /// What it calls or converts to that belongs to somebody who is no superuser: his code would run with the rights of whoever asks.
-    pub fn code_of_plain_role(&self) -> Option<String> {
+    /// What stands in it that could run code of somebody else than the server, or mean something else for whoever is asked.
+    pub fn foreign_part(&self) -> Option<String> {
         // SAFETY: as in `text`.
-        unsafe { authorship::of_plain_role(self.plain) }
+        unsafe { authorship::foreign_part(self.plain) }
+    }
+
+    /// How many columns of the relation it names.
+    pub fn column_count(&self) -> usize {
+        self.columns().len()
+    }
+
+    /// The columns of the relation that it names, by their numbers.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        // SAFETY: as in `text`.
+        unsafe { row::columns(self.plain) }
+    }
+
+    /// Ready to be asked of values of those columns, in the current memory.
+    pub(super) fn ready(&self, columns: &[Column]) -> Ready {
+        // SAFETY: as in `text`; the tree is copied.
+        unsafe { Ready::of(self.plain, columns) }
     }
 
     /// Whether its text may be another one for another session or statement.

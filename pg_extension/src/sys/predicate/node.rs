@@ -176,23 +176,39 @@ pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut 
     Ok(boolean_call(oid, list(&named(relation, object)?)))
 }
 
+/// OID of the function that holds an expression back until policies were asked.
+pub fn held_function() -> Result<pg_sys::Oid> {
+    function(c"vpd_private", c"held", &[pg_sys::ANYELEMENTOID])
+}
+
 /// OID of the function that is told of rows for audit policies.
 pub fn audited_function() -> Result<pg_sys::Oid> {
-    let types = [pg_sys::REGCLASSOID, pg_sys::TEXTOID, pg_sys::BOOLOID];
+    let types = [
+        pg_sys::REGCLASSOID,
+        pg_sys::REGCLASSOID,
+        pg_sys::TEXTOID,
+        pg_sys::ANYOID,
+    ];
     function(c"vpd_private", c"audited", &types)
 }
 
-/// `audited(relation, policy, condition)`.
+/// `audited(relation, audited_table, policy, values…)`.
 pub fn audited(
     relation: pg_sys::Oid,
+    audited_table: pg_sys::Oid,
     policy: &str,
-    condition: *mut pg_sys::Node,
+    values: &[*mut pg_sys::Node],
 ) -> Result<*mut pg_sys::Node> {
-    let [relation, policy] = named(relation, policy)?;
-    Ok(boolean_call(
-        audited_function()?,
-        list(&[relation, policy, condition]),
-    ))
+    let [audited_table, policy] = named(audited_table, policy)?;
+    let mut arguments = vec![regclass(relation), audited_table, policy];
+    arguments.extend_from_slice(values);
+    Ok(boolean_call(audited_function()?, list(&arguments)))
+}
+
+fn regclass(relation: pg_sys::Oid) -> *mut pg_sys::Node {
+    let value = pg_sys::Datum::from(relation);
+    // SAFETY: makes a node in the current context.
+    unsafe { pg_sys::makeConst(pg_sys::REGCLASSOID, -1, pg_sys::InvalidOid, 4, value, false, true).cast() }
 }
 
 /// Constants that name a relation, and something of it.
@@ -200,15 +216,6 @@ fn named(relation: pg_sys::Oid, object: &str) -> Result<[*mut pg_sys::Node; 2]> 
     let object = CString::new(object).map_err(|_| Error::predicate_broken(""))?;
     // SAFETY: builds nodes in the current context; the text constant is palloc'd there as well.
     unsafe {
-        let relation = pg_sys::makeConst(
-            pg_sys::REGCLASSOID,
-            -1,
-            pg_sys::InvalidOid,
-            4,
-            pg_sys::Datum::from(relation),
-            false,
-            true,
-        );
         let text = pg_sys::Datum::from(pg_sys::cstring_to_text(object.as_ptr()));
         let object = pg_sys::makeConst(
             pg_sys::TEXTOID,
@@ -219,7 +226,7 @@ fn named(relation: pg_sys::Oid, object: &str) -> Result<[*mut pg_sys::Node; 2]> 
             false,
             false,
         );
-        Ok([relation.cast(), object.cast()])
+        Ok([regclass(relation), object.cast()])
     }
 }
 

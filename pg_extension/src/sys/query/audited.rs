@@ -7,25 +7,26 @@
 //!   -- CHECK (<checks of row security>)
 //! ```
 //!
-//! Goes out:
+//! Goes out, for an audit policy `high_pay` of the table with the condition `salary > 9000`:
 //!
 //! ```sql
 //! UPDATE hr.staff SET salary = 9500
-//!   FROM (hr.staff WHERE <conditions of row security> AND vpd_private.audited('hr.staff', 'high_pay', salary > 9000)) WHERE dept = 7
-//!   -- CHECK (<checks of row security>), CHECK (vpd_private.audited('hr.staff', 'high_pay', salary > 9000))
+//!   FROM (hr.staff WHERE <conditions of row security> AND vpd_private.audited('hr.staff', 'hr.staff', 'high_pay', salary)) WHERE dept = 7
+//!   -- CHECK (<checks of row security>), CHECK (vpd_private.audited('hr.staff', 'hr.staff', 'high_pay', salary))
 //! ```
 //!
 //! The call is always true. It stands where conditions of row security stand: behind those of policies, so that a row which they hide does not count; before whatever
-//! the statement could tell of a row by, so that none is told that was not counted. Operators that tell nothing may be asked first.
+//! the statement, or a view, could tell of a row by, so that none is told that was not counted. Operators that tell nothing may be asked first. It is handed the values of the
+//! columns that the condition names, and asks the condition by itself (`asked`): an error of that is none of the statement's.
 //! Invariant: for each audit policy with a condition that asks for what the query does with a table, the call is there.
 
+use super::condition;
 use super::walk::entry;
 use crate::sys::compat;
-use crate::sys::list::{length, nth};
-use crate::sys::predicate::{always_true, audited, audited_function};
+use crate::sys::predicate::{audited, audited_function};
 use crate::sys::restriction::{Command, Watched};
 use crate::sys::table::table;
-use pgrx::{is_a, pg_guard, pg_sys};
+use pgrx::{is_a, pg_sys};
 
 /// Puts the conditions into one level of a query, which reads these entries of its range table.
 ///
@@ -57,8 +58,20 @@ unsafe fn watch_read(query: *mut pg_sys::Query, number: i32) {
         for watched in asked(query, number) {
             let condition = call(query, number, &watched);
             let entry = entry(query, number);
-            (*entry).securityQuals = pg_sys::lappend((*entry).securityQuals, condition.cast());
+            let place = condition::of_policies((*entry).securityQuals);
+            (*entry).securityQuals = insert((*entry).securityQuals, place, condition);
         }
+    }
+}
+
+/// Puts a condition into a list.
+unsafe fn insert(list: *mut pg_sys::List, place: i32, condition: *mut pg_sys::Node) -> *mut pg_sys::List {
+    // SAFETY: the place is one of the list, or behind its last.
+    unsafe {
+        if list.is_null() {
+            return pg_sys::lappend(list, condition.cast());
+        }
+        pg_sys::list_insert_nth(list, place, condition.cast())
     }
 }
 
@@ -110,23 +123,21 @@ unsafe fn asked(query: *mut pg_sys::Query, number: i32) -> Vec<Watched> {
     }
 }
 
-/// `vpd_private.audited(table, policy, condition)`. A condition that cannot be understood any more holds for every row.
+/// `vpd_private.audited(relation, table, policy, columns…)`, and NULL for a condition that cannot be understood any more, or names none.
 unsafe fn call(query: *mut pg_sys::Query, number: i32, watched: &Watched) -> *mut pg_sys::Node {
-    // SAFETY: the condition is over a range table with its table alone.
+    // SAFETY: the columns are those of the entry's table.
     unsafe {
-        let condition = match &watched.condition {
-            None => always_true(),
-            Some(condition) => {
-                let condition = condition.copy();
-                pg_sys::ChangeVarNodes(condition, 1, number, 0);
-                condition
-            }
-        };
-        (*query).hasSubLinks |= watched
-            .condition
-            .as_ref()
-            .is_some_and(|condition| condition.has_sublinks);
-        audited(watched.table, &watched.policy, condition).unwrap_or_else(|error| error.raise())
+        let columns = watched.condition.as_ref().map(|condition| condition.columns());
+        let mut values: Vec<*mut pg_sys::Node> = columns
+            .iter()
+            .flatten()
+            .map(|column| column.over(number))
+            .collect();
+        if values.is_empty() {
+            values.push(pg_sys::makeNullConst(pg_sys::TEXTOID, -1, pg_sys::InvalidOid).cast());
+        }
+        let relation = (*entry(query, number)).relid;
+        audited(relation, watched.table, &watched.policy, &values).unwrap_or_else(|error| error.raise())
     }
 }
 
@@ -139,38 +150,7 @@ pub unsafe fn is_watch(condition: *mut pg_sys::Node) -> bool {
     unsafe {
         !condition.is_null()
             && is_a(condition, pg_sys::NodeTag::T_FuncExpr)
-            && length((*condition.cast::<pg_sys::FuncExpr>()).args) == 3
-            && is_a(
-                nth((*condition.cast::<pg_sys::FuncExpr>()).args, 0),
-                pg_sys::NodeTag::T_Const,
-            )
             && audited_function()
                 .is_ok_and(|function| (*condition.cast::<pg_sys::FuncExpr>()).funcid == function)
-    }
-}
-
-#[unsafe(no_mangle)]
-#[doc(hidden)]
-pub extern "C" fn pg_finfo_audited_support_wrapper() -> &'static pg_sys::Pg_finfo_record {
-    &pg_sys::Pg_finfo_record { api_version: 1 }
-}
-
-/// `audited_support(request internal)`: every row stays.
-///
-/// # Safety
-/// The planner calls it with a request.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn audited_support_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the argument is a node; the request is read as what its tag says.
-    unsafe {
-        let request = (*call).args.as_slice(1)[0].value.cast_mut_ptr::<pg_sys::Node>();
-        (*call).isnull = false;
-        if request.is_null() || !is_a(request, pg_sys::NodeTag::T_SupportRequestSelectivity) {
-            return pg_sys::Datum::from(0);
-        }
-        let request = request.cast::<pg_sys::SupportRequestSelectivity>();
-        (*request).selectivity = 1.0;
-        pg_sys::Datum::from(request)
     }
 }

@@ -16,7 +16,6 @@
 
 use super::relevance;
 use crate::sys::list::{length, nth};
-use crate::sys::table::table;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
 
@@ -71,6 +70,11 @@ impl Inlined {
         }
     }
 
+    /// Whether a function of an application stands in FROM.
+    pub fn has_candidate(&self) -> bool {
+        self.has_candidate
+    }
+
     /// Puts the body of the function in place of an entry of the range table, where the server would.
     ///
     /// # Safety
@@ -78,8 +82,7 @@ impl Inlined {
     pub(super) unsafe fn expand(&mut self, entry: *mut pg_sys::RangeTblEntry) {
         // SAFETY: these are the steps of the server's own planner, with a state that has what they use of one.
         unsafe {
-            let is_needed = (table().policy.has_masks)() || (table().audit.has_conditions)();
-            if !is_needed || !has_candidate(entry) {
+            if !has_candidate(entry) {
                 return;
             }
             self.has_candidate = true;

@@ -27,10 +27,12 @@
 //! It decides nothing: the table of questions says which columns are masked. Invariant: every level of the query is visited, those of SQL functions
 //! in FROM included, before the server's planner sees any; an error ends the statement.
 
+mod asked;
 mod audited;
 mod case;
 mod condition;
 mod inlining;
+mod lazy;
 mod read;
 mod relevance;
 pub mod rule;
@@ -53,6 +55,8 @@ pub use inlining::{Inlined, init, planning_ended};
 pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
     let mut walk = Walk {
         inlined: Inlined::new(params),
+        // SAFETY: the query that the server is about to plan; the server sets the flag for what is inside it, too.
+        is_secured: unsafe { (*query).hasRowSecurity } || (table().audit.has_conditions)(),
         visit,
     };
     // SAFETY: the caller's promise.
@@ -103,6 +107,9 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
                 std::ptr::from_mut(walk).cast(),
                 pg_sys::QTW_IGNORE_RC_SUBQUERIES as i32,
             );
+        }
+        if walk.is_secured() {
+            lazy::hold(query);
         }
         let mut read = Vec::new();
         references((*query).jointree.cast(), &mut read);

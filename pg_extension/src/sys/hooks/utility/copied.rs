@@ -42,6 +42,8 @@ pub unsafe fn tell(statement: *mut pg_sys::Node) {
         if !(table().statement.is_any_recorded)() {
             return;
         }
+        let name =
+            CStr::from_ptr(pg_sys::GetCommandTagName(pg_sys::CreateCommandTag(statement))).to_string_lossy();
         let relations: Vec<pg_sys::Oid> = match (*statement).type_ {
             T_AlterTableStmt => {
                 let alter = &*statement.cast::<pg_sys::AlterTableStmt>();
@@ -51,6 +53,28 @@ pub unsafe fn tell(statement: *mut pg_sys::Node) {
                     .map(|definition| resolve((*definition.cast::<pg_sys::PartitionCmd>()).name))
                     .chain([resolve(alter.relation)])
                     .collect()
+            }
+            T_CreateStatsStmt => {
+                let statistics = &*statement.cast::<pg_sys::CreateStatsStmt>();
+                elements(statistics.relations)
+                    .filter(|relation| is_a(*relation, T_RangeVar))
+                    .map(|relation| resolve(relation.cast()))
+                    .collect()
+            }
+            T_ClusterStmt => vec![resolve((*statement.cast::<pg_sys::ClusterStmt>()).relation)],
+            T_VacuumStmt => elements((*statement.cast::<pg_sys::VacuumStmt>()).rels)
+                .map(|relation| resolve((*relation.cast::<pg_sys::VacuumRelation>()).relation))
+                .collect(),
+            T_ReindexStmt => {
+                let named = resolve((*statement.cast::<pg_sys::ReindexStmt>()).relation);
+                vec![named, pg_sys::IndexGetRelation(named, true)]
+            }
+            T_AlterDomainStmt => {
+                let alter = &*statement.cast::<pg_sys::AlterDomainStmt>();
+                let kind = pg_sys::makeTypeNameFromNameList(alter.typeName);
+                let kind = pg_sys::LookupTypeNameOid(std::ptr::null_mut(), kind, true);
+                (table().statement.commanded_type)(kind, &name).unwrap_or_else(|error| error.raise());
+                Vec::new()
             }
             T_IndexStmt => vec![resolve((*statement.cast::<pg_sys::IndexStmt>()).relation)],
             T_CreateTrigStmt => vec![resolve((*statement.cast::<pg_sys::CreateTrigStmt>()).relation)],
@@ -67,13 +91,11 @@ pub unsafe fn tell(statement: *mut pg_sys::Node) {
             }
             _ => return,
         };
-        let name = CStr::from_ptr(pg_sys::GetCommandTagName(pg_sys::CreateCommandTag(statement)));
         for relation in relations
             .into_iter()
             .filter(|relation| *relation != pg_sys::InvalidOid)
         {
-            (table().statement.commanded)(relation, &name.to_string_lossy())
-                .unwrap_or_else(|error| error.raise());
+            (table().statement.commanded)(relation, &name).unwrap_or_else(|error| error.raise());
         }
     }
 }

@@ -1,0 +1,200 @@
+//! Expressions of which a part is evaluated for some rows only. The server asks a condition before those of row security where no function in it that could tell
+//! of values is given a column. But which branch of a CASE is taken tells of values too, when something in the branch has an effect that shows: a function of the caller, a
+//! sub-select, an error. Such an expression becomes the argument of a function that could tell, so that the server asks it after policies.
+//!
+//! Comes in:
+//!
+//! ```sql
+//! SELECT id FROM (hr.staff WHERE <conditions of row security>) WHERE CASE WHEN salary > 5000 THEN (SELECT mine.noted()) ELSE false END
+//! ```
+//!
+//! Goes out:
+//!
+//! ```sql
+//! SELECT id FROM (hr.staff WHERE <conditions of row security>) WHERE vpd_private.held(CASE WHEN salary > 5000 THEN (SELECT mine.noted()) ELSE false END)
+//! ```
+//!
+//! Conditions that are joined by AND at the top stay apart: the server asks each by itself. Invariant: an expression that goes out and holds a column has no effect in a
+//! part that is evaluated for some rows only, or stands in that function.
+
+use crate::sys::compat;
+use crate::sys::list::{length, list, nth};
+use crate::sys::predicate::held_function;
+use pgrx::{is_a, pg_guard, pg_sys};
+use std::ffi::c_void;
+
+/// Holds such expressions of one level of a query back.
+///
+/// # Safety
+/// `query` was rewritten and is the planner's to change; masks were not put in place yet.
+pub unsafe fn hold(query: *mut pg_sys::Query) {
+    // SAFETY: the trees are the query's own.
+    unsafe {
+        let query = &mut *query;
+        query.targetList = mutate(query.targetList.cast()).cast();
+        query.jointree = mutate(query.jointree.cast()).cast();
+        query.havingQual = conjunction(query.havingQual);
+        for index in 0..length(query.mergeActionList) {
+            let action = &mut *nth(query.mergeActionList, index).cast::<pg_sys::MergeAction>();
+            action.qual = conjunction(action.qual);
+        }
+        compat::replace_merge_condition(query, |tree| conjunction(tree));
+    }
+}
+
+unsafe fn mutate(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a valid tree.
+    unsafe { hold_mutator(node, std::ptr::null_mut()) }
+}
+
+/// Each condition of those that are joined by AND.
+unsafe fn conjunction(condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a valid expression.
+    unsafe {
+        if is_of(condition, pg_sys::BoolExprType::AND_EXPR) {
+            let joined = &mut *condition.cast::<pg_sys::BoolExpr>();
+            for index in 0..length(joined.args) {
+                let cell = (*joined.args).elements.add(index as usize);
+                (*cell).ptr_value = conjunction((*cell).ptr_value.cast()).cast();
+            }
+            return condition;
+        }
+        mutate(condition)
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn hold_mutator(node: *mut pg_sys::Node, context: *mut c_void) -> *mut pg_sys::Node {
+    use pg_sys::NodeTag::*;
+    if node.is_null() {
+        return node;
+    }
+    // SAFETY: a valid tree of the query that `hold` got; a query in it is walked by itself.
+    unsafe {
+        match (*node).type_ {
+            T_Query => node,
+            T_FromExpr => {
+                let from = node.cast::<pg_sys::FromExpr>();
+                (*from).fromlist = mutate((*from).fromlist.cast()).cast();
+                (*from).quals = conjunction((*from).quals);
+                node
+            }
+            T_JoinExpr => {
+                let join = node.cast::<pg_sys::JoinExpr>();
+                (*join).larg = mutate((*join).larg);
+                (*join).rarg = mutate((*join).rarg);
+                (*join).quals = conjunction((*join).quals);
+                node
+            }
+            _ if is_lazy(node) && Look::at(node).tells_silently() => held(node),
+            _ => compat::mutate_expression(node, hold_mutator, context),
+        }
+    }
+}
+
+/// Whether it may leave a part of it out.
+unsafe fn is_lazy(node: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::*;
+    // SAFETY: the node is read as what its tag says.
+    unsafe {
+        matches!((*node).type_, T_CaseExpr | T_RowCompareExpr | T_SubscriptingRef)
+            || is_of(node, pg_sys::BoolExprType::AND_EXPR)
+            || is_of(node, pg_sys::BoolExprType::OR_EXPR)
+    }
+}
+
+unsafe fn is_of(node: *mut pg_sys::Node, kind: pg_sys::BoolExprType::Type) -> bool {
+    // SAFETY: the node is read as what its tag says.
+    unsafe {
+        !node.is_null()
+            && is_a(node, pg_sys::NodeTag::T_BoolExpr)
+            && (*node.cast::<pg_sys::BoolExpr>()).boolop == kind
+    }
+}
+
+/// What stands in an expression.
+#[derive(Default)]
+struct Look {
+    /// A column, of this level or of one around it: a sub-select may become a part of that.
+    has_column: bool,
+    /// Something that could show that it was evaluated, and is given no column of this level.
+    has_effect: bool,
+    /// The same with a column of this level: then the server knows.
+    is_known: bool,
+}
+
+impl Look {
+    unsafe fn at(node: *mut pg_sys::Node) -> Self {
+        let mut look = Self::default();
+        // SAFETY: a valid expression; the context is the value itself.
+        unsafe { look_walker(node, std::ptr::from_mut(&mut look).cast()) };
+        look
+    }
+
+    fn tells_silently(&self) -> bool {
+        self.has_column && self.has_effect && !self.is_known
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn look_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    use pg_sys::NodeTag::*;
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: `context` is the `Look` that `at` passed; the server's own look at the functions of a node.
+    unsafe {
+        let look = &mut *context.cast::<Look>();
+        match (*node).type_ {
+            T_Var => look.has_column = true,
+            T_SubLink => look.has_effect = true,
+            _ if pg_sys::check_functions_in_node(node, Some(could_tell), std::ptr::null_mut()) => {
+                if pg_sys::contain_var_clause(node) {
+                    look.is_known = true;
+                } else if !is_constant_of_server(node) {
+                    look.has_effect = true;
+                }
+            }
+            _ => (),
+        }
+        pg_sys::expression_tree_walker(node, Some(look_walker), context)
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn could_tell(function: pg_sys::Oid, _context: *mut c_void) -> bool {
+    // SAFETY: a catalogue look-up.
+    unsafe { !pg_sys::get_func_leakproof(function) }
+}
+
+/// `now()` and its kin: without arguments, and the same throughout the statement.
+unsafe fn is_constant_of_server(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the node is read as what its tag says; a catalogue look-up.
+    unsafe {
+        if !is_a(node, pg_sys::NodeTag::T_FuncExpr) {
+            return false;
+        }
+        let call = &*node.cast::<pg_sys::FuncExpr>();
+        call.args.is_null()
+            && call.funcid.to_u32() < pg_sys::FirstNormalObjectId
+            && pg_sys::func_volatile(call.funcid) as u8 != pg_sys::PROVOLATILE_VOLATILE
+    }
+}
+
+/// `vpd_private.held(expression)`.
+unsafe fn held(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    let function = held_function().unwrap_or_else(|error| error.raise());
+    // SAFETY: a call of a function of one argument, of any type, whose result is of the same type and collation.
+    unsafe {
+        let collation = pg_sys::exprCollation(node);
+        pg_sys::makeFuncExpr(
+            function,
+            pg_sys::exprType(node),
+            list(&[node]),
+            collation,
+            collation,
+            pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
+        )
+        .cast()
+    }
+}
