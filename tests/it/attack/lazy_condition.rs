@@ -1,6 +1,7 @@
 //! A part of a condition that is evaluated for some rows only tells of rows that policies hide.
 //! PostgreSQL takes a condition for free of leaks when its functions are given no column, and asks it before a costly policy.
 
+use super::findings::Findings;
 use postgres::Client;
 use vpd_tests::{
     Database, Notices, Result, Subject, add_policy, attach, create_orders, outcome, refusal, role,
@@ -190,21 +191,19 @@ fn control_postgresqls_own_policies_are_told_of_at_every_place_and_by_every_cond
 #[test]
 fn no_part_of_a_condition_is_asked_for_a_hidden_row() -> Result<()> {
     let mut scene = Scene::set()?;
-    let mut told = Vec::new();
+    let mut findings = Findings::default();
     for visible in [3, 7] {
         for hidden in [&[][..], &[3], &[7]] {
             scene.fill(visible, hidden)?;
             for (place, condition, is_high) in forms() {
                 let is_called = scene.calls(PROTECTED, place, condition)? > 0;
-                if is_called != (visible == amount(is_high)) {
-                    told.push(format!(
-                        "{place} | {condition} | visible {visible}, hidden {hidden:?}: {is_called}"
-                    ));
-                }
+                findings.expect(is_called == (visible == amount(is_high)), || {
+                    format!("{place} | {condition} | visible {visible}, hidden {hidden:?}: {is_called}")
+                });
             }
         }
     }
-    assert!(told.is_empty(), "{} of them: {told:#?}", told.len());
+    findings.settle();
     Ok(())
 }
 

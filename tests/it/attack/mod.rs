@@ -32,6 +32,7 @@ mod exemption;
 mod explain;
 mod explanation;
 mod fast_path;
+mod findings;
 mod folded_function;
 mod foreign_key;
 mod foreign_session;
