@@ -18,7 +18,7 @@ use vpd_tests::{
 };
 
 /// Event, verdict, code, command, relation, rows; in the order of the trail.
-type Told = (
+pub type Told = (
     String,
     String,
     Option<String>,
@@ -28,7 +28,7 @@ type Told = (
 );
 
 /// What is recorded behind a record.
-fn told(database: &Database<'_>, behind: i64) -> Result<Vec<Told>> {
+pub fn told(database: &Database<'_>, behind: i64) -> Result<Vec<Told>> {
     let mut auditor = database.connect(role::AUDITOR)?;
     auditor.query_one("SELECT vpd.flush_audit()", &[])?;
     let rows = auditor.query(
@@ -51,7 +51,7 @@ fn told(database: &Database<'_>, behind: i64) -> Result<Vec<Told>> {
 }
 
 /// The last record, once all are written.
-fn last(database: &Database<'_>) -> Result<i64> {
+pub fn last(database: &Database<'_>) -> Result<i64> {
     Ok(database
         .connect(role::AUDITOR)?
         .query_one("SELECT vpd.flush_audit()", &[])?

@@ -1,0 +1,270 @@
+//! A part of a condition that is evaluated for some rows only tells of rows that policies hide.
+//! PostgreSQL takes a condition for free of leaks when its functions are given no column, and asks it before a costly policy.
+
+use postgres::Client;
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Notices, Result, Subject, add_policy, attach, create_orders,
+    outcome, refusal, role,
+};
+
+use super::findings::Findings;
+
+/// Costlier than each of the conditions below; `{}` is the reader's region.
+const PREDICATE: &str = "lower(upper(lower(upper(lower(upper(lower(upper(region)))))))) = lower({})";
+
+const SCENE: &str = "
+ALTER TABLE shop.orders ADD tags integer[], ADD discount integer;
+CREATE SCHEMA ev AUTHORIZATION app_user;
+";
+
+/// The same as a policy of PostgreSQL's own.
+const NATIVE: &str = "
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY by_region ON shop.orders USING (";
+
+/// Functions of the attacker: they count, and are given nothing.
+const MARKS: &str = "
+CREATE FUNCTION ev.mark() RETURNS boolean LANGUAGE plpgsql STABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN true; END $$;
+CREATE FUNCTION ev.loud() RETURNS boolean LANGUAGE plpgsql VOLATILE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN true; END $$;
+CREATE FUNCTION ev.one() RETURNS integer LANGUAGE plpgsql STABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN 1; END $$;
+CREATE FUNCTION ev.late() RETURNS boolean LANGUAGE plpgsql VOLATILE COST 1.5 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN true; END $$;
+SET ev.zero = '0'; SET ev.region = 'North';
+";
+
+/// Conditions, and whether they call the mark, or fail, for an amount of 7 rather than for one of 3.
+const CONDITIONS: [(&str, bool); 12] = [
+    (
+        "CASE WHEN amount >= 5 THEN (SELECT ev.mark()) ELSE false END",
+        true,
+    ),
+    ("CASE WHEN amount >= 5 THEN ev.mark() ELSE false END", true),
+    ("CASE WHEN amount >= 5 THEN ev.loud() ELSE false END", true),
+    (
+        "CASE amount WHEN 3 THEN true WHEN ev.one() THEN true ELSE false END",
+        true,
+    ),
+    ("(amount >= 5 OR (SELECT ev.mark()))", false),
+    ("(amount >= 5 OR ev.loud())", false),
+    ("(amount < 5 OR ev.mark())", true),
+    ("NOT (amount >= 5 AND ev.mark())", true),
+    (
+        "(id = 0 OR amount >= 5 AND 1 / current_setting('ev.zero')::integer = 1)",
+        true,
+    ),
+    ("tags[(SELECT ev.one())] = 1", true),
+    ("tags[ev.one()] = 1", true),
+    ("(amount < 5 OR (SELECT ev.mark())) IS TRUE", true),
+];
+
+/// Where a condition may stand: `{c}`.
+const PLACES: [&str; 21] = [
+    "SELECT id FROM shop.orders WHERE {c}",
+    "SELECT id FROM shop.orders WHERE {c} FOR UPDATE",
+    "SELECT 1 WHERE EXISTS (SELECT FROM shop.orders WHERE {c})",
+    "SELECT id FROM shop.orders GROUP BY id HAVING {c}",
+    "SELECT id FROM (SELECT id, {c} AS is_met FROM shop.orders) o WHERE is_met",
+    "SELECT id FROM (SELECT * FROM shop.orders) o WHERE {c}",
+    "WITH o AS (SELECT * FROM shop.orders) SELECT id FROM o WHERE {c}",
+    "SELECT id FROM (SELECT * FROM shop.orders UNION ALL SELECT * FROM shop.orders) o WHERE {c}",
+    "SELECT id FROM generate_series(1, 2) n JOIN shop.orders ON id = n AND {c}",
+    "SELECT id FROM generate_series(1, 2) n LEFT JOIN shop.orders ON id = n AND {c}",
+    "SELECT id FROM generate_series(1, 2) n, LATERAL (SELECT * FROM shop.orders WHERE id = n) o WHERE {c}",
+    "CREATE VIEW ev.v WITH (security_invoker) AS SELECT id FROM shop.orders WHERE {c}; SELECT * FROM ev.v",
+    "CREATE VIEW ev.v WITH (security_invoker) AS SELECT id, {c} AS is_met FROM shop.orders; SELECT * FROM ev.v WHERE is_met",
+    "CREATE VIEW ev.v WITH (security_invoker, security_barrier) AS SELECT id FROM shop.orders WHERE {c}; SELECT * FROM ev.v",
+    "CREATE FUNCTION ev.met() RETURNS TABLE (id integer) LANGUAGE sql STABLE AS $$ SELECT id FROM shop.orders WHERE {c} $$; SELECT * FROM ev.met()",
+    "CREATE FUNCTION ev.every() RETURNS SETOF shop.orders LANGUAGE sql STABLE AS $$ SELECT * FROM shop.orders $$; SELECT id FROM ev.every() WHERE {c}",
+    "UPDATE shop.orders SET discount = 9 WHERE {c}",
+    "DELETE FROM shop.orders WHERE {c}",
+    "MERGE INTO shop.orders USING (VALUES (1), (2)) v (n) ON id = n AND {c} WHEN MATCHED THEN DO NOTHING",
+    "SET plan_cache_mode = force_generic_plan; PREPARE p AS SELECT id FROM shop.orders WHERE {c}; EXECUTE p",
+    "DECLARE c CURSOR FOR SELECT id FROM shop.orders WHERE {c}; FETCH ALL FROM c",
+];
+
+/// A statement in which the attacker's value comes with the execution.
+const PREPARED: &str = "SET plan_cache_mode = force_generic_plan;
+    PREPARE p (integer) AS SELECT id FROM shop.orders WHERE id = 0 OR (amount >= 5 AND 1 / $1 = 1); EXECUTE p (0)";
+
+struct Scene<'a> {
+    database: Database<'a>,
+    /// None under a policy of PostgreSQL's own.
+    token: Option<String>,
+    user: Client,
+    notices: Notices,
+}
+
+impl<'a> Scene<'a> {
+    fn protected(database: Database<'a>) -> Result<Self> {
+        create_orders(&database)?;
+        database.admin()?.batch_execute(SCENE)?;
+        let predicate = PREDICATE.replace("{}", "vpd.attribute('app', 'region')");
+        let mut security = database.connect(role::SECURITY)?;
+        add_policy(&mut security, "shop.orders", "by_region", &predicate)?;
+        let token = Subject::in_region("alice", "North").log_in(&database)?;
+        Self::attacked(database, Some(token))
+    }
+
+    fn native(database: Database<'a>) -> Result<Self> {
+        create_orders(&database)?;
+        let mut admin = database.admin()?;
+        admin.batch_execute(SCENE)?;
+        let predicate = PREDICATE.replace("{}", "current_setting('ev.region')");
+        admin.batch_execute(&format!("{NATIVE}{predicate})"))?;
+        Self::attacked(database, None)
+    }
+
+    fn attacked(database: Database<'a>, token: Option<String>) -> Result<Self> {
+        let (mut user, notices) = database.connect_noticing(role::USER)?;
+        user.batch_execute(MARKS)?;
+        Ok(Self {
+            database,
+            token,
+            user,
+            notices,
+        })
+    }
+
+    /// One visible order with an amount, and hidden ones.
+    fn fill(&self, visible: i32, hidden: &[i32]) -> Result<()> {
+        let mut admin = self.database.admin()?;
+        admin.execute("DELETE FROM shop.orders", &[])?;
+        admin.execute(
+            "INSERT INTO shop.orders
+             SELECT n, CASE n WHEN 1 THEN 'North' ELSE 'South' END, amount,
+                    CASE WHEN amount >= 5 THEN ARRAY[1, 2] END, CASE WHEN amount < 5 THEN 1 END
+               FROM unnest($1::integer || $2::integer[]) WITH ORDINALITY o (amount, n)",
+            &[&visible, &hidden],
+        )?;
+        Ok(())
+    }
+
+    /// How often the mark was called; a failure that a row caused is one call.
+    fn calls(&mut self, place: &str, condition: &str) -> Result<usize> {
+        let statement = place.replace("{c}", condition);
+        self.user.batch_execute("BEGIN")?;
+        if let Some(token) = &self.token {
+            attach(&mut self.user, token)?;
+        }
+        drop(self.notices.take());
+        let outcome = outcome(self.user.batch_execute(&statement));
+        self.user.batch_execute("ROLLBACK; DEALLOCATE ALL")?;
+        let marks = self.notices.take();
+        let marks = marks.iter().filter(|notice| notice.message() == "mark").count();
+        let failed = match outcome {
+            Ok(()) => false,
+            Err(refusal) if refusal.state.code() == "22012" => true,
+            Err(refusal) => return Err(format!("{statement}: {refusal:?}").into()),
+        };
+        Ok(marks + usize::from(failed))
+    }
+}
+
+const fn amount(is_high: bool) -> i32 {
+    if is_high { 7 } else { 3 }
+}
+
+/// Every condition at every place.
+fn forms() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    let placed = CONDITIONS
+        .iter()
+        .flat_map(|(condition, is_high)| PLACES.iter().map(move |place| (*place, *condition, *is_high)));
+    placed.chain([(PREPARED, "", true)])
+}
+
+/// A server with the defence off.
+fn without_library() -> Result<Cluster> {
+    Cluster::start(&Extension::debug()?, Library::Absent, "")
+}
+
+#[test]
+fn control_postgresqls_own_policies_are_told_of_at_every_place_and_by_every_condition() -> Result<()> {
+    let cluster = without_library()?;
+    let mut scene = Scene::native(Database::create_bare_in(&cluster)?)?;
+    let mut telling = Vec::new();
+    for calls_at in [true, false] {
+        scene.fill(amount(!calls_at), &[amount(calls_at)])?;
+        for (place, condition, _) in forms().filter(|form| form.2 == calls_at) {
+            if scene.calls(place, condition)? > 0 {
+                telling.push((place, condition));
+            }
+        }
+    }
+    for place in PLACES.iter().chain([&PREPARED]) {
+        assert!(telling.iter().any(|one| one.0 == *place), "{place}");
+    }
+    for (condition, _) in CONDITIONS {
+        assert!(telling.iter().any(|one| one.1 == condition), "{condition}");
+    }
+    Ok(())
+}
+
+#[test]
+fn no_part_of_a_condition_is_asked_for_a_hidden_row() -> Result<()> {
+    let mut scene = Scene::protected(Database::create()?)?;
+    let mut findings = Findings::default();
+    for visible in [3, 7] {
+        for hidden in [&[][..], &[3], &[7]] {
+            scene.fill(visible, hidden)?;
+            for (place, condition, is_high) in forms() {
+                let is_called = scene.calls(place, condition)? > 0;
+                findings.expect(is_called == (visible == amount(is_high)), || {
+                    format!("{place} | {condition} | visible {visible}, hidden {hidden:?}: {is_called}")
+                });
+            }
+        }
+    }
+    findings.settle();
+    Ok(())
+}
+
+#[test]
+fn statements_of_a_database_without_the_extension_go_on() -> Result<()> {
+    let mut scene = Scene::native(Database::create_bare()?)?;
+    let mut findings = Findings::default();
+    scene.fill(7, &[])?;
+    for (condition, _) in CONDITIONS {
+        let outcome = scene.calls(PLACES[0], condition);
+        findings.expect(outcome.is_ok(), || format!("{condition}: {outcome:?}"));
+    }
+    findings.settle();
+    Ok(())
+}
+
+/// Conditions of the whole of which a part has no column: it is asked before the policy, when the parts before it hold.
+const WITHOUT_COLUMNS: [&str; 3] = ["ev.loud()", "amount >= 5 AND ev.late()", "id = 2 AND ev.loud()"];
+
+#[test]
+fn a_part_without_columns_is_not_asked_for_hidden_rows() -> Result<()> {
+    let place = "SELECT id FROM shop.orders WHERE {c}";
+    let cluster = without_library()?;
+    let mut native = Scene::native(Database::create_bare_in(&cluster)?)?;
+    native.fill(3, &[7])?;
+    for condition in WITHOUT_COLUMNS {
+        let expected = if condition == "ev.loud()" { 2 } else { 1 };
+        assert_eq!(native.calls(place, condition)?, expected, "control: {condition}");
+    }
+    let mut findings = Findings::default();
+    let mut scene = Scene::protected(Database::create()?)?;
+    scene.fill(3, &[7])?;
+    for condition in WITHOUT_COLUMNS {
+        let calls = scene.calls(place, condition)?;
+        let is_right = calls == usize::from(condition == "ev.loud()");
+        findings.expect(is_right, || format!("{condition}: called {calls} times"));
+    }
+    findings.settle();
+    Ok(())
+}
+
+#[test]
+fn an_error_for_a_visible_row_stays_an_error() -> Result<()> {
+    let mut scene = Scene::protected(Database::create()?)?;
+    scene.fill(7, &[])?;
+    scene.user.batch_execute("BEGIN")?;
+    attach(&mut scene.user, scene.token.as_deref().unwrap_or_default())?;
+    let failed = scene.user.query(
+        "SELECT id FROM shop.orders WHERE amount < 5 OR 1 / (amount - 7) = 1",
+        &[],
+    );
+    assert_eq!(refusal(failed).state.code(), "22012");
+    Ok(())
+}
