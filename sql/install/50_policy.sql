@@ -127,11 +127,11 @@ CREATE FUNCTION vpd_private.policy_violated(relation regclass, policy_name text)
 COMMENT ON FUNCTION vpd_private.policy_violated IS
 'Raises 44000 policy_check (ORA-28115): a new row does not satisfy the policy. Called from the checks of the library.';
 
-CREATE FUNCTION vpd_private.held(expression anyelement) RETURNS anyelement
+CREATE FUNCTION vpd_private.held(expression anyelement, VARIADIC row_values "any") RETURNS anyelement
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'held_wrapper';
 COMMENT ON FUNCTION vpd_private.held IS
-'Its argument, of whatever type. Not LEAKPROOF: an expression in it that names a column is evaluated after policies were asked. Stands around expressions of statements of which
-a part is evaluated for some rows only and could tell of them.';
+'Its first argument, of whatever type. Not LEAKPROOF: what stands in it beside a column is evaluated after policies were asked. Stands around expressions of statements of which
+a part is evaluated for some rows only and could tell of them, and around those that name no column, beside something of each row (row_values).';
 
 CREATE FUNCTION vpd_private.permitted(command integer, is_open boolean) RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'permitted_wrapper';

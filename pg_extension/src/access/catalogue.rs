@@ -36,7 +36,7 @@ pub struct Definition {
 /// Adds an audit policy to a table.
 pub fn add(table: Oid, name: &str, definition: &Definition) -> Result<()> {
     lock_table(table)?;
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Error::argument(
             "the name of the audit policy is not usable",
             "Use 1 to 128 characters, none of them a control character.",

@@ -178,7 +178,7 @@ pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut 
 
 /// OID of the function that holds an expression back until policies were asked.
 pub fn held_function() -> Result<pg_sys::Oid> {
-    function(c"vpd_private", c"held", &[pg_sys::ANYELEMENTOID])
+    function(c"vpd_private", c"held", &[pg_sys::ANYELEMENTOID, pg_sys::ANYOID])
 }
 
 /// OID of the function that is told of rows for audit policies.

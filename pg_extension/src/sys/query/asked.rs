@@ -134,14 +134,14 @@ pub unsafe extern "C-unwind" fn audited_support_wrapper(call: pg_sys::FunctionCa
     }
 }
 
-/// `held(expression)`: the argument.
+/// `held(expression, row_values…)`: the expression.
 ///
 /// # Safety
-/// The executor calls it with one argument.
+/// The executor calls it with an argument at least.
 #[unsafe(no_mangle)]
 #[pg_guard]
 pub unsafe extern "C-unwind" fn held_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: one argument, of the type of the result.
+    // SAFETY: a first argument, of the type of the result.
     unsafe {
         let argument = &(*call).args.as_slice(1)[0];
         (*call).isnull = argument.isnull;

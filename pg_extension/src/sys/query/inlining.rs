@@ -15,6 +15,7 @@
 //! ```
 
 use super::relevance;
+use crate::sys::extension;
 use crate::sys::list::{length, nth};
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::cell::Cell;
@@ -82,7 +83,7 @@ impl Inlined {
     pub(super) unsafe fn expand(&mut self, entry: *mut pg_sys::RangeTblEntry) {
         // SAFETY: these are the steps of the server's own planner, with a state that has what they use of one.
         unsafe {
-            if !has_candidate(entry) {
+            if !has_candidate(entry) || !extension::is_known() {
                 return;
             }
             self.has_candidate = true;

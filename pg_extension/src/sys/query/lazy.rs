@@ -14,14 +14,26 @@
 //! SELECT id FROM (hr.staff WHERE <conditions of row security>) WHERE vpd_private.held(CASE WHEN salary > 5000 THEN (SELECT mine.noted()) ELSE false END)
 //! ```
 //!
-//! Conditions that are joined by AND at the top stay apart: the server asks each by itself. Invariant: an expression that goes out and holds a column has no effect in a
+//! Conditions that are joined by AND at the top stay apart: the server asks each by itself. One of them that names no column, and may be another for each row, would be asked
+//! before policies as well, and so for rows that they hide:
+//!
+//! ```sql
+//! SELECT id FROM (hr.staff WHERE <conditions of row security>) WHERE salary > 5000 AND mine.noted()
+//! SELECT id FROM (hr.staff WHERE <conditions of row security>) WHERE salary > 5000 AND vpd_private.held(mine.noted(), tableoid)
+//! ```
+//!
+//! Invariant: an expression that goes out and holds a column has no effect in a
 //! part that is evaluated for some rows only, or stands in that function.
 
+use super::walk::read_by;
 use crate::sys::compat;
 use crate::sys::list::{length, list, nth};
 use crate::sys::predicate::held_function;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
+
+/// A function gets no more.
+const MAX_ARGUMENTS: usize = 90;
 
 /// Holds such expressions of one level of a query back.
 ///
@@ -31,35 +43,64 @@ pub unsafe fn hold(query: *mut pg_sys::Query) {
     // SAFETY: the trees are the query's own.
     unsafe {
         let query = &mut *query;
-        query.targetList = mutate(query.targetList.cast()).cast();
-        query.jointree = mutate(query.jointree.cast()).cast();
-        query.havingQual = conjunction(query.havingQual);
+        query.targetList = mutate(query, query.targetList.cast()).cast();
+        query.jointree = mutate(query, query.jointree.cast()).cast();
+        query.havingQual = conjunction(query, query.havingQual, &[]);
         for index in 0..length(query.mergeActionList) {
             let action = &mut *nth(query.mergeActionList, index).cast::<pg_sys::MergeAction>();
-            action.qual = conjunction(action.qual);
+            action.qual = conjunction(query, action.qual, &[]);
         }
-        compat::replace_merge_condition(query, |tree| conjunction(tree));
+        let level = std::ptr::from_mut(query);
+        compat::replace_merge_condition(query, |tree| conjunction(&*level, tree, &[]));
     }
 }
 
-unsafe fn mutate(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: a valid tree.
-    unsafe { hold_mutator(node, std::ptr::null_mut()) }
+unsafe fn mutate(query: &pg_sys::Query, node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a valid tree of the query.
+    unsafe { hold_mutator(node, std::ptr::from_ref(query).cast_mut().cast()) }
 }
 
-/// Each condition of those that are joined by AND.
-unsafe fn conjunction(condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
+/// Each condition of those that are joined by AND, over what is read there.
+unsafe fn conjunction(
+    query: &pg_sys::Query,
+    condition: *mut pg_sys::Node,
+    read: &[i32],
+) -> *mut pg_sys::Node {
     // SAFETY: a valid expression.
     unsafe {
         if is_of(condition, pg_sys::BoolExprType::AND_EXPR) {
             let joined = &mut *condition.cast::<pg_sys::BoolExpr>();
             for index in 0..length(joined.args) {
                 let cell = (*joined.args).elements.add(index as usize);
-                (*cell).ptr_value = conjunction((*cell).ptr_value.cast()).cast();
+                (*cell).ptr_value = conjunction(query, (*cell).ptr_value.cast(), read).cast();
             }
             return condition;
         }
-        mutate(condition)
+        let condition = mutate(query, condition);
+        if condition.is_null() || read.is_empty() || !is_blind(condition) {
+            return condition;
+        }
+        let rows = read.iter().map(|number| row_of(query, *number));
+        held(condition, rows)
+    }
+}
+
+/// Whether it names no column and may be another for each row.
+unsafe fn is_blind(condition: *mut pg_sys::Node) -> bool {
+    // SAFETY: a valid expression.
+    unsafe { !Look::at(condition).has_column && pg_sys::contain_volatile_functions(condition) }
+}
+
+/// Something of a row of an entry of the range table: of a table a column of the system's, of anything else the whole row.
+unsafe fn row_of(query: &pg_sys::Query, number: i32) -> *mut pg_sys::Node {
+    // SAFETY: the number is one of the range table.
+    unsafe {
+        let entry = nth(query.rtable, number - 1).cast::<pg_sys::RangeTblEntry>();
+        if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION {
+            let attribute = pg_sys::TableOidAttributeNumber as i16;
+            return pg_sys::makeVar(number, attribute, pg_sys::OIDOID, -1, pg_sys::InvalidOid, 0).cast();
+        }
+        pg_sys::makeWholeRowVar(entry, number, 0, false).cast()
     }
 }
 
@@ -69,24 +110,27 @@ unsafe extern "C-unwind" fn hold_mutator(node: *mut pg_sys::Node, context: *mut 
     if node.is_null() {
         return node;
     }
-    // SAFETY: a valid tree of the query that `hold` got; a query in it is walked by itself.
+    // SAFETY: a valid tree of the query that `hold` got, which is the context; a query in it is walked by itself.
     unsafe {
+        let query = &*context.cast::<pg_sys::Query>();
         match (*node).type_ {
             T_Query => node,
             T_FromExpr => {
                 let from = node.cast::<pg_sys::FromExpr>();
-                (*from).fromlist = mutate((*from).fromlist.cast()).cast();
-                (*from).quals = conjunction((*from).quals);
+                let read = read_by(node);
+                (*from).fromlist = mutate(query, (*from).fromlist.cast()).cast();
+                (*from).quals = conjunction(query, (*from).quals, &read);
                 node
             }
             T_JoinExpr => {
                 let join = node.cast::<pg_sys::JoinExpr>();
-                (*join).larg = mutate((*join).larg);
-                (*join).rarg = mutate((*join).rarg);
-                (*join).quals = conjunction((*join).quals);
+                let read = read_by(node);
+                (*join).larg = mutate(query, (*join).larg);
+                (*join).rarg = mutate(query, (*join).rarg);
+                (*join).quals = conjunction(query, (*join).quals, &read);
                 node
             }
-            _ if is_lazy(node) && Look::at(node).tells_silently() => held(node),
+            _ if is_lazy(node) && Look::at(node).tells_silently() => held(node, std::iter::empty()),
             _ => compat::mutate_expression(node, hold_mutator, context),
         }
     }
@@ -181,16 +225,23 @@ unsafe fn is_constant_of_server(node: *mut pg_sys::Node) -> bool {
     }
 }
 
-/// `vpd_private.held(expression)`.
-unsafe fn held(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+/// `vpd_private.held(expression, rows…)`.
+unsafe fn held(node: *mut pg_sys::Node, rows: impl Iterator<Item = *mut pg_sys::Node>) -> *mut pg_sys::Node {
     let function = held_function().unwrap_or_else(|error| error.raise());
-    // SAFETY: a call of a function of one argument, of any type, whose result is of the same type and collation.
+    // SAFETY: a call of a function whose result is its first argument, of the same type and collation.
     unsafe {
         let collation = pg_sys::exprCollation(node);
+        // A list of values of any type has one at least.
+        let nothing = pg_sys::makeNullConst(pg_sys::TEXTOID, -1, pg_sys::InvalidOid).cast();
+        let arguments: Vec<*mut pg_sys::Node> = [node, nothing]
+            .into_iter()
+            .chain(rows)
+            .take(MAX_ARGUMENTS)
+            .collect();
         pg_sys::makeFuncExpr(
             function,
             pg_sys::exprType(node),
-            list(&[node]),
+            list(&arguments),
             collation,
             collation,
             pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,

@@ -39,12 +39,13 @@ pub mod rule;
 mod target;
 mod walk;
 
+use crate::sys::extension;
 use crate::sys::list::{length, nth};
 use crate::sys::table::table;
 use case::MaskedColumn;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
-use walk::{Walk, entry};
+use walk::{Walk, entry, read_by};
 
 pub use inlining::{Inlined, init, planning_ended};
 
@@ -57,6 +58,7 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
         inlined: Inlined::new(params),
         // SAFETY: the query that the server is about to plan; the server sets the flag for what is inside it, too.
         is_secured: unsafe { (*query).hasRowSecurity } || (table().audit.has_conditions)(),
+        is_installed: extension::is_known(),
         visit,
     };
     // SAFETY: the caller's promise.
@@ -72,11 +74,9 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
 /// # Safety
 /// As `settle`.
 pub unsafe fn watch_own(query: *mut pg_sys::Query) {
-    let mut read = Vec::new();
     // SAFETY: the caller's promise; such a query has one level.
     unsafe {
-        references((*query).jointree.cast(), &mut read);
-        audited::watch(query, &read);
+        audited::watch(query, &read_by((*query).jointree.cast()));
     }
 }
 
@@ -108,11 +108,10 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
                 pg_sys::QTW_IGNORE_RC_SUBQUERIES as i32,
             );
         }
+        let read = read_by((*query).jointree.cast());
         if walk.is_secured() {
             lazy::hold(query);
         }
-        let mut read = Vec::new();
-        references((*query).jointree.cast(), &mut read);
         // Before masks: they see the values.
         audited::watch(query, &read);
         // The server sets the flag on every level with a policy; where no row security applies there is no mask.
@@ -147,32 +146,6 @@ unsafe extern "C-unwind" fn sublink_walker(node: *mut pg_sys::Node, context: *mu
             return false;
         }
         pg_sys::expression_tree_walker(node, Some(sublink_walker), context)
-    }
-}
-
-/// Numbers of the range table entries that are read by this level.
-unsafe fn references(node: *mut pg_sys::Node, found: &mut Vec<i32>) {
-    use pg_sys::NodeTag::*;
-    if node.is_null() {
-        return;
-    }
-    // SAFETY: a join tree is made of these three kinds of node.
-    unsafe {
-        match (*node).type_ {
-            T_RangeTblRef => found.push((*node.cast::<pg_sys::RangeTblRef>()).rtindex),
-            T_FromExpr => {
-                let list = (*node.cast::<pg_sys::FromExpr>()).fromlist;
-                for index in 0..length(list) {
-                    references(nth(list, index), found);
-                }
-            }
-            T_JoinExpr => {
-                let join = &*node.cast::<pg_sys::JoinExpr>();
-                references(join.larg, found);
-                references(join.rarg, found);
-            }
-            _ => (),
-        }
     }
 }
 
