@@ -39,8 +39,9 @@ CREATE FUNCTION vpd_private.audited_support(request internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'audited_support_wrapper';
 COMMENT ON FUNCTION vpd_private.audited_support IS 'Tells the planner that conditions of audit policies keep every row.';
 
+-- It costs more than what the server may ask before row security: the statement's own comparisons come first.
 CREATE FUNCTION vpd_private.audited(relation regclass, audited_table regclass, policy_name text, VARIADIC row_values "any") RETURNS boolean
-    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 SUPPORT vpd_private.audited_support
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 11 SUPPORT vpd_private.audited_support
     AS 'MODULE_PATHNAME', 'audited_wrapper';
 COMMENT ON FUNCTION vpd_private.audited IS
 'True for every row. Stands in plans over tables that have an audit policy with a condition, and asks whether a row meets it. Arguments: relation (the table that is read or

@@ -17,6 +17,8 @@ access/conditions: audit_policy: the report of an administrator
 access/parts: audit_policy: audit policies are few
 access/tables_with: audit_policy: audit policies are few
 access/tables_with: pg_attribute: columns of one table
+access/tables_with: pg_type: a command on a domain, which goes through tables
+policy/forget_dropped: audit_policy: audit policies are few
 access/policies: audit_policy: audit policies are few: each is told to the auditor
 explain/audits: audit_policy: audit policies are few, and an administrator asks
 audit/missing_triggers: protected_action tracked_table: without a table it asks for all of them
