@@ -15,10 +15,7 @@ const ALLOWED: &str = "
 access/any: audit_policy: whether there is any: the first row answers
 access/conditions: audit_policy: the report of an administrator
 access/parts: audit_policy: audit policies are few
-access/tables_with: audit_policy: audit policies are few
-access/tables_with: pg_attribute: columns of one table
-access/tables_with: pg_type: a command on a domain, which goes through tables
-policy/forget_dropped: audit_policy: audit policies are few
+access/tables_with: audit_policy pg_attribute pg_type: a command on a domain, which goes through tables
 access/policies: audit_policy: audit policies are few: each is told to the auditor
 explain/audits: audit_policy: audit policies are few, and an administrator asks
 audit/missing_triggers: protected_action tracked_table: without a table it asks for all of them
@@ -49,7 +46,7 @@ load/find_sources: defined_source: sources are few
 load/update_accounts: authority_name_idx: a file of users is compared with all users
 mask/any: mask policy: whether there is any: the first row answers
 mask/key: mask_key: a table of one row
-policy/forget_dropped: driving_context mask policy policy_group policy_shadow policy_version protected_table: each is looked at when a table was dropped
+policy/forget_dropped: audit_policy driving_context mask policy policy_group policy_shadow policy_version protected_table: each is looked at when a table was dropped
 policy/unprotect: protected_table: without a table it means all of them
 purge/left_behind/authorities: authority_version: a table of one row
 segregation/concerned: role_detail_parametric_idx sod_rule: after a change of attributes: all parametric roles, all rules of units

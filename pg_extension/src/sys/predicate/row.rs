@@ -6,7 +6,7 @@ use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
 
 /// A column of the relation that a predicate names.
-pub(in crate::sys) struct Column {
+pub struct Column {
     pub number: i16,
     pub kind: pg_sys::Oid,
     modifier: i32,
@@ -60,7 +60,7 @@ unsafe extern "C-unwind" fn column_walker(node: *mut pg_sys::Node, context: *mut
 
 /// A predicate that is ready to be asked. It lies in the memory that was current when it was made, and goes with it.
 #[derive(Clone, Copy)]
-pub(in crate::sys) struct Ready {
+pub struct Ready {
     state: *mut pg_sys::ExprState,
     context: *mut pg_sys::ExprContext,
     parameters: pg_sys::ParamListInfo,

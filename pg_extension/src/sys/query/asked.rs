@@ -3,6 +3,7 @@
 //! Invariant: a condition that cannot be asked, or fails for a row, counts as true, and no word of its error reaches anybody.
 
 use crate::sys::predicate::Ready;
+use crate::sys::readiness::is_ready;
 use crate::sys::table::table;
 use crate::sys::xact;
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
@@ -46,7 +47,7 @@ pub unsafe extern "C-unwind" fn audited_wrapper(call: pg_sys::FunctionCallInfo) 
     unsafe {
         (*call).isnull = false;
         let arguments = (*call).args.as_slice((*call).nargs.max(0) as usize);
-        if crate::sys::is_ready() && arguments.len() >= NAMES && !(*call).flinfo.is_null() {
+        if is_ready() && arguments.len() >= NAMES && !(*call).flinfo.is_null() {
             ask(&mut *(*call).flinfo, arguments);
         }
         pg_sys::Datum::from(true)
