@@ -194,11 +194,11 @@ fn with_handler(declarations: &str, body: &str) -> Result<Database<'static>> {
          CREATE SEQUENCE shop.stolen; ALTER SEQUENCE shop.stolen OWNER TO app_owner;
          CREATE FUNCTION shop.note(object_schema text, object_name text, policy_name text) RETURNS void LANGUAGE plpgsql AS $handler$
          DECLARE n integer; got integer; {declarations} BEGIN {body} END $handler$;
-         ALTER FUNCTION shop.note(text, text, text) OWNER TO app_owner; GRANT app_owner TO sec_admin;
+         ALTER FUNCTION shop.note(text, text, text) OWNER TO app_owner;
          SELECT vpd.grant_profile('runtime', 'app_owner')",
     ))?;
     database
-        .connect(role::SECURITY)?
+        .admin()?
         .batch_execute("SELECT vpd.add_audit_policy('shop.orders', 'reads', handler => 'shop.note')")?;
     Ok(database)
 }
@@ -362,13 +362,11 @@ fn a_handler_does_not_become_a_function_of_a_superuser() -> Result<()> {
         let function = "(object_schema text, object_name text, policy_name text) RETURNS void LANGUAGE sql AS
             $$ INSERT INTO public.noted VALUES (current_user) $$";
         admin.batch_execute(&format!(
-            "CREATE TABLE public.noted (role text); GRANT INSERT ON public.noted TO app_owner; GRANT app_owner TO sec_admin;
+            "CREATE TABLE public.noted (role text); GRANT INSERT ON public.noted TO app_owner;
              CREATE SCHEMA h AUTHORIZATION app_owner; CREATE SCHEMA other AUTHORIZATION app_owner;
              CREATE FUNCTION h.note{function}; ALTER FUNCTION h.note(text, text, text) OWNER TO app_owner; CREATE FUNCTION other.note{function}"
         ))?;
-        database
-            .connect(role::SECURITY)?
-            .batch_execute("SELECT vpd.add_audit_policy('shop.orders', 'reads', handler => 'h.note')")?;
+        admin.batch_execute("SELECT vpd.add_audit_policy('shop.orders', 'reads', handler => 'h.note')")?;
         let mut user = database.connect(role::USER)?;
         user.batch_execute("SELECT FROM shop.orders")?;
         let mut noted = || -> Result<Vec<String>> {

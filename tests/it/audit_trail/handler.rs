@@ -10,9 +10,9 @@ fn with_handler(body: &str, mode: &str) -> Result<Database<'static>> {
         "CREATE TABLE shop.noted (what text); ALTER TABLE shop.noted OWNER TO app_owner;
          CREATE FUNCTION shop.note(object_schema text, object_name text, policy_name text) RETURNS void LANGUAGE plpgsql AS $handler$
          BEGIN {body} END $handler$;
-         ALTER FUNCTION shop.note(text, text, text) OWNER TO app_owner; GRANT app_owner TO sec_admin; {mode}",
+         ALTER FUNCTION shop.note(text, text, text) OWNER TO app_owner; {mode}",
     ))?;
-    database.connect(role::SECURITY)?.batch_execute(
+    database.admin()?.batch_execute(
         "SELECT vpd.add_audit_policy('shop.orders', 'reads', commands => '{select,update}', handler => 'shop.note')",
     )?;
     Ok(database)
@@ -48,7 +48,7 @@ fn it_is_called_once_for_a_statement_as_its_owner() -> Result<()> {
 #[test]
 fn a_condition_calls_it_for_its_rows_only() -> Result<()> {
     let database = with_handler(NOTE, "")?;
-    database.connect(role::SECURITY)?.batch_execute(
+    database.admin()?.batch_execute(
         "SELECT vpd.drop_audit_policy('shop.orders', 'reads');
          SELECT vpd.add_audit_policy('shop.orders', 'some', condition => 'id = 4', handler => 'shop.note')",
     )?;
