@@ -32,7 +32,7 @@ SET ev.zero = '0'; SET ev.region = 'North';
 ";
 
 /// Conditions, and whether they call the mark, or fail, for an amount of 7 rather than for one of 3.
-const CONDITIONS: [(&str, bool); 12] = [
+const CONDITIONS: [(&str, bool); 13] = [
     (
         "CASE WHEN amount >= 5 THEN (SELECT ev.mark()) ELSE false END",
         true,
@@ -49,6 +49,11 @@ const CONDITIONS: [(&str, bool); 12] = [
     ("NOT (amount >= 5 AND ev.mark())", true),
     (
         "(id = 0 OR amount >= 5 AND 1 / current_setting('ev.zero')::integer = 1)",
+        true,
+    ),
+    // What makes the server know is folded away before it looks.
+    (
+        "CASE WHEN amount >= 5 THEN ev.mark() ELSE coalesce(false, length(region) > 1) END",
         true,
     ),
     ("tags[(SELECT ev.one())] = 1", true),

@@ -314,7 +314,14 @@ fn what_cannot_be_understood_any_more_counts_for_every_row() -> Result<()> {
 }
 
 /// Conditions that are refused: SQLSTATE, condition.
-const REFUSED: [(&str, &str); 17] = [
+const REFUSED: [(&str, &str); 21] = [
+    ("22023", "amount::float8::text = '1'"),
+    ("22023", "quote_ident(region) = 'x'"),
+    ("22023", "convert_to(region, 'UTF8')::text = 'x'"),
+    (
+        "22023",
+        "('2026-01-01 00:00'::timestamp AT TIME ZONE region) IS NULL",
+    ),
     ("42601", "amount > 1; DROP TABLE shop.orders"),
     ("42601", "amount > 1 FROM shop.orders"),
     ("42601", ""),

@@ -9,6 +9,15 @@ use crate::sys::function;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::{CStr, c_void};
 
+/// `bytea_output`, `extra_float_digits`, `quote_all_identifiers`, `timezone_abbreviations`.
+const FOLLOWERS: [&CStr; 5] = [
+    c"byteaout",
+    c"float4out",
+    c"float8out",
+    c"quote_ident",
+    c"timezone",
+];
+
 /// What an expression may not have.
 ///
 /// # Safety
@@ -97,7 +106,7 @@ unsafe extern "C-unwind" fn is_foreign_function(function: pg_sys::Oid, context: 
             })
         };
         let may = if is_of_server(function) {
-            is_immutable
+            is_immutable && !follows_settings(function)
         } else {
             is_reader() == Some(true)
         };
@@ -108,6 +117,15 @@ unsafe extern "C-unwind" fn is_foreign_function(function: pg_sys::Oid, context: 
             ));
         }
         !may
+    }
+}
+
+/// True for functions that follow a setting though the server calls them IMMUTABLE.
+unsafe fn follows_settings(function: pg_sys::Oid) -> bool {
+    // SAFETY: a catalogue look-up; a name is palloc'd and NUL-terminated.
+    unsafe {
+        let name = pg_sys::get_func_name(function);
+        name.is_null() || FOLLOWERS.contains(&CStr::from_ptr(name))
     }
 }
 

@@ -163,8 +163,6 @@ struct Look {
     has_column: bool,
     /// Something that could show that it was evaluated, and is given no column of this level.
     has_effect: bool,
-    /// The same with a column of this level: then the server knows.
-    is_known: bool,
 }
 
 impl Look {
@@ -175,8 +173,9 @@ impl Look {
         look
     }
 
+    /// A function that is given a column as well makes the server know, and may be folded away before it looks.
     fn tells_silently(&self) -> bool {
-        self.has_column && self.has_effect && !self.is_known
+        self.has_column && self.has_effect
     }
 }
 
@@ -193,11 +192,7 @@ unsafe extern "C-unwind" fn look_walker(node: *mut pg_sys::Node, context: *mut c
             T_Var => look.has_column = true,
             T_SubLink => look.has_effect = true,
             _ if pg_sys::check_functions_in_node(node, Some(could_tell), std::ptr::null_mut()) => {
-                if pg_sys::contain_var_clause(node) {
-                    look.is_known = true;
-                } else if !is_constant_of_server(node) {
-                    look.has_effect = true;
-                }
+                look.has_effect |= !pg_sys::contain_var_clause(node) && !is_constant_of_server(node);
             }
             _ => (),
         }

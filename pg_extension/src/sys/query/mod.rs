@@ -57,7 +57,7 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
     let mut walk = Walk {
         inlined: Inlined::new(params),
         // SAFETY: the query that the server is about to plan; the server sets the flag for what is inside it, too.
-        is_secured: unsafe { (*query).hasRowSecurity } || (table().audit.has_conditions)(),
+        is_secured: unsafe { (*query).hasRowSecurity || audited::is_watched(query) },
         is_installed: extension::is_known(),
         visit,
     };
