@@ -102,7 +102,7 @@ pub fn handler_named(schema: &str, name: &str) -> Result<Oid> {
             Error::not_found(
                 "function_not_found",
                 format!("there is no function {schema}.{name} that can be a handler"),
-                "It must be a function (object_schema text, object_name text, policy_name text) that returns void.",
+                handler::SIGNATURE,
             )
         })
 }
@@ -117,8 +117,7 @@ pub fn drop_policy(table: Oid, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Switches one on or off.
-/// Nobody plans with half of it: who plans holds the table.
+/// Switches one on or off. Nobody plans with half of it: who plans holds the table.
 pub fn enable(table: Oid, name: &str, is_enabled: bool) -> Result<()> {
     lock_table(table)?;
     let args = [oid_arg(table), arg(name), arg(is_enabled)];

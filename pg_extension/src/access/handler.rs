@@ -16,6 +16,9 @@ statements! {
     CURSORS = "access/cursors.sql";
 }
 
+/// What a handler is.
+pub const SIGNATURE: &str =
+    "It must be a function (object_schema text, object_name text, policy_name text) that returns void.";
 /// There is no such function.
 const GONE: &str = "42883";
 /// It belongs to somebody else now, with whose rights it would run.
@@ -50,10 +53,7 @@ pub fn checked(function: Oid) -> Result<[String; 3]> {
         })
     });
     let Some((schema, name, true, owner)) = facts else {
-        return Err(Error::argument(
-            "the handler has the wrong signature",
-            "It must be a function (object_schema text, object_name text, policy_name text) that returns void.",
-        ));
+        return Err(Error::argument("the handler has the wrong signature", SIGNATURE));
     };
     // It runs with the rights of its owner.
     if function::owner(function).is_some_and(user::has_rights_of) {

@@ -65,12 +65,12 @@ pub struct AuditPolicy {
 
 impl AuditPolicy {
     /// Whether it asks for what a statement does. Where that goes to the relation more than once, each place may name other columns.
-    pub fn asks_for(&self, access: &Access, is_repeated: bool) -> bool {
+    pub fn asks_for(&self, access: &Access, is_repeated: impl Fn() -> bool) -> bool {
         self.commands.iter().any(|name| name == access.command.name())
             && self
                 .columns
                 .as_ref()
-                .is_none_or(|columns| access.names(columns, self.needs_all_columns && !is_repeated))
+                .is_none_or(|columns| access.names(columns, self.needs_all_columns && !is_repeated()))
     }
 
     /// Whether it waits for a row of its condition. Those of parts are not asked for where the query names what they are a part of.

@@ -14,30 +14,20 @@ statements! {
 pub fn findings() -> Vec<Finding> {
     let policies = CONDITIONS.with(|statement| {
         statement.query(&[], |row| {
-            let condition = Condition::new(row.required(5), row.required(3));
-            (
-                row.required::<Oid>(1),
-                row.required::<String>(2),
-                row.required::<String>(4),
-                condition,
-            )
+            let condition = Condition::new(row.required(3), row.required(2));
+            let names: (String, String) = (row.required(4), row.required(5));
+            (row.required::<Oid>(1), condition, names)
         })
     });
     policies
         .into_iter()
-        .filter(|(table, _, _, condition)| {
-            try_lock_for_reading(*table) && condition.compiled(*table).is_none()
-        })
-        .map(|(_, table, policy, _)| Finding {
+        .filter(|(table, condition, _)| try_lock_for_reading(*table) && condition.compiled(*table).is_none())
+        .map(|(_, _, (object, remedy))| Finding {
             severity: "medium".to_owned(),
             finding: "audit_condition_broken".to_owned(),
-            object: format!("{policy} on {table}"),
+            object,
             detail: "its condition cannot be understood any more, and counts for every row".to_owned(),
-            remedy: format!(
-                "SELECT vpd.drop_audit_policy('{}', '{}')",
-                table.replace('\'', "''"),
-                policy.replace('\'', "''")
-            ),
+            remedy,
         })
         .collect()
 }

@@ -33,13 +33,15 @@ pub fn starts(query: &Running) -> Result<()> {
         trail::forget_failure();
     }
     let mut touched: Vec<Touched> = Vec::new();
-    let mut relations = Vec::new();
-    query.accesses(|access| relations.push((access.relation, access.command)));
+    let is_repeated = |access: &Access| {
+        let mut times = 0;
+        let is_same = |other: &Access| (other.relation, other.command) == (access.relation, access.command);
+        query.accesses(|other| times += usize::from(is_same(other)));
+        times > 1
+    };
     let mut add = |access: &Access| {
-        let pair = (access.relation, access.command);
-        let is_repeated = relations.iter().filter(|other| **other == pair).count() > 1;
         // One record for each table and command, however often it stands in the query.
-        if let Some(one) = touch(access, is_repeated) {
+        if let Some(one) = touch(access, || is_repeated(access)) {
             let is_same =
                 |known: &&mut Touched| (known.relation, known.command) == (one.relation, one.command);
             match touched.iter_mut().find(is_same) {
@@ -135,11 +137,13 @@ fn whole(table: Oid, command: Command) -> Result<()> {
     if !is_any() {
         return Ok(());
     }
-    let mut touched: Vec<Touched> = touch(&Access::whole(table, command), false).into_iter().collect();
+    let mut touched: Vec<Touched> = touch(&Access::whole(table, command), || false)
+        .into_iter()
+        .collect();
     if command == Command::Insert {
         let parts = parts(table);
         let parts = parts.iter().map(|part| Access::part(*part, command, table));
-        touched.extend(parts.filter_map(|part| touch(&part, false)));
+        touched.extend(parts.filter_map(|part| touch(&part, || false)));
     }
     if touched.is_empty() {
         return Ok(());
@@ -157,7 +161,7 @@ fn whole(table: Oid, command: Command) -> Result<()> {
 }
 
 /// What is recorded of an access, which the statement may have more than once; `None` where no audit policy asks for it.
-fn touch(access: &Access, is_repeated: bool) -> Option<Touched> {
+fn touch(access: &Access, is_repeated: impl Fn() -> bool) -> Option<Touched> {
     let all = policies(access.relation);
     // What the relation is under that the query names is recorded with that.
     let named = access.part_of.map(policies);
@@ -169,7 +173,7 @@ fn touch(access: &Access, is_repeated: bool) -> Option<Touched> {
     };
     let (waiting, fired): (Vec<_>, Vec<_>) = all
         .iter()
-        .filter(|policy| policy.asks_for(access, is_repeated) && !is_told(policy))
+        .filter(|policy| policy.asks_for(access, &is_repeated) && !is_told(policy))
         .map(Rc::clone)
         .partition(|policy| policy.waits(access));
     if waiting.is_empty() && fired.is_empty() {
@@ -253,7 +257,7 @@ impl Came {
                 continue;
             }
             if xact::is_standby() {
-                on_standby(touched)?;
+                on_standby(pending, touched)?;
                 continue;
             }
             if let Some(intent) = pending.record_intent(touched, former) {
@@ -290,15 +294,15 @@ fn wait_for(record: Option<u64>) -> Result<()> {
 }
 
 /// Nothing can be written here.
-fn on_standby(touched: &Touched) -> Result<()> {
+fn on_standby(pending: &Pending, touched: &Touched) -> Result<()> {
     if !guc::is_audited_on_standby() {
         return Err(Error::audit_unavailable());
     }
-    let subject = trail::subject();
+    let subject = pending.subject.as_ref();
     let line = json!({
         "event": "data",
-        "user_name": subject.as_ref().and_then(|subject| subject.user_name.as_deref()),
-        "session_id": subject.as_ref().and_then(|subject| subject.session_id.as_deref()),
+        "user_name": subject.and_then(|subject| subject.user_name.as_deref()),
+        "session_id": subject.and_then(|subject| subject.session_id.as_deref()),
         "relation": touched.name,
         "command": touched.command.name(),
         "predicates": touched.predicates.as_deref(),

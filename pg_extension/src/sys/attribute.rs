@@ -9,11 +9,7 @@ use super::table::table;
 use crate::error::Error;
 use pgrx::{FromDatum, IntoDatum, pg_guard, pg_sys};
 
-#[unsafe(no_mangle)]
-#[doc(hidden)]
-pub extern "C" fn pg_finfo_attribute_wrapper() -> &'static pg_sys::Pg_finfo_record {
-    &pg_sys::Pg_finfo_record { api_version: 1 }
-}
+finfo!(pg_finfo_attribute_wrapper);
 
 /// So many answers are kept with one call, each in memory that is given back with the call: where what they rest on changes from row to row, keeping
 /// them is of no use.

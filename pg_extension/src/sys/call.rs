@@ -1,6 +1,6 @@
 //! Calls of functions of others on some event.
 
-use super::function::{call, described, owner};
+use super::function::{call, owner, result_of};
 use super::pinned::Pinned;
 use super::reading;
 use super::user::Restricted;
@@ -17,15 +17,7 @@ pub fn call_as_owner(function: pg_sys::Oid, arguments: &[&str]) -> Result<()> {
         )
     };
     let types = vec![pg_sys::TEXTOID; arguments.len()];
-    let is_of_texts = described(function, |form| {
-        let count = usize::try_from(form.pronargs).unwrap_or(0);
-        // SAFETY: the list is as long as the row says, and lies in the row.
-        let declared = unsafe { form.proargtypes.values.as_slice(count) };
-        form.prokind as u8 == pg_sys::PROKIND_FUNCTION && !form.proretset && declared == types
-    });
-    if is_of_texts != Some(true) {
-        return Err(gone());
-    }
+    result_of(function, &types).ok_or_else(gone)?;
     let _owner = Restricted::as_role(owner(function).ok_or_else(gone)?);
     let _pinned = Pinned::running();
     // The session stays who it is.

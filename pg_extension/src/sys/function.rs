@@ -85,18 +85,17 @@ pub(super) fn described<T>(function: pg_sys::Oid, read: impl FnOnce(&Described<'
     }
 }
 
-/// True for a function of these arguments whose result is one value of this type.
-pub(super) fn is_function_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid], result: pg_sys::Oid) -> bool {
+/// The type of the one value that a function of these arguments returns; `None` when there is no such function.
+pub(super) fn result_of(function: pg_sys::Oid, arguments: &[pg_sys::Oid]) -> Option<pg_sys::Oid> {
     described(function, |form| {
         let count = usize::try_from(form.pronargs).unwrap_or(0);
         // SAFETY: the list is as long as the row says, and lies in the row.
         let declared = unsafe { form.proargtypes.values.as_slice(count) };
-        form.prokind as u8 == pg_sys::PROKIND_FUNCTION
-            && !form.proretset
-            && form.prorettype == result
-            && declared == arguments
+        let is_such =
+            form.prokind as u8 == pg_sys::PROKIND_FUNCTION && !form.proretset && declared == arguments;
+        is_such.then_some(form.prorettype)
     })
-    .unwrap_or(false)
+    .flatten()
 }
 
 /// Who owns a function; `None` when there is none.
@@ -139,7 +138,7 @@ pub fn call_policy_function(
     relation: &str,
 ) -> Result<Option<String>> {
     // What was looked up under its name may have been dropped and made again as something else.
-    if !is_function_of(function, &[pg_sys::TEXTOID; 2], pg_sys::TEXTOID) {
+    if result_of(function, &[pg_sys::TEXTOID; 2]) != Some(pg_sys::TEXTOID) {
         return Err(Error::policy_function_gone(policy));
     }
     let call = || {

@@ -35,6 +35,18 @@ macro_rules! chained {
     }};
 }
 
+/// A version-1 function, as the server's macro of that name declares it.
+macro_rules! finfo {
+    ($name:ident) => {
+        #[doc(hidden)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name() -> &'static pgrx::pg_sys::Pg_finfo_record {
+            const RECORD: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
+            &RECORD
+        }
+    };
+}
+
 #[cfg(test)]
 #[allow(non_upper_case_globals, reason = "names of the server")]
 mod absent_server;

@@ -16,17 +16,9 @@ use crate::error::{Error, Result};
 use key::Form;
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 
-#[unsafe(no_mangle)]
-#[doc(hidden)]
-pub extern "C" fn pg_finfo_sees_node_wrapper() -> &'static pg_sys::Pg_finfo_record {
-    &pg_sys::Pg_finfo_record { api_version: 1 }
-}
+finfo!(pg_finfo_sees_node_wrapper);
 
-#[unsafe(no_mangle)]
-#[doc(hidden)]
-pub extern "C" fn pg_finfo_visible_keys_wrapper() -> &'static pg_sys::Pg_finfo_record {
-    &pg_sys::Pg_finfo_record { api_version: 1 }
-}
+finfo!(pg_finfo_visible_keys_wrapper);
 
 /// `sees_node(hierarchy text, key anyelement)`.
 ///

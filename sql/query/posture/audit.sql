@@ -76,5 +76,6 @@ SELECT 'medium',
             WHERE s.nspname = p.handler_schema
               AND f.proname = p.handler_name
               AND f.proargtypes = '25 25 25'::oidvector
+              AND f.prorettype = 'void'::regtype
               AND f.prokind = 'f'
        );

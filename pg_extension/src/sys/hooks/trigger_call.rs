@@ -4,18 +4,6 @@ use crate::sys::row_trigger::RowTrigger;
 use crate::sys::table::table;
 use pgrx::{pg_guard, pg_sys};
 
-/// A version-1 function, as the server's macro of that name declares it.
-macro_rules! finfo {
-    ($name:ident) => {
-        #[doc(hidden)]
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
-            const RECORD: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
-            &RECORD
-        }
-    };
-}
-
 finfo!(pg_finfo_track_changes_trigger_wrapper);
 finfo!(pg_finfo_protect_action_trigger_wrapper);
 

@@ -13,11 +13,7 @@ use crate::sys::table::table;
 use crate::sys::user::AsOwner;
 use pgrx::{FromDatum, is_a, pg_guard, pg_sys};
 
-#[unsafe(no_mangle)]
-#[doc(hidden)]
-pub extern "C" fn pg_finfo_sees_node_support_wrapper() -> &'static pg_sys::Pg_finfo_record {
-    &pg_sys::Pg_finfo_record { api_version: 1 }
-}
+finfo!(pg_finfo_sees_node_support_wrapper);
 
 /// `sees_node_support(request internal)`.
 ///

@@ -49,7 +49,6 @@ unsafe extern "C-unwind" fn cast_walker(node: *mut pg_sys::Node, context: *mut c
 
 /// True for a function of a superuser.
 fn is_trusted(function: pg_sys::Oid) -> bool {
-    let owner = function::described(function, |form| form.proowner);
     // SAFETY: looks the role up, which may be gone.
-    owner.is_some_and(|owner| unsafe { pg_sys::superuser_arg(owner) })
+    function::owner(function).is_some_and(|owner| unsafe { pg_sys::superuser_arg(owner) })
 }

@@ -23,16 +23,6 @@ struct Kept {
     ready: Option<Ready>,
 }
 
-macro_rules! finfo {
-    ($name:ident) => {
-        #[unsafe(no_mangle)]
-        #[doc(hidden)]
-        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
-            &pg_sys::Pg_finfo_record { api_version: 1 }
-        }
-    };
-}
-
 finfo!(pg_finfo_audited_wrapper);
 finfo!(pg_finfo_audited_support_wrapper);
 finfo!(pg_finfo_held_wrapper);
