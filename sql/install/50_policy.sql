@@ -127,17 +127,6 @@ CREATE FUNCTION vpd_private.policy_violated(relation regclass, policy_name text)
 COMMENT ON FUNCTION vpd_private.policy_violated IS
 'Raises 44000 policy_check (ORA-28115): a new row does not satisfy the policy. Called from the checks of the library.';
 
-CREATE FUNCTION vpd_private.held_support(request internal) RETURNS internal
-    LANGUAGE c STABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'held_support_wrapper';
-COMMENT ON FUNCTION vpd_private.held_support IS 'Tells the planner how many rows held keeps: as many as its first argument. Arguments: the planner''s request.';
-
-CREATE FUNCTION vpd_private.held(expression anyelement, VARIADIC row_values "any") RETURNS anyelement
-    LANGUAGE c IMMUTABLE PARALLEL SAFE SUPPORT vpd_private.held_support AS 'MODULE_PATHNAME', 'held_wrapper';
-COMMENT ON FUNCTION vpd_private.held IS
-'Its first argument, of whatever type. Not LEAKPROOF: what stands in it beside a column is evaluated after policies were asked. Stands around expressions of statements of which
-a part is evaluated for some rows only and could tell of them, and around those that name no column, beside something of each row (row_values).';
-
 CREATE FUNCTION vpd_private.permitted(command integer, is_open boolean) RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'permitted_wrapper';
 COMMENT ON FUNCTION vpd_private.permitted IS

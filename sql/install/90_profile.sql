@@ -173,7 +173,6 @@ GRANT EXECUTE ON FUNCTION
     vpd_private.permitted(integer, boolean),
     vpd_private.relevant(smallint[], boolean),
     vpd_private.audited(regclass, regclass, text, "any"),
-    vpd_private.held(anyelement, "any"),
     vpd_private.visible_keys(text, anyelement),
     vpd_private.policy_violated(regclass, text),
     vpd_private.mask_violated(regclass, text),

@@ -83,7 +83,6 @@ fn only_markers_and_masks_are_immutable_and_nothing_is_leakproof() -> Result<()>
         [
             "context_marker",
             "guard",
-            "held",
             "hierarchy_marker",
             "mask_marker",
             "permitted",

@@ -41,7 +41,6 @@ const PUBLIC: &[&str] = &[
     "vpd.visible_content",
     "vpd_private.audited",
     "vpd_private.context_marker",
-    "vpd_private.held",
     "vpd_private.mask_violated",
     "vpd_private.permitted",
     "vpd_private.policy_violated",

@@ -3,6 +3,7 @@
 //! A hook that calls the server on is a plain frame between guarded functions of ours: what we do before, the call itself
 //! without a boundary (`chained!`), what we do after.
 
+mod condition;
 mod definition_change;
 mod executor;
 mod fast_path;
@@ -29,6 +30,7 @@ pub(super) fn init() {
     row_security::init();
     parse_analysis::init();
     planner::init();
+    condition::init();
     own_plan::init();
     permission::init();
     executor::init();

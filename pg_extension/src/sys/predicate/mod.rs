@@ -29,9 +29,8 @@ mod watch;
 
 pub(super) use looked_up::forget_looked_up;
 pub use node::{
-    always_false, always_true, audited, audited_function, checked, choice, context_mark, function,
-    held_function, mark_plan, permitted, permitted_function, refusal, relevant, relevant_function,
-    session_gate,
+    always_false, always_true, audited, audited_function, checked, choice, context_mark, function, mark_plan,
+    permitted, permitted_function, refusal, relevant, relevant_function, select_of, session_gate,
 };
 pub(super) use row::{Column, Ready};
 pub use value::compile_value;

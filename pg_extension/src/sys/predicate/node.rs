@@ -132,9 +132,9 @@ pub fn mark_plan(marker: Marker) -> Result<()> {
     Ok(())
 }
 
-/// `(SELECT expression)`, which the executor evaluates once for each execution.
-pub fn scalar_subselect(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: builds the query the parser builds for a sub-select without FROM.
+/// `SELECT expression`.
+pub fn select_of(expression: *mut pg_sys::Node) -> *mut pg_sys::Query {
+    // SAFETY: builds the query the parser builds for a SELECT without FROM.
     unsafe {
         let mut query = pgrx::PgBox::<pg_sys::Query>::alloc_node(pg_sys::NodeTag::T_Query);
         query.commandType = pg_sys::CmdType::CMD_SELECT;
@@ -146,9 +146,17 @@ pub fn scalar_subselect(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
             pg_sys::pstrdup(c"value".as_ptr()),
             false,
         )]);
+        query.into_pg()
+    }
+}
+
+/// `(SELECT expression)`, which the executor evaluates once for each execution.
+pub fn scalar_subselect(expression: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: builds the node the parser builds for a sub-select.
+    unsafe {
         let mut link = pgrx::PgBox::<pg_sys::SubLink>::alloc_node(pg_sys::NodeTag::T_SubLink);
         link.subLinkType = pg_sys::SubLinkType::EXPR_SUBLINK;
-        link.subselect = query.into_pg().cast();
+        link.subselect = select_of(expression).cast();
         link.location = -1;
         link.into_pg().cast()
     }
@@ -174,11 +182,6 @@ pub fn checked(
 pub fn refusal(name: &CStr, relation: pg_sys::Oid, object: &str) -> Result<*mut pg_sys::Node> {
     let oid = function(c"vpd_private", name, &[pg_sys::REGCLASSOID, pg_sys::TEXTOID])?;
     Ok(boolean_call(oid, list(&named(relation, object)?)))
-}
-
-/// OID of the function that holds an expression back until policies were asked.
-pub fn held_function() -> Result<pg_sys::Oid> {
-    function(c"vpd_private", c"held", &[pg_sys::ANYELEMENTOID, pg_sys::ANYOID])
 }
 
 /// OID of the function that is told of rows for audit policies.

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a condition that cannot be asked, or fails for a row, counts as true, and no word of its error reaches anybody.
 
-use crate::sys::list::nth;
 use crate::sys::predicate::Ready;
 use crate::sys::readiness::is_ready;
 use crate::sys::table::table;
@@ -25,8 +24,6 @@ struct Kept {
 
 finfo!(pg_finfo_audited_wrapper);
 finfo!(pg_finfo_audited_support_wrapper);
-finfo!(pg_finfo_held_wrapper);
-finfo!(pg_finfo_held_support_wrapper);
 
 /// `audited(relation, audited_table, policy_name, values…)`: true.
 ///
@@ -124,46 +121,5 @@ pub unsafe extern "C-unwind" fn audited_support_wrapper(call: pg_sys::FunctionCa
         let request = request.cast::<pg_sys::SupportRequestSelectivity>();
         (*request).selectivity = 1.0;
         pg_sys::Datum::from(request)
-    }
-}
-
-/// `held_support(request internal)`: as many rows stay as the expression itself keeps.
-///
-/// # Safety
-/// The planner calls it with a request.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn held_support_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the argument is a node; the request is read as what its tag says, and is about a call of `held`.
-    unsafe {
-        let request = (*call).args.as_slice(1)[0].value.cast_mut_ptr::<pg_sys::Node>();
-        (*call).isnull = false;
-        if request.is_null() || !is_a(request, pg_sys::NodeTag::T_SupportRequestSelectivity) {
-            return pg_sys::Datum::from(0);
-        }
-        let request = &mut *request.cast::<pg_sys::SupportRequestSelectivity>();
-        request.selectivity = pg_sys::clause_selectivity(
-            request.root,
-            nth(request.args, 0),
-            request.varRelid,
-            request.jointype,
-            request.sjinfo,
-        );
-        pg_sys::Datum::from(std::ptr::from_mut(request))
-    }
-}
-
-/// `held(expression, row_values…)`: the expression.
-///
-/// # Safety
-/// The executor calls it with an argument at least.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn held_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: a first argument, of the type of the result.
-    unsafe {
-        let argument = &(*call).args.as_slice(1)[0];
-        (*call).isnull = argument.isnull;
-        argument.value
     }
 }

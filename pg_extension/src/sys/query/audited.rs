@@ -26,8 +26,7 @@ use crate::sys::compat;
 use crate::sys::predicate::{audited, audited_function};
 use crate::sys::restriction::{Command, Watched};
 use crate::sys::table::table;
-use pgrx::{is_a, pg_guard, pg_sys};
-use std::ffi::c_void;
+use pgrx::{is_a, pg_sys};
 
 /// Puts the conditions into one level of a query, which reads these entries of its range table.
 ///
@@ -50,38 +49,6 @@ pub unsafe fn watch(query: *mut pg_sys::Query, read: &[i32]) {
             }
             watch_written(query, target);
         }
-    }
-}
-
-/// Whether a query, or one in it, goes to a table of whose rows an audit policy waits for some.
-///
-/// # Safety
-/// A rewritten query.
-pub unsafe fn is_watched(query: *mut pg_sys::Query) -> bool {
-    if !(table().audit.has_conditions)() {
-        return false;
-    }
-    // SAFETY: a valid tree.
-    unsafe { watched_walker(query.cast(), std::ptr::null_mut()) }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn watched_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
-    if node.is_null() {
-        return false;
-    }
-    // SAFETY: the node is of the type its tag says.
-    unsafe {
-        if is_a(node, pg_sys::NodeTag::T_RangeTblEntry) {
-            let entry = &*node.cast::<pg_sys::RangeTblEntry>();
-            return entry.rtekind == pg_sys::RTEKind::RTE_RELATION
-                && !(table().audit.watched)(entry.relid, &Command::OF_ROWS).is_empty();
-        }
-        if is_a(node, pg_sys::NodeTag::T_Query) {
-            let flags = pg_sys::QTW_EXAMINE_RTES_BEFORE as i32;
-            return pg_sys::query_tree_walker(node.cast(), Some(watched_walker), context, flags);
-        }
-        pg_sys::expression_tree_walker(node, Some(watched_walker), context)
     }
 }
 

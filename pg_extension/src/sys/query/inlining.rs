@@ -71,11 +71,6 @@ impl Inlined {
         }
     }
 
-    /// Whether a function of an application stands in FROM.
-    pub fn has_candidate(&self) -> bool {
-        self.has_candidate
-    }
-
     /// Puts the body of the function in place of an entry of the range table, where the server would.
     ///
     /// # Safety

@@ -32,14 +32,14 @@ mod audited;
 mod case;
 mod condition;
 mod inlining;
-mod lazy;
+pub mod operand;
+pub mod order;
 mod read;
 mod relevance;
 pub mod rule;
 mod target;
 mod walk;
 
-use crate::sys::extension;
 use crate::sys::list::{length, nth};
 use crate::sys::table::table;
 use case::MaskedColumn;
@@ -56,9 +56,6 @@ pub use inlining::{Inlined, init, planning_ended};
 pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -> Inlined {
     let mut walk = Walk {
         inlined: Inlined::new(params),
-        // SAFETY: the query that the server is about to plan; the server sets the flag for what is inside it, too.
-        is_secured: unsafe { (*query).hasRowSecurity || audited::is_watched(query) },
-        is_installed: extension::is_known(),
         visit,
     };
     // SAFETY: the caller's promise.
@@ -109,9 +106,6 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
             );
         }
         let read = read_by((*query).jointree.cast());
-        if walk.is_secured() {
-            lazy::hold(query);
-        }
         // Before masks: they see the values.
         audited::watch(query, &read);
         // The server sets the flag on every level with a policy; where no row security applies there is no mask.

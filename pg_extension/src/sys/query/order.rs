@@ -1,0 +1,133 @@
+//! Which conditions of a statement are asked before those of row security.
+//!
+//! The server asks a cheap condition before a costlier one of a policy where it takes it for one that tells nothing: where no function in it that could tell is given a column.
+//! But whether something was evaluated at all tells as well, when it shows: a function of the caller, a sub-select, an error.
+//!
+//! ```sql
+//! SELECT id FROM (hr.staff WHERE <costly>) WHERE salary > 5000 AND id = mine.noted()
+//! SELECT id FROM (hr.staff WHERE <costly>) WHERE CASE WHEN salary > 5000 THEN (SELECT mine.noted()) ELSE false END
+//! ```
+//!
+//! Such conditions lose that mark after the paths of the level are made: indexes serve them as before, and as a filter they come after policies.
+//!
+//! Invariant: whatever a plan asks of a row before the last condition of row security on it shows nowhere.
+
+use crate::sys::list::elements;
+use pgrx::{is_a, pg_guard, pg_sys};
+use std::ffi::c_void;
+
+/// Puts the conditions of a level behind its policies, those that show.
+///
+/// # Safety
+/// The planner's own level, of which no plan was made.
+pub unsafe fn keep(root: *mut pg_sys::PlannerInfo) {
+    // SAFETY: the caller's promise; the arrays and lists are those of the level.
+    unsafe {
+        let mixed = mixed(root);
+        for number in 1..(*root).simple_rel_array_size {
+            let Some(relation) = (*(*root).simple_rel_array.add(number as usize)).as_ref() else {
+                continue;
+            };
+            let is_mixed = pg_sys::bms_is_member(number, mixed);
+            let lent =
+                elements(relation.ppilist).map(|lent| (*lent.cast::<pg_sys::ParamPathInfo>()).ppi_clauses);
+            for conditions in [relation.baserestrictinfo, relation.joininfo]
+                .into_iter()
+                .chain(lent)
+            {
+                for condition in elements(conditions) {
+                    let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
+                    condition.leakproof &= !is_mixed && !shows(root, condition.clause.cast());
+                }
+            }
+        }
+        // These have levels of their own, which the server does not show.
+        let grouped = (*root).upper_rels[pg_sys::UpperRelationKind::UPPERREL_GROUP_AGG as usize];
+        for path in
+            elements(grouped).flat_map(|relation| elements((*relation.cast::<pg_sys::RelOptInfo>()).pathlist))
+        {
+            if is_a(path, pg_sys::NodeTag::T_MinMaxAggPath) {
+                for aggregate in elements((*path.cast::<pg_sys::MinMaxAggPath>()).mmaggregates) {
+                    keep((*aggregate.cast::<pg_sys::MinMaxAggInfo>()).subroot);
+                }
+            }
+        }
+    }
+}
+
+/// Tables of which the server brought an equality of row security together with one of the statement that shows: what it made of them counts as row security, so nothing may come before it.
+unsafe fn mixed(root: *mut pg_sys::PlannerInfo) -> *mut pg_sys::Bitmapset {
+    // SAFETY: the lists are those of the level.
+    unsafe {
+        elements((*root).eq_classes)
+            .map(|class| &*class.cast::<pg_sys::EquivalenceClass>())
+            .filter(|class| class.ec_min_security == 0 && class.ec_max_security > 0)
+            .filter(|class| {
+                elements(class.ec_sources)
+                    .map(|source| &*source.cast::<pg_sys::RestrictInfo>())
+                    .any(|source| source.security_level > 0 && shows(root, source.clause.cast()))
+            })
+            .fold(std::ptr::null_mut(), |tables, class| {
+                pg_sys::bms_add_members(tables, class.ec_relids)
+            })
+    }
+}
+
+/// Whether somebody can tell that it was evaluated.
+unsafe fn shows(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node) -> bool {
+    // SAFETY: a valid expression; the context is the level.
+    unsafe { walker(condition, root.cast()) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: the node is read as what its tag says; the server's own look at the functions of a node.
+    unsafe {
+        let is_shown = match (*node).type_ {
+            pg_sys::NodeTag::T_Param => {
+                let parameter = &*node.cast::<pg_sys::Param>();
+                parameter.paramkind == pg_sys::ParamKind::PARAM_EXEC
+                    && !is_of_outer_row(context.cast(), parameter.paramid)
+            }
+            _ => {
+                pg_sys::check_functions_in_node(node, Some(could_tell), std::ptr::null_mut())
+                    && !is_constant_of_server(node)
+            }
+        };
+        is_shown || pg_sys::expression_tree_walker(node, Some(walker), context)
+    }
+}
+
+/// Whether a parameter is handed in with a row of a level around this one. Any other is the result of a sub-select, which is evaluated when it is asked for first.
+unsafe fn is_of_outer_row(root: *mut pg_sys::PlannerInfo, number: i32) -> bool {
+    // SAFETY: levels end with one that has none around it.
+    unsafe {
+        std::iter::successors((*root).parent_root.as_ref(), |level| level.parent_root.as_ref()).any(|level| {
+            elements(level.plan_params)
+                .any(|item| (*item.cast::<pg_sys::PlannerParamItem>()).paramId == number)
+        })
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn could_tell(function: pg_sys::Oid, _context: *mut c_void) -> bool {
+    // SAFETY: a catalogue look-up.
+    unsafe { !pg_sys::get_func_leakproof(function) }
+}
+
+/// `now()` and its kin: without arguments, and the same throughout the statement.
+unsafe fn is_constant_of_server(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the node is read as what its tag says; a catalogue look-up.
+    unsafe {
+        if !is_a(node, pg_sys::NodeTag::T_FuncExpr) {
+            return false;
+        }
+        let call = &*node.cast::<pg_sys::FuncExpr>();
+        call.args.is_null()
+            && call.funcid.to_u32() < pg_sys::FirstNormalObjectId
+            && pg_sys::func_volatile(call.funcid) as u8 != pg_sys::PROVOLATILE_VOLATILE
+    }
+}
