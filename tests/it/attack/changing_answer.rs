@@ -19,13 +19,16 @@ CREATE FUNCTION ev.told() RETURNS text LANGUAGE plpgsql STABLE COST 0.0001 AS $$
 CREATE FUNCTION ev.told_of(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$ BEGIN RETURN ev.told(); END $$;
 CREATE FUNCTION ev.in_line() RETURNS text LANGUAGE sql STABLE AS 'SELECT ev.told()';
 CREATE OPERATOR ev.### (RIGHTARG = integer, FUNCTION = ev.told_of);
+CREATE TEXT SEARCH DICTIONARY ev.d (TEMPLATE = simple);
+CREATE FUNCTION ev.alter_dictionary() RETURNS void LANGUAGE plpgsql VOLATILE AS $$ BEGIN
+    ALTER TEXT SEARCH DICTIONARY ev.d (STOPWORDS = english); END $$;
 CREATE TABLE ev.regions (region text);
 INSERT INTO ev.regions VALUES ('North'), ('South');
 RESET ROLE;
 ";
 
 /// What a statement returns is the regions of the rows that it reached.
-const STATEMENTS: [&str; 19] = [
+const STATEMENTS: [&str; 20] = [
     "SELECT region FROM shop.orders WHERE region = ev.told()",
     "SELECT region FROM shop.orders WHERE ev.told() = region",
     "SELECT region FROM shop.orders WHERE region IN (ev.told())",
@@ -41,6 +44,9 @@ const STATEMENTS: [&str; 19] = [
     "UPDATE shop.orders SET region = 'North' WHERE region = ev.told() RETURNING CASE id % 4 WHEN 0 THEN 'North' ELSE 'South' END AS region",
     "DELETE FROM shop.orders WHERE region = ev.told() RETURNING region",
     "SET plan_cache_mode = force_generic_plan; PREPARE p (integer) AS SELECT region FROM shop.orders WHERE region = ev.told_of($1); EXECUTE p (1)",
+    "SET plan_cache_mode = force_generic_plan;
+     PREPARE p (text) AS SELECT region FROM (SELECT ev.alter_dictionary() OFFSET 0) s, shop.orders
+         WHERE region = CASE WHEN (ts_lexize('ev.d', $1))[1] IS NULL THEN 'South' ELSE 'North' END; EXECUTE p ('the')",
     "SET enable_seqscan = off; SELECT region FROM shop.orders WHERE region = ev.told()",
     "SET enable_seqscan = off; SET enable_indexscan = off; SELECT region FROM shop.orders WHERE region = ev.told()",
     // Nothing is created: a setting changes while the statement runs.

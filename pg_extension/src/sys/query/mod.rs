@@ -32,12 +32,13 @@ mod audited;
 mod case;
 mod condition;
 mod inlining;
-pub mod operand;
+pub mod once;
 pub mod order;
 mod read;
 mod relevance;
 pub mod rule;
 mod target;
+mod time;
 mod walk;
 
 use crate::sys::list::{length, nth};

@@ -12,6 +12,7 @@
 //!
 //! Invariant: whatever a plan asks of a row before the last condition of row security on it shows nowhere.
 
+use super::time;
 use crate::sys::list::elements;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
@@ -55,6 +56,37 @@ pub unsafe fn keep(root: *mut pg_sys::PlannerInfo) {
     }
 }
 
+/// Before arms of UNION ALL get the conditions on the whole. Those were made of columns that an arm may compute from others by whatever the statement says, and may
+/// count as row security, because they were brought together with it.
+///
+/// # Safety
+/// The planner's own level, and the number of a part of something that is read as one.
+pub unsafe fn hand_down(root: *mut pg_sys::PlannerInfo, part: u32) {
+    // SAFETY: the caller's promise; the arrays have a place for each entry of the range table.
+    unsafe {
+        let whole = (**(*root).append_rel_array.add(part as usize)).parent_relid as usize;
+        // A table brings the conditions of its own row security.
+        if (**(*root).simple_rte_array.add(whole)).rtekind == pg_sys::RTEKind::RTE_SUBQUERY {
+            let whole = &**(*root).simple_rel_array.add(whole);
+            of_statement(root, whole.baserestrictinfo);
+            of_statement(root, whole.joininfo);
+        }
+    }
+}
+
+/// Conditions of which none is one of row security.
+unsafe fn of_statement(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::List) {
+    // SAFETY: a list of the level.
+    unsafe {
+        for condition in elements(conditions) {
+            let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
+            let clause = condition.clause.cast();
+            condition.security_level = (*root).qual_security_level;
+            condition.leakproof = !pg_sys::contain_leaked_vars(clause) && !shows(root, clause);
+        }
+    }
+}
+
 /// Tables of which the server brought an equality of row security together with one of the statement that shows: what it made of them counts as row security, so nothing may come before it.
 unsafe fn mixed(root: *mut pg_sys::PlannerInfo) -> *mut pg_sys::Bitmapset {
     // SAFETY: the lists are those of the level.
@@ -74,30 +106,57 @@ unsafe fn mixed(root: *mut pg_sys::PlannerInfo) -> *mut pg_sys::Bitmapset {
 }
 
 /// Whether somebody can tell that it was evaluated.
-unsafe fn shows(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node) -> bool {
+///
+/// # Safety
+/// An expression of the planner's own level.
+pub(super) unsafe fn shows(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node) -> bool {
     // SAFETY: a valid expression; the context is the level.
     unsafe { walker(condition, root.cast()) }
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    use pg_sys::NodeTag::*;
     if node.is_null() {
         return false;
     }
     // SAFETY: the node is read as what its tag says; the server's own look at the functions of a node.
     unsafe {
-        let is_shown = match (*node).type_ {
-            pg_sys::NodeTag::T_Param => {
+        let is_quiet = match (*node).type_ {
+            T_Const | T_Var | T_List | T_BoolExpr | T_RelabelType | T_CollateExpr | T_CaseExpr
+            | T_CaseWhen | T_CaseTestExpr | T_CoalesceExpr | T_NullTest | T_BooleanTest | T_RowExpr => true,
+            T_Param => {
                 let parameter = &*node.cast::<pg_sys::Param>();
-                parameter.paramkind == pg_sys::ParamKind::PARAM_EXEC
-                    && !is_of_outer_row(context.cast(), parameter.paramid)
+                parameter.paramkind == pg_sys::ParamKind::PARAM_EXTERN
+                    || is_of_outer_row(context.cast(), parameter.paramid)
             }
-            _ => {
-                pg_sys::check_functions_in_node(node, Some(could_tell), std::ptr::null_mut())
-                    && !is_constant_of_server(node)
+            // Several arrays may differ in length.
+            T_ArrayExpr => !(*node.cast::<pg_sys::ArrayExpr>()).multidims,
+            T_FuncExpr | T_OpExpr | T_DistinctExpr | T_NullIfExpr | T_ScalarArrayOpExpr
+            | T_RowCompareExpr => {
+                let could_fail =
+                    pg_sys::check_functions_in_node(node, Some(could_tell), std::ptr::null_mut());
+                !could_fail && has_collation(node) || time::is_time(node)
             }
+            _ => time::is_time(node),
         };
-        is_shown || pg_sys::expression_tree_walker(node, Some(walker), context)
+        !is_quiet || pg_sys::expression_tree_walker(node, Some(walker), context)
+    }
+}
+
+/// Whether a comparison has the collation that it needs. Without one it fails when it is evaluated.
+unsafe fn has_collation(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the node has arguments of this kind; a list of them is read as such.
+    unsafe {
+        let arguments = match (*node).type_ {
+            pg_sys::NodeTag::T_FuncExpr => (*node.cast::<pg_sys::FuncExpr>()).args,
+            pg_sys::NodeTag::T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).args,
+            pg_sys::NodeTag::T_RowCompareExpr => (*node.cast::<pg_sys::RowCompareExpr>()).largs,
+            // The three have one layout.
+            _ => (*node.cast::<pg_sys::OpExpr>()).args,
+        };
+        pg_sys::exprInputCollation(node) != pg_sys::InvalidOid
+            || !elements(arguments).any(|argument| pg_sys::type_is_collatable(pg_sys::exprType(argument)))
     }
 }
 
@@ -116,18 +175,4 @@ unsafe fn is_of_outer_row(root: *mut pg_sys::PlannerInfo, number: i32) -> bool {
 unsafe extern "C-unwind" fn could_tell(function: pg_sys::Oid, _context: *mut c_void) -> bool {
     // SAFETY: a catalogue look-up.
     unsafe { !pg_sys::get_func_leakproof(function) }
-}
-
-/// `now()` and its kin: without arguments, and the same throughout the statement.
-unsafe fn is_constant_of_server(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: the node is read as what its tag says; a catalogue look-up.
-    unsafe {
-        if !is_a(node, pg_sys::NodeTag::T_FuncExpr) {
-            return false;
-        }
-        let call = &*node.cast::<pg_sys::FuncExpr>();
-        call.args.is_null()
-            && call.funcid.to_u32() < pg_sys::FirstNormalObjectId
-            && pg_sys::func_volatile(call.funcid) as u8 != pg_sys::PROVOLATILE_VOLATILE
-    }
 }
