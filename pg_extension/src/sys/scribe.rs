@@ -17,10 +17,15 @@ const LIBRARY: &str = "pg_vpd";
 const BATCH: usize = 4_000;
 /// How long it sleeps when there is nothing to do and nobody wakes it.
 const NAP: Duration = Duration::from_millis(50);
+/// With fewer records than this in a batch it waits a little for more before the next, so that a transaction is worth its commit. Whoever waits for a record wakes it.
+const WORTHWHILE: usize = 500;
+const PAUSE: Duration = Duration::from_millis(10);
 /// After so many naps without work it ends; the launcher starts another.
 const IDLE_NAPS: u32 = 600;
 /// After so many the end of the trail is signed.
 const SEAL_NAPS: u32 = 20;
+/// The same while there is work, after so many records.
+const SEAL_RECORDS: usize = 250;
 
 // Exported by the server; the one of the bindings does more than a signal handler may.
 unsafe extern "C-unwind" {
@@ -115,6 +120,7 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
     }
     take_post();
     let mut idle = 0;
+    let mut unsealed = 0;
     while idle < IDLE_NAPS {
         pg_sys::check_for_interrupts!();
         match write() {
@@ -125,10 +131,17 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
                 }
                 BackgroundWorker::wait_latch(Some(NAP));
             }
-            Written::Some => {
+            Written::Some(count) => {
                 idle = 0;
-                if !seal(false) {
-                    return;
+                unsealed += count;
+                if unsealed >= SEAL_RECORDS {
+                    unsealed = 0;
+                    if !seal(false) {
+                        return;
+                    }
+                }
+                if count < WORTHWHILE {
+                    BackgroundWorker::wait_latch(Some(PAUSE));
                 }
             }
             Written::Gone => return,
@@ -163,7 +176,8 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
 
 enum Written {
     Nothing,
-    Some,
+    /// So many records.
+    Some(usize),
     /// The extension is no more, or is being dropped.
     Gone,
 }
@@ -191,5 +205,5 @@ fn write() -> Written {
     ring::told_of_lost(lost);
     // SAFETY: the variable lies in shared memory.
     unsafe { pg_sys::ConditionVariableBroadcast(variable()) };
-    Written::Some
+    Written::Some(batch.records.len())
 }

@@ -29,17 +29,14 @@ pub unsafe fn keep(root: *mut pg_sys::PlannerInfo) {
             let Some(relation) = (*(*root).simple_rel_array.add(number as usize)).as_ref() else {
                 continue;
             };
+            for lent in elements(relation.ppilist) {
+                of_statement(root, (*lent.cast::<pg_sys::ParamPathInfo>()).ppi_clauses);
+            }
+            of_statement(root, relation.joininfo);
             let is_mixed = pg_sys::bms_is_member(number, mixed);
-            let lent =
-                elements(relation.ppilist).map(|lent| (*lent.cast::<pg_sys::ParamPathInfo>()).ppi_clauses);
-            for conditions in [relation.baserestrictinfo, relation.joininfo]
-                .into_iter()
-                .chain(lent)
-            {
-                for condition in elements(conditions) {
-                    let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
-                    condition.leakproof &= !is_mixed && !shows(root, condition.clause.cast());
-                }
+            for condition in elements(relation.baserestrictinfo) {
+                let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
+                condition.leakproof &= !is_mixed && !shows(root, condition.clause.cast());
             }
         }
         // These have levels of their own, which the server does not show.
@@ -74,7 +71,7 @@ pub unsafe fn hand_down(root: *mut pg_sys::PlannerInfo, part: u32) {
     }
 }
 
-/// Conditions of which none is one of row security.
+/// Conditions of which none is one of row security, such as those that join tables.
 unsafe fn of_statement(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::List) {
     // SAFETY: a list of the level.
     unsafe {

@@ -31,9 +31,8 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
             "SELECT vpd.add_audit_policy('bench.{table}', 'reading', mode => '{mode}')"
         ))?;
     }
-    admin.batch_execute(
-        "CREATE TABLE bench.note (id int); GRANT INSERT ON bench.note TO app_user; VACUUM ANALYZE",
-    )?;
+    admin.batch_execute("CREATE TABLE bench.note (id int); GRANT INSERT ON bench.note TO app_user")?;
+    admin.batch_execute("VACUUM ANALYZE")?;
     let what = "read by key, audited async : not audited";
     let ours = prepared(scene.reader()?, "audited")?;
     scene.row(
