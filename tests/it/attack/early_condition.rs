@@ -37,7 +37,9 @@ CREATE FUNCTION ev.one() RETURNS integer LANGUAGE plpgsql STABLE COST 0.0001 AS 
 CREATE FUNCTION ev.seven() RETURNS integer LANGUAGE plpgsql STABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN 7; END $$;
 CREATE FUNCTION ev.given(text) RETURNS text LANGUAGE plpgsql IMMUTABLE COST 1e-30 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN 'North'; END $$;
 CREATE FUNCTION ev.place() RETURNS point LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE NOTICE 'mark'; RETURN '(0, 0)'; END $$;
+CREATE FUNCTION ev.failing() RETURNS integer LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$ BEGIN RAISE EXCEPTION 'asked'; END $$;
 CREATE FUNCTION ev.leak(text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN true; END $$;
+CREATE DOMAIN ev.positive AS integer CHECK (VALUE > 0);
 CREATE DOMAIN ev.c AS text COLLATE \"C\";
 CREATE DOMAIN ev.posix AS text COLLATE \"POSIX\";
 CREATE FUNCTION ev.in_line() RETURNS integer LANGUAGE sql STABLE AS 'SELECT ev.one()';
@@ -148,7 +150,11 @@ const STATEMENTS: [&str; 17] = [
 ];
 
 /// Statements that tell of any row.
-const OF_ANY_ROW: [&str; 6] = [
+const OF_ANY_ROW: [&str; 8] = [
+    "SET enable_seqscan = off; SET enable_indexscan = off;
+     SELECT id FROM (SELECT id, amount, ev.one() AS k FROM shop.orders UNION ALL SELECT 0, 0, 2) q WHERE amount BETWEEN 5 AND 9 AND amount >= k",
+    "SET enable_seqscan = off;
+     SELECT id FROM (SELECT id, amount, ev.seven() AS k FROM shop.orders UNION ALL SELECT 0, 0, 2) q WHERE amount = k",
     "SELECT count(*) FROM shop.orders e, (SELECT ev.given(region) AS k FROM shop.orders UNION ALL SELECT 'x') u WHERE e.region = u.k",
     "SELECT count(*) FROM shop.orders e, LATERAL (SELECT ev.given(region) AS k FROM shop.orders UNION ALL SELECT 'x') u WHERE e.region = u.k",
     "DELETE FROM shop.orders e USING (SELECT ev.given(region) AS k FROM shop.orders UNION ALL SELECT 'x') u WHERE e.region = u.k",
@@ -156,6 +162,20 @@ const OF_ANY_ROW: [&str; 6] = [
     "SET enable_seqscan = off;
      SELECT id FROM shop.orders WHERE amount >= 0 / length(current_setting('ev.length')) AND set_config('ev.length', '', true) IS NOT NULL",
     "SET enable_seqscan = off; SELECT id FROM shop.orders WHERE amount BETWEEN 5 AND 9 AND amount >= ev.one()",
+];
+
+/// Statements of applications, in forms that keeping order could break.
+const ORDINARY: [&str; 9] = [
+    "SELECT id, id + generate_series(1, 3) AS x FROM shop.orders ORDER BY x, id",
+    "SELECT DISTINCT generate_series(1, 3) * 1 AS g FROM shop.orders ORDER BY g",
+    "SELECT a.id FROM shop.orders a FULL JOIN shop.orders b ON a.id = CASE WHEN b.amount > 5 THEN b.discount ELSE ev.one() END",
+    "SELECT a.id FROM shop.orders a FULL JOIN shop.orders b
+         ON CASE WHEN a.amount > 5 THEN now() ELSE now() - interval '1 day' END = CASE WHEN b.amount > 5 THEN now() ELSE now() - interval '1 day' END",
+    "SELECT a.id FROM shop.orders a FULL JOIN shop.orders b ON a.id = CASE WHEN b.amount > 5 THEN b.id ELSE (SELECT 1) END",
+    "SET force_parallel_mode = on; SELECT id FROM shop.orders WHERE id > 0 OR id = (ev.one() - 5)::ev.positive",
+    "SET force_parallel_mode = on; SELECT id FROM shop.orders WHERE CASE WHEN amount < 0 THEN id = ev.failing() ELSE true END",
+    "SELECT min(id), max(amount), count(*) FROM shop.orders WHERE id = ev.one() HAVING max(id) = ev.one()",
+    "SELECT (SELECT max(b.id) FROM shop.orders b WHERE b.id = a.id + ev.one() - 1) FROM shop.orders a WHERE a.region = ev.given('')",
 ];
 
 struct Scene<'a> {
@@ -369,5 +389,22 @@ fn indexes_serve_such_conditions() -> Result<()> {
             .any(|line| line.get::<_, &str>(0).contains("Index Cond: "));
         assert!(is_searched, "{operand}: {plan:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn ordinary_statements_go_on() -> Result<()> {
+    let mut findings = Findings::default();
+    for predicate in PREDICATES {
+        let mut scene = Scene::protected(Database::create()?, predicate)?;
+        scene.fill(7, &[3, 7])?;
+        for statement in ORDINARY {
+            let outcome = scene.calls(statement, "");
+            findings.expect(outcome.is_ok(), || {
+                format!("{predicate} | {statement}: {outcome:?}")
+            });
+        }
+    }
+    findings.settle();
     Ok(())
 }

@@ -34,7 +34,9 @@ unsafe extern "C-unwind" fn begun(
             return;
         }
         if (*info).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
-            order::hand_down(root, (*info).relid);
+            if order::hand_down(root, (*info).relid) {
+                once::settle_arm(root, (*info).relid);
+            }
         } else if is_first(root, info) {
             once::ask_once(root);
         }

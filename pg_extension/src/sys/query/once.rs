@@ -1,7 +1,7 @@
-//! What of a condition names no column and may not be another for each row, but is no constant either: `mine.told()`, `current_setting('app.region')`, `now() - '1 day'::interval`.
+//! What a statement compares columns with, without naming a column itself, and which is no constant: `mine.told()`, `current_setting('app.region')`.
 //! The server takes it for one value throughout the statement, and has only the word of whoever wrote the function. From two equalities with one column it keeps one and the
 //! equality of the two others. So a function that answers first one thing, then another, takes the place of a policy; and a check of what an index found, which comes before policies, calls it
-//! for rows that they hide. Such a part becomes the result of a sub-select, which is evaluated once.
+//! for rows that they hide. Such an operand becomes the result of a sub-select, which is evaluated once.
 //!
 //! Comes in, and what the server would make of it:
 //!
@@ -16,12 +16,19 @@
 //! SELECT id FROM (shop.orders WHERE owner = (SELECT vpd.user_name())) WHERE owner = (SELECT mine.told())
 //! ```
 //!
-//! It is done after sub-selects are pulled up and SQL functions put in line, because that makes such conditions. Invariant: what an equality compares a column with, and names none, is a constant, a parameter or the result of a
-//! sub-select. Elsewhere arithmetic with the time of the statement stays, because the server estimates by its result.
+//! An operand of which a part may or may not be evaluated, and shows when it was, is set apart in a COALESCE of its own: the server takes that for something that could tell, and neither brings
+//! the comparison together with another nor asks an index for it. It can still join tables by it.
+//!
+//! ```sql
+//! SELECT id FROM (shop.orders WHERE …) WHERE owner = CASE WHEN amount > 5 THEN mine.told() END
+//! SELECT id FROM (shop.orders WHERE …) WHERE owner = COALESCE(CASE WHEN amount > 5 THEN mine.told() END)
+//! ```
+//!
+//! It is done after sub-selects are pulled up and SQL functions put in line, because that makes such conditions. Invariant: an equality that the server may bring together with one of row security compares columns with
+//! constants, parameters and results of sub-selects alone. Arithmetic with the time of the statement stays elsewhere, because the server estimates by its result.
 
 use super::{order, time};
-use crate::sys::compat;
-use crate::sys::list::{elements, length, nth};
+use crate::sys::list::{elements, length, list, nth};
 use crate::sys::predicate::select_of;
 use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
@@ -42,7 +49,7 @@ unsafe extern "C-unwind" {
     );
 }
 
-/// Makes sub-selects of such parts of the conditions of one level.
+/// Settles the comparisons of one level.
 ///
 /// # Safety
 /// The planner's own level, of which no condition was handed out.
@@ -51,20 +58,44 @@ pub unsafe fn ask_once(root: *mut pg_sys::PlannerInfo) {
     unsafe {
         let query = &mut *(*root).parse;
         in_tree(root, query.jointree.cast());
-        // An index that gives rows in an order may ask for their distance before policies are asked.
-        if query.groupClause.is_null() && query.groupingSets.is_null() {
-            for entry in elements(query.targetList) {
-                let entry = &mut *entry.cast::<pg_sys::TargetEntry>();
-                let expression: *mut pg_sys::Node = entry.expr.cast();
-                if entry.ressortgroupref > 0
-                    && is_a(expression, pg_sys::NodeTag::T_OpExpr)
-                    && !pg_sys::contain_agg_clause(expression)
-                    && !pg_sys::contain_window_function(expression)
-                {
-                    entry.expr = mutator(expression, root.cast()).cast();
-                }
+        for entry in elements(query.targetList) {
+            let entry = &mut *entry.cast::<pg_sys::TargetEntry>();
+            if entry.ressortgroupref > 0 && is_distance(entry.expr.cast()) {
+                entry.expr = settled(root, entry.expr.cast(), true).cast();
             }
         }
+    }
+}
+
+/// The same for what an arm of UNION ALL gives, before the conditions on the whole are put into it: those name columns, which stand for this there.
+///
+/// # Safety
+/// The planner's own level, and the number of an arm that has no condition yet.
+pub unsafe fn settle_arm(root: *mut pg_sys::PlannerInfo, arm: u32) {
+    // SAFETY: the caller's promise; a column that was dropped has no expression.
+    unsafe {
+        each(
+            (**(*root).append_rel_array.add(arm as usize)).translated_vars,
+            |given| {
+                if given.is_null() {
+                    given
+                } else {
+                    settled_operand(root, given, false, true)
+                }
+            },
+        );
+    }
+}
+
+/// Whether an index that gives rows in an order may ask for it before policies are asked.
+unsafe fn is_distance(expression: *mut pg_sys::Node) -> bool {
+    // SAFETY: the expression is read as what its tag says; a catalogue look-up, which gives a copy of the name.
+    unsafe {
+        if !is_a(expression, pg_sys::NodeTag::T_OpExpr) || pg_sys::expression_returns_set(expression) {
+            return false;
+        }
+        let name = pg_sys::get_opname((*expression.cast::<pg_sys::OpExpr>()).opno);
+        !name.is_null() && std::ffi::CStr::from_ptr(name).to_string_lossy().contains("<->")
     }
 }
 
@@ -72,114 +103,118 @@ unsafe fn in_tree(root: *mut pg_sys::PlannerInfo, node: *mut pg_sys::Node) {
     use pg_sys::NodeTag::*;
     // SAFETY: a join tree is made of these kinds of node; its conditions are lists by now.
     unsafe {
-        match (*node).type_ {
+        let conditions: *mut pg_sys::List = match (*node).type_ {
             T_FromExpr => {
-                let from = &mut *node.cast::<pg_sys::FromExpr>();
+                let from = &*node.cast::<pg_sys::FromExpr>();
                 elements(from.fromlist).for_each(|item| in_tree(root, item));
-                from.quals = settled(root, from.quals);
+                from.quals.cast()
             }
             T_JoinExpr => {
-                let join = &mut *node.cast::<pg_sys::JoinExpr>();
+                let join = &*node.cast::<pg_sys::JoinExpr>();
                 in_tree(root, join.larg);
                 in_tree(root, join.rarg);
-                join.quals = settled(root, join.quals);
+                join.quals.cast()
             }
-            _ => (),
-        }
-    }
-}
-
-/// Conditions that are joined by AND.
-unsafe fn settled(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: a list of the level's own expressions, or none.
-    unsafe {
-        let conditions = mutator(conditions, root.cast());
-        keep_apart(root, conditions.cast());
-        conditions
-    }
-}
-
-/// A comparison in which something shows for some rows only is neither brought together with another nor asked of an index.
-unsafe fn keep_apart(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::List) {
-    // SAFETY: a list of conditions, of which each is read as what its tag says.
-    unsafe {
-        for index in 0..length(conditions) {
-            let cell = (*conditions).elements.add(index as usize);
-            let condition: *mut pg_sys::Node = (*cell).ptr_value.cast();
-            if is_a(condition, pg_sys::NodeTag::T_BoolExpr) {
-                let joined = &*condition.cast::<pg_sys::BoolExpr>();
-                if joined.boolop != pg_sys::BoolExprType::NOT_EXPR {
-                    keep_apart(root, joined.args);
-                }
-            } else if shows_by_row(root, condition) {
-                let mut test = pgrx::PgBox::<pg_sys::BooleanTest>::alloc_node(pg_sys::NodeTag::T_BooleanTest);
-                test.arg = condition.cast();
-                test.booltesttype = pg_sys::BoolTestType::IS_TRUE;
-                test.location = -1;
-                (*cell).ptr_value = test.into_pg().cast();
-            }
-        }
-    }
-}
-
-/// Whether it compares with something that shows, and whether that is evaluated depends on a column. Where a function that could tell is given one, the server knows by itself.
-unsafe fn shows_by_row(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node) -> bool {
-    use pg_sys::NodeTag::*;
-    // SAFETY: the condition is read as what its tag says.
-    unsafe {
-        let sides = match (*condition).type_ {
-            T_OpExpr => [(*condition.cast::<pg_sys::OpExpr>()).args, std::ptr::null_mut()],
-            T_ScalarArrayOpExpr => [
-                (*condition.cast::<pg_sys::ScalarArrayOpExpr>()).args,
-                std::ptr::null_mut(),
-            ],
-            T_RowCompareExpr => {
-                let comparison = &*condition.cast::<pg_sys::RowCompareExpr>();
-                [comparison.largs, comparison.rargs]
-            }
-            _ => return false,
+            _ => return,
         };
-        !pg_sys::contain_leaked_vars(condition)
-            && sides
-                .into_iter()
-                .flat_map(|side| elements(side))
-                .any(|operand| pg_sys::contain_var_clause(operand) && order::shows(root, operand))
+        each(conditions, |condition| settled(root, condition, true));
     }
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn mutator(node: *mut pg_sys::Node, context: *mut c_void) -> *mut pg_sys::Node {
-    use pg_sys::NodeTag::*;
-    if node.is_null() {
-        return node;
-    }
-    // SAFETY: a part of a condition of the level that the context is.
+/// Puts something in place of each element of a list.
+unsafe fn each(list: *mut pg_sys::List, mut change: impl FnMut(*mut pg_sys::Node) -> *mut pg_sys::Node) {
+    // SAFETY: a list of nodes, or none.
     unsafe {
-        match (*node).type_ {
-            // Planned already, or put in place of a column.
-            T_SubPlan | T_AlternativeSubPlan | T_PlaceHolderVar => node,
-            T_Const | T_Var | T_Param => node,
-            // Parts of an expression, and none themselves.
-            T_List | T_CaseWhen => compat::mutate_expression(node, mutator, context),
-            _ if is_one_value(node) && Calls::of(node).may_change => result_of(context.cast(), node).cast(),
-            T_OpExpr => {
-                let comparison = &mut *pg_sys::copyObjectImpl(node.cast()).cast::<pg_sys::OpExpr>();
-                let is_equality =
-                    pg_sys::op_mergejoinable(comparison.opno, pg_sys::exprType(nth(comparison.args, 0)));
-                for index in 0..length(comparison.args) {
-                    let cell = (*comparison.args).elements.add(index as usize);
-                    let operand = (*cell).ptr_value.cast();
-                    let is_replaced = is_equality && is_one_value(operand) && Calls::of(operand).is_any;
-                    (*cell).ptr_value = if is_replaced {
-                        result_of(context.cast(), operand).cast()
-                    } else {
-                        mutator(operand, context).cast()
-                    };
-                }
-                std::ptr::from_mut(comparison).cast()
-            }
-            _ => compat::mutate_expression(node, mutator, context),
+        for index in 0..length(list) {
+            let cell = (*list).elements.add(index as usize);
+            (*cell).ptr_value = change((*cell).ptr_value.cast()).cast();
         }
+    }
+}
+
+/// A condition with its comparisons settled. One is certain unless another may save its evaluation.
+unsafe fn settled(
+    root: *mut pg_sys::PlannerInfo,
+    condition: *mut pg_sys::Node,
+    is_certain: bool,
+) -> *mut pg_sys::Node {
+    use pg_sys::NodeTag::*;
+    // SAFETY: the condition is read as what its tag says; copies are the planner's own.
+    unsafe {
+        let copied = || pg_sys::copyObjectImpl(condition.cast()).cast::<pg_sys::Node>();
+        match (*condition).type_ {
+            T_BoolExpr => {
+                let joined = condition.cast::<pg_sys::BoolExpr>();
+                if (*joined).boolop == pg_sys::BoolExprType::NOT_EXPR {
+                    return condition;
+                }
+                let joined = copied().cast::<pg_sys::BoolExpr>();
+                let is_certain = is_certain && (*joined).boolop == pg_sys::BoolExprType::AND_EXPR;
+                each((*joined).args, |condition| settled(root, condition, is_certain));
+                joined.cast()
+            }
+            T_OpExpr => {
+                let comparison = copied().cast::<pg_sys::OpExpr>();
+                let operands = (*comparison).args;
+                let is_equality =
+                    pg_sys::op_mergejoinable((*comparison).opno, pg_sys::exprType(nth(operands, 0)));
+                each(operands, |operand| {
+                    settled_operand(root, operand, is_equality, is_certain)
+                });
+                comparison.cast()
+            }
+            T_ScalarArrayOpExpr => {
+                let comparison = copied().cast::<pg_sys::ScalarArrayOpExpr>();
+                each((*comparison).args, |operand| {
+                    settled_operand(root, operand, false, is_certain)
+                });
+                comparison.cast()
+            }
+            T_RowCompareExpr => {
+                let comparison = copied().cast::<pg_sys::RowCompareExpr>();
+                for operands in [(*comparison).largs, (*comparison).rargs] {
+                    each(operands, |operand| {
+                        settled_operand(root, operand, false, is_certain)
+                    });
+                }
+                comparison.cast()
+            }
+            _ => condition,
+        }
+    }
+}
+
+unsafe fn settled_operand(
+    root: *mut pg_sys::PlannerInfo,
+    operand: *mut pg_sys::Node,
+    is_equality: bool,
+    is_certain: bool,
+) -> *mut pg_sys::Node {
+    // SAFETY: an operand of a condition of the level.
+    unsafe {
+        if pg_sys::contain_leaked_vars(operand) {
+            return operand;
+        }
+        if is_one_value(operand) {
+            let calls = Calls::of(operand);
+            // In a parallel plan it is evaluated whether it is needed or not, so where it may not be needed it may not fail.
+            let is_safe = is_certain || is_a(operand, pg_sys::NodeTag::T_SQLValueFunction);
+            if is_safe && (calls.may_change || is_equality && calls.is_any) {
+                return result_of(root, operand).cast();
+            }
+            if is_certain || !calls.may_change {
+                return operand;
+            }
+        }
+        if !order::shows(root, operand) {
+            return operand;
+        }
+        let mut apart = pgrx::PgBox::<pg_sys::CoalesceExpr>::alloc_node(pg_sys::NodeTag::T_CoalesceExpr);
+        apart.coalescetype = pg_sys::exprType(operand);
+        apart.coalescecollid = pg_sys::exprCollation(operand);
+        apart.args = list(&[operand]);
+        apart.location = -1;
+        apart.into_pg().cast()
     }
 }
 
@@ -188,6 +223,7 @@ unsafe fn is_one_value(node: *mut pg_sys::Node) -> bool {
     // SAFETY: a part of a condition.
     unsafe {
         !pg_sys::contain_var_clause(node)
+            && !pg_sys::expression_returns_set(node)
             && !pg_sys::contain_volatile_functions(node)
             && !depends_walker(node, std::ptr::null_mut())
     }
