@@ -150,7 +150,9 @@ const STATEMENTS: [&str; 17] = [
 ];
 
 /// Statements that tell of any row.
-const OF_ANY_ROW: [&str; 8] = [
+const OF_ANY_ROW: [&str; 9] = [
+    "SET enable_seqscan = off; SET enable_bitmapscan = off;
+     SELECT id FROM (SELECT * FROM shop.orders UNION ALL SELECT * FROM shop.orders) o WHERE amount = ev.seven()",
     "SET enable_seqscan = off; SET enable_indexscan = off;
      SELECT id FROM (SELECT id, amount, ev.one() AS k FROM shop.orders UNION ALL SELECT 0, 0, 2) q WHERE amount BETWEEN 5 AND 9 AND amount >= k",
     "SET enable_seqscan = off;

@@ -34,9 +34,7 @@ unsafe extern "C-unwind" fn begun(
             return;
         }
         if (*info).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
-            if order::hand_down(root, (*info).relid) {
-                once::settle_arm(root, (*info).relid);
-            }
+            once::hand_down(root, (*info).relid);
         } else if is_first(root, info) {
             once::ask_once(root);
         }

@@ -67,23 +67,36 @@ pub unsafe fn ask_once(root: *mut pg_sys::PlannerInfo) {
     }
 }
 
-/// The same for what an arm of UNION ALL gives, before the conditions on the whole are put into it: those name columns, which stand for this there.
+/// Before an arm of UNION ALL gets the conditions on the whole. Those were made of columns that an arm may compute from others by whatever the statement says, and may
+/// count as row security, because they were brought together with it. A level that reads nothing else was not settled yet.
 ///
 /// # Safety
-/// The planner's own level, and the number of an arm that has no condition yet.
-pub unsafe fn settle_arm(root: *mut pg_sys::PlannerInfo, arm: u32) {
-    // SAFETY: the caller's promise; a column that was dropped has no expression.
+/// The planner's own level, and the number of a part of something that is read as one.
+pub unsafe fn hand_down(root: *mut pg_sys::PlannerInfo, part: u32) {
+    // SAFETY: the caller's promise; the arrays have a place for each entry of the range table; a column that was dropped has no expression.
     unsafe {
-        each(
-            (**(*root).append_rel_array.add(arm as usize)).translated_vars,
-            |given| {
+        let arm = &**(*root).append_rel_array.add(part as usize);
+        let whole = arm.parent_relid as usize;
+        // A table brings the conditions of its own row security.
+        if (**(*root).simple_rte_array.add(whole)).rtekind != pg_sys::RTEKind::RTE_SUBQUERY {
+            return;
+        }
+        let whole = &**(*root).simple_rel_array.add(whole);
+        for condition in elements(whole.baserestrictinfo) {
+            let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
+            condition.clause = settled(root, condition.clause.cast(), true).cast();
+        }
+        order::of_statement(root, whole.baserestrictinfo);
+        order::of_statement(root, whole.joininfo);
+        if !whole.baserestrictinfo.is_null() || !whole.joininfo.is_null() || whole.has_eclass_joins {
+            each(arm.translated_vars, |given| {
                 if given.is_null() {
                     given
                 } else {
                     settled_operand(root, given, false, true)
                 }
-            },
-        );
+            });
+        }
     }
 }
 

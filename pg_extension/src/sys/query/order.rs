@@ -53,28 +53,11 @@ pub unsafe fn keep(root: *mut pg_sys::PlannerInfo) {
     }
 }
 
-/// Before an arm of UNION ALL gets the conditions on the whole. Those were made of columns that an arm may compute from others by whatever the statement says, and may
-/// count as row security, because they were brought together with it. False where there is none.
+/// Conditions of which none is one of row security, such as those that join tables.
 ///
 /// # Safety
-/// The planner's own level, and the number of a part of something that is read as one.
-pub unsafe fn hand_down(root: *mut pg_sys::PlannerInfo, part: u32) -> bool {
-    // SAFETY: the caller's promise; the arrays have a place for each entry of the range table.
-    unsafe {
-        let whole = (**(*root).append_rel_array.add(part as usize)).parent_relid as usize;
-        // A table brings the conditions of its own row security.
-        if (**(*root).simple_rte_array.add(whole)).rtekind != pg_sys::RTEKind::RTE_SUBQUERY {
-            return false;
-        }
-        let whole = &**(*root).simple_rel_array.add(whole);
-        of_statement(root, whole.baserestrictinfo);
-        of_statement(root, whole.joininfo);
-        !whole.baserestrictinfo.is_null() || whole.has_eclass_joins || !whole.joininfo.is_null()
-    }
-}
-
-/// Conditions of which none is one of row security, such as those that join tables.
-unsafe fn of_statement(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::List) {
+/// A list of the planner's own level.
+pub(super) unsafe fn of_statement(root: *mut pg_sys::PlannerInfo, conditions: *mut pg_sys::List) {
     // SAFETY: a list of the level.
     unsafe {
         for condition in elements(conditions) {
