@@ -2,7 +2,7 @@
 
 use postgres::Client;
 
-use crate::{Database, Result, role};
+use crate::{Database, Result, Subject, role};
 
 /// The predicate most tests use.
 pub const BY_REGION: &str = "region = vpd.attribute('app', 'region')";
@@ -48,6 +48,29 @@ pub fn create_protected_orders(database: &Database<'_>) -> Result<()> {
     create_orders(database)?;
     let mut security = database.connect(role::SECURITY)?;
     Ok(add_policy(&mut security, "shop.orders", "by_region", BY_REGION)?)
+}
+
+/// Puts `shop.orders` under a policy in which `{}` stands for the reader's region; the token of alice in the North.
+///
+/// # Errors
+/// A statement failed.
+pub fn protect_by_region(database: &Database<'_>, predicate: &str) -> Result<String> {
+    let predicate = predicate.replace("{}", "vpd.attribute('app', 'region')");
+    let mut security = database.connect(role::SECURITY)?;
+    add_policy(&mut security, "shop.orders", "by_region", &predicate)?;
+    Subject::in_region("alice", "North").log_in(database)
+}
+
+/// The same by a policy of PostgreSQL's own: the region is the setting `app.region`.
+///
+/// # Errors
+/// A statement failed.
+pub fn protect_natively(database: &Database<'_>, predicate: &str) -> Result<()> {
+    let predicate = predicate.replace("{}", "current_setting('app.region')");
+    Ok(database.admin()?.batch_execute(&format!(
+        "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY by_region ON shop.orders USING ({predicate})"
+    ))?)
 }
 
 /// Adds a policy with a predicate.

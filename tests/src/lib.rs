@@ -27,7 +27,8 @@ pub use database::{Database, Notices};
 pub use event::{overlapped, until, until_true, until_within};
 pub use extension::Extension;
 pub use fixture::{
-    BY_REGION, add_policy, create_orders, create_protected_orders, expected_ids, protected_orders,
+    BY_REGION, add_policy, create_orders, create_protected_orders, expected_ids, protect_by_region,
+    protect_natively, protected_orders,
 };
 pub use handoff::{act_for, issue, redeem};
 pub use pooler::Pooler;

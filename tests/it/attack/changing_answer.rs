@@ -4,7 +4,8 @@
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, add_policy, attach, create_orders, outcome, role,
+    Cluster, Database, Extension, Library, Result, attach, create_orders, outcome, protect_by_region,
+    protect_natively, role,
 };
 
 use super::findings::Findings;
@@ -71,20 +72,13 @@ struct Scene<'a> {
 impl<'a> Scene<'a> {
     fn protected(database: Database<'a>, predicate: &str) -> Result<Self> {
         create_orders(&database)?;
-        let predicate = predicate.replace("{}", "vpd.attribute('app', 'region')");
-        let mut security = database.connect(role::SECURITY)?;
-        add_policy(&mut security, "shop.orders", "by_region", &predicate)?;
-        let token = Subject::in_region("alice", "North").log_in(&database)?;
+        let token = protect_by_region(&database, predicate)?;
         Self::attacked(database, Some(token))
     }
 
     fn native(database: Database<'a>, predicate: &str) -> Result<Self> {
         create_orders(&database)?;
-        let predicate = predicate.replace("{}", "current_setting('app.region')");
-        database.admin()?.batch_execute(&format!(
-            "ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
-             CREATE POLICY by_region ON shop.orders USING ({predicate})"
-        ))?;
+        protect_natively(&database, predicate)?;
         Self::attacked(database, None)
     }
 

@@ -3,8 +3,8 @@
 
 use postgres::Client;
 use vpd_tests::{
-    Cluster, Database, Extension, Library, Notices, Result, Subject, add_policy, attach, create_orders,
-    outcome, refusal, role,
+    Cluster, Database, Extension, Library, Notices, Result, attach, create_orders, outcome,
+    protect_by_region, protect_natively, refusal, role,
 };
 
 use super::findings::Findings;
@@ -24,11 +24,6 @@ CREATE INDEX ON shop.orders USING brin (amount);
 CREATE SCHEMA ev AUTHORIZATION app_user;
 ";
 
-/// The same as a policy of PostgreSQL's own.
-const NATIVE: &str = "
-ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
-CREATE POLICY by_region ON shop.orders USING (";
-
 /// Functions of the attacker: they count, and are given nothing.
 const MARKS: &str = "
 CREATE FUNCTION ev.mark() RETURNS boolean LANGUAGE plpgsql STABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN true; END $$;
@@ -44,7 +39,7 @@ CREATE DOMAIN ev.c AS text COLLATE \"C\";
 CREATE DOMAIN ev.posix AS text COLLATE \"POSIX\";
 CREATE FUNCTION ev.in_line() RETURNS integer LANGUAGE sql STABLE AS 'SELECT ev.one()';
 CREATE FUNCTION ev.late() RETURNS boolean LANGUAGE plpgsql VOLATILE COST 1.5 AS $$ BEGIN RAISE NOTICE 'mark'; RETURN true; END $$;
-SET ev.zero = '0'; SET ev.region = 'North'; SET ev.length = 'x';
+SET ev.zero = '0'; SET app.region = 'North'; SET ev.length = 'x';
 ";
 
 /// Conditions, and whether they call the mark, or fail, for an amount of 7 rather than for one of 3.
@@ -192,19 +187,14 @@ impl<'a> Scene<'a> {
     fn protected(database: Database<'a>, predicate: &str) -> Result<Self> {
         create_orders(&database)?;
         database.admin()?.batch_execute(SCENE)?;
-        let predicate = predicate.replace("{}", "vpd.attribute('app', 'region')");
-        let mut security = database.connect(role::SECURITY)?;
-        add_policy(&mut security, "shop.orders", "by_region", &predicate)?;
-        let token = Subject::in_region("alice", "North").log_in(&database)?;
+        let token = protect_by_region(&database, predicate)?;
         Self::attacked(database, Some(token))
     }
 
     fn native(database: Database<'a>, predicate: &str) -> Result<Self> {
         create_orders(&database)?;
-        let mut admin = database.admin()?;
-        admin.batch_execute(SCENE)?;
-        let predicate = predicate.replace("{}", "current_setting('ev.region')");
-        admin.batch_execute(&format!("{NATIVE}{predicate})"))?;
+        database.admin()?.batch_execute(SCENE)?;
+        protect_natively(&database, predicate)?;
         Self::attacked(database, None)
     }
 

@@ -61,7 +61,7 @@ pub unsafe fn ask_once(root: *mut pg_sys::PlannerInfo) {
         for entry in elements(query.targetList) {
             let entry = &mut *entry.cast::<pg_sys::TargetEntry>();
             if entry.ressortgroupref > 0 && is_distance(entry.expr.cast()) {
-                entry.expr = settled(root, entry.expr.cast(), true).cast();
+                entry.expr = settled(root, entry.expr.cast()).cast();
             }
         }
     }
@@ -84,7 +84,7 @@ pub unsafe fn hand_down(root: *mut pg_sys::PlannerInfo, part: u32) {
         let whole = &**(*root).simple_rel_array.add(whole);
         for condition in elements(whole.baserestrictinfo) {
             let condition = &mut *condition.cast::<pg_sys::RestrictInfo>();
-            condition.clause = settled(root, condition.clause.cast(), true).cast();
+            condition.clause = settled(root, condition.clause.cast()).cast();
         }
         order::of_statement(root, whole.baserestrictinfo);
         order::of_statement(root, whole.joininfo);
@@ -130,7 +130,7 @@ unsafe fn in_tree(root: *mut pg_sys::PlannerInfo, node: *mut pg_sys::Node) {
             }
             _ => return,
         };
-        each(conditions, |condition| settled(root, condition, true));
+        each(conditions, |condition| settled(root, condition));
     }
 }
 
@@ -145,54 +145,48 @@ unsafe fn each(list: *mut pg_sys::List, mut change: impl FnMut(*mut pg_sys::Node
     }
 }
 
-/// A condition with its comparisons settled. One is certain unless another may save its evaluation.
-unsafe fn settled(
-    root: *mut pg_sys::PlannerInfo,
-    condition: *mut pg_sys::Node,
-    is_certain: bool,
-) -> *mut pg_sys::Node {
-    use pg_sys::NodeTag::*;
-    // SAFETY: the condition is read as what its tag says; copies are the planner's own.
+/// A copy of a condition with its comparisons settled.
+unsafe fn settled(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a condition of the level.
     unsafe {
-        let copied = || pg_sys::copyObjectImpl(condition.cast()).cast::<pg_sys::Node>();
+        let condition = pg_sys::copyObjectImpl(condition.cast()).cast();
+        settle(root, condition, true);
+        condition
+    }
+}
+
+/// Settles the comparisons of a condition in place. One is certain unless another may save its evaluation.
+unsafe fn settle(root: *mut pg_sys::PlannerInfo, condition: *mut pg_sys::Node, is_certain: bool) {
+    use pg_sys::NodeTag::*;
+    // SAFETY: the condition is read as what its tag says, and nobody else has it.
+    unsafe {
+        let operands = |operands, is_equality| {
+            each(operands, |operand| {
+                settled_operand(root, operand, is_equality, is_certain)
+            });
+        };
         match (*condition).type_ {
             T_BoolExpr => {
-                let joined = condition.cast::<pg_sys::BoolExpr>();
-                if (*joined).boolop == pg_sys::BoolExprType::NOT_EXPR {
-                    return condition;
+                let joined = &*condition.cast::<pg_sys::BoolExpr>();
+                if joined.boolop != pg_sys::BoolExprType::NOT_EXPR {
+                    let is_certain = is_certain && joined.boolop == pg_sys::BoolExprType::AND_EXPR;
+                    elements(joined.args).for_each(|condition| settle(root, condition, is_certain));
                 }
-                let joined = copied().cast::<pg_sys::BoolExpr>();
-                let is_certain = is_certain && (*joined).boolop == pg_sys::BoolExprType::AND_EXPR;
-                each((*joined).args, |condition| settled(root, condition, is_certain));
-                joined.cast()
             }
             T_OpExpr => {
-                let comparison = copied().cast::<pg_sys::OpExpr>();
-                let operands = (*comparison).args;
-                let is_equality =
-                    pg_sys::op_mergejoinable((*comparison).opno, pg_sys::exprType(nth(operands, 0)));
-                each(operands, |operand| {
-                    settled_operand(root, operand, is_equality, is_certain)
-                });
-                comparison.cast()
+                let comparison = &*condition.cast::<pg_sys::OpExpr>();
+                let kind = pg_sys::exprType(nth(comparison.args, 0));
+                operands(comparison.args, pg_sys::op_mergejoinable(comparison.opno, kind));
             }
             T_ScalarArrayOpExpr => {
-                let comparison = copied().cast::<pg_sys::ScalarArrayOpExpr>();
-                each((*comparison).args, |operand| {
-                    settled_operand(root, operand, false, is_certain)
-                });
-                comparison.cast()
+                operands((*condition.cast::<pg_sys::ScalarArrayOpExpr>()).args, false);
             }
             T_RowCompareExpr => {
-                let comparison = copied().cast::<pg_sys::RowCompareExpr>();
-                for operands in [(*comparison).largs, (*comparison).rargs] {
-                    each(operands, |operand| {
-                        settled_operand(root, operand, false, is_certain)
-                    });
-                }
-                comparison.cast()
+                let comparison = &*condition.cast::<pg_sys::RowCompareExpr>();
+                operands(comparison.largs, false);
+                operands(comparison.rargs, false);
             }
-            _ => condition,
+            _ => (),
         }
     }
 }
@@ -391,10 +385,6 @@ unsafe fn is_known(level: *mut pg_sys::PlannerInfo, number: i32) -> bool {
         let is_result = elements((*level).init_plans)
             .any(|plan| pg_sys::list_member_int((*plan.cast::<pg_sys::SubPlan>()).setParam, number));
         let outer = (*level).parent_root;
-        is_result
-            || !outer.is_null()
-                && (is_known(outer, number)
-                    || elements((*outer).plan_params)
-                        .any(|item| (*item.cast::<pg_sys::PlannerParamItem>()).paramId == number))
+        is_result || !outer.is_null() && (is_known(outer, number) || order::hands_down(outer, number))
     }
 }

@@ -146,10 +146,20 @@ unsafe fn has_collation(node: *mut pg_sys::Node) -> bool {
 unsafe fn is_of_outer_row(root: *mut pg_sys::PlannerInfo, number: i32) -> bool {
     // SAFETY: levels end with one that has none around it.
     unsafe {
-        std::iter::successors((*root).parent_root.as_ref(), |level| level.parent_root.as_ref()).any(|level| {
-            elements(level.plan_params)
-                .any(|item| (*item.cast::<pg_sys::PlannerParamItem>()).paramId == number)
-        })
+        std::iter::successors((*root).parent_root.as_mut(), |level| level.parent_root.as_mut())
+            .any(|level| hands_down(level, number))
+    }
+}
+
+/// Whether a level hands a parameter to those inside it, with a row of its own.
+///
+/// # Safety
+/// A level of the planner's.
+pub(super) unsafe fn hands_down(level: *mut pg_sys::PlannerInfo, number: i32) -> bool {
+    // SAFETY: the list holds what the server puts there.
+    unsafe {
+        elements((*level).plan_params)
+            .any(|item| (*item.cast::<pg_sys::PlannerParamItem>()).paramId == number)
     }
 }
 
