@@ -8,6 +8,7 @@ mod load;
 mod mask;
 mod policy;
 mod reach;
+mod sealing;
 mod segregation;
 mod store;
 

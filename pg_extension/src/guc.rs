@@ -56,6 +56,10 @@ static AUDIT_WAIT: GucSetting<i32> = GucSetting::<i32>::new(2_000);
 
 static AUDIT_ON_STANDBY: GucSetting<AuditOnStandby> = GucSetting::<AuditOnStandby>::new(AuditOnStandby::Log);
 
+static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+static MASTER_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
 static ENVIRONMENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"production"));
 
 /// Defines the settings and reserves the prefix, so that nobody can define `vpd.anything` of his own.
@@ -91,6 +95,22 @@ pub fn init() {
         &ENVIRONMENT,
         GucContext::Postmaster,
         GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"vpd.master_key_file",
+        c"The file with the master keys that wrap the keys of sealed columns: a line each, name = 64 hexadecimal digits, the current one first.",
+        c"Default none. It belongs to the server's user (mode 0600) or to root (0640), or it is not read. Needs a restart.",
+        &MASTER_KEY_FILE,
+        GucContext::Postmaster,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"vpd.master_key_command",
+        c"A command of the shell that prints the master keys, in the form of the file: for a key server or a hardware module.",
+        c"Default none. It runs once, when the server starts, and may take 10 seconds. Needs a restart.",
+        &MASTER_KEY_COMMAND,
+        GucContext::Postmaster,
+        GucFlags::SUPERUSER_ONLY,
     );
     GucRegistry::define_int_guc(
         c"vpd.max_shared_hierarchy",
@@ -135,6 +155,21 @@ pub fn init() {
 /// Whether statements under an audit policy run on a standby, and are written to the server's log.
 pub fn is_audited_on_standby() -> bool {
     AUDIT_ON_STANDBY.get() == AuditOnStandby::Log
+}
+
+/// The file with the master keys.
+pub fn master_key_file() -> Option<String> {
+    text(&MASTER_KEY_FILE)
+}
+
+/// The command that prints them.
+pub fn master_key_command() -> Option<String> {
+    text(&MASTER_KEY_COMMAND)
+}
+
+fn text(setting: &GucSetting<Option<CString>>) -> Option<String> {
+    let text = setting.get()?.to_string_lossy().into_owned();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Bytes for records that are not written down yet.

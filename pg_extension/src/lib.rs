@@ -22,6 +22,7 @@ mod load;
 mod policy;
 mod purge;
 mod recent;
+mod sealing;
 mod session;
 mod signing;
 mod store;
@@ -183,9 +184,14 @@ pgrx::extension_sql_file!(
     requires = ["load"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/63_sealed_column.sql",
+    name = "sealed_column",
+    requires = ["policy_store"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/70_dbms_session.sql",
     name = "dbms_session",
-    requires = ["policy_store"]
+    requires = ["sealed_column"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",

@@ -190,6 +190,25 @@ GRANT EXECUTE ON FUNCTION
     dbms_session.list_context()
     TO PUBLIC;
 
+-- The functions of the sealed types: operators and casts call them as whoever runs the statement. Each looks at the session itself.
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    FOR routine IN
+        SELECT f.oid
+          FROM pg_proc f
+         WHERE f.pronamespace = 'vpd_private'::regnamespace AND f.proname IN (
+            'sealed_text_in', 'sealed_bytea_in', 'sealed_numeric_in', 'sealed_date_in', 'sealed_jsonb_in', 'sealed_out',
+            'sealed_coerce', 'sealed_tagged', 'sealed_open', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
+         )
+            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', routine);
+    END LOOP;
+END
+$$;
+
 -- These look who is calling: they work inside the trusted function of a context, whose owner may be anybody, and refuse everybody else.
 GRANT EXECUTE ON PROCEDURE
     dbms_session.set_context(text, text, text, text, text),

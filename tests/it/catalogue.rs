@@ -87,6 +87,9 @@ fn only_markers_and_masks_are_immutable_and_nothing_is_leakproof() -> Result<()>
             "mask_marker",
             "permitted",
             "relevant",
+            "sealed_cmp",
+            "sealed_hash",
+            "sealed_hash_extended",
             "statement_marker"
         ]
     );

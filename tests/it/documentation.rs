@@ -60,6 +60,11 @@ fn reference_of_policies() -> Result<()> {
 }
 
 #[test]
+fn reference_of_sealed_columns() -> Result<()> {
+    run("reference/sealed-columns.md", "")
+}
+
+#[test]
 fn try_a_policy_before_it_counts() -> Result<()> {
     run("how-to/try-a-policy-before-it-counts.md", "")
 }

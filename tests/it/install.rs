@@ -36,7 +36,7 @@ fn dropping_the_extension_leaves_no_trace() -> Result<()> {
     create_orders(&database)?;
     let mut admin = database.admin()?;
     admin.batch_execute(
-        "CREATE TABLE shop.native (id integer); ALTER TABLE shop.native ENABLE ROW LEVEL SECURITY;
+        "CREATE EXTENSION pgcrypto; CREATE TABLE shop.native (id integer); ALTER TABLE shop.native ENABLE ROW LEVEL SECURITY;
          CREATE POLICY own ON shop.native USING (id = 1)",
     )?;
     let before = snapshot(&mut admin, TRACES)?;
@@ -181,7 +181,7 @@ fn only_a_superuser_installs_it() -> Result<()> {
     assert_denied(
         database
             .connect(role::OWNER)?
-            .batch_execute("CREATE EXTENSION pg_vpd"),
+            .batch_execute("CREATE EXTENSION pg_vpd CASCADE"),
     );
     Ok(())
 }
@@ -230,7 +230,7 @@ fn a_planted_schema_of_the_same_name_stops_the_installation() -> Result<()> {
     assert!(
         database
             .admin()?
-            .batch_execute("CREATE EXTENSION pg_vpd")
+            .batch_execute("CREATE EXTENSION pg_vpd CASCADE")
             .is_err()
     );
     Ok(())
@@ -272,7 +272,7 @@ fn creating_it_without_the_preloaded_library_is_warned_of_at_once() -> Result<()
         let cluster = Cluster::start(&Extension::debug()?, library, "")?;
         let database = Database::create_bare_in(&cluster)?;
         let (mut admin, notices) = database.connect_noticing("postgres")?;
-        admin.batch_execute("CREATE EXTENSION pg_vpd")?;
+        admin.batch_execute("CREATE EXTENSION pg_vpd CASCADE")?;
         let told = notices.take();
         let found = told.iter().any(|notice| {
             notice.code().code() == "01000"
@@ -290,10 +290,10 @@ fn creating_it_without_the_preloaded_library_is_warned_of_at_once() -> Result<()
 fn another_schema_is_refused_because_its_own_are_fixed() -> Result<()> {
     let database = Database::create_bare()?;
     let mut admin = database.admin()?;
-    admin.batch_execute("CREATE SCHEMA other")?;
+    admin.batch_execute("CREATE SCHEMA other; CREATE EXTENSION pgcrypto")?;
     let refused = refusal(admin.batch_execute("CREATE EXTENSION pg_vpd SCHEMA other"));
     assert_eq!(refused.state.code(), "0A000", "{refused:?}");
-    admin.batch_execute("CREATE EXTENSION pg_vpd")?;
+    admin.batch_execute("CREATE EXTENSION pg_vpd CASCADE")?;
     let refused = refusal(admin.batch_execute("ALTER EXTENSION pg_vpd SET SCHEMA other"));
     assert_eq!(refused.state.code(), "0A000", "{refused:?}");
     Ok(())

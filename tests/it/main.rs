@@ -135,6 +135,7 @@ mod retail_catalogue;
 #[cfg(test)]
 mod row_security;
 #[cfg(test)]
+mod sealed;
 mod segregation;
 #[cfg(test)]
 mod sessions;

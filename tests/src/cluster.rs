@@ -40,7 +40,7 @@ pub struct Cluster {
     reaper: Option<Child>,
 }
 
-/// What makes a throw-away server fast, quiet and roomy enough for the tests.
+/// What makes a throw-away server fast, quiet and roomy enough for the tests, with a master key that is worth nothing.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 fsync = off
@@ -52,6 +52,7 @@ max_prepared_transactions = 8
 max_worker_processes = 64
 log_line_prefix = '%m [%p] %q%u@%d '
 log_checkpoints = off
+vpd.master_key_command = 'echo test = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 ";
 
 impl Cluster {
@@ -111,6 +112,12 @@ impl Cluster {
         fs::write(standby.data_folder().join("standby.signal"), "")?;
         standby.start_on_free_port(Library::Preloaded)?;
         Ok(standby)
+    }
+
+    /// Adds lines to postgresql.conf for when the server is started again.
+    pub fn set(&mut self, settings: &str) {
+        self.settings += settings;
+        self.settings.push('\n');
     }
 
     /// Stops the server and starts it again, perhaps with the library in another state.
@@ -334,6 +341,17 @@ impl Drop for Cluster {
 /// Where the programs of PostgreSQL are.
 fn bin_folder() -> PathBuf {
     std::env::var_os("PG_BIN").map_or_else(|| PathBuf::from("/usr/lib/postgresql/15/bin"), PathBuf::from)
+}
+
+/// Makes the server's user the owner of a file.
+///
+/// # Errors
+/// There is no such file.
+pub fn give_to_server(path: &Path) -> Result<()> {
+    if is_root() {
+        run(Command::new("chown").arg("postgres:postgres").arg(path))?;
+    }
+    Ok(())
 }
 
 /// PostgreSQL refuses to run as root, so there its programs run as the user `postgres`.

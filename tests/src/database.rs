@@ -67,6 +67,12 @@ impl<'a> Database<'a> {
         Self::copy_in(cluster, "template1")
     }
 
+    /// A database whose name was kept, in a cluster that was started again.
+    #[must_use]
+    pub fn kept(cluster: &'a Cluster, name: String) -> Self {
+        Self { cluster, name }
+    }
+
     fn copy_in(cluster: &'a Cluster, template: &str) -> Result<Self> {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", CREATED.fetch_add(1, Ordering::Relaxed));

@@ -21,7 +21,7 @@ mod secrets;
 mod subject;
 pub mod superstore;
 
-pub use cluster::{Cluster, Library};
+pub use cluster::{Cluster, Library, give_to_server};
 pub use crowd::{Crowd, rows_read};
 pub use database::{Database, Notices};
 pub use event::{overlapped, until, until_true, until_within};

@@ -26,6 +26,7 @@ mod policy;
 mod policy_store;
 mod posture;
 mod purge;
+mod sealing;
 mod segregation;
 mod session;
 mod signing;

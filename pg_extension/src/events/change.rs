@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::sys::{Oid, extension, lock, relation as sys_relation, user};
-use crate::{access, audit, authz, context, hierarchy, policy, session};
+use crate::{access, audit, authz, context, hierarchy, policy, sealing, session};
 
 /// A relation changed, or all. Everybody forgets alone; the order means nothing.
 pub fn relation(relation: Option<Oid>) {
@@ -11,6 +11,7 @@ pub fn relation(relation: Option<Oid>) {
     audit::forget_relation(relation);
     access::relation_changed(relation);
     session::relation_changed(relation);
+    sealing::relation_changed(relation);
 }
 
 /// A table is about to lose all its rows.
@@ -33,6 +34,7 @@ pub fn function() {
     policy::forget_predicates();
     access::functions_changed();
     context::function_changed();
+    sealing::functions_changed();
 }
 
 /// A command may change columns. Their names are written down before it.

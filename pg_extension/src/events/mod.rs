@@ -14,9 +14,10 @@ use crate::authz::Outside;
 use crate::context::Keepers;
 use crate::hierarchy::{self, Hierarchy};
 use crate::sys::table::{
-    Audit, Change, Commands, Node, Policy, Purge, Row, Session, Statement, Table, Trail, Transaction, fill,
+    Audit, Change, Commands, Node, Policy, Purge, Row, Sealing, Session, Statement, Table, Trail,
+    Transaction, fill,
 };
-use crate::{access, audit, authz, context, policy, purge, signing, trail};
+use crate::{access, audit, authz, context, policy, purge, sealing, signing, trail};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
@@ -97,6 +98,7 @@ fn wire_server() {
             restrictions: policy::restrictions,
             has_masks: policy::mask::is_any,
             masks: policy::mask::masks_in_force,
+            sealed_masks: policy::mask::sealed_masks_in_force,
             has_guard: policy::reach::has_guard,
             has_trigger: policy::reach::has_trigger,
             is_own_trigger: policy::reach::is_own_trigger,
@@ -136,6 +138,22 @@ fn wire_server() {
             condition: access::condition,
             is_waiting: access::is_waiting,
             met: access::met,
+        },
+        sealing: Sealing {
+            is_any: sealing::is_any,
+            envelope: sealing::envelope,
+            taken: sealing::taken,
+            sealed: sealing::sealed,
+            shown: sealing::shown,
+            opened: sealing::opened,
+            coerced: sealing::coerced,
+            tagged: sealing::tagged,
+            comparable: sealing::comparable,
+            order: sealing::order,
+            hashed: sealing::hashed,
+            modifier: sealing::modifier,
+            modifier_text: sealing::modifier_text,
+            new_place: sealing::new_place,
         },
         purge: Purge {
             interval: purge::interval_seconds,

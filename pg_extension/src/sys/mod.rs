@@ -53,6 +53,7 @@ mod absent_server;
 mod aside;
 mod attribute;
 pub mod call;
+pub mod cipher;
 pub mod clock;
 mod compat;
 pub mod connection;
@@ -71,6 +72,7 @@ pub mod lock;
 pub mod looking;
 pub mod lookup;
 pub mod marker;
+mod master_key;
 #[cfg_attr(
     test,
     allow(dead_code, reason = "the pure tests have the allocator of the system")
@@ -97,6 +99,8 @@ pub mod row_copy;
 pub mod row_trigger;
 pub mod running;
 pub mod scribe;
+pub mod sealed_type;
+pub mod secret;
 pub mod share;
 pub mod shmem;
 pub mod spi;
@@ -122,6 +126,7 @@ pub fn init() {
     published::init();
     ring::init();
     scribe::init();
+    secret::init(master_key::read());
     statistics::init();
     hooks::init();
     worker::init();

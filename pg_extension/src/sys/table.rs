@@ -15,7 +15,9 @@ use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::rc::Rc;
+use vpd_text::sealed::Kind;
 
 static TABLE: Wired<Table> = Wired::new();
 
@@ -32,6 +34,7 @@ pub struct Table {
     pub purge: Purge,
     pub trail: Trail,
     pub audit: Audit,
+    pub sealing: Sealing,
 }
 
 /// Statements start and run.
@@ -148,6 +151,8 @@ pub struct Policy {
     pub has_masks: fn() -> bool,
     /// The columns that the session may not see in every row.
     pub masks: fn(Oid) -> Result<Vec<MaskedColumn>>,
+    /// Those of them that are sealed: for whom no row security applies as well.
+    pub sealed_masks: fn(Oid) -> Result<Vec<MaskedColumn>>,
     /// Whether it has the guard, as the library makes it.
     pub has_guard: fn(Oid) -> bool,
     /// Whether it has a trigger of the library by that name.
@@ -235,6 +240,37 @@ pub struct Audit {
     pub is_waiting: fn(Oid, &str) -> bool,
     /// A row of it came by.
     pub met: fn(Oid, &str) -> Result<()>,
+}
+
+/// Values of the sealed types. A modifier is that of the type: -1, a key, or a column.
+pub struct Sealing {
+    /// Whether this database has a key.
+    pub is_any: fn() -> bool,
+    /// The envelope that a text is, if it begins like one.
+    pub envelope: fn(&[u8]) -> Result<Option<Vec<u8>>>,
+    /// An envelope that comes in from outside.
+    pub taken: fn(Vec<u8>, Kind, i32) -> Result<Vec<u8>>,
+    /// A value that comes in open.
+    pub sealed: fn(Kind, &[u8], i32) -> Result<Vec<u8>>,
+    /// What goes out: the value, a mask or the text of the envelope.
+    pub shown: fn(&[u8]) -> Result<Vec<u8>>,
+    /// The value as text, for who may see it.
+    pub opened: fn(&[u8]) -> Result<String>,
+    /// A value on its way into a column or to a key; whether somebody wrote the cast.
+    pub coerced: fn(&[u8], i32, bool) -> Result<Vec<u8>>,
+    /// What a value is compared by with those of a column.
+    pub tagged: fn(&[u8], i32) -> Result<Vec<u8>>,
+    /// Whether values of two modifiers can be compared at all.
+    pub comparable: fn(i32, i32) -> Result<()>,
+    /// Which of two comes first, and whether they are equal.
+    pub order: fn(&[u8], &[u8]) -> Result<Ordering>,
+    /// What is hashed of a value.
+    pub hashed: fn(&[u8]) -> Result<Vec<u8>>,
+    /// The modifier that words mean, and the other way round.
+    pub modifier: fn(&[String]) -> Result<i32>,
+    pub modifier_text: fn(i32) -> Result<String>,
+    /// Another column for the key of a modifier.
+    pub new_place: fn(i32) -> Result<i32>,
 }
 
 /// Fills the table.

@@ -9,6 +9,7 @@ pub mod hierarchy;
 pub mod load;
 pub mod name;
 pub mod predicate;
+pub mod sealed;
 pub mod statement;
 pub mod store;
 pub mod token;

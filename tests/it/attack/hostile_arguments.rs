@@ -7,7 +7,7 @@ use postgres::{Client, SimpleQueryMessage};
 use vpd_tests::{Database, Result, Subject, attach, protected_orders, role};
 
 /// Strange values for a type, and an ordinary one for an argument beside.
-const VALUES: [(&str, &str, &[&str]); 25] = [
+const VALUES: [(&str, &str, &[&str]); 30] = [
     (
         "regclass",
         "'shop.orders'::regclass",
@@ -152,6 +152,31 @@ const VALUES: [(&str, &str, &[&str]); 25] = [
         &["(repeat('[', 5000) || repeat(']', 5000))::json"],
     ),
     ("anyelement", "'x'::text", &["NULL::text"]),
+    (
+        "vpd.sealed_text",
+        "'x'::vpd.sealed_text",
+        &["NULL::vpd.sealed_text"],
+    ),
+    (
+        "vpd.sealed_bytea",
+        "'x'::vpd.sealed_bytea",
+        &["NULL::vpd.sealed_bytea"],
+    ),
+    (
+        "vpd.sealed_numeric",
+        "'1'::vpd.sealed_numeric",
+        &["NULL::vpd.sealed_numeric"],
+    ),
+    (
+        "vpd.sealed_date",
+        "'2026-01-01'::vpd.sealed_date",
+        &["NULL::vpd.sealed_date"],
+    ),
+    (
+        "vpd.sealed_jsonb",
+        "'{}'::vpd.sealed_jsonb",
+        &["NULL::vpd.sealed_jsonb"],
+    ),
     ("xml", "'<a/>'::xml", &["NULL::xml"]),
     ("inet", "'::1'::inet", &["NULL::inet"]),
 ];

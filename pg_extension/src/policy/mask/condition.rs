@@ -20,6 +20,8 @@ thread_local! {
 /// some relation changes.
 pub struct Condition {
     pub predicate: Rc<Compiled>,
+    /// Whether the value is shown where nobody is attached.
+    pub is_lifted_without_session: bool,
     verdicts: RefCell<Recent<((Standing, u64), Verdict)>>,
 }
 
@@ -27,14 +29,27 @@ impl Condition {
     pub fn new(predicate: Rc<Compiled>) -> Self {
         Self {
             predicate,
+            is_lifted_without_session: false,
             verdicts: RefCell::new(Recent::of(SESSIONS_KEPT)),
+        }
+    }
+
+    /// A mask that is lifted where nobody is attached: what is shown then is no value.
+    pub fn lifted_without_session(predicate: Rc<Compiled>) -> Self {
+        Self {
+            is_lifted_without_session: true,
+            ..Self::new(predicate)
         }
     }
 
     /// The same, as far as it was found before.
     pub fn known(&self, standing: Standing) -> Option<Verdict> {
         if standing.is_none() {
-            return Some(Verdict::Never);
+            return Some(if self.is_lifted_without_session {
+                Verdict::Always
+            } else {
+                Verdict::Never
+            });
         }
         let now = (standing, FORGOTTEN.get());
         let mut verdicts = self.verdicts.borrow_mut();

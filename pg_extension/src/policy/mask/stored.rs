@@ -1,8 +1,9 @@
 //! The masks of each table that this backend has met.
 
 use super::condition::{self, Condition};
-use super::hash;
+use super::{hash, sealed};
 use crate::error::{Error, Result};
+use crate::sealing;
 use crate::sys::predicate::{Compiled, compile_as, compile_value};
 use crate::sys::spi::{oid_arg, statements};
 use crate::sys::{Oid, extension, relation, xact};
@@ -81,8 +82,11 @@ fn read(oid: Oid) -> Relation {
     Relation { has_own, masks }
 }
 
-/// True when any table of this database has a mask.
+/// True when any table of this database may have a mask.
 pub fn is_any() -> bool {
+    if sealing::is_any() {
+        return true;
+    }
     if let Some(known) = IS_ANY.get() {
         return known;
     }
@@ -104,6 +108,7 @@ pub fn forget_relation(oid: Option<Oid>) {
     condition::forget();
     IS_ANY.set(None);
     hash::forget();
+    sealed::forget(oid);
     let forgotten = RELATIONS.with_borrow_mut(|relations| match oid {
         Some(oid) => relations.remove(&oid).into_iter().collect::<Vec<_>>(),
         None => std::mem::take(relations).into_values().collect(),

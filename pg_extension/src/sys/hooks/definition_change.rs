@@ -2,7 +2,7 @@
 
 use super::recorded_call;
 use crate::sys::table::table;
-use crate::sys::{extension, marker, memory, predicate};
+use crate::sys::{cipher, extension, marker, memory, predicate};
 use pgrx::{pg_guard, pg_sys};
 
 pub fn init() {
@@ -35,6 +35,7 @@ unsafe extern "C-unwind" fn on_function_change(_arg: pg_sys::Datum, _cache: i32,
         return;
     }
     extension::functions_changed();
+    cipher::functions_changed();
     recorded_call::functions_changed();
     if !marker::is_marker(hash) {
         (table().change.function)();

@@ -1,6 +1,7 @@
 //! What the server does to objects, whatever the command is called and whatever it was wrapped in: TRUNCATE, inheritance our triggers and functions are told of it.
 
 use super::{fast_path, foreign_session, inheritance, own_trigger, truncate};
+use crate::sys::sealed_type;
 use pgrx::{pg_guard, pg_sys};
 
 /// Of pg_inherits, as in the server's catalog/pg_inherits.h.
@@ -34,6 +35,11 @@ unsafe extern "C-unwind" fn access(
         pg_sys::ObjectAccessType::OAT_FUNCTION_EXECUTE => {
             fast_path::function_reached();
             foreign_session::function_reached(object);
+        }
+        pg_sys::ObjectAccessType::OAT_POST_CREATE
+            if class == pg_sys::RelationRelationId && sub_object == 0 =>
+        {
+            sealed_type::check_made(object);
         }
         pg_sys::ObjectAccessType::OAT_TRUNCATE if class == pg_sys::RelationRelationId => {
             truncate::reached(object)

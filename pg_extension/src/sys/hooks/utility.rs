@@ -14,6 +14,7 @@ mod defence;
 mod dependent;
 mod dump;
 mod expression;
+mod sealed_column;
 mod stored_type;
 
 static mut NEXT: pg_sys::ProcessUtility_hook_type = None;
@@ -115,6 +116,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             dependent::check(statement);
             own_trigger::check(statement);
             database::make_way(statement);
+            sealed_column::name_columns(statement);
             before(statement);
             // A read-only transaction will refuse the command itself.
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;

@@ -2,6 +2,7 @@
 
 use super::{Compiled, analyze, build_apart, folding};
 use crate::error::{Error, Result};
+use crate::sys::sealed_type;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -39,6 +40,10 @@ unsafe fn of_column_type(
     // SAFETY: the relation is locked and has the column; the out-pointers are valid; coercion returns NULL when there is none.
     unsafe {
         pg_sys::get_atttypetypmodcoll(relation, attribute, &mut kind, &mut modifier, &mut collation);
+        // A mask over a sealed column is no value to be sealed.
+        if sealed_type::kind_of(kind).is_some() {
+            modifier = -1;
+        }
         let own = pg_sys::exprType(expression);
         if is_a(expression, pg_sys::NodeTag::T_Const) && (*expression.cast::<pg_sys::Const>()).constisnull {
             // A domain that refuses NULL does so when a row is stored; here nothing is.

@@ -37,6 +37,7 @@ pub mod order;
 mod read;
 mod relevance;
 pub mod rule;
+mod sealed;
 mod target;
 mod time;
 mod walk;
@@ -62,6 +63,7 @@ pub unsafe fn settle(query: *mut pg_sys::Query, params: pg_sys::ParamListInfo) -
     // SAFETY: the caller's promise.
     unsafe {
         relevance::settle(query);
+        sealed::tag(query);
         visit(query, &mut walk);
     }
     walk.inlined
@@ -110,7 +112,10 @@ unsafe fn visit(query: *mut pg_sys::Query, walk: &mut Walk) {
         // Before masks: they see the values.
         audited::watch(query, &read);
         // The server sets the flag on every level with a policy; where no row security applies there is no mask.
-        if !(*query).hasRowSecurity || !(table().policy.has_masks)() {
+        // What is sealed is masked everywhere.
+        let may_be_masked =
+            (table().sealing.is_any)() || (*query).hasRowSecurity && (table().policy.has_masks)();
+        if !may_be_masked {
             return;
         }
         // Last, so that nothing that is put in is met again.
@@ -144,7 +149,7 @@ unsafe extern "C-unwind" fn sublink_walker(node: *mut pg_sys::Node, context: *mu
     }
 }
 
-/// The masked columns of a range table entry, when it is a table whose row security applies to whoever it is read for.
+/// The masked columns of a range table entry: the sealed ones, and when it is a table whose row security applies to whoever it is read for, all of them.
 unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Option<Vec<MaskedColumn>> {
     // SAFETY: the number is one of the range table; the look-ups are made inside a transaction.
     unsafe {
@@ -154,13 +159,18 @@ unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Opt
                 || entry.relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE);
         let user = crate::sys::compat::checked_user(query, entry);
         // False for superusers and with BYPASSRLS, as for rows. The queries of foreign keys do not come here.
-        if !is_table
-            || pg_sys::check_enable_rls(entry.relid, user, true)
-                != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
-        {
+        if !is_table {
             return None;
         }
-        let columns = (table().policy.masks)(entry.relid).unwrap_or_else(|error| error.raise());
+        let is_secured = pg_sys::check_enable_rls(entry.relid, user, true)
+            == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32;
+        let policy = &table().policy;
+        let masks = if is_secured {
+            policy.masks
+        } else {
+            policy.sealed_masks
+        };
+        let columns = masks(entry.relid).unwrap_or_else(|error| error.raise());
         (!columns.is_empty()).then(|| case::columns(entry.relid, user, &columns, walk))
     }
 }

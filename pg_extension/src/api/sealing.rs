@@ -1,0 +1,56 @@
+//! `vpd.create_key` and `vpd.seal`. The functions of the types themselves stand in `sys`.
+
+use super::{Answer, require_primary, require_ready, required};
+use crate::error::Error;
+use crate::sealing::{self, Definition, Hidden};
+use pgrx::AnyElement;
+use pgrx::prelude::*;
+
+#[pg_extern(sql = false)]
+fn create_key(
+    name: Option<String>,
+    privilege: Option<String>,
+    searchable: Option<bool>,
+    mask: Option<String>,
+    hidden_as: Option<&str>,
+) -> Answer<()> {
+    require_primary()?;
+    let hidden = match required(hidden_as, "hidden_as")? {
+        "mask" => Hidden::Mask(required(mask, "mask")?),
+        "null" => Hidden::Null,
+        "error" => Hidden::Error,
+        _ => return Err(Error::argument("hidden_as is mask, null or error", "Choose one of them.").into()),
+    };
+    sealing::create(&Definition {
+        name: required(name, "name")?,
+        privilege: required(privilege, "privilege")?,
+        is_searchable: required(searchable, "searchable")?,
+        hidden,
+    })?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn rotate_key(name: Option<&str>) -> Answer<i32> {
+    require_primary()?;
+    Ok(sealing::rotate(required(name, "name")?)?)
+}
+
+#[pg_extern(sql = false)]
+fn destroy_key(name: Option<&str>, confirm: Option<&str>) -> Answer<()> {
+    require_primary()?;
+    sealing::destroy(required(name, "name")?, confirm.unwrap_or_default())?;
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn sealed_mask(key: Option<&str>, _kind: Option<AnyElement>) -> Answer<Vec<u8>> {
+    require_ready()?;
+    Ok(sealing::mask_value(required(key, "key")?)?)
+}
+
+#[pg_extern(sql = false)]
+fn seal(value: &str, key: &str) -> Answer<Vec<u8>> {
+    require_ready()?;
+    Ok(sealing::seal_text(value, key)?)
+}

@@ -1,0 +1,173 @@
+//! Refusals about sealed columns and their keys. None says anything of a value.
+
+use super::Error;
+use pgrx::PgSqlErrorCode;
+
+impl Error {
+    /// 55000: nothing can be encrypted or decrypted here.
+    pub fn cipher_missing(reason: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cipher_missing",
+            format!("nothing can be sealed or unsealed: {reason}"),
+            "Update or reinstall the extension pgcrypto.",
+        )
+    }
+
+    /// 55000: the server was started without the master key that wraps a key.
+    pub fn master_key_missing() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "master_key_missing",
+            "the master key for sealed columns is missing",
+            "Set vpd.master_key_file or vpd.master_key_command and restart the server; its log says why a key could not be read.",
+        )
+    }
+
+    /// 42704: there is no such key.
+    pub fn key_not_found(name: &str) -> Self {
+        Self::not_found(
+            "sealing_key_not_found",
+            format!("key \"{name}\" does not exist"),
+            "Create it with vpd.create_key, or see the view vpd.keys.",
+        )
+    }
+
+    /// 42710: the key exists.
+    pub fn key_exists(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            "key_exists",
+            format!("key \"{name}\" exists already"),
+            "Choose another name, or make another version of it with vpd.rotate_key.",
+        )
+    }
+
+    /// 55000: the key was destroyed, and with it every value that it sealed.
+    pub fn key_destroyed(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "key_destroyed",
+            format!("key \"{name}\" was destroyed"),
+            "What it sealed cannot be read any more. Use another key.",
+        )
+    }
+
+    /// 42P16: a sealed column names no key.
+    pub fn key_not_named() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION,
+            "key_not_named",
+            "a sealed column names the key that seals it",
+            "Write the key with the type, such as vpd.sealed_text('pii'). A table made by a query takes it from the columns it reads.",
+        )
+    }
+
+    /// 22023: the words with a sealed type are no key.
+    pub fn key_modifier() -> Self {
+        Self::argument(
+            "a sealed type takes the name of a key",
+            "Write it such as vpd.sealed_text('pii'). A dump adds a number for the column; leave it away for a column of your own.",
+        )
+    }
+
+    /// 42501: the session may not see what a key seals.
+    pub fn unseal_refused(key: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "unseal_refused",
+            format!("a value that is sealed with key \"{key}\" cannot be unsealed or compared"),
+            "Attach a session that has the privilege of the key; see the view vpd.keys.",
+        )
+    }
+
+    /// 42501: the session may not see what stands behind a mask.
+    pub fn unseal_masked() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "unseal_refused",
+            "a masked value cannot be unsealed",
+            "Attach a session that has the privilege of the key; see the view vpd.keys.",
+        )
+    }
+
+    /// 0A000: equal values of this key cannot be told.
+    pub fn not_searchable(key: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "not_searchable",
+            format!("values that are sealed with key \"{key}\" cannot be compared"),
+            "Compare vpd.unseal(column), with the privilege of the key; or seal the column with a key that was created with searchable => true.",
+        )
+    }
+
+    /// 0A000: values of different keys cannot be compared.
+    pub fn keys_differ() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "keys_differ",
+            "values that are sealed with different keys cannot be compared",
+            "Compare vpd.unseal of both, with the privileges of the keys; or seal both columns with one key.",
+        )
+    }
+
+    /// 0A000: an open value was to be hashed or sorted among sealed ones.
+    pub fn open_among_sealed() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "open_among_sealed",
+            "an open value cannot be hashed or sorted among sealed ones",
+            "Cast it to the sealed type with its key, such as value::vpd.sealed_text('pii').",
+        )
+    }
+
+    /// 0A000: sealed values have no order.
+    pub fn not_ordered() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "not_ordered",
+            "sealed values have no order",
+            "Order by, or compare, vpd.unseal(column), with the privilege of the key.",
+        )
+    }
+
+    /// 22P03: the bytes are no envelope, or were changed.
+    pub fn envelope_broken() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            "envelope_broken",
+            "a sealed value is damaged",
+            "It was cut or changed, or sealed by another database. A value that begins with \"vpd:sealed:\" is read as one.",
+        )
+    }
+
+    /// 0A000: the envelope was written by a later version.
+    pub fn envelope_later() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "envelope_later",
+            "a sealed value was written by a later version of pg_vpd",
+            "Update the extension.",
+        )
+    }
+
+    /// 22023: the envelope is of another column.
+    pub fn envelope_misplaced() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "envelope_misplaced",
+            "a sealed value belongs to another column",
+            "Copy it by SQL in a session that has the privilege of the key, so that it is sealed anew.",
+        )
+    }
+
+    /// 55000: a literal that was kept by somebody else is not good any more.
+    pub fn passing_stale() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "passing_stale",
+            "a value of a sealed type was kept where none may be kept",
+            "Give the literal in a view, default or check its key, such as 'x'::vpd.sealed_text('pii').",
+        )
+    }
+}

@@ -1,0 +1,117 @@
+//! Sealing and opening, whoever asks.
+
+use super::catalogue::{Key, keys};
+use super::key::{close, open};
+use crate::error::{Error, Result};
+use crate::sys::secret;
+use std::rc::Rc;
+use vpd_text::sealed::{Binding, Envelope, Form, Kind, Malformed, Passing, passing_head};
+
+/// A value in the form that its bytes have.
+pub fn form(bytes: &[u8]) -> Result<Form<'_>> {
+    Form::read(bytes).map_err(malformed)
+}
+
+/// Why bytes or a text are no envelope.
+pub fn malformed(reason: Malformed) -> Error {
+    match reason {
+        Malformed::Later => Error::envelope_later(),
+        Malformed::Broken => Error::envelope_broken(),
+    }
+}
+
+/// Seals a value with a key, for a place.
+pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32) -> Result<Vec<u8>> {
+    if key.is_destroyed {
+        return Err(Error::key_destroyed(&key.name));
+    }
+    let tag = if key.is_searchable {
+        Some(key.tag(&normal(kind, plain))?)
+    } else {
+        None
+    };
+    let binding = Binding {
+        kind,
+        key: key.number,
+        version: key.version,
+        place,
+        tag,
+    };
+    key.pair(key.version)?.close(binding.head(), &[], plain)
+}
+
+/// Opens an envelope.
+pub fn unseal(envelope: &Envelope<'_>) -> Result<Vec<u8>> {
+    let pair = key_of(envelope)?.pair(envelope.binding.version)?;
+    pair.open(
+        envelope.covered,
+        &[],
+        envelope.iv,
+        envelope.ciphertext,
+        envelope.mac,
+    )
+}
+
+/// The key of an envelope.
+pub fn key_of(envelope: &Envelope<'_>) -> Result<Rc<Key>> {
+    keys()
+        .numbered(envelope.binding.key)
+        .map(Rc::clone)
+        .ok_or_else(Error::envelope_broken)
+}
+
+/// A value on its way, which nobody has a key for yet.
+pub fn pass(kind: Kind, plain: &[u8]) -> Result<Vec<u8>> {
+    let [encrypting, authenticating] = secret::passing()?;
+    close(encrypting, authenticating, passing_head(kind), &[], plain)
+}
+
+/// What is on its way.
+pub fn passed(passing: &Passing<'_>) -> Result<Vec<u8>> {
+    let [encrypting, authenticating] = secret::passing()?;
+    open(
+        [encrypting, authenticating],
+        [&[], passing.covered],
+        passing.iv,
+        passing.ciphertext,
+        passing.mac,
+    )
+    .map_err(|_| Error::passing_stale())
+}
+
+/// The bytes by which values are equal: of numbers, without zeros at the end of a fraction.
+pub fn normal(kind: Kind, plain: &[u8]) -> Vec<u8> {
+    let mut bytes = plain.to_vec();
+    if kind == Kind::Numeric && bytes.contains(&b'.') {
+        let end = bytes
+            .iter()
+            .rposition(|byte| *byte != b'0')
+            .map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        if bytes.last() == Some(&b'.') {
+            bytes.pop();
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal;
+    use vpd_text::sealed::Kind;
+
+    #[test]
+    fn equal_numbers_have_one_form() {
+        for (number, expected) in [
+            ("1.50", "1.5"),
+            ("1.00", "1"),
+            ("100", "100"),
+            ("0.0", "0"),
+            ("NaN", "NaN"),
+            ("-0.10", "-0.1"),
+        ] {
+            assert_eq!(normal(Kind::Numeric, number.as_bytes()), expected.as_bytes());
+        }
+        assert_eq!(normal(Kind::Text, b"1.50"), b"1.50");
+    }
+}

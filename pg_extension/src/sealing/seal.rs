@@ -1,0 +1,44 @@
+//! Values that no column holds, and values as texts.
+
+use super::catalogue::keys;
+use super::envelope::{form, key_of, passed, seal, unseal};
+use super::visibility::require_open;
+use crate::error::{Error, Result};
+use vpd_text::sealed::{Form, Kind};
+
+/// Seals a text with a key, for no column; for who may unseal.
+pub fn seal_text(value: &str, key: &str) -> Result<Vec<u8>> {
+    let keys = keys();
+    let key = keys.named(key)?;
+    require_open(key)?;
+    seal(Kind::Text, value.as_bytes(), key, 0)
+}
+
+/// The value as text, for who may see it.
+pub fn open_for_session(bytes: &[u8]) -> Result<String> {
+    let (kind, plain) = match form(bytes)? {
+        Form::Sealed(envelope) => {
+            let key = key_of(&envelope)?;
+            require_open(&key)?;
+            (envelope.binding.kind, unseal(&envelope)?)
+        }
+        Form::Passing(passing) => (passing.kind, passed(&passing)?),
+        Form::Mask(_) => return Err(Error::unseal_masked()),
+        Form::Tag { .. } => return Err(Error::envelope_broken()),
+    };
+    String::from_utf8(text_of(kind, plain)).map_err(|_| Error::envelope_broken())
+}
+
+/// The text of a value, as clients get it: bytes as hexadecimal digits, everything else as it was sealed.
+pub fn text_of(kind: Kind, plain: Vec<u8>) -> Vec<u8> {
+    if kind != Kind::Bytea {
+        return plain;
+    }
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = b"\\x".to_vec();
+    for byte in plain {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+    text
+}

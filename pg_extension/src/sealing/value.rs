@@ -1,0 +1,201 @@
+//! Values of the sealed types: what comes in, what goes out, what is equal.
+
+use super::catalogue::{Hidden, Key};
+use super::column::Modifier;
+use super::envelope::{form, key_of, malformed, normal, pass, passed, seal, unseal};
+use super::seal::text_of;
+use super::visibility::{Sight, is_open, require_open, sight};
+use crate::error::{Error, Result};
+use crate::sys::secret;
+use std::cmp::Ordering;
+use std::rc::Rc;
+use vpd_text::sealed::{Envelope, Form, Kind, TAG_BYTES, read_text, tag_form, write_text};
+
+/// The envelope that a text holds.
+pub fn envelope(text: &[u8]) -> Result<Option<Vec<u8>>> {
+    std::str::from_utf8(text).map_or(Ok(None), |text| read_text(text).map_err(malformed))
+}
+
+/// An envelope from outside: it must be of this type, and of this column if there is one. It is looked into where its key is at hand.
+pub fn taken(bytes: Vec<u8>, kind: Kind, modifier: i32) -> Result<Vec<u8>> {
+    let Form::Sealed(envelope) = form(&bytes)? else {
+        return Err(Error::envelope_broken());
+    };
+    if envelope.binding.kind != kind {
+        return Err(Error::envelope_broken());
+    }
+    match Modifier::of(modifier) {
+        Modifier::Place(place) if envelope.binding.place != place => return Err(Error::envelope_misplaced()),
+        Modifier::Key(_) => return Err(Error::envelope_misplaced()),
+        Modifier::Place(_) | Modifier::None => (),
+    }
+    // A dump is restored before its keys, and without a master key.
+    if !key_of(&envelope).is_ok_and(|key| key.has_versions()) {
+        return Ok(bytes);
+    }
+    match unseal(&envelope) {
+        Ok(mut plain) => secret::wipe(&mut plain),
+        Err(error) if error.code() == Error::envelope_broken().code() => return Err(error),
+        Err(_) => (),
+    }
+    Ok(bytes)
+}
+
+/// A value that comes in open: sealed for its column, or on its way to one.
+pub fn sealed(kind: Kind, plain: &[u8], modifier: i32) -> Result<Vec<u8>> {
+    let modifier = Modifier::of(modifier);
+    match modifier.key()? {
+        None => pass(kind, plain),
+        Some(key) => {
+            if modifier.place() == 0 {
+                require_open(&key)?;
+            }
+            seal(kind, plain, &key, modifier.place())
+        }
+    }
+}
+
+/// A value on its way into a column or to a key. What is sealed for the column already stays as it is; what is sealed for another is for who may open it.
+pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>> {
+    let modifier = Modifier::of(modifier);
+    let Some(key) = modifier.key()? else {
+        return Ok(bytes.to_vec());
+    };
+    let place = modifier.place();
+    match form(bytes)? {
+        Form::Sealed(envelope) if envelope.binding.place == place && envelope.binding.key == key.number => {
+            Ok(bytes.to_vec())
+        }
+        Form::Sealed(envelope) => {
+            require_open(&*key_of(&envelope)?)?;
+            resealed(envelope.binding.kind, unseal(&envelope)?, &key, place)
+        }
+        Form::Passing(passing) => {
+            // By an assignment a value comes in; by a cast somebody could try guesses.
+            if is_explicit || place == 0 {
+                require_open(&key)?;
+            }
+            resealed(passing.kind, passed(&passing)?, &key, place)
+        }
+        Form::Mask(text) => seal(Kind::Text, text.as_bytes(), &key, place),
+        Form::Tag { .. } => Err(Error::envelope_broken()),
+    }
+}
+
+fn resealed(kind: Kind, mut plain: Vec<u8>, key: &Key, place: u32) -> Result<Vec<u8>> {
+    let sealed = seal(kind, &plain, key, place);
+    secret::wipe(&mut plain);
+    sealed
+}
+
+/// What a client gets to see of a value.
+pub fn shown(bytes: &[u8]) -> Result<Vec<u8>> {
+    match form(bytes)? {
+        Form::Sealed(envelope) => shown_of(bytes, &envelope),
+        Form::Passing(passing) => passed(&passing).map(|plain| text_of(passing.kind, plain)),
+        Form::Mask(text) => Ok(text.as_bytes().to_vec()),
+        Form::Tag { .. } => Err(Error::envelope_broken()),
+    }
+}
+
+fn shown_of(bytes: &[u8], envelope: &Envelope<'_>) -> Result<Vec<u8>> {
+    let Ok(key) = key_of(envelope) else {
+        // Without a key nobody can be told what it is.
+        return Ok(write_text(bytes).into_bytes());
+    };
+    match sight(&key) {
+        Sight::Envelope => Ok(write_text(bytes).into_bytes()),
+        Sight::Open if !key.is_destroyed => match unseal(envelope) {
+            // The server was started without the master key: as without the privilege.
+            Err(error) if error.code() == "master_key_missing" => hidden(&key),
+            opened => opened.map(|plain| text_of(envelope.binding.kind, plain)),
+        },
+        Sight::Open | Sight::Hidden => hidden(&key),
+    }
+}
+
+fn hidden(key: &Key) -> Result<Vec<u8>> {
+    match &key.hidden {
+        Hidden::Mask(mask) => Ok(mask.as_bytes().to_vec()),
+        Hidden::Null => Ok(Vec::new()),
+        Hidden::Error => Err(Error::unseal_refused(&key.name)),
+    }
+}
+
+/// What a literal is compared by with the values of a column. For whoever may not compare it stays what it is.
+pub fn tagged(bytes: &[u8], modifier: i32) -> Result<Vec<u8>> {
+    let Form::Passing(passing) = form(bytes)? else {
+        return Ok(bytes.to_vec());
+    };
+    let Some(key) = Modifier::of(modifier).key()? else {
+        return Ok(bytes.to_vec());
+    };
+    if !is_open(&key) {
+        return Ok(bytes.to_vec());
+    }
+    let mut plain = passed(&passing)?;
+    let tag = key.tag(&normal(passing.kind, &plain));
+    secret::wipe(&mut plain);
+    Ok(tag_form(key.number, &tag?))
+}
+
+/// What values are compared by.
+enum Compared {
+    /// Key and tag.
+    Tag(u32, [u8; TAG_BYTES]),
+    /// A value that nobody sealed, in its normal form.
+    Open(Vec<u8>),
+    Mask(String),
+}
+
+fn compared(bytes: &[u8]) -> Result<Compared> {
+    Ok(match form(bytes)? {
+        Form::Sealed(envelope) => match envelope.binding.tag {
+            Some(tag) => Compared::Tag(envelope.binding.key, tag),
+            None => {
+                let key = key_of(&envelope)?;
+                return Err(Error::not_searchable(&key.name));
+            }
+        },
+        Form::Tag { key, tag } => Compared::Tag(key, *tag),
+        Form::Passing(passing) => {
+            let plain = passed(&passing)?;
+            Compared::Open(normal(passing.kind, &plain))
+        }
+        Form::Mask(text) => Compared::Mask(text.to_owned()),
+    })
+}
+
+/// The order of two values, which means nothing but whether they are equal. What is sealed is compared by tags, and opened by nobody.
+pub fn order(left: &[u8], right: &[u8]) -> Result<Ordering> {
+    use Compared::{Mask, Open, Tag};
+    Ok(match (compared(left)?, compared(right)?) {
+        (Tag(one, left), Tag(other, right)) if one == other => left.cmp(&right),
+        (Tag(..), Tag(..)) => return Err(Error::keys_differ()),
+        (Tag(key, left), Open(value)) => left.cmp(&guessed(key, &value)?),
+        (Open(value), Tag(key, right)) => guessed(key, &value)?.cmp(&right),
+        (Open(left), Open(right)) => left.cmp(&right),
+        (Mask(left), Mask(right)) => left.cmp(&right),
+        (Mask(left), Open(right)) => left.as_bytes().cmp(&right),
+        (Open(left), Mask(right)) => left.as_slice().cmp(right.as_bytes()),
+        (Mask(_), Tag(..)) => Ordering::Less,
+        (Tag(..), Mask(_)) => Ordering::Greater,
+    })
+}
+
+/// The tag of a guess, for who may unseal.
+fn guessed(number: u32, value: &[u8]) -> Result<[u8; TAG_BYTES]> {
+    let keys = super::catalogue::keys();
+    let key: &Rc<Key> = keys.numbered(number).ok_or_else(Error::envelope_broken)?;
+    require_open(key)?;
+    key.tag(value)
+}
+
+/// What is hashed of a value. An open one has no hash that it shares with sealed ones: rather an error than rows that are not found.
+pub fn hashed(bytes: &[u8]) -> Result<Vec<u8>> {
+    match compared(bytes)? {
+        Compared::Tag(_, tag) => Ok(tag.to_vec()),
+        Compared::Mask(text) => Ok(text.into_bytes()),
+        Compared::Open(_) => Err(Error::open_among_sealed()),
+    }
+}

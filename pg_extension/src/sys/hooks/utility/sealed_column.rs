@@ -1,0 +1,62 @@
+//! Definitions of sealed columns. A type that names a key gets the number of its column before the server sees it; one without a key is refused, and so is a
+//! table that a query would make with such a column: nothing is ever stored that no key has sealed.
+
+use crate::sys::list::elements;
+use crate::sys::{extension, sealed_type};
+use pgrx::{is_a, pg_sys};
+
+/// Names the columns in a definition.
+///
+/// # Safety
+/// A valid utility statement, which may be changed.
+pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
+    use pg_sys::NodeTag::*;
+    // SAFETY: each node is read as the type its tag says.
+    unsafe {
+        let is_of_interest = matches!(
+            (*statement).type_,
+            T_CreateStmt
+                | T_CreateForeignTableStmt
+                | T_AlterTableStmt
+                | T_CompositeTypeStmt
+                | T_CreateDomainStmt
+        );
+        if !is_of_interest || !extension::is_installed() {
+            return;
+        }
+        match (*statement).type_ {
+            // Of a foreign table the first part is the same.
+            T_CreateStmt | T_CreateForeignTableStmt => {
+                of_columns((*statement.cast::<pg_sys::CreateStmt>()).tableElts);
+            }
+            T_AlterTableStmt => {
+                for command in elements((*statement.cast::<pg_sys::AlterTableStmt>()).cmds) {
+                    of_column((*command.cast::<pg_sys::AlterTableCmd>()).def);
+                }
+            }
+            T_CompositeTypeStmt => of_columns((*statement.cast::<pg_sys::CompositeTypeStmt>()).coldeflist),
+            T_CreateDomainStmt => {
+                sealed_type::name_column((*statement.cast::<pg_sys::CreateDomainStmt>()).typeName)
+            }
+            _ => (),
+        }
+    }
+}
+
+unsafe fn of_columns(list: *mut pg_sys::List) {
+    // SAFETY: a list of the elements of a table.
+    unsafe {
+        for element in elements(list) {
+            of_column(element);
+        }
+    }
+}
+
+unsafe fn of_column(definition: *mut pg_sys::Node) {
+    // SAFETY: NULL, or a node that is read as the type its tag says.
+    unsafe {
+        if !definition.is_null() && is_a(definition, pg_sys::NodeTag::T_ColumnDef) {
+            sealed_type::name_column((*definition.cast::<pg_sys::ColumnDef>()).typeName);
+        }
+    }
+}

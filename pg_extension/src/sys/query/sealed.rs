@@ -1,0 +1,163 @@
+//! Comparisons with sealed columns. What has no key yet, a literal or a parameter, gets the key of the column it is compared with: then an index serves, and a
+//! join may hash.
+//!
+//! ```sql
+//! WHERE ssn = $1              -- comes in
+//! WHERE ssn = tagged($1, 71230)   -- goes out; 71230 is the modifier of the column
+//! WHERE ssn = ANY ($1)        -- comes in; each element is tagged
+//! ```
+
+use crate::error::Error;
+use crate::sys::list::{elements, length, list};
+use crate::sys::predicate::function;
+use crate::sys::sealed_type::kind_of;
+use crate::sys::table::table;
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::c_void;
+
+/// Tags what is compared with sealed columns, at every level.
+///
+/// # Safety
+/// `query` was rewritten, and nobody else uses it.
+pub unsafe fn tag(query: *mut pg_sys::Query) {
+    if !(table().sealing.is_any)() {
+        return;
+    }
+    // SAFETY: the walker looks at each node as what it is.
+    unsafe {
+        walker(query.cast(), std::ptr::null_mut());
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    use pg_sys::NodeTag::*;
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: a valid node, read as the type its tag says. Lists of arguments are replaced by new ones.
+    unsafe {
+        match (*node).type_ {
+            T_Query => {
+                check_order(node.cast());
+                return pg_sys::query_tree_walker(node.cast(), Some(walker), context, 0);
+            }
+            T_Aggref => {
+                let aggregate = &*node.cast::<pg_sys::Aggref>();
+                refuse_order(aggregate.aggorder, aggregate.args);
+            }
+            T_OpExpr | T_DistinctExpr => {
+                let comparison = &mut *node.cast::<pg_sys::OpExpr>();
+                comparison.args = tagged(comparison.args);
+            }
+            T_ScalarArrayOpExpr => {
+                let comparison = &mut *node.cast::<pg_sys::ScalarArrayOpExpr>();
+                comparison.args = tagged(comparison.args);
+            }
+            _ => (),
+        }
+        pg_sys::expression_tree_walker(node, Some(walker), context)
+    }
+}
+
+/// Sealed values have tags and no order: whoever asks for one is told so, and gets no rows in the order of tags.
+unsafe fn check_order(query: *mut pg_sys::Query) {
+    // SAFETY: a valid query.
+    unsafe {
+        let query = &*query;
+        refuse_order(query.sortClause, query.targetList);
+        for window in elements(query.windowClause) {
+            refuse_order(
+                (*window.cast::<pg_sys::WindowClause>()).orderClause,
+                query.targetList,
+            );
+        }
+    }
+}
+
+unsafe fn refuse_order(clauses: *mut pg_sys::List, targets: *mut pg_sys::List) {
+    // SAFETY: each clause refers to one of the targets.
+    unsafe {
+        for clause in elements(clauses) {
+            let target = pg_sys::get_sortgroupclause_expr(clause.cast(), targets);
+            let kind = pg_sys::exprType(target);
+            if kind.to_u32() >= pg_sys::FirstNormalObjectId && kind_of(kind).is_some() {
+                Error::not_ordered().raise();
+            }
+        }
+    }
+}
+
+/// The two sides of a comparison, the one without a key tagged by that of the other.
+unsafe fn tagged(arguments: *mut pg_sys::List) -> *mut pg_sys::List {
+    if unsafe { length(arguments) } != 2 {
+        return arguments;
+    }
+    // SAFETY: two expressions.
+    unsafe {
+        let sides: Vec<*mut pg_sys::Node> = elements(arguments).collect();
+        let [left, right] = [sides[0], sides[1]];
+        let kind = pg_sys::exprType(left);
+        if kind.to_u32() < pg_sys::FirstNormalObjectId || kind_of(kind).is_none() {
+            return arguments;
+        }
+        let modifiers = [left, right].map(|side| pg_sys::exprTypmod(side));
+        (table().sealing.comparable)(modifiers[0], modifiers[1]).unwrap_or_else(|error| error.raise());
+        match modifiers {
+            [modifier, -1] if modifier >= 0 => list(&[left, tag_of(right, kind, modifier)]),
+            [-1, modifier] if modifier >= 0 => list(&[tag_of(left, kind, modifier), right]),
+            _ => arguments,
+        }
+    }
+}
+
+/// What a value, or each element of an array, is compared by.
+unsafe fn tag_of(side: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *mut pg_sys::Node {
+    // SAFETY: an expression of the type, or of an array of it.
+    unsafe {
+        let own = pg_sys::exprType(side);
+        if own == kind {
+            return call(side, kind, modifier);
+        }
+        if pg_sys::get_element_type(own) != kind {
+            return side;
+        }
+        let mut element = pgrx::PgBox::<pg_sys::CaseTestExpr>::alloc_node(pg_sys::NodeTag::T_CaseTestExpr);
+        element.typeId = kind;
+        element.typeMod = -1;
+        let mut each = pgrx::PgBox::<pg_sys::ArrayCoerceExpr>::alloc_node(pg_sys::NodeTag::T_ArrayCoerceExpr);
+        each.arg = side.cast();
+        each.elemexpr = call(element.into_pg().cast(), kind, modifier).cast();
+        each.resulttype = own;
+        each.resulttypmod = -1;
+        each.coerceformat = pg_sys::CoercionForm::COERCE_EXPLICIT_CAST;
+        each.location = -1;
+        each.into_pg().cast()
+    }
+}
+
+unsafe fn call(value: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *mut pg_sys::Node {
+    // SAFETY: makes nodes; the function takes a value of the type and an integer.
+    unsafe {
+        let tagged = function(c"vpd_private", c"sealed_tagged", &[kind, pg_sys::INT4OID])
+            .unwrap_or_else(|error| error.raise());
+        let modifier = pg_sys::makeConst(
+            pg_sys::INT4OID,
+            -1,
+            pg_sys::InvalidOid,
+            4,
+            pg_sys::Datum::from(modifier),
+            false,
+            true,
+        );
+        pg_sys::makeFuncExpr(
+            tagged,
+            kind,
+            list(&[value, modifier.cast()]),
+            pg_sys::InvalidOid,
+            pg_sys::InvalidOid,
+            pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
+        )
+        .cast()
+    }
+}

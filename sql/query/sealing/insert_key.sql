@@ -1,0 +1,3 @@
+INSERT INTO vpd_private.sealing_key (key_number, name, is_searchable, privilege, hidden_as, mask)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,5 @@
+-- A version ($2) of a key ($1), wrapped.
+SELECT master, wrapped
+  FROM vpd_private.sealing_key_version
+ WHERE key_number = $1
+   AND version = $2;

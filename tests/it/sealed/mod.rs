@@ -1,0 +1,9 @@
+//! Sealed columns: what lies on the disk, what each session sees, what is equal.
+
+mod bytes;
+mod definition;
+mod equality;
+mod keys;
+mod moving;
+pub mod scene;
+mod showing;

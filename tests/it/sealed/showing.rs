@@ -1,0 +1,179 @@
+//! What comes out: the value with the privilege, the mask without it, the envelope without a session.
+
+use vpd_tests::{Result, attach, refusal, role};
+
+use super::scene::{clerk, manager, people, seen, without_session};
+
+const COLUMNS: [&str; 9] = [
+    "ssn", "email", "salary", "points", "born", "badge", "profile", "hint", "code",
+];
+
+#[test]
+fn each_session_sees_what_its_privileges_allow() -> Result<()> {
+    let database = people()?;
+    let (manager, clerk) = (manager(&database)?, clerk(&database)?);
+    for column in COLUMNS {
+        let sealed = format!("SELECT {column} FROM shop.people ORDER BY id");
+        let twin = format!("SELECT {column} FROM shop.twins ORDER BY id");
+        assert_eq!(
+            seen(&database, &manager, &sealed)?,
+            seen(&database, &manager, &twin)?,
+            "{column}"
+        );
+        let envelopes = without_session(&database, role::USER, &sealed)?;
+        assert!(
+            envelopes
+                .as_ref()
+                .is_ok_and(|text| text.lines().count() == 6
+                    && text.lines().all(|line| line.starts_with("vpd:sealed:"))),
+            "{column}: {envelopes:?}"
+        );
+        let hidden = seen(&database, &clerk, &sealed)?;
+        match column {
+            "salary" => assert_eq!(hidden, Ok(six("secret"))),
+            "hint" => assert_eq!(hidden, Ok(six("(null)"))),
+            "code" => assert_eq!(
+                hidden.map_err(|refusal| refusal.token),
+                Err(Some("unseal_refused".into()))
+            ),
+            _ => assert_eq!(hidden, Ok(six("•••")), "{column}"),
+        }
+    }
+    Ok(())
+}
+
+fn six(shown: &str) -> String {
+    vec![format!("{shown}|"); 6].join("\n")
+}
+
+#[test]
+fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
+    let database = people()?;
+    let clerk = clerk(&database)?;
+    let statements = [
+        ("SELECT count(*) FROM shop.people WHERE ssn = '555-101'", "0|"),
+        (
+            "SELECT count(*) FROM shop.people WHERE ssn IN ('555-101', '555-102')",
+            "0|",
+        ),
+        ("SELECT count(*) FROM shop.people WHERE ssn = '•••'", "6|"),
+        ("SELECT count(DISTINCT ssn) FROM shop.people", "1|"),
+        ("SELECT ssn, count(*) FROM shop.people GROUP BY ssn", "•••|6|"),
+        (
+            "SELECT count(*) FROM shop.people a JOIN shop.people b USING (ssn)",
+            "36|",
+        ),
+        (
+            "SELECT count(*) FROM shop.people p JOIN shop.twins t ON t.ssn = p.ssn",
+            "0|",
+        ),
+        ("SELECT max(length(ssn::text)) FROM shop.people", "3|"),
+        (
+            "SELECT DISTINCT p::text ~ 'planted|sealed' FROM (SELECT ssn, email, badge, profile FROM shop.people) p",
+            "f|",
+        ),
+        (
+            "SELECT min(to_jsonb(p)::text) FROM (SELECT email FROM shop.people) p",
+            "{\"email\": \"•••\"}|",
+        ),
+        (
+            "WITH p AS MATERIALIZED (SELECT email FROM shop.people) SELECT DISTINCT email FROM p",
+            "•••|",
+        ),
+        (
+            "SELECT DISTINCT (SELECT q.email FROM shop.people q WHERE q.id = p.id) FROM shop.people p",
+            "•••|",
+        ),
+        (
+            "UPDATE shop.people SET hint = 'x' WHERE ssn = '555-101' RETURNING id",
+            "",
+        ),
+        ("DELETE FROM shop.people WHERE ssn = '555-101' RETURNING id", ""),
+        (
+            "INSERT INTO shop.people (id, ssn) VALUES (7, '555-107') RETURNING ssn",
+            "•••|",
+        ),
+    ];
+    for (statement, expected) in statements {
+        assert_eq!(
+            seen(&database, &clerk, statement)?.as_deref(),
+            Ok(expected),
+            "{statement}"
+        );
+    }
+    for statement in [
+        "UPDATE shop.people SET ssn = 'x' WHERE id = 1",
+        "UPDATE shop.people SET ssn = email",
+        "INSERT INTO shop.people (id, ssn) VALUES (1, '555-107') ON CONFLICT (id) DO UPDATE SET ssn = excluded.ssn",
+    ] {
+        let refused = seen(&database, &clerk, statement)?;
+        assert_eq!(
+            refused.map_err(|refusal| refusal.token),
+            Err(Some("column_masked".into())),
+            "{statement}"
+        );
+    }
+    for statement in [
+        "SELECT vpd.unseal(ssn) FROM shop.people",
+        "SELECT vpd.seal('x', 'pii')",
+        "SELECT 'x'::vpd.sealed_text('pii')",
+        "SELECT count(code) FROM shop.people WHERE code IS NOT NULL",
+    ] {
+        let refused = seen(&database, &clerk, statement)?;
+        assert_eq!(
+            refused.map_err(|refusal| refusal.token),
+            Err(Some("unseal_refused".into())),
+            "{statement}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_kept_plan_follows_the_session() -> Result<()> {
+    let database = people()?;
+    let (manager, clerk) = (manager(&database)?, clerk(&database)?);
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("SET plan_cache_mode = force_generic_plan")?;
+    let by_text = user.prepare("SELECT id, ssn::text FROM shop.people WHERE ssn::text = $1 OR id = 1")?;
+    let expected = [
+        (Some(&manager), "555-101"),
+        (Some(&clerk), "•••"),
+        (None, "vpd:sealed:"),
+    ];
+    for round in 0..4 {
+        for (token, shown) in expected {
+            let mut session = user.transaction()?;
+            if let Some(token) = token {
+                attach(&mut session, token)?;
+            }
+            let row = session.query_one(&by_text, &[&"nobody"])?;
+            assert!(
+                row.get::<_, String>(1).starts_with(shown),
+                "round {round}: {shown}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_superuser_sees_envelopes_and_with_a_session_what_the_session_sees() -> Result<()> {
+    let database = people()?;
+    let sealed = "SELECT ssn FROM shop.people WHERE id = 1";
+    let answer = without_session(&database, "postgres", sealed)?;
+    assert!(answer.is_ok_and(|text| text.starts_with("vpd:sealed:")));
+    let mut admin = database.admin()?;
+    for (token, expected) in [(manager(&database)?, "555-101"), (clerk(&database)?, "•••")] {
+        let mut session = admin.transaction()?;
+        attach(&mut session, &token)?;
+        let shown: String = session
+            .query_one("SELECT ssn::text FROM shop.people WHERE id = 1", &[])?
+            .get(0);
+        assert_eq!(shown, expected);
+    }
+    // What the session may not see, it cannot have opened by casts and functions either.
+    let refused = refusal(admin.query("SELECT vpd.unseal(ssn) FROM shop.people", &[]));
+    assert_eq!(refused.token.as_deref(), Some("unseal_refused"));
+    Ok(())
+}
