@@ -117,7 +117,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             "open_among_sealed",
             "an open value cannot be hashed or sorted among sealed ones",
-            "Cast it to the sealed type with its key, such as value::vpd.sealed_text('pii').",
+            "Compare it with the sealed column itself, or cast it to the sealed type with its key, such as value::vpd.sealed_text('pii').",
         )
     }
 
@@ -161,13 +161,23 @@ impl Error {
         )
     }
 
+    /// 0A000: a literal of a sealed type stands in a definition.
+    pub fn literal_kept() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "literal_kept",
+            "a literal of a sealed type cannot be kept in a definition",
+            "Write it as a value of its own type, such as 'x'::text: then it stands in the clear in the catalogue, and is sealed or compared when the definition is used.",
+        )
+    }
+
     /// 55000: a literal that was kept by somebody else is not good any more.
     pub fn passing_stale() -> Self {
         Self::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "passing_stale",
             "a value of a sealed type was kept where none may be kept",
-            "Give the literal in a view, default or check its key, such as 'x'::vpd.sealed_text('pii').",
+            "Such a value is good until the server stops. Write literals in definitions as values of their own types, such as 'x'::text.",
         )
     }
 }

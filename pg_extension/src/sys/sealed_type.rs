@@ -7,8 +7,10 @@ use super::list::length;
 use super::readiness::is_ready;
 use super::relation::Opened;
 use super::table::table;
+use super::xact;
 use crate::error::{Error, Result};
 use pgrx::{IntoDatum, pg_guard, pg_sys};
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int};
 use vpd_text::sealed::Kind;
 
@@ -48,11 +50,6 @@ macro_rules! functions {
 }
 
 functions! {
-    /// `(cstring, oid, integer)`: a text of a client, or of a cast.
-    sealed_in_wrapper (pg_finfo_sealed_in_wrapper, 3) = |arguments| unsafe {
-        let text = CStr::from_ptr(arguments[0].value.cast_mut_ptr());
-        input(text, oid(arguments, 1), integer(arguments, 2))
-    };
     /// `(internal, oid, integer)`: the same from the binary protocol, whose form is the text's.
     sealed_recv_wrapper (pg_finfo_sealed_recv_wrapper, 3) = |arguments| unsafe {
         let message = arguments[0].value.cast_mut_ptr::<pg_sys::StringInfoData>();
@@ -198,6 +195,57 @@ fn is_sealed(type_oid: pg_sys::Oid) -> bool {
 /// A modifier that stands for a column.
 fn is_place(modifier: i32) -> bool {
     (1..1 << 30).contains(&modifier)
+}
+
+finfo!(pg_finfo_sealed_in_wrapper);
+
+/// `(cstring, oid, integer) → sealed`: a text of a client, of a cast, or of a literal in a statement.
+///
+/// # Safety
+/// The server calls it with its three arguments, none of which is NULL.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn sealed_in_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the call has three arguments, as declared. Expressions that run say so in the function's own information; for a literal there is none.
+    unsafe {
+        (*call).isnull = false;
+        let arguments = (*call).args.as_slice(3);
+        let modifier = integer(arguments, 2);
+        let is_literal = (*call)
+            .flinfo
+            .as_ref()
+            .is_none_or(|function| function.fn_expr.is_null());
+        if !is_ready() {
+            Error::not_active().raise();
+        }
+        if is_literal && modifier < 0 && DEFINING.get().is_some() {
+            Error::literal_kept().raise();
+        }
+        let text = CStr::from_ptr(arguments[0].value.cast_mut_ptr());
+        input(text, oid(arguments, 1), modifier).unwrap_or_else(|error| error.raise())
+    }
+}
+
+thread_local! {
+    /// The level of the transaction in which a command runs that stores expressions.
+    static DEFINING: Cell<Option<i32>> = const { Cell::new(None) };
+}
+
+/// A command that stores expressions is about to run: the literals in it would be kept.
+pub(super) fn definition_begins() {
+    DEFINING.set(Some(xact::nest_level()));
+}
+
+/// It has run.
+pub(super) fn definition_over() {
+    DEFINING.set(None);
+}
+
+/// The transaction goes back to before a savepoint of this level, or is over (level 0).
+pub(super) fn definition_aborted(level: i32) {
+    if DEFINING.get().is_some_and(|defining| defining >= level) {
+        DEFINING.set(None);
+    }
 }
 
 /// What was sealed, by the OID of a type; `None` for any other type.

@@ -176,3 +176,53 @@ fn a_column_is_sealed_with_another_key_by_who_may_unseal() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn no_definition_keeps_a_literal_that_only_this_server_can_read() -> Result<()> {
+    let database = people()?;
+    let mut owner = database.connect(role::OWNER)?;
+    for statement in [
+        "CREATE VIEW shop.v AS SELECT id FROM shop.people WHERE ssn = '555-103'",
+        "CREATE VIEW shop.v AS SELECT id FROM shop.people WHERE ssn IN ('555-103', '555-104')",
+        "CREATE VIEW shop.v AS SELECT 'x'::vpd.sealed_text('pii') AS x",
+        "CREATE MATERIALIZED VIEW shop.v AS SELECT id FROM shop.people WHERE ssn = '555-103'",
+        "ALTER TABLE shop.people ALTER COLUMN email SET DEFAULT 'none'",
+        "ALTER TABLE shop.people ADD CHECK (ssn <> '555-103')",
+        "ALTER TABLE shop.people ADD COLUMN more vpd.sealed_text('pii') DEFAULT 'none'",
+        "CREATE TABLE shop.v (x vpd.sealed_text('pii') DEFAULT 'none')",
+        "CREATE RULE r AS ON DELETE TO shop.people WHERE OLD.ssn = '555-103' DO INSTEAD NOTHING",
+        "CREATE POLICY p ON shop.people USING (ssn = '555-103')",
+        "CREATE FUNCTION shop.f() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM shop.people WHERE ssn = '555-103'; END",
+        "CREATE DOMAIN shop.d AS vpd.sealed_text('pii') DEFAULT 'none'",
+    ] {
+        let refused = outcome(owner.batch_execute(statement));
+        assert_eq!(
+            refused.err().and_then(|refusal| refusal.token).as_deref(),
+            Some("literal_kept"),
+            "{statement}"
+        );
+        // What was refused says nothing of what comes next, in a savepoint that was rolled back either.
+        owner.batch_execute("SELECT 'x'::vpd.sealed_text")?;
+        let refused = outcome(owner.batch_execute(&format!("BEGIN; SAVEPOINT s; {statement}")));
+        assert!(refused.is_err(), "{statement}");
+        owner.batch_execute("ROLLBACK TO s; SELECT 'x'::vpd.sealed_text; COMMIT")?;
+    }
+    owner.batch_execute(
+        "CREATE VIEW shop.found WITH (security_invoker) AS SELECT id FROM shop.people WHERE ssn = '555-103'::text;
+         GRANT SELECT ON shop.found TO app_user;
+         ALTER TABLE shop.people ALTER COLUMN email SET DEFAULT 'default'::text;
+         INSERT INTO shop.people (id) VALUES (7);
+         CREATE FUNCTION shop.f() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM shop.people WHERE ssn = ''555-103''); END'",
+    )?;
+    let manager = manager(&database)?;
+    assert_eq!(
+        seen(&database, &manager, "SELECT id FROM shop.found")?.as_deref(),
+        Ok("3|")
+    );
+    assert_eq!(
+        seen(&database, &manager, "SELECT email FROM shop.people WHERE id = 7")?.as_deref(),
+        Ok("default|")
+    );
+    assert_eq!(seen(&database, &manager, "SELECT shop.f()")?.as_deref(), Ok("1|"));
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use super::{function_call, inheritance, recorded_call};
 use crate::sys::table::table;
-use crate::sys::{lock, memory, query, reading, worker, xact};
+use crate::sys::{lock, memory, query, reading, sealed_type, worker, xact};
 use pgrx::{pg_guard, pg_sys};
 
 pub fn init() {
@@ -52,6 +52,7 @@ unsafe extern "C-unwind" fn on_transaction_end(event: pg_sys::XactEvent::Type, _
 fn over(is_committed: bool) {
     reading::clear();
     query::planning_ended();
+    sealed_type::definition_aborted(0);
     worker::transaction_ended(is_committed);
     function_call::transaction_ended();
     recorded_call::transaction_ended();
@@ -75,6 +76,7 @@ unsafe extern "C-unwind" fn on_subtransaction_end(
         }
         SUBXACT_EVENT_ABORT_SUB => {
             lock::subtransaction_aborted(xact::nest_level());
+            sealed_type::definition_aborted(xact::nest_level());
             reading::subtransaction_aborted(xact::nest_level());
             function_call::forget_from(xact::nest_level());
             (table().transaction.savepoint_rolled_back)(xact::nest_level());

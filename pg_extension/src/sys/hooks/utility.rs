@@ -5,7 +5,7 @@ use super::{foreign_session, function_call, inheritance, own_trigger, server};
 use crate::error::Error;
 use crate::sys::list::{elements, nth, string};
 use crate::sys::table::table;
-use crate::sys::{extension, lock, spi, user, xact};
+use crate::sys::{extension, lock, sealed_type, spi, user, xact};
 use pgrx::{is_a, pg_guard, pg_sys};
 
 mod copied;
@@ -71,6 +71,7 @@ unsafe extern "C-unwind" fn utility(
             ),
         });
         if due != Due::Ends {
+            sealed_type::definition_over();
             follow_joined();
         }
         match due {
@@ -117,6 +118,9 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             own_trigger::check(statement);
             database::make_way(statement);
             sealed_column::name_columns(statement);
+            if sealed_column::stores_expressions(statement) {
+                sealed_type::definition_begins();
+            }
             before(statement);
             // A read-only transaction will refuse the command itself.
             let is_changing = dependent::is_changing_columns(statement) && !pg_sys::XactReadOnly;

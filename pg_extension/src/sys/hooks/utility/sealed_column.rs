@@ -60,3 +60,36 @@ unsafe fn of_column(definition: *mut pg_sys::Node) {
         }
     }
 }
+
+/// Whether a command stores expressions as trees: literals of sealed types in them would outlive the server that can read them.
+///
+/// # Safety
+/// A valid utility statement.
+pub unsafe fn stores_expressions(statement: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::*;
+    // SAFETY: each node is read as the type its tag says.
+    unsafe {
+        match (*statement).type_ {
+            T_CreateStmt
+            | T_CreateForeignTableStmt
+            | T_AlterTableStmt
+            | T_ViewStmt
+            | T_RuleStmt
+            | T_CreatePolicyStmt
+            | T_AlterPolicyStmt
+            | T_CreateDomainStmt
+            | T_AlterDomainStmt
+            | T_CreateTrigStmt
+            | T_IndexStmt
+            | T_CreateStatsStmt => true,
+            // A body as text is read when it runs.
+            T_CreateFunctionStmt => !(*statement.cast::<pg_sys::CreateFunctionStmt>())
+                .sql_body
+                .is_null(),
+            T_CreateTableAsStmt => {
+                (*statement.cast::<pg_sys::CreateTableAsStmt>()).objtype == pg_sys::ObjectType::OBJECT_MATVIEW
+            }
+            _ => false,
+        }
+    }
+}
