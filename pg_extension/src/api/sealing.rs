@@ -3,7 +3,6 @@
 use super::{Answer, require_primary, require_ready, required};
 use crate::error::Error;
 use crate::sealing::{self, Definition, Hidden};
-use pgrx::AnyElement;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]
@@ -44,9 +43,8 @@ fn destroy_key(name: Option<&str>, confirm: Option<&str>) -> Answer<()> {
 }
 
 #[pg_extern(sql = false)]
-fn sealed_mask(key: Option<&str>, _kind: Option<AnyElement>) -> Answer<Vec<u8>> {
-    require_ready()?;
-    Ok(sealing::mask_value(required(key, "key")?)?)
+fn sealed_unordered(_left: &[u8], _right: &[u8]) -> Answer<bool> {
+    Err(Error::not_ordered().into())
 }
 
 #[pg_extern(sql = false)]

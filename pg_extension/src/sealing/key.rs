@@ -68,11 +68,16 @@ impl Tagging {
 
     /// The tag of a value: 128 bits of its HMAC.
     pub fn tag(&self, normal: &[u8]) -> [u8; TAG_BYTES] {
-        let whole = hmac(self.0.bits()).chain_update(normal).finalize().into_bytes();
-        let mut tag = [0; TAG_BYTES];
-        tag.copy_from_slice(&whole[..TAG_BYTES]);
-        tag
+        tag(self.0.bits(), normal)
     }
+}
+
+/// 128 bits of an HMAC.
+pub fn tag(key: &[u8; 32], normal: &[u8]) -> [u8; TAG_BYTES] {
+    let whole = hmac(key).chain_update(normal).finalize().into_bytes();
+    let mut tag = [0; TAG_BYTES];
+    tag.copy_from_slice(&whole[..TAG_BYTES]);
+    tag
 }
 
 /// See `Pair::close`.

@@ -18,4 +18,4 @@ pub use catalogue::{
 pub use column::{comparable, modifier, modifier_text, new_place};
 pub use mask::{mask, mask_value};
 pub use seal::{open_for_session as opened, seal_text};
-pub use value::{coerced, envelope, hashed, order, sealed, shown, tagged, taken};
+pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, tagged, taken};

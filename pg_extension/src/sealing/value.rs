@@ -2,14 +2,14 @@
 
 use super::catalogue::{Hidden, Key};
 use super::column::Modifier;
-use super::envelope::{form, key_of, malformed, normal, pass, passed, seal, unseal};
+use super::envelope::{blind, form, key_of, malformed, normal, pass, passed, seal, unseal};
 use super::seal::text_of;
-use super::visibility::{Sight, is_open, require_open, sight};
+use super::visibility::{Sight, require_open, sight};
 use crate::error::{Error, Result};
 use crate::sys::secret;
 use std::cmp::Ordering;
 use std::rc::Rc;
-use vpd_text::sealed::{Envelope, Form, Kind, TAG_BYTES, read_text, tag_form, write_text};
+use vpd_text::sealed::{Envelope, Form, Kind, TAG_BYTES, mask_form, read_text, tag_form, write_text};
 
 /// The envelope that a text holds.
 pub fn envelope(text: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -77,7 +77,8 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
             }
             resealed(passing.kind, passed(&passing)?, &key, place)
         }
-        Form::Mask(text) => seal(Kind::Text, text.as_bytes(), &key, place),
+        // A mask that was written back would take the place of the value.
+        Form::Mask(_) => Err(Error::unseal_masked()),
         Form::Tag { .. } => Err(Error::envelope_broken()),
     }
 }
@@ -130,13 +131,20 @@ pub fn tagged(bytes: &[u8], modifier: i32) -> Result<Vec<u8>> {
     let Some(key) = Modifier::of(modifier).key()? else {
         return Ok(bytes.to_vec());
     };
-    if !is_open(&key) {
+    let seen = sight(&key);
+    if seen == Sight::Envelope {
         return Ok(bytes.to_vec());
     }
     let mut plain = passed(&passing)?;
-    let tag = key.tag(&normal(passing.kind, &plain));
+    let value = normal(passing.kind, &plain);
+    let tagged = match &key.hidden {
+        _ if seen == Sight::Open => key.tag(&value).map(|tag| tag_form(key.number, &tag)),
+        // The other side shows masks: this is one, or is equal to none, and to its like alone.
+        Hidden::Mask(mask) if mask.as_bytes() == plain => Ok(mask_form(mask)),
+        Hidden::Mask(_) | Hidden::Null | Hidden::Error => blind(&value).map(|tag| tag_form(key.number, &tag)),
+    };
     secret::wipe(&mut plain);
-    Ok(tag_form(key.number, &tag?))
+    tagged
 }
 
 /// What values are compared by.
@@ -181,6 +189,24 @@ pub fn order(left: &[u8], right: &[u8]) -> Result<Ordering> {
         (Mask(_), Tag(..)) => Ordering::Less,
         (Tag(..), Mask(_)) => Ordering::Greater,
     })
+}
+
+/// The order of two values in an index or a sort. An open one has no place among tags: rather an error than rows in two orders.
+pub fn sorted(left: &[u8], right: &[u8]) -> Result<Ordering> {
+    for bytes in [left, right] {
+        if matches!(form(bytes)?, Form::Passing(_)) {
+            return Err(Error::open_among_sealed());
+        }
+    }
+    order(left, right)
+}
+
+/// An error where the session sees masks in the place of what a modifier seals.
+pub fn rewritable(modifier: i32) -> Result<()> {
+    match Modifier::of(modifier).key()? {
+        Some(key) if sight(&key) == Sight::Hidden => Err(Error::unseal_refused(&key.name)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The tag of a guess, for who may unseal.

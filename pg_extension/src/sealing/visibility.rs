@@ -24,12 +24,7 @@ pub fn sight(key: &Key) -> Sight {
     }
 }
 
-/// Whether the attached session may unseal, and compare with, what a key seals.
-pub fn is_open(key: &Key) -> bool {
-    sight(key) == Sight::Open && !key.is_destroyed
-}
-
-/// An error unless `is_open`, which says why.
+/// An error unless the attached session may unseal, and compare with, what a key seals.
 pub fn require_open(key: &Key) -> Result<()> {
     match sight(key) {
         Sight::Open if key.is_destroyed => Err(Error::key_destroyed(&key.name)),

@@ -264,11 +264,17 @@ pub struct Sealing {
     pub comparable: fn(i32, i32) -> Result<()>,
     /// Which of two comes first, and whether they are equal.
     pub order: fn(&[u8], &[u8]) -> Result<Ordering>,
+    /// The order of two values in an index or a sort, where no open one may be.
+    pub sorted: fn(&[u8], &[u8]) -> Result<Ordering>,
     /// What is hashed of a value.
     pub hashed: fn(&[u8]) -> Result<Vec<u8>>,
     /// The modifier that words mean, and the other way round.
     pub modifier: fn(&[String]) -> Result<i32>,
     pub modifier_text: fn(i32) -> Result<String>,
+    /// The mask of a key, as a value.
+    pub mask: fn(&str) -> Result<Vec<u8>>,
+    /// Whether the session may have the values of a modifier written anew: an error where it would write masks.
+    pub rewritable: fn(i32) -> Result<()>,
     /// Another column for the key of a modifier.
     pub new_place: fn(i32) -> Result<i32>,
 }

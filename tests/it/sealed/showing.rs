@@ -177,3 +177,84 @@ fn a_superuser_sees_envelopes_and_with_a_session_what_the_session_sees() -> Resu
     assert_eq!(refused.token.as_deref(), Some("unseal_refused"));
     Ok(())
 }
+
+#[test]
+fn a_mask_is_never_written_in_the_place_of_a_value() -> Result<()> {
+    let database = people()?;
+    let (manager, clerk) = (manager(&database)?, clerk(&database)?);
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.other (id integer, born vpd.sealed_date('pii'), email vpd.sealed_text('pii'));
+         CREATE MATERIALIZED VIEW shop.kept AS SELECT id, email FROM shop.people;
+         ALTER TABLE shop.people OWNER TO app_user;
+         ALTER TABLE shop.other OWNER TO app_user;
+         ALTER MATERIALIZED VIEW shop.kept OWNER TO app_user;
+         GRANT CREATE ON SCHEMA shop TO app_user",
+    )?;
+    let all = "SELECT * FROM shop.people ORDER BY id";
+    let before = without_session(&database, "postgres", all)?;
+    for statement in [
+        "INSERT INTO shop.people (id, born) SELECT 7, born FROM shop.people WHERE id = 1",
+        "INSERT INTO shop.people (id, email) SELECT 7, email FROM shop.people WHERE id = 1",
+        "INSERT INTO shop.other (id, born) SELECT id, born FROM shop.people",
+        "INSERT INTO shop.other (email) SELECT ssn FROM shop.people",
+        "MERGE INTO shop.other o USING shop.people p ON o.id = p.id WHEN NOT MATCHED THEN INSERT (id, email) VALUES (p.id, p.email)",
+        "CREATE TABLE shop.more AS SELECT email FROM shop.people",
+        "ALTER TABLE shop.people ALTER COLUMN email TYPE text",
+        "ALTER TABLE shop.people ALTER COLUMN email TYPE vpd.sealed_text('quiet')",
+        "REFRESH MATERIALIZED VIEW shop.kept",
+    ] {
+        let refused = seen(&database, &clerk, statement)?
+            .err()
+            .and_then(|refusal| refusal.token);
+        assert!(
+            matches!(refused.as_deref(), Some("unseal_refused" | "key_not_named")),
+            "{statement}: {refused:?}"
+        );
+    }
+    assert_eq!(without_session(&database, "postgres", all)?, before);
+    let count = "SELECT count(*) FROM shop.other";
+    assert_eq!(seen(&database, &manager, count)?.as_deref(), Ok("0|"));
+    // Who sees the values may do all of it.
+    assert!(
+        seen(
+            &database,
+            &manager,
+            "INSERT INTO shop.other SELECT id, born, ssn FROM shop.people"
+        )?
+        .is_ok()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_mask_is_made_for_sealed_types_alone() -> Result<()> {
+    let database = people()?;
+    for kind in [
+        "jsonb",
+        "int8",
+        "point",
+        "box",
+        "int[]",
+        "uuid",
+        "name",
+        "text",
+        "bytea",
+        "record",
+        "vpd.sealed_text[]",
+    ] {
+        let call = format!("SELECT vpd.sealed_mask('pii', NULL::{kind})");
+        let refused = without_session(&database, role::USER, &call)?;
+        assert_eq!(
+            refused.map_err(|refusal| refusal.token),
+            Err(Some("argument_invalid".into())),
+            "{kind}"
+        );
+    }
+    let mask = without_session(
+        &database,
+        role::USER,
+        "SELECT vpd.sealed_mask('pii', NULL::vpd.sealed_date)",
+    )?;
+    assert_eq!(mask.as_deref(), Ok("•••|\n"));
+    Ok(())
+}

@@ -11,8 +11,11 @@ use std::rc::Rc;
 
 thread_local! {
     /// The masks of each table that was met, with the state of the keys that they were made for.
-    static KNOWN: RefCell<HashMap<Oid, (u64, Rc<Vec<SealedMask>>)>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<Oid, Known>> = RefCell::default();
 }
+
+/// The state of the keys, and what was made for it.
+type Known = (u64, Rc<Vec<SealedMask>>);
 
 /// What stands for a sealed column, and when it does not.
 pub struct SealedMask {

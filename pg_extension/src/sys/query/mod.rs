@@ -37,7 +37,7 @@ pub mod order;
 mod read;
 mod relevance;
 pub mod rule;
-mod sealed;
+pub mod sealed;
 mod target;
 mod time;
 mod walk;

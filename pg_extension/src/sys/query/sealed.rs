@@ -8,9 +8,9 @@
 //! ```
 
 use crate::error::Error;
-use crate::sys::list::{elements, length, list};
+use crate::sys::list::{elements, length, list, nth};
 use crate::sys::predicate::function;
-use crate::sys::sealed_type::kind_of;
+use crate::sys::sealed_type::{is_sealed, kind_of};
 use crate::sys::table::table;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::c_void;
@@ -29,6 +29,32 @@ pub unsafe fn tag(query: *mut pg_sys::Query) {
     }
 }
 
+/// Whether a literal of a sealed type stands in a query.
+///
+/// # Safety
+/// An analyzed query.
+pub unsafe fn has_literal(query: *mut pg_sys::Query) -> bool {
+    // SAFETY: the walker looks at each node as what it is.
+    unsafe { literal_walker(query.cast(), std::ptr::null_mut()) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn literal_walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: a valid node, read as the type its tag says.
+    unsafe {
+        match (*node).type_ {
+            pg_sys::NodeTag::T_Query => {
+                pg_sys::query_tree_walker(node.cast(), Some(literal_walker), context, 0)
+            }
+            pg_sys::NodeTag::T_Const => is_sealed((*node.cast::<pg_sys::Const>()).consttype),
+            _ => pg_sys::expression_tree_walker(node, Some(literal_walker), context),
+        }
+    }
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     use pg_sys::NodeTag::*;
@@ -40,6 +66,7 @@ unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void
         match (*node).type_ {
             T_Query => {
                 check_order(node.cast());
+                coerce_targets(node.cast());
                 return pg_sys::query_tree_walker(node.cast(), Some(walker), context, 0);
             }
             T_Aggref => {
@@ -53,6 +80,9 @@ unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void
             T_ScalarArrayOpExpr => {
                 let comparison = &mut *node.cast::<pg_sys::ScalarArrayOpExpr>();
                 comparison.args = tagged(comparison.args);
+            }
+            T_MinMaxExpr if is_sealed((*node.cast::<pg_sys::MinMaxExpr>()).minmaxtype) => {
+                Error::not_ordered().raise()
             }
             _ => (),
         }
@@ -81,20 +111,97 @@ unsafe fn refuse_order(clauses: *mut pg_sys::List, targets: *mut pg_sys::List) {
         for clause in elements(clauses) {
             let target = pg_sys::get_sortgroupclause_expr(clause.cast(), targets);
             let kind = pg_sys::exprType(target);
-            if kind.to_u32() >= pg_sys::FirstNormalObjectId && kind_of(kind).is_some() {
+            if is_sealed(kind) {
                 Error::not_ordered().raise();
             }
         }
     }
 }
 
+/// Whatever is assigned to a sealed column goes through the cast to it, also a value that the parser took for one of the column, and for which a mask may
+/// stand by then.
+unsafe fn coerce_targets(query: *mut pg_sys::Query) {
+    use pg_sys::CmdType::*;
+    // SAFETY: a valid query; its entries are replaced by calls of the same type.
+    unsafe {
+        let query = &*query;
+        if query.resultRelation == 0 {
+            return;
+        }
+        let relation = (*nth(query.rtable, query.resultRelation - 1).cast::<pg_sys::RangeTblEntry>()).relid;
+        if matches!(query.commandType, CMD_INSERT | CMD_UPDATE) {
+            coerce_each(relation, query.targetList);
+        }
+        if let Some(conflict) = query.onConflict.as_ref() {
+            coerce_each(relation, conflict.onConflictSet);
+        }
+        for action in elements(query.mergeActionList) {
+            let action = &*action.cast::<pg_sys::MergeAction>();
+            if matches!(action.commandType, CMD_INSERT | CMD_UPDATE) {
+                coerce_each(relation, action.targetList);
+            }
+        }
+    }
+}
+
+unsafe fn coerce_each(relation: pg_sys::Oid, targets: *mut pg_sys::List) {
+    // SAFETY: entries of a target list; the number of one that is not junk is that of its column.
+    unsafe {
+        for target in elements(targets) {
+            let target = &mut *target.cast::<pg_sys::TargetEntry>();
+            let kind = pg_sys::exprType(target.expr.cast());
+            if target.resjunk || kind.to_u32() < pg_sys::FirstNormalObjectId || kind_of(kind).is_none() {
+                continue;
+            }
+            let (mut own, mut modifier, mut collation) = (kind, -1, pg_sys::InvalidOid);
+            pg_sys::get_atttypetypmodcoll(relation, target.resno, &mut own, &mut modifier, &mut collation);
+            let stored = function(
+                c"vpd_private",
+                c"sealed_coerce",
+                &[kind, pg_sys::INT4OID, pg_sys::BOOLOID],
+            )
+            .unwrap_or_else(|error| error.raise());
+            let arguments = list(&[
+                target.expr.cast(),
+                integer(modifier),
+                pg_sys::makeBoolConst(false, false),
+            ]);
+            target.expr = called(stored, kind, arguments).cast();
+        }
+    }
+}
+
+unsafe fn integer(value: i32) -> *mut pg_sys::Node {
+    // SAFETY: makes a node.
+    unsafe {
+        pg_sys::makeConst(
+            pg_sys::INT4OID,
+            -1,
+            pg_sys::InvalidOid,
+            4,
+            pg_sys::Datum::from(value),
+            false,
+            true,
+        )
+        .cast()
+    }
+}
+
+unsafe fn called(oid: pg_sys::Oid, kind: pg_sys::Oid, arguments: *mut pg_sys::List) -> *mut pg_sys::Node {
+    // SAFETY: makes a node; the function takes the arguments and returns the type.
+    unsafe {
+        let form = pg_sys::CoercionForm::COERCE_EXPLICIT_CALL;
+        pg_sys::makeFuncExpr(oid, kind, arguments, pg_sys::InvalidOid, pg_sys::InvalidOid, form).cast()
+    }
+}
+
 /// The two sides of a comparison, the one without a key tagged by that of the other.
 unsafe fn tagged(arguments: *mut pg_sys::List) -> *mut pg_sys::List {
-    if unsafe { length(arguments) } != 2 {
-        return arguments;
-    }
-    // SAFETY: two expressions.
+    // SAFETY: a list of expressions.
     unsafe {
+        if length(arguments) != 2 {
+            return arguments;
+        }
         let sides: Vec<*mut pg_sys::Node> = elements(arguments).collect();
         let [left, right] = [sides[0], sides[1]];
         let kind = pg_sys::exprType(left);
@@ -141,23 +248,6 @@ unsafe fn call(value: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *m
     unsafe {
         let tagged = function(c"vpd_private", c"sealed_tagged", &[kind, pg_sys::INT4OID])
             .unwrap_or_else(|error| error.raise());
-        let modifier = pg_sys::makeConst(
-            pg_sys::INT4OID,
-            -1,
-            pg_sys::InvalidOid,
-            4,
-            pg_sys::Datum::from(modifier),
-            false,
-            true,
-        );
-        pg_sys::makeFuncExpr(
-            tagged,
-            kind,
-            list(&[value, modifier.cast()]),
-            pg_sys::InvalidOid,
-            pg_sys::InvalidOid,
-            pg_sys::CoercionForm::COERCE_EXPLICIT_CALL,
-        )
-        .cast()
+        called(tagged, kind, list(&[value, integer(modifier)]))
     }
 }

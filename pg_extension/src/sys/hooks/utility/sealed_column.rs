@@ -1,7 +1,11 @@
 //! Definitions of sealed columns. A type that names a key gets the number of its column before the server sees it; one without a key is refused, and so is a
 //! table that a query would make with such a column: nothing is ever stored that no key has sealed.
 
+use crate::error::Error;
+use crate::sys::hooks::named::resolve;
 use crate::sys::list::elements;
+use crate::sys::query::sealed;
+use crate::sys::table::table;
 use crate::sys::{extension, sealed_type};
 use pgrx::{is_a, pg_sys};
 
@@ -20,6 +24,9 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
                 | T_AlterTableStmt
                 | T_CompositeTypeStmt
                 | T_CreateDomainStmt
+                | T_CreateTableAsStmt
+                | T_RefreshMatViewStmt
+                | T_CreateRangeStmt
         );
         if !is_of_interest || !extension::is_installed() {
             return;
@@ -30,15 +37,52 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
                 of_columns((*statement.cast::<pg_sys::CreateStmt>()).tableElts);
             }
             T_AlterTableStmt => {
-                for command in elements((*statement.cast::<pg_sys::AlterTableStmt>()).cmds) {
-                    of_column((*command.cast::<pg_sys::AlterTableCmd>()).def);
+                let alter = &*statement.cast::<pg_sys::AlterTableStmt>();
+                for command in elements(alter.cmds) {
+                    let command = &*command.cast::<pg_sys::AlterTableCmd>();
+                    of_column(command.def);
+                    if command.subtype == pg_sys::AlterTableType::AT_AlterColumnType {
+                        check_rewritten(alter.relation);
+                    }
+                }
+            }
+            T_RefreshMatViewStmt => {
+                check_rewritten((*statement.cast::<pg_sys::RefreshMatViewStmt>()).relation)
+            }
+            // Nobody seals the bounds of a range.
+            T_CreateRangeStmt => {
+                for parameter in elements((*statement.cast::<pg_sys::CreateRangeStmt>()).params) {
+                    let parameter = &*parameter.cast::<pg_sys::DefElem>();
+                    if !parameter.arg.is_null() && is_a(parameter.arg, pg_sys::NodeTag::T_TypeName) {
+                        sealed_type::refuse(parameter.arg.cast());
+                    }
                 }
             }
             T_CompositeTypeStmt => of_columns((*statement.cast::<pg_sys::CompositeTypeStmt>()).coldeflist),
+            // Its query was analyzed before the command began.
+            T_CreateTableAsStmt => {
+                let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
+                let is_kept = create.objtype == pg_sys::ObjectType::OBJECT_MATVIEW
+                    && is_a(create.query, pg_sys::NodeTag::T_Query);
+                if is_kept && sealed::has_literal(create.query.cast()) {
+                    Error::literal_kept().raise();
+                }
+            }
             T_CreateDomainStmt => {
                 sealed_type::name_column((*statement.cast::<pg_sys::CreateDomainStmt>()).typeName)
             }
             _ => (),
+        }
+    }
+}
+
+/// A session that sees masks would have them written in the place of the values.
+unsafe fn check_rewritten(relation: *const pg_sys::RangeVar) {
+    // SAFETY: a range variable of the statement; what is not there gives InvalidOid, and the command its own error.
+    let oid = unsafe { resolve(relation) };
+    if oid != pg_sys::InvalidOid {
+        for column in sealed_type::columns(oid) {
+            (table().sealing.rewritable)(column.modifier).unwrap_or_else(|error| error.raise());
         }
     }
 }
@@ -86,9 +130,6 @@ pub unsafe fn stores_expressions(statement: *mut pg_sys::Node) -> bool {
             T_CreateFunctionStmt => !(*statement.cast::<pg_sys::CreateFunctionStmt>())
                 .sql_body
                 .is_null(),
-            T_CreateTableAsStmt => {
-                (*statement.cast::<pg_sys::CreateTableAsStmt>()).objtype == pg_sys::ObjectType::OBJECT_MATVIEW
-            }
             _ => false,
         }
     }

@@ -1,0 +1,191 @@
+//! Definitions with sealed types: what is sealed in a relation, the number that each column gets, and what no definition may keep.
+
+use crate::error::Error;
+use crate::sys::list::length;
+use crate::sys::relation::Opened;
+use crate::sys::table::table;
+use crate::sys::xact;
+use pgrx::pg_sys;
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+use vpd_text::sealed::Kind;
+
+thread_local! {
+    /// The level of the transaction in which a command runs that stores expressions.
+    static DEFINING: Cell<Option<i32>> = const { Cell::new(None) };
+}
+
+/// A sealed column.
+pub struct Column {
+    pub attribute: i16,
+    pub kind: Kind,
+    /// Key or column, as its type has it.
+    pub modifier: i32,
+}
+
+/// The sealed columns of a relation, which is locked.
+pub fn columns(relation: pg_sys::Oid) -> Vec<Column> {
+    let opened = Opened::any(relation, pg_sys::AccessShareLock);
+    // SAFETY: the description of an open relation.
+    unsafe {
+        let description = &*(*opened.relation()).rd_att;
+        let attributes = description
+            .attrs
+            .as_slice(usize::try_from(description.natts).unwrap_or_default());
+        attributes
+            .iter()
+            .filter(|column| !column.attisdropped && column.atttypid.to_u32() >= pg_sys::FirstNormalObjectId)
+            .filter_map(|column| {
+                kind_of(column.atttypid).map(|kind| Column {
+                    attribute: column.attnum,
+                    kind,
+                    modifier: column.atttypmod,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Refuses a relation that was just made, by a query for instance, when it would store values that no key has sealed. Not yet visible in the catalogue, it
+/// is in the server's cache.
+pub fn check_made(relation: pg_sys::Oid) {
+    // SAFETY: an entry of the cache is described by itself; one that is not there gives NULL.
+    unsafe {
+        let made = pg_sys::RelationIdGetRelation(relation);
+        if made.is_null() {
+            return;
+        }
+        let kind = (*(*made).rd_rel).relkind as u8;
+        let stores = [
+            pg_sys::RELKIND_RELATION,
+            pg_sys::RELKIND_PARTITIONED_TABLE,
+            pg_sys::RELKIND_MATVIEW,
+            pg_sys::RELKIND_FOREIGN_TABLE,
+        ]
+        .contains(&kind);
+        let description = &*(*made).rd_att;
+        let columns = description
+            .attrs
+            .as_slice(usize::try_from(description.natts).unwrap_or_default());
+        let is_open = stores
+            && columns
+                .iter()
+                .any(|column| is_sealed(column.atttypid) && !is_place(column.atttypmod));
+        pg_sys::RelationClose(made);
+        if is_open {
+            Error::key_not_named().raise();
+        }
+    }
+}
+
+/// A sealed type, or an array of one.
+pub fn is_sealed(type_oid: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up in the catalogue; what is no array gives InvalidOid.
+    type_oid.to_u32() >= pg_sys::FirstNormalObjectId
+        && (kind_of(type_oid).is_some() || unsafe { kind_of(pg_sys::get_element_type(type_oid)) }.is_some())
+}
+
+/// A modifier that stands for a column.
+fn is_place(modifier: i32) -> bool {
+    (1..1 << 30).contains(&modifier)
+}
+
+/// A command that stores expressions is about to run: the literals in it would be kept.
+pub fn definition_begins() {
+    DEFINING.set(Some(xact::nest_level()));
+}
+
+/// Whether one runs.
+pub fn is_defining() -> bool {
+    DEFINING.get().is_some()
+}
+
+/// It has run.
+pub fn definition_over() {
+    DEFINING.set(None);
+}
+
+/// The transaction goes back to before a savepoint of this level, or is over (level 0).
+pub fn definition_aborted(level: i32) {
+    if DEFINING.get().is_some_and(|defining| defining >= level) {
+        DEFINING.set(None);
+    }
+}
+
+/// What was sealed, by the OID of a type; `None` for any other type.
+pub fn kind_of(type_oid: pg_sys::Oid) -> Option<Kind> {
+    // SAFETY: the row is held while its fixed columns are read.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::TYPEOID as i32, type_oid.into());
+        if row.is_null() {
+            return None;
+        }
+        let form = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_type>();
+        let name = CStr::from_ptr(form.typname.data.as_ptr());
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.type_name().as_bytes() == name.to_bytes());
+        let is_ours = kind.is_some() && form.typnamespace == pg_sys::get_namespace_oid(c"vpd".as_ptr(), true);
+        pg_sys::ReleaseSysCache(row);
+        kind.filter(|_| is_ours)
+    }
+}
+
+/// Names the column in the types of a definition that name a key alone: `vpd.sealed_text('pii')` becomes `vpd.sealed_text('pii', '71230')`, so that what is
+/// sealed for one column is good for no other. Refuses a type without a key.
+///
+/// # Safety
+/// The name of a type in a statement, which may be changed.
+pub unsafe fn name_column(name: *mut pg_sys::TypeName) {
+    // SAFETY: a look-up of the type alone, without its modifier; the list of words is replaced by a new one.
+    unsafe {
+        if name.is_null() || (*name).names.is_null() || (*name).pct_type {
+            return;
+        }
+        let bounds = std::mem::replace(&mut (*name).arrayBounds, std::ptr::null_mut());
+        let found = pg_sys::LookupTypeNameOid(std::ptr::null_mut(), name, true);
+        (*name).arrayBounds = bounds;
+        if kind_of(found).is_none() {
+            return;
+        }
+        match length((*name).typmods) {
+            0 => Error::key_not_named().raise(),
+            1 => {
+                let mut modifier = -1;
+                let mut found = pg_sys::InvalidOid;
+                pg_sys::typenameTypeIdAndMod(std::ptr::null_mut(), name, &mut found, &mut modifier);
+                let place = (table().sealing.new_place)(modifier).unwrap_or_else(|error| error.raise());
+                (*name).typmods = pg_sys::lappend((*name).typmods, word(&place.to_string()).cast());
+            }
+            _ => (),
+        }
+    }
+}
+
+/// Refuses a sealed type where no key can be named.
+///
+/// # Safety
+/// The name of a type in a statement.
+pub unsafe fn refuse(name: *mut pg_sys::TypeName) {
+    // SAFETY: a look-up of the type alone.
+    let found = unsafe { pg_sys::LookupTypeNameOid(std::ptr::null_mut(), name, true) };
+    if is_sealed(found) {
+        Error::key_not_named().raise();
+    }
+}
+
+/// A word between the brackets of a modifier.
+unsafe fn word(text: &str) -> *mut pg_sys::ColumnRef {
+    let text = CString::new(text).unwrap_or_default();
+    // SAFETY: palloc'd in the context of the statement.
+    unsafe {
+        let column = pg_sys::palloc0(std::mem::size_of::<pg_sys::ColumnRef>()).cast::<pg_sys::ColumnRef>();
+        (*column).type_ = pg_sys::NodeTag::T_ColumnRef;
+        (*column).location = -1;
+        (*column).fields = pg_sys::lappend(
+            std::ptr::null_mut(),
+            pg_sys::makeString(pg_sys::pstrdup(text.as_ptr())).cast(),
+        );
+        column
+    }
+}
