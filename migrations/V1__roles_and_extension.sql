@@ -1,7 +1,8 @@
 -- The extension, and the three roles that programs log in with (RW-9). Passwords come from credential files and are set by `migrate`,
 -- not here. Roles belong to the cluster: one that exists already, because another database of it was migrated before, is kept.
 
-CREATE EXTENSION IF NOT EXISTS pg_vpd CASCADE;
+CREATE EXTENSION IF NOT EXISTS pgcrypto SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS pg_vpd;
 
 DO $$
 DECLARE
