@@ -70,6 +70,15 @@ pub fn announce_every_change() {
     unsafe { pg_sys::CacheInvalidateRelcacheAll() }
 }
 
+/// True for a table that never had a row, or was emptied: asked of its file, so that no row is read.
+pub fn is_without_blocks(relation: pg_sys::Oid) -> bool {
+    let opened = Opened::table(relation, pg_sys::AccessShareLock);
+    // SAFETY: an open table has its main fork.
+    unsafe {
+        pg_sys::RelationGetNumberOfBlocksInFork(opened.relation(), pg_sys::ForkNumber::MAIN_FORKNUM) == 0
+    }
+}
+
 /// True for a table whose rows are in partitions.
 pub fn is_partitioned(relation: pg_sys::Oid) -> bool {
     // SAFETY: a catalogue look-up; what is missing has no kind.

@@ -142,9 +142,12 @@ pub unsafe fn name_column(name: *mut pg_sys::TypeName) {
         if name.is_null() || (*name).names.is_null() || (*name).pct_type {
             return;
         }
+        // The type alone: what its modifier means is asked of ours only, so that the server reports the errors of others.
         let bounds = std::mem::replace(&mut (*name).arrayBounds, std::ptr::null_mut());
+        let words = std::mem::replace(&mut (*name).typmods, std::ptr::null_mut());
         let found = pg_sys::LookupTypeNameOid(std::ptr::null_mut(), name, true);
         (*name).arrayBounds = bounds;
+        (*name).typmods = words;
         if kind_of(found).is_none() {
             return;
         }

@@ -8,6 +8,7 @@ use crate::sys::query::sealed;
 use crate::sys::table::table;
 use crate::sys::{extension, sealed_type};
 use pgrx::{is_a, pg_sys};
+use std::ffi::CStr;
 
 /// Names the columns in a definition.
 ///
@@ -53,7 +54,11 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
             T_CreateRangeStmt => {
                 for parameter in elements((*statement.cast::<pg_sys::CreateRangeStmt>()).params) {
                     let parameter = &*parameter.cast::<pg_sys::DefElem>();
-                    if !parameter.arg.is_null() && is_a(parameter.arg, pg_sys::NodeTag::T_TypeName) {
+                    let is_subtype = CStr::from_ptr(parameter.defname) == c"subtype";
+                    if is_subtype
+                        && !parameter.arg.is_null()
+                        && is_a(parameter.arg, pg_sys::NodeTag::T_TypeName)
+                    {
                         sealed_type::refuse(parameter.arg.cast());
                     }
                 }
