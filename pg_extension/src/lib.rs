@@ -19,6 +19,7 @@ mod events;
 mod guc;
 mod hierarchy;
 mod load;
+mod personal;
 mod policy;
 mod purge;
 mod recent;
@@ -189,9 +190,14 @@ pgrx::extension_sql_file!(
     requires = ["policy_store"]
 );
 pgrx::extension_sql_file!(
+    "../../sql/install/64_personal_data.sql",
+    name = "personal_data",
+    requires = ["sealed_column"]
+);
+pgrx::extension_sql_file!(
     "../../sql/install/70_dbms_session.sql",
     name = "dbms_session",
-    requires = ["sealed_column"]
+    requires = ["personal_data"]
 );
 pgrx::extension_sql_file!(
     "../../sql/install/71_dbms_rls.sql",

@@ -33,6 +33,7 @@ CREATE TABLE vpd_private.sealing_key (
     key_number integer PRIMARY KEY,
     name text NOT NULL UNIQUE,
     is_searchable boolean NOT NULL,
+    is_per_person boolean NOT NULL,
     privilege text NOT NULL,
     hidden_as text NOT NULL CHECK (hidden_as IN ('mask', 'null', 'error')),
     mask text NOT NULL,
@@ -44,6 +45,7 @@ COMMENT ON TABLE vpd_private.sealing_key IS 'Keys of sealed columns, without the
 COMMENT ON COLUMN vpd_private.sealing_key.key_number IS 'Its number in sealed values: random, so that keys of a restored database have others than those made here.';
 COMMENT ON COLUMN vpd_private.sealing_key.name IS 'Its name, as the types of columns have it.';
 COMMENT ON COLUMN vpd_private.sealing_key.is_searchable IS 'Whether equal values can be told.';
+COMMENT ON COLUMN vpd_private.sealing_key.is_per_person IS 'Whether what it seals takes the key of a person as well.';
 COMMENT ON COLUMN vpd_private.sealing_key.privilege IS 'The privilege that unseals.';
 COMMENT ON COLUMN vpd_private.sealing_key.hidden_as IS 'What whoever may not unseal gets: mask, null or error.';
 COMMENT ON COLUMN vpd_private.sealing_key.mask IS 'The mask.';
@@ -99,7 +101,7 @@ BEGIN
                   ('sealed_cmp', 'vpd.%1$I, vpd.%1$I', 'integer', 'IMMUTABLE', 'sealed_cmp', 'Order of tags, for indexes alone.'),
                   ('sealed_hash', 'vpd.%1$I', 'integer', 'IMMUTABLE', 'sealed_hash', 'Hash of the tag. Errors: 0A000 not_searchable, open_among_sealed.'),
                   ('sealed_hash_extended', 'vpd.%1$I, bigint', 'bigint', 'IMMUTABLE', 'sealed_hash_extended', 'Hash of the tag, with a seed.'),
-                  ('sealed_open', 'vpd.%1$I', 'text', 'STABLE', 'sealed_open', 'The value as text, for who has the privilege of its key. Errors: 42501 unseal_refused, 55000 master_key_missing, key_destroyed.')
+                  ('sealed_open', 'vpd.%1$I', 'text', 'STABLE', 'sealed_open', 'The value as text, for who has the privilege of its key; NULL where it was about somebody who was forgotten. Errors: 42501 unseal_refused, 55000 master_key_missing, key_destroyed.')
               ) AS known (name, arguments, result, volatility, symbol, comment)
         LOOP
             signature := format('vpd_private.%s(%s)', format(operation.name, kind.name), format(operation.arguments, kind.name));
@@ -181,7 +183,25 @@ BEGIN
         EXECUTE format(
             'COMMENT ON FUNCTION vpd.unseal(vpd.%I) IS %L',
             kind.name,
-            'The value, for a session that has the privilege of its key. Errors: 42501 unseal_refused, 55000 master_key_missing, key_destroyed, 22P03 envelope_broken.'
+            'The value, for a session that has the privilege of its key; NULL where it was about somebody who was forgotten. Errors: 42501 unseal_refused, 55000 master_key_missing, key_destroyed, 22P03 envelope_broken.'
+        );
+        EXECUTE format(
+            'CREATE FUNCTION vpd.sealed_version(value vpd.%I) RETURNS integer LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS ''MODULE_PATHNAME'', ''sealed_version_wrapper''',
+            kind.name
+        );
+        EXECUTE format(
+            'COMMENT ON FUNCTION vpd.sealed_version(vpd.%I) IS %L',
+            kind.name,
+            'The version of the key that sealed a value; 0 where its key is per person and it is about nobody yet, -1 where a former version sealed it about somebody who was forgotten, NULL where it is not sealed. Errors: 22P03 envelope_broken.'
+        );
+        EXECUTE format(
+            'CREATE FUNCTION vpd.sealed_anew(value vpd.%1$I, person text) RETURNS vpd.%1$I LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_renewed_wrapper''',
+            kind.name
+        );
+        EXECUTE format(
+            'COMMENT ON FUNCTION vpd.sealed_anew(vpd.%I, text) IS %L',
+            kind.name,
+            'The same value sealed with the current version of its key, about a person. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid, 23502 person_missing.'
         );
     END LOOP;
 END
@@ -204,14 +224,16 @@ CREATE FUNCTION vpd.create_key(
     privilege text,
     searchable boolean DEFAULT false,
     mask text DEFAULT '•••',
-    hidden_as text DEFAULT 'mask'
+    hidden_as text DEFAULT 'mask',
+    per_person boolean DEFAULT false
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'create_key_wrapper';
 COMMENT ON FUNCTION vpd.create_key IS
 'Creates a key for sealed columns: 256 random bits that leave the server in no form, wrapped with the current master key. Arguments: name, lower-case letters, digits
 and underscores, at most 63; privilege, which a session needs to see what it seals (vpd.define_privilege); searchable, whether equal values can be told, by a keyed tag
-that lies beside each value; mask, what other sessions see, at most 1024 bytes; hidden_as: mask, null or error. Errors: 42710 key_exists, 55000 master_key_missing,
+that lies beside each value; mask, what other sessions see, at most 1024 bytes; hidden_as: mask, null or error; per_person, whether
+each value takes the key of the person it is about as well (vpd.name_person), so that he can be forgotten (vpd.forget_person): such a key is not searchable. Errors: 42710 key_exists, 55000 master_key_missing,
 cipher_missing, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.rotate_key(name text) RETURNS integer
@@ -221,18 +243,27 @@ COMMENT ON FUNCTION vpd.rotate_key IS
 'Makes another version of a key, wrapped with the current master key; returns its number. It seals from the commit on; what former versions sealed is read as before. Tags
 stay what they are, so that equality goes on. Errors: 42704 sealing_key_not_found, 55000 key_destroyed, master_key_missing.';
 
-CREATE FUNCTION vpd.destroy_key(name text, confirm text) RETURNS void
+CREATE FUNCTION vpd.destroy_key(name text, confirm text, version integer DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'destroy_key_wrapper';
 COMMENT ON FUNCTION vpd.destroy_key IS
 'Destroys a key in all its versions: nothing that it sealed can be read any more, by anybody, in no copy that has the key from this database alone. A backup that was made before
-holds the wrapped key: it is unreadable without the master key, so change that as well. Argument confirm: the name once more. Errors: 42704 sealing_key_not_found,
-55000 key_destroyed, 22023 argument_invalid.';
+holds the wrapped key: it is unreadable without the master key, so change that as well (vpd.rewrap_keys). Arguments: confirm, the name once more; version, to destroy one
+former version alone, which seals nothing any more: nobody writes the tables with its columns meanwhile. Errors: 42704 sealing_key_not_found,
+55000 key_destroyed, version_in_use, 22023 argument_invalid.';
+
+CREATE FUNCTION vpd.rewrap_keys() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'rewrap_keys_wrapper';
+COMMENT ON FUNCTION vpd.rewrap_keys IS
+'Wraps all keys, those of persons too, with the current master key: the first of vpd.master_key_file or vpd.master_key_command. Returns how many another one had wrapped. Former
+master keys are good for nothing in this database afterwards, but for what backups from before hold. Errors: 55000 master_key_missing.';
 
 CREATE VIEW vpd.keys AS
     SELECT k.name,
            k.privilege,
            k.is_searchable AS searchable,
+           k.is_per_person AS per_person,
            k.hidden_as,
            k.mask,
            (SELECT max(v.version) FROM vpd_private.sealing_key_version v WHERE v.key_number = k.key_number) AS version,
@@ -244,6 +275,7 @@ COMMENT ON VIEW vpd.keys IS 'Keys of sealed columns. Their bits are nowhere to b
 COMMENT ON COLUMN vpd.keys.name IS 'Its name.';
 COMMENT ON COLUMN vpd.keys.privilege IS 'The privilege that unseals.';
 COMMENT ON COLUMN vpd.keys.searchable IS 'Whether equal values can be told.';
+COMMENT ON COLUMN vpd.keys.per_person IS 'Whether what it seals takes the key of a person as well.';
 COMMENT ON COLUMN vpd.keys.hidden_as IS 'What other sessions get: mask, null or error.';
 COMMENT ON COLUMN vpd.keys.mask IS 'The mask.';
 COMMENT ON COLUMN vpd.keys.version IS 'The version that seals.';
@@ -255,5 +287,6 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'create_key'),
     ('security_admin', 'rotate_key'),
     ('security_admin', 'destroy_key'),
+    ('security_admin', 'rewrap_keys'),
     ('security_admin', 'keys'),
     ('auditor', 'keys');

@@ -178,6 +178,7 @@ GRANT EXECUTE ON FUNCTION
     vpd_private.mask_violated(regclass, text),
     vpd_private.track_changes(),
     vpd_private.protect_action(),
+    vpd_private.seal_for_person(),
     vpd.mask_partial(text, integer, text),
     vpd.mask_hash(text),
     vpd.mask_year(date),
@@ -202,7 +203,7 @@ BEGIN
             'sealed_text_in', 'sealed_bytea_in', 'sealed_numeric_in', 'sealed_date_in', 'sealed_jsonb_in', 'sealed_out',
             'sealed_coerce', 'sealed_tagged', 'sealed_open', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
          )
-            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask')
+            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew')
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', routine);
     END LOOP;

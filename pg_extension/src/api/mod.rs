@@ -22,6 +22,7 @@ mod message;
 mod oracle_name;
 #[cfg(debug_assertions)]
 mod own_plan;
+mod personal_data;
 mod policy;
 mod policy_store;
 mod posture;

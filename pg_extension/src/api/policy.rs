@@ -372,6 +372,7 @@ fn follow_ddl() {
             policy::protect_stragglers();
             policy::mask::follow_columns();
             crate::audit::follow_ddl();
+            crate::personal::follow_columns();
         }
     } else {
         // Without the hooks this is what closes a copy that is being restored.

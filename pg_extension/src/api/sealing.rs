@@ -1,7 +1,8 @@
-//! `vpd.create_key` and `vpd.seal`. The functions of the types themselves stand in `sys`.
+//! Keys of sealed columns, and `vpd.seal`. The functions of the types themselves stand in `sys`.
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::error::Error;
+use crate::personal;
 use crate::sealing::{self, Definition, Hidden};
 use pgrx::prelude::*;
 
@@ -12,6 +13,7 @@ fn create_key(
     searchable: Option<bool>,
     mask: Option<String>,
     hidden_as: Option<&str>,
+    per_person: Option<bool>,
 ) -> Answer<()> {
     require_primary()?;
     let hidden = match required(hidden_as, "hidden_as")? {
@@ -24,6 +26,7 @@ fn create_key(
         name: required(name, "name")?,
         privilege: required(privilege, "privilege")?,
         is_searchable: required(searchable, "searchable")?,
+        is_per_person: required(per_person, "per_person")?,
         hidden,
     })?;
     Ok(())
@@ -36,10 +39,22 @@ fn rotate_key(name: Option<&str>) -> Answer<i32> {
 }
 
 #[pg_extern(sql = false)]
-fn destroy_key(name: Option<&str>, confirm: Option<&str>) -> Answer<()> {
+fn destroy_key(name: Option<&str>, confirm: Option<&str>, version: Option<i32>) -> Answer<()> {
     require_primary()?;
-    sealing::destroy(required(name, "name")?, confirm.unwrap_or_default())?;
+    let (name, confirm) = (required(name, "name")?, confirm.unwrap_or_default());
+    match version {
+        None => sealing::destroy(name, confirm)?,
+        Some(version) => sealing::destroy_version(name, confirm, version, |key| {
+            Ok(personal::values_of_version(key, version))
+        })?,
+    }
     Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn rewrap_keys() -> Answer<i64> {
+    require_primary()?;
+    Ok(i64::try_from(sealing::rewrap()?).unwrap_or(i64::MAX))
 }
 
 #[pg_extern(sql = false)]

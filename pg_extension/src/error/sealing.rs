@@ -180,4 +180,63 @@ impl Error {
             "Such a value is good until the server stops. Write literals in definitions as values of their own types, such as 'x'::text.",
         )
     }
+
+    /// 55000: what was sealed about somebody cannot be read any more, because he was forgotten.
+    pub fn person_forgotten() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "person_forgotten",
+            "a sealed value is about a person who was forgotten",
+            "It cannot be read any more. vpd.unseal gives NULL for it.",
+        )
+    }
+
+    /// 42704: nothing is sealed about a person of this name.
+    pub fn person_unknown() -> Self {
+        Self::not_found(
+            "person_unknown",
+            "no key seals anything about a person of this name",
+            "Write the name as the column does that names the person; or he was forgotten before.",
+        )
+    }
+
+    /// 23502: a row with something sealed about a person does not name him.
+    pub fn person_missing() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION,
+            "person_missing",
+            "a row with a value that is sealed per person names no person",
+            "Fill the column that vpd.name_person was called with.",
+        )
+    }
+
+    /// 55000: nothing says whom the rows of a table are about.
+    pub fn person_not_named() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "person_not_named",
+            "nothing says which person the rows of the table are about",
+            "Call vpd.name_person('table', 'column') with the column that names the person.",
+        )
+    }
+
+    /// 55000: values are sealed with a version that is to be destroyed.
+    pub fn version_in_use(key: &str, version: i32, values: u64) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "version_in_use",
+            format!("version {version} of key \"{key}\" seals {values} values"),
+            "Seal them anew with CALL vpd.reseal('table'); the view vpd.key_usage tells where they are.",
+        )
+    }
+
+    /// 2BP01: a column cannot get another type because of what depends on it.
+    pub fn column_depended_on(column: &str, dependants: &[String]) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            "column_depended_on",
+            format!("other objects depend on column {column}: {}", dependants.join("; ")),
+            "Drop them, change the column, and make them again for the new type.",
+        )
+    }
 }

@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::sys::{Oid, extension, lock, relation as sys_relation, user};
-use crate::{access, audit, authz, context, hierarchy, policy, sealing, session};
+use crate::{access, audit, authz, context, hierarchy, personal, policy, sealing, session};
 
 /// A relation changed, or all. Everybody forgets alone; the order means nothing.
 pub fn relation(relation: Option<Oid>) {
     policy::forget_relation(relation);
     context::relation_changed(relation);
     audit::forget_relation(relation);
+    personal::forget_relation();
     access::relation_changed(relation);
     session::relation_changed(relation);
     sealing::relation_changed(relation);
@@ -44,6 +45,7 @@ pub fn columns_change() {
         // Numbers of columns are others in a restored database: while the names are there, they count.
         policy::mask::follow_columns();
         audit::follow_columns();
+        personal::follow_columns();
     }
 }
 

@@ -17,7 +17,7 @@ use crate::sys::table::{
     Audit, Change, Commands, Node, Policy, Purge, Row, Sealing, Session, Statement, Table, Trail,
     Transaction, fill,
 };
-use crate::{access, audit, authz, context, policy, purge, sealing, signing, trail};
+use crate::{access, audit, authz, context, personal, policy, purge, sealing, signing, trail};
 
 /// Wires the rooms together, when the library is loaded.
 pub fn init() {
@@ -50,10 +50,10 @@ fn wire_server() {
             finishes: access::enters,
             finished: access::left,
             paused: access::ran,
-            ends: access::ends,
-            is_any_recorded: access::is_any,
-            copies: access::copies,
-            copied: access::copied,
+            ends: statement::ends,
+            is_any_recorded: || access::is_any() || sealing::is_any(),
+            copies: statement::copies,
+            copied: statement::copied,
             command_starts: statement::command_starts,
         },
         transaction: Transaction {
@@ -124,6 +124,7 @@ fn wire_server() {
         row: Row {
             before: audit::before_row,
             after: audit::after_row,
+            about_person: personal::before_row,
         },
         trail: Trail {
             write: trail::write,
@@ -146,6 +147,9 @@ fn wire_server() {
             sealed: sealing::sealed,
             shown: sealing::shown,
             opened: sealing::opened,
+            version: sealing::version,
+            renewed: sealing::renewed,
+            may_be_stored: personal::may_be_stored,
             coerced: sealing::coerced,
             tagged: sealing::tagged,
             comparable: sealing::comparable,

@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::policy::exemption;
+use crate::sys::Oid;
 use crate::sys::running::Running;
-use crate::{access, context, hierarchy, policy};
+use crate::{access, context, hierarchy, personal, policy};
 
 /// A query starts. The session comes first: nothing else is answered for one that is over. Then whether the role may still run the plan past policies;
 /// then what the session may do and what was defined meanwhile, which ends a plan that suits no more; then those who look anew in each statement. Last what is recorded of it, as
@@ -41,4 +42,24 @@ pub fn command_starts() -> Result<()> {
     hierarchy::statement_started();
     policy::statement_started();
     Ok(())
+}
+
+/// A query ended: it is recorded, and then what was unsealed in it.
+pub fn ends(query: &Running) {
+    access::ends(query);
+    personal::record_unsealed();
+}
+
+/// A whole table was copied.
+pub fn copied() {
+    access::copied();
+    personal::record_unsealed();
+}
+
+/// A whole table is about to be copied: to the client, or into it.
+pub fn copies(table: Oid, is_into: bool) -> Result<()> {
+    if is_into {
+        personal::copies_into(table)?;
+    }
+    access::copies(table, is_into)
 }

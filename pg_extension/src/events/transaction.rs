@@ -5,7 +5,7 @@ use crate::authz::change;
 use crate::error::Result;
 use crate::policy::exemption;
 use crate::session::ending;
-use crate::{access, audit, context, hierarchy, load, policy, session, trail};
+use crate::{access, audit, context, hierarchy, load, personal, policy, session, trail};
 
 /// It is about to commit: sessions that were to be ended with it are, while it still can.
 pub fn commits() {
@@ -51,6 +51,7 @@ pub fn prepared() {
 /// Nothing is attached and nothing is due any more. The session goes last but for what it was told: whoever forgets something before may still ask whose it was.
 pub fn over() {
     access::transaction_ended();
+    personal::record_unsealed();
     load::transaction_ended();
     audit::rows_settled();
     policy::statement_started();

@@ -1,30 +1,26 @@
 //! The keys of this database, as this backend knows them: what they are called, who may unseal with them, and, unwrapped when they are first needed, their bits.
 
 use super::key::{self, Pair, Tagging};
+use super::person;
+use super::wrapping::{self, Wrapped};
 use crate::error::{Error, Result};
-use crate::sys::secret::{self, Secret};
+use crate::sys::secret::Secret;
 use crate::sys::spi::{self, arg, statements};
-use crate::sys::{Oid, database, extension, lock, random, relation};
+use crate::sys::{Oid, extension, lock, random, relation};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use vpd_text::sealed::{TAG_BYTES, is_key_name};
+use vpd_text::sealed::TAG_BYTES;
 
 statements! {
     KEYS = scanning "sealing/keys.sql";
     WRAPPED = "sealing/wrapped.sql";
-    INSERT = "sealing/insert_key.sql";
-    INSERT_VERSION = "sealing/insert_version.sql";
-    LOCK = "sealing/lock_key.sql";
-    LAST_VERSION = "sealing/last_version.sql";
-    DESTROY = "sealing/destroy_key.sql";
-    DESTROY_VERSIONS = "sealing/destroy_versions.sql";
 }
 
 /// The version under which the key that makes tags is kept. Rotation leaves it alone.
-const TAGS: i32 = 0;
-const PLACE_OF_MAC: usize = 32;
-const MAX_MASK_BYTES: usize = 1024;
+pub const TAGS: i32 = 0;
+/// Pairs of a key that are kept ready; with keys of persons there may be very many.
+const MAX_PAIRS: usize = 4096;
 
 thread_local! {
     static KNOWN: RefCell<Option<Rc<Keys>>> = const { RefCell::new(None) };
@@ -45,27 +41,26 @@ pub enum Hidden {
     Error,
 }
 
+/// Pairs of versions, and of persons.
+type Pairs = HashMap<(u32, Option<u64>), Rc<Pair>>;
+
 /// A key.
 pub struct Key {
     pub number: u32,
     pub name: String,
     pub is_searchable: bool,
+    /// Whether what it seals takes the key of a person as well.
+    pub is_per_person: bool,
     /// The privilege that unseals.
     pub privilege: String,
     pub hidden: Hidden,
     pub is_destroyed: bool,
     /// The version that seals.
     pub version: u32,
-    versions: RefCell<HashMap<u32, Rc<Pair>>>,
+    pairs: RefCell<Pairs>,
+    /// Bits of versions that keys of persons are joined with.
+    bits: RefCell<HashMap<u32, Rc<Secret>>>,
     tagging: OnceCell<Tagging>,
-}
-
-/// What a new key is to be.
-pub struct Definition {
-    pub name: String,
-    pub privilege: String,
-    pub is_searchable: bool,
-    pub hidden: Hidden,
 }
 
 /// The keys. Reads the table the first time and after a change.
@@ -102,15 +97,17 @@ fn load() -> Vec<Rc<Key>> {
                 number: row.required::<i32>(1).unsigned_abs(),
                 name: row.required(2),
                 is_searchable: row.required(3),
-                privilege: row.required(4),
-                hidden: match row.required::<String>(5).as_str() {
+                is_per_person: row.required(4),
+                privilege: row.required(5),
+                hidden: match row.required::<String>(6).as_str() {
                     "null" => Hidden::Null,
                     "error" => Hidden::Error,
-                    _ => Hidden::Mask(row.required(6)),
+                    _ => Hidden::Mask(row.required(7)),
                 },
-                is_destroyed: row.required(7),
-                version: row.required::<i32>(8).unsigned_abs(),
-                versions: RefCell::default(),
+                is_destroyed: row.required(8),
+                version: row.required::<i32>(9).unsigned_abs(),
+                pairs: RefCell::default(),
+                bits: RefCell::default(),
                 tagging: OnceCell::new(),
             })
         })
@@ -136,6 +133,16 @@ pub fn is_any() -> bool {
     !keys().keys.is_empty()
 }
 
+/// The name of a key.
+pub fn key_name(number: u32) -> Option<String> {
+    keys().numbered(number).map(|key| key.name.clone())
+}
+
+/// Whether equal values of a key can be told.
+pub fn is_searchable(name: &str) -> Result<bool> {
+    keys().named(name).map(|key| key.is_searchable)
+}
+
 /// Rises whenever the keys may have changed.
 pub fn state() -> u64 {
     FORGOTTEN.get()
@@ -149,6 +156,11 @@ impl Keys {
             .ok_or_else(|| Error::key_not_found(name))
     }
 
+    /// Whether one of them is per person.
+    pub fn has_persons(&self) -> bool {
+        self.keys.iter().any(|key| key.is_per_person)
+    }
+
     pub fn numbered(&self, number: u32) -> Option<&Rc<Key>> {
         self.keys.iter().find(|key| key.number == number)
     }
@@ -160,18 +172,36 @@ impl Key {
         self.version != TAGS.unsigned_abs()
     }
 
-    /// The pair of a version.
-    pub fn pair(&self, version: u32) -> Result<Rc<Pair>> {
+    /// The pair of a version, and of a person.
+    pub fn pair(&self, version: u32, person: Option<u64>) -> Result<Rc<Pair>> {
         if version == TAGS.unsigned_abs() {
             return Err(Error::envelope_broken());
         }
-        if let Some(known) = self.versions.borrow().get(&version) {
+        if let Some(known) = self.pairs.borrow().get(&(version, person)) {
             return Ok(Rc::clone(known));
         }
-        let bits = self.unwrapped(i32::try_from(version).unwrap_or(i32::MAX))?;
-        let pair = Rc::new(Pair::of(bits.bits(), "column")?);
-        self.versions.borrow_mut().insert(version, Rc::clone(&pair));
+        let pair = Rc::new(match person {
+            None => Pair::of(self.unwrapped(version)?.bits(), "column")?,
+            Some(number) => {
+                let person = person::bits(self.number, number)?;
+                Pair::of_person(self.kept_bits(version)?.bits(), person.bits())?
+            }
+        });
+        let mut pairs = self.pairs.borrow_mut();
+        if pairs.len() >= MAX_PAIRS {
+            pairs.clear();
+        }
+        pairs.insert((version, person), Rc::clone(&pair));
         Ok(pair)
+    }
+
+    fn kept_bits(&self, version: u32) -> Result<Rc<Secret>> {
+        if let Some(known) = self.bits.borrow().get(&version) {
+            return Ok(Rc::clone(known));
+        }
+        let bits = Rc::new(self.unwrapped(version)?);
+        self.bits.borrow_mut().insert(version, Rc::clone(&bits));
+        Ok(bits)
     }
 
     /// The tag of a value.
@@ -182,164 +212,42 @@ impl Key {
         if let Some(known) = self.tagging.get() {
             return Ok(known.tag(normal));
         }
-        let tagging = Tagging::of(self.unwrapped(TAGS)?.bits())?;
+        let tagging = Tagging::of(self.unwrapped(TAGS.unsigned_abs())?.bits())?;
         Ok(self.tagging.get_or_init(|| tagging).tag(normal))
     }
 
-    fn unwrapped(&self, version: i32) -> Result<Secret> {
+    fn unwrapped(&self, version: u32) -> Result<Secret> {
         if self.is_destroyed {
             return Err(Error::key_destroyed(&self.name));
         }
+        let kept = i32::try_from(version).unwrap_or(i32::MAX);
         let found = spi::announced(|| {
             WRAPPED.with(|statement| {
-                statement.query_one(&[arg(self.number.cast_signed()), arg(version)], |row| {
-                    (row.required::<String>(1), row.required::<Vec<u8>>(2))
+                statement.query_one(&[arg(self.number.cast_signed()), arg(kept)], |row| Wrapped {
+                    master: row.required(1),
+                    bytes: row.required(2),
                 })
             })
         });
-        let (master, wrapped) = found.ok_or_else(Error::envelope_broken)?;
-        unwrap(&master, &beside(self.number, version), &wrapped)
-    }
-}
-
-/// Makes a key. Nobody is told its bits; they are wrapped with the current master key.
-pub fn create(definition: &Definition) -> Result<()> {
-    if !is_key_name(&definition.name) {
-        return Err(Error::argument(
-            "a key is named by lower-case letters, digits and underscores, a letter first, at most 63",
-            "The name stands in the types of columns and in dumps.",
-        ));
-    }
-    if !database::is_utf8() {
-        return Err(Error::not_ready(
-            "sealed columns need a database with the encoding UTF8",
-            "Create the database with ENCODING 'UTF8'.",
-        ));
-    }
-    let (kind, mask) = match &definition.hidden {
-        Hidden::Mask(mask) if mask.len() > MAX_MASK_BYTES || mask.starts_with("vpd:sealed:") => {
-            return Err(Error::argument(
-                "the mask is too long, or looks like a sealed value",
-                "Give at most 1024 bytes.",
-            ));
-        }
-        Hidden::Mask(mask) => ("mask", mask.as_str()),
-        Hidden::Null => ("null", ""),
-        Hidden::Error => ("error", ""),
-    };
-    let number = i32::try_from(random_number()?).unwrap_or(i32::MAX);
-    let added = INSERT.with(|statement| {
-        statement.execute(&[
-            arg(number),
-            arg(definition.name.as_str()),
-            arg(definition.is_searchable),
-            arg(definition.privilege.as_str()),
-            arg(kind),
-            arg(mask),
-        ])
-    });
-    if added == 0 {
-        return Err(Error::key_exists(&definition.name));
-    }
-    for version in [TAGS, 1] {
-        if version != TAGS || definition.is_searchable {
-            add_version(number, version)?;
+        match found {
+            Some(wrapped) => wrapping::unwrap(&purpose(self.number, kept), &wrapped),
+            // A former version that is not there was destroyed.
+            None if version < self.version => Err(Error::key_destroyed(&self.name)),
+            None => Err(Error::envelope_broken()),
         }
     }
-    announce();
-    Ok(())
 }
 
-/// Makes another version of a key, which seals from now on; the former ones still unseal. Returns its number.
-pub fn rotate(name: &str) -> Result<i32> {
-    let (number, version) = living(name)?;
-    add_version(number, version + 1)?;
-    announce();
-    Ok(version + 1)
-}
-
-/// Destroys a key in all its versions: what it sealed cannot be read any more, wherever a copy of it lies.
-pub fn destroy(name: &str, confirmation: &str) -> Result<()> {
-    if confirmation != name {
-        return Err(Error::argument(
-            "destroying a key is confirmed by its name",
-            "Give the name of the key once more as confirm. Everything that it sealed is lost for good, backups included.",
-        ));
-    }
-    let (number, _) = living(name)?;
-    DESTROY_VERSIONS.with(|statement| statement.execute(&[arg(number)]));
-    DESTROY.with(|statement| statement.execute(&[arg(number)]));
-    announce();
-    Ok(())
-}
-
-/// Number and version of a key that was not destroyed. Nobody else changes it until the transaction ends.
-fn living(name: &str) -> Result<(i32, i32)> {
-    let found = LOCK.with(|statement| {
-        statement
-            .modify(&[arg(name)], |row| {
-                (row.required::<i32>(1), row.required::<bool>(2))
-            })
-            .pop()
-    });
-    let (number, is_destroyed) = found.ok_or_else(|| Error::key_not_found(name))?;
-    if is_destroyed {
-        return Err(Error::key_destroyed(name));
-    }
-    let version =
-        LAST_VERSION.with(|statement| statement.query_one(&[arg(number)], |row| row.required::<i32>(1)));
-    Ok((number, version.unwrap_or_default()))
-}
-
-fn add_version(number: i32, version: i32) -> Result<()> {
-    let master = secret::master_names()
-        .into_iter()
-        .next()
-        .ok_or_else(Error::master_key_missing)?;
-    let mut bits = random::bytes().ok_or_else(key::no_randomness)?;
-    let wrapped = wrap(&master, &beside(number.unsigned_abs(), version), &bits);
-    secret::wipe(&mut bits);
-    INSERT_VERSION.with(|statement| {
-        statement.execute(&[arg(number), arg(version), arg(master), arg(wrapped?)]);
-        Ok(())
-    })
+/// What the bits of a version are for.
+pub fn purpose(number: u32, version: i32) -> String {
+    format!("pg_vpd key {number} version {version}")
 }
 
 /// Every backend reads the keys again.
-fn announce() {
+pub fn announce() {
     if let Some(table) = lock::table(c"sealing_key") {
         relation::announce_change(table);
     }
-}
-
-/// What a wrapped key is bound to: it cannot be put in the place of another.
-fn beside(number: u32, version: i32) -> Vec<u8> {
-    format!("pg_vpd key {number} version {version}").into_bytes()
-}
-
-fn wrapping(master: &str) -> Result<Pair> {
-    Pair::of(
-        secret::master(master).ok_or_else(Error::master_key_missing)?,
-        "wrapping",
-    )
-}
-
-fn wrap(master: &str, beside: &[u8], bits: &[u8; 32]) -> Result<Vec<u8>> {
-    wrapping(master)?.close(Vec::new(), beside, bits)
-}
-
-fn unwrap(master: &str, beside: &[u8], wrapped: &[u8]) -> Result<Secret> {
-    let parts = wrapped.split_first_chunk::<16>().and_then(|(iv, rest)| {
-        rest.split_last_chunk::<PLACE_OF_MAC>()
-            .map(|(ciphertext, mac)| (iv, ciphertext, mac))
-    });
-    let (iv, ciphertext, mac) = parts.ok_or_else(Error::envelope_broken)?;
-    let covered = &wrapped[..wrapped.len() - PLACE_OF_MAC];
-    let mut bits = wrapping(master)?.open(covered, beside, iv, ciphertext, mac)?;
-    let whole = <&[u8; 32]>::try_from(bits.as_slice()).map_err(|_| Error::envelope_broken());
-    let secret = whole.and_then(|whole| Secret::filled(|place| place.copy_from_slice(whole)));
-    secret::wipe(&mut bits);
-    secret
 }
 
 /// A number for a key or a column that hardly anybody has: 1 up to 2^30, so that those of a restored database meet no others.

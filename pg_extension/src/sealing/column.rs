@@ -4,7 +4,9 @@
 //! number is the modifier from then on: it comes through casts, COPY and dumps without anybody's doing.
 
 use super::catalogue::{self, Key, keys};
+use super::visibility;
 use crate::error::{Error, Result};
+use crate::sys::sealed_type::FIRST_OF_KEYS;
 use crate::sys::spi::{self, arg, statements};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,9 +17,6 @@ statements! {
     KEY_OF_PLACE = "sealing/key_of_place.sql";
     INSERT_PLACE = "sealing/insert_place.sql";
 }
-
-/// Above it, a modifier stands for a key.
-const KEYS: i32 = 1 << 30;
 
 thread_local! {
     /// The key of each place that was met. A place never gets another.
@@ -39,7 +38,7 @@ impl Modifier {
     pub fn of(modifier: i32) -> Self {
         match u32::try_from(modifier) {
             Err(_) => Self::None,
-            Ok(number) if modifier >= KEYS => Self::Key(number - KEYS.unsigned_abs()),
+            Ok(number) if modifier >= FIRST_OF_KEYS => Self::Key(number - FIRST_OF_KEYS.unsigned_abs()),
             Ok(number) => Self::Place(number),
         }
     }
@@ -82,6 +81,14 @@ pub fn comparable(left: i32, right: i32) -> Result<()> {
     }
 }
 
+/// An error unless the attached session may see what a modifier seals.
+pub fn require_open(modifier: i32) -> Result<()> {
+    match Modifier::of(modifier).key()? {
+        Some(key) => visibility::require_open(&key),
+        None => Ok(()),
+    }
+}
+
 /// The modifier of a key, or of a column in a dump. The key of a column that comes with a dump may not be there yet.
 pub fn modifier(words: &[String]) -> Result<i32> {
     match words {
@@ -91,11 +98,11 @@ pub fn modifier(words: &[String]) -> Result<i32> {
             if key.is_destroyed {
                 return Err(Error::key_destroyed(name));
             }
-            Ok(KEYS + key.number.cast_signed())
+            Ok(FIRST_OF_KEYS + key.number.cast_signed())
         }
         [name, place] if is_key_name(name) => {
             let place: i32 = place.parse().map_err(|_| Error::key_modifier())?;
-            if !(1..KEYS).contains(&place) {
+            if !(1..FIRST_OF_KEYS).contains(&place) {
                 return Err(Error::key_modifier());
             }
             let known = key_of_place(place.unsigned_abs());

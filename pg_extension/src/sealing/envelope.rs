@@ -20,8 +20,8 @@ pub fn malformed(reason: Malformed) -> Error {
     }
 }
 
-/// Seals a value with a key, for a place.
-pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32) -> Result<Vec<u8>> {
+/// Seals a value with a key, for a place; about a person where the key asks for one.
+pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32, person: Option<u64>) -> Result<Vec<u8>> {
     if key.is_destroyed {
         return Err(Error::key_destroyed(&key.name));
     }
@@ -35,21 +35,18 @@ pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32) -> Result<Vec<u8>> 
         key: key.number,
         version: key.version,
         place,
+        person,
         tag,
     };
-    key.pair(key.version)?.close(binding.head(), &[], plain)
+    key.pair(key.version, person)?.close(binding.head(), &[], plain)
 }
 
 /// Opens an envelope.
 pub fn unseal(envelope: &Envelope<'_>) -> Result<Vec<u8>> {
-    let pair = key_of(envelope)?.pair(envelope.binding.version)?;
-    pair.open(
-        envelope.covered,
-        &[],
-        envelope.iv,
-        envelope.ciphertext,
-        envelope.mac,
-    )
+    let binding = &envelope.binding;
+    key_of(envelope)?
+        .pair(binding.version, binding.person)?
+        .open(&[], &envelope.closed)
 }
 
 /// The key of an envelope.
@@ -62,21 +59,12 @@ pub fn key_of(envelope: &Envelope<'_>) -> Result<Rc<Key>> {
 
 /// A value on its way, which nobody has a key for yet.
 pub fn pass(kind: Kind, plain: &[u8]) -> Result<Vec<u8>> {
-    let [encrypting, authenticating] = secret::passing()?;
-    close(encrypting, authenticating, passing_head(kind), &[], plain)
+    close(secret::passing()?.each_ref(), passing_head(kind), &[], plain)
 }
 
 /// What is on its way.
 pub fn passed(passing: &Passing<'_>) -> Result<Vec<u8>> {
-    let [encrypting, authenticating] = secret::passing()?;
-    open(
-        [encrypting, authenticating],
-        [&[], passing.covered],
-        passing.iv,
-        passing.ciphertext,
-        passing.mac,
-    )
-    .map_err(|_| Error::passing_stale())
+    open(secret::passing()?.each_ref(), &[], &passing.closed).map_err(|_| Error::passing_stale())
 }
 
 /// A tag that no key makes: equal for equal values, until the server stops.

@@ -7,7 +7,7 @@ use crate::sys::secret::{self, Secret};
 use hmac::digest::Key as Block;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use vpd_text::sealed::TAG_BYTES;
+use vpd_text::sealed::{Closed, TAG_BYTES};
 
 const IV_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
@@ -25,45 +25,36 @@ impl Pair {
     /// The pair of 256 bits, for a purpose.
     pub fn of(bits: &[u8; 32], purpose: &str) -> Result<Self> {
         Ok(Self {
-            encrypting: derived(bits, purpose, "encryption")?,
-            authenticating: derived(bits, purpose, "authentication")?,
+            encrypting: derived(bits, [b"pg_vpd 1 ", purpose.as_bytes(), b" encryption"])?,
+            authenticating: derived(bits, [b"pg_vpd 1 ", purpose.as_bytes(), b" authentication"])?,
         })
     }
 
-    /// Appends IV, ciphertext and MAC to a head, which the MAC covers as well, as it does `beside`, which is not written.
-    pub fn close(&self, head: Vec<u8>, beside: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
-        close(
-            self.encrypting.bits(),
-            self.authenticating.bits(),
-            head,
-            beside,
-            plain,
-        )
+    /// The pair for what is sealed about a person: it takes the bits of the key and those of the person.
+    pub fn of_person(bits: &[u8; 32], person: &[u8; 32]) -> Result<Self> {
+        let both = derived(bits, [b"pg_vpd 1 ", b"person ", person])?;
+        Self::of(both.bits(), "column")
     }
 
-    /// What was closed, if nothing was changed.
-    pub fn open(
-        &self,
-        covered: &[u8],
-        beside: &[u8],
-        iv: &[u8; 16],
-        ciphertext: &[u8],
-        mac: &[u8; 32],
-    ) -> Result<Vec<u8>> {
-        open(
-            [self.encrypting.bits(), self.authenticating.bits()],
-            [beside, covered],
-            iv,
-            ciphertext,
-            mac,
-        )
+    /// See `close`.
+    pub fn close(&self, head: Vec<u8>, beside: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        close(self.keys(), head, beside, plain)
+    }
+
+    /// See `open`.
+    pub fn open(&self, beside: &[u8], closed: &Closed<'_>) -> Result<Vec<u8>> {
+        open(self.keys(), beside, closed)
+    }
+
+    fn keys(&self) -> [&[u8; 32]; 2] {
+        [self.encrypting.bits(), self.authenticating.bits()]
     }
 }
 
 impl Tagging {
     /// The tagging key of 256 bits.
     pub fn of(bits: &[u8; 32]) -> Result<Self> {
-        derived(bits, "column", "equality").map(Self)
+        derived(bits, [b"pg_vpd 1 ", b"column", b" equality"]).map(Self)
     }
 
     /// The tag of a value: 128 bits of its HMAC.
@@ -80,10 +71,9 @@ pub fn tag(key: &[u8; 32], normal: &[u8]) -> [u8; TAG_BYTES] {
     tag
 }
 
-/// See `Pair::close`.
+/// Appends IV, ciphertext and MAC to a head, which the MAC covers as well, as it does `beside`, which is not written. Two keys: to encrypt and to authenticate with.
 pub fn close(
-    encrypting: &[u8; 32],
-    authenticating: &[u8; 32],
+    [encrypting, authenticating]: [&[u8; 32]; 2],
     head: Vec<u8>,
     beside: &[u8],
     plain: &[u8],
@@ -105,30 +95,26 @@ pub fn close(
     Ok(bytes)
 }
 
-/// See `Pair::open`: the keys to decrypt and to authenticate with, and the two parts that the MAC covers.
+/// What was closed, if nothing was changed.
 pub fn open(
     [encrypting, authenticating]: [&[u8; 32]; 2],
-    [beside, covered]: [&[u8]; 2],
-    iv: &[u8; 16],
-    ciphertext: &[u8],
-    mac: &[u8; 32],
+    beside: &[u8],
+    closed: &Closed<'_>,
 ) -> Result<Vec<u8>> {
     hmac(authenticating)
         .chain_update(beside)
-        .chain_update(covered)
-        .verify_slice(mac)
+        .chain_update(closed.covered)
+        .verify_slice(closed.mac)
         .map_err(|_| Error::envelope_broken())?;
-    cipher::decrypt(encrypting, iv, ciphertext)
+    cipher::decrypt(encrypting, closed.iv, closed.ciphertext)
 }
 
-/// The same 256 bits for another purpose.
-fn derived(bits: &[u8; 32], purpose: &str, use_of: &str) -> Result<Secret> {
+/// 256 bits for another purpose, which the label says.
+fn derived(bits: &[u8; 32], label: [&[u8]; 3]) -> Result<Secret> {
     Secret::filled(|place| {
-        let mut made = hmac(bits)
-            .chain_update(b"pg_vpd 1 ")
-            .chain_update(purpose)
-            .chain_update(b" ")
-            .chain_update(use_of)
+        let mut made = label
+            .into_iter()
+            .fold(hmac(bits), |hmac, part| hmac.chain_update(part))
             .finalize()
             .into_bytes();
         place.copy_from_slice(&made);
@@ -136,7 +122,8 @@ fn derived(bits: &[u8; 32], purpose: &str, use_of: &str) -> Result<Secret> {
     })
 }
 
-fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+/// HMAC-SHA-256 (RFC 2104) with a key.
+pub fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     // As long as a block: HMAC itself fills up a shorter one with zeros.
     let mut block = Block::<Hmac<Sha256>>::default();
     block[..key.len()].copy_from_slice(key);

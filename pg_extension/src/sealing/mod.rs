@@ -4,18 +4,26 @@
 //! nothing that it returns to be stored holds a value in the clear.
 
 mod catalogue;
+mod change;
 mod column;
 mod envelope;
 mod key;
 mod mask;
+mod person;
+mod renewal;
 mod seal;
+mod unsealed;
 mod value;
 mod visibility;
+mod wrapping;
 
-pub use catalogue::{
-    Definition, Hidden, create, destroy, forget as functions_changed, is_any, relation_changed, rotate, state,
-};
-pub use column::{comparable, modifier, modifier_text, new_place};
+pub use catalogue::{Hidden, forget as functions_changed, is_any, is_searchable, key_name, relation_changed, state};
+pub use change::{Definition, create, destroy, destroy_version, rewrap, rotate};
+pub use column::{comparable, modifier, modifier_text, new_place, require_open as require_open_place};
+pub use key::hmac;
 pub use mask::{mask, mask_value};
+pub use person::forget as forget_person;
+pub use renewal::{Renewing, about, current_version, has_persons, is_per_person, renewed, version};
 pub use seal::{open_for_session as opened, seal_text};
+pub use unsealed::{met as column_met, take as take_unsealed};
 pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, tagged, taken};

@@ -2,6 +2,7 @@
 
 use super::catalogue::keys;
 use super::envelope::{form, key_of, passed, seal, unseal};
+use super::unsealed;
 use super::visibility::require_open;
 use crate::error::{Error, Result};
 use vpd_text::sealed::{Form, Kind};
@@ -11,22 +12,37 @@ pub fn seal_text(value: &str, key: &str) -> Result<Vec<u8>> {
     let keys = keys();
     let key = keys.named(key)?;
     require_open(key)?;
-    seal(Kind::Text, value.as_bytes(), key, 0)
+    if key.is_per_person {
+        return Err(Error::argument(
+            "a key per person seals columns only",
+            "Use a key that is not per person for what no column holds.",
+        ));
+    }
+    seal(Kind::Text, value.as_bytes(), key, 0, None)
 }
 
-/// The value as text, for who may see it.
-pub fn open_for_session(bytes: &[u8]) -> Result<String> {
+/// The value as text, for who may see it; `None` for what was sealed about somebody who was forgotten.
+pub fn open_for_session(bytes: &[u8]) -> Result<Option<String>> {
     let (kind, plain) = match form(bytes)? {
         Form::Sealed(envelope) => {
             let key = key_of(&envelope)?;
             require_open(&key)?;
-            (envelope.binding.kind, unseal(&envelope)?)
+            match unseal(&envelope) {
+                Err(error) if error.code() == "person_forgotten" => return Ok(None),
+                opened => {
+                    let plain = opened?;
+                    unsealed::note(&key, envelope.binding.place);
+                    (envelope.binding.kind, plain)
+                }
+            }
         }
         Form::Passing(passing) => (passing.kind, passed(&passing)?),
         Form::Mask(_) => return Err(Error::unseal_masked()),
         Form::Tag { .. } => return Err(Error::envelope_broken()),
     };
-    String::from_utf8(text_of(kind, plain)).map_err(|_| Error::envelope_broken())
+    String::from_utf8(text_of(kind, plain))
+        .map(Some)
+        .map_err(|_| Error::envelope_broken())
 }
 
 /// The text of a value, as clients get it: bytes as hexadecimal digits, everything else as it was sealed.

@@ -4,6 +4,7 @@ use super::catalogue::{Hidden, Key};
 use super::column::Modifier;
 use super::envelope::{blind, form, key_of, malformed, normal, pass, passed, seal, unseal};
 use super::seal::text_of;
+use super::unsealed;
 use super::visibility::{Sight, require_open, sight};
 use crate::error::{Error, Result};
 use crate::sys::secret;
@@ -50,7 +51,7 @@ pub fn sealed(kind: Kind, plain: &[u8], modifier: i32) -> Result<Vec<u8>> {
             if modifier.place() == 0 {
                 require_open(&key)?;
             }
-            seal(kind, plain, &key, modifier.place())
+            seal(kind, plain, &key, modifier.place(), None)
         }
     }
 }
@@ -84,7 +85,7 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
 }
 
 fn resealed(kind: Kind, mut plain: Vec<u8>, key: &Key, place: u32) -> Result<Vec<u8>> {
-    let sealed = seal(kind, &plain, key, place);
+    let sealed = seal(kind, &plain, key, place, None);
     secret::wipe(&mut plain);
     sealed
 }
@@ -106,13 +107,21 @@ fn shown_of(bytes: &[u8], envelope: &Envelope<'_>) -> Result<Vec<u8>> {
     };
     match sight(&key) {
         Sight::Envelope => Ok(write_text(bytes).into_bytes()),
-        Sight::Open if !key.is_destroyed => match unseal(envelope) {
-            // The server was started without the master key: as without the privilege.
-            Err(error) if error.code() == "master_key_missing" => hidden(&key),
-            opened => opened.map(|plain| text_of(envelope.binding.kind, plain)),
+        Sight::Open => match unseal(envelope) {
+            // The server was started without the master key, or what was sealed is lost: as without the privilege.
+            Err(error) if is_out_of_reach(&error) => hidden(&key),
+            opened => opened.map(|plain| {
+                unsealed::note(&key, envelope.binding.place);
+                text_of(envelope.binding.kind, plain)
+            }),
         },
-        Sight::Open | Sight::Hidden => hidden(&key),
+        Sight::Hidden => hidden(&key),
     }
+}
+
+/// Whether an error says that a value cannot be unsealed by anybody here, and not that it is damaged.
+fn is_out_of_reach(error: &Error) -> bool {
+    ["master_key_missing", "key_destroyed", "person_forgotten"].contains(&error.code())
 }
 
 fn hidden(key: &Key) -> Result<Vec<u8>> {

@@ -6,9 +6,10 @@
 
 use super::clock::Timestamp;
 use super::document::Document;
+use super::sealed_type::kind_of;
 use crate::error::{Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
-use pgrx::{FromDatum, Json, Uuid, pg_sys};
+use pgrx::{FromDatum, IntoDatum, Json, Uuid, pg_sys};
 use std::ffi::{CStr, CString};
 
 /// Something that a value of some types can be read as.
@@ -145,6 +146,14 @@ impl<'a> Column<'a> {
             return Err(self.is_not("timestamptz"));
         }
         Ok(pg_sys::Datum::from(moment.0))
+    }
+
+    /// A sealed value for it; 42804 when it is of no sealed type.
+    pub fn value_of_sealed(&self, bytes: &[u8]) -> Result<pg_sys::Datum> {
+        if kind_of(self.kind()).is_none() {
+            return Err(self.is_not("a sealed type"));
+        }
+        bytes.into_datum().ok_or_else(Error::envelope_broken)
     }
 
     /// A value for it as it is written, and 42804 where no value reads and compares the same whatever a connection has set.

@@ -17,6 +17,12 @@ pub fn lock_for_reading(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Takes the lock that keeps everybody from writing the relation until the transaction ends.
+pub fn lock_against_writers(relation: pg_sys::Oid) {
+    // SAFETY: takes a lock by number; whoever looks next finds out whether the relation is there.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareLock as i32) }
+}
+
 /// The same, without waiting: false when somebody holds it as well.
 pub fn try_lock_for_reading(relation: pg_sys::Oid) -> bool {
     // SAFETY: as above.
@@ -72,11 +78,16 @@ pub fn announce_every_change() {
 
 /// True for a table that never had a row, or was emptied: asked of its file, so that no row is read.
 pub fn is_without_blocks(relation: pg_sys::Oid) -> bool {
+    blocks(relation) == 0
+}
+
+/// How many blocks a table has.
+pub fn blocks(relation: pg_sys::Oid) -> i64 {
     let opened = Opened::table(relation, pg_sys::AccessShareLock);
     // SAFETY: an open table has its main fork.
-    unsafe {
-        pg_sys::RelationGetNumberOfBlocksInFork(opened.relation(), pg_sys::ForkNumber::MAIN_FORKNUM) == 0
-    }
+    i64::from(unsafe {
+        pg_sys::RelationGetNumberOfBlocksInFork(opened.relation(), pg_sys::ForkNumber::MAIN_FORKNUM)
+    })
 }
 
 /// True for a table whose rows are in partitions.

@@ -5,6 +5,7 @@
 use super::clock::Timestamp;
 use super::datum::Column;
 use super::readiness::is_ready;
+use super::sealed_type;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, pg_sys};
 use std::ffi::CStr;
@@ -47,6 +48,8 @@ pub struct RowTrigger {
 pub enum Assigned<'a> {
     Text(&'a str),
     Moment(Timestamp),
+    /// A sealed value, for a column of a sealed type.
+    Sealed(Vec<u8>),
     Null,
     /// What the row before has there.
     Former,
@@ -112,6 +115,7 @@ impl RowTrigger {
             let datum = match value {
                 Assigned::Text(text) => Some(column.value_of_text(text)?),
                 Assigned::Moment(moment) => Some(column.value_of_moment(*moment)?),
+                Assigned::Sealed(bytes) => Some(column.value_of_sealed(bytes)?),
                 Assigned::Null => None,
                 // Both rows have the form of the one table.
                 Assigned::Former => self.old.as_ref().and_then(|old| old.datum(*number)),
@@ -164,6 +168,20 @@ impl TableRow {
         let column = self.column(number)?;
         column.require_plain()?;
         Ok(self.written(number))
+    }
+
+    /// The sealed columns of the row: number, modifier and value of each that is not NULL.
+    pub fn sealed(&self) -> Vec<(i16, i32, Vec<u8>)> {
+        // SAFETY: the descriptor lives while the trigger runs; values of sealed types are varlenas, copied whole.
+        unsafe {
+            sealed_type::columns_of(self.descriptor)
+                .into_iter()
+                .filter_map(|column| {
+                    let value = Vec::<u8>::from_datum(self.datum(column.attribute)?, false)?;
+                    Some((column.attribute, column.modifier, value))
+                })
+                .collect()
+        }
     }
 
     /// True when a column equals a value given as text, as the column's type and collation see it.

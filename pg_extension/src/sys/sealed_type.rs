@@ -5,7 +5,8 @@
 
 mod definition;
 
-pub use definition::{Column, columns, kind_of};
+pub use definition::{Column, FIRST_OF_KEYS, columns, kind_of};
+pub(super) use definition::columns_of;
 pub(super) use definition::{
     check_made, definition_aborted, definition_begins, definition_over, is_sealed, name_column, refuse,
 };
@@ -25,7 +26,25 @@ unsafe extern "C-unwind" {
     fn hash_bytes_extended(key: *const u8, length: c_int, seed: u64) -> u64;
 }
 
-/// A function of the types: its name in the library, how many arguments it has, and what it does with them. None is NULL: they are strict.
+/// What a function of the types returns.
+trait Answer {
+    /// `None` for NULL.
+    fn value(self) -> Option<pg_sys::Datum>;
+}
+
+impl Answer for pg_sys::Datum {
+    fn value(self) -> Option<pg_sys::Datum> {
+        Some(self)
+    }
+}
+
+impl Answer for Option<pg_sys::Datum> {
+    fn value(self) -> Self {
+        self
+    }
+}
+
+/// A function of the types: its name in the library, how many arguments it has, and what it does with them. None is NULL where nothing is said: they are strict.
 macro_rules! functions {
     ($($(#[$comment:meta])* $name:ident ($finfo:ident, $count:literal) = |$arguments:ident| $body:expr;)+) => {
         $(
@@ -34,24 +53,24 @@ macro_rules! functions {
             $(#[$comment])*
             ///
             /// # Safety
-            /// The server calls it with its arguments, none of which is NULL.
+            /// The server calls it with its arguments.
             #[unsafe(no_mangle)]
             #[pg_guard]
             pub unsafe extern "C-unwind" fn $name(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-                unsafe fn work($arguments: &[pg_sys::NullableDatum]) -> Result<pg_sys::Datum> {
+                unsafe fn work($arguments: &[pg_sys::NullableDatum]) -> Result<impl Answer> {
                     // SAFETY: the arguments are of the types that are declared, which the comment of the function names.
                     unsafe { $body }
                 }
                 // SAFETY: the call has so many arguments, as declared.
-                let answer = unsafe {
-                    (*call).isnull = false;
-                    if is_ready() {
-                        work((*call).args.as_slice($count))
-                    } else {
-                        Err(Error::not_active())
+                unsafe {
+                    if !is_ready() {
+                        Error::not_active().raise();
                     }
-                };
-                answer.unwrap_or_else(|error| error.raise())
+                    let answer = work((*call).args.as_slice($count)).unwrap_or_else(|error| error.raise());
+                    let value = answer.value();
+                    (*call).isnull = value.is_none();
+                    value.unwrap_or(pg_sys::Datum::from(0))
+                }
             }
         )+
     };
@@ -128,10 +147,23 @@ functions! {
         let is_comparable = (table().sealing.comparable)(modifier, modifier).is_ok();
         Ok(pg_sys::Datum::from(is_comparable && guarded!(std_typanalyze(column))))
     };
-    /// `(sealed) → text`: the value, or an error where the session may not see it.
+    /// `(sealed) → text`: the value, or an error where the session may not see it; NULL where it was about somebody who was forgotten.
     sealed_open_wrapper (pg_finfo_sealed_open_wrapper, 1) = |arguments| {
         let opened = (table().sealing.opened)(bytes(arguments, 0))?;
-        opened.into_datum().ok_or_else(Error::envelope_broken)
+        Ok(opened.and_then(|text| text.into_datum()))
+    };
+    /// `(sealed) → integer`: the version of the key that sealed it; 0 where it is about nobody yet, NULL where it is not sealed.
+    sealed_version_wrapper (pg_finfo_sealed_version_wrapper, 1) = |arguments| {
+        let version = (table().sealing.version)(bytes(arguments, 0))?;
+        Ok(version.and_then(|version| version.into_datum()))
+    };
+    /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.
+    sealed_renewed_wrapper (pg_finfo_sealed_renewed_wrapper, 2) = |arguments| {
+        if arguments[0].isnull {
+            return Ok(None);
+        }
+        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        datum((table().sealing.renewed)(bytes(arguments, 0), name.as_deref())?).map(Some)
     };
 }
 

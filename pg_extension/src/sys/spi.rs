@@ -286,6 +286,37 @@ pub fn query_as_owner_of<R>(
     }
 }
 
+/// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger fires.
+pub fn rewrite_as_owner_of<R>(
+    relation: pg_sys::Oid,
+    text: &str,
+    read: impl FnMut(&Row) -> R,
+) -> Vec<R> {
+    let Ok(text) = CString::new(text) else {
+        return Vec::new();
+    };
+    let _owner = Restricted::as_owner_of(relation);
+    let _pinned = Pinned::rewriting();
+    let _aside = Aside::of(relation, &text, Reading::PastPolicies);
+    let _connection = Connection::open();
+    // SAFETY: as in `query_as_owner_of`.
+    unsafe {
+        require_done(pg_sys::SPI_execute(text.as_ptr(), false, 0));
+        collect(read)
+    }
+}
+
+/// Runs one command on a table as its owner, such as ALTER TABLE: what the owner wrote runs with his rights, in a security-restricted operation.
+pub fn command_as_owner_of(relation: pg_sys::Oid, text: &str) {
+    let Ok(text) = CString::new(text) else { return };
+    let _internal = Internal::enter();
+    let _owner = Restricted::as_owner_of(relation);
+    let _pinned = Pinned::meaning();
+    let _connection = Connection::open();
+    // SAFETY: as in `Statement::run`.
+    unsafe { require_done(pg_sys::SPI_execute(text.as_ptr(), false, 0)) }
+}
+
 /// Runs one command whose text was made by the database's own `format()`, such as ALTER TABLE.
 pub fn run_command(text: &str) {
     super::xact::commit_durably();

@@ -59,7 +59,7 @@ pub struct Statement {
     pub paused: fn(&Running),
     /// It ends.
     pub ends: fn(&Running),
-    /// Whether commands on tables are recorded at all.
+    /// Whether anybody wants to know of commands on tables.
     pub is_any_recorded: fn() -> bool,
     /// A whole table is copied: to the client, or into it.
     pub copies: fn(Oid, bool) -> Result<()>,
@@ -202,6 +202,8 @@ pub struct Row {
     pub before: fn(&mut RowTrigger) -> Result<()>,
     /// A row of a table with protected actions was stored.
     pub after: fn(&RowTrigger) -> Result<()>,
+    /// A row of a table whose sealed columns are about persons is about to be stored.
+    pub about_person: fn(&mut RowTrigger) -> Result<()>,
 }
 
 /// The work of the purge worker in its database.
@@ -254,8 +256,14 @@ pub struct Sealing {
     pub sealed: fn(Kind, &[u8], i32) -> Result<Vec<u8>>,
     /// What goes out: the value, a mask or the text of the envelope.
     pub shown: fn(&[u8]) -> Result<Vec<u8>>,
-    /// The value as text, for who may see it.
-    pub opened: fn(&[u8]) -> Result<String>,
+    /// The value as text, for who may see it; `None` for what was about somebody who was forgotten.
+    pub opened: fn(&[u8]) -> Result<Option<String>>,
+    /// The version that sealed a value: 0 where it is about nobody yet, `None` where it is not sealed.
+    pub version: fn(&[u8]) -> Result<Option<i32>>,
+    /// The same value sealed anew, about the person of a name.
+    pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,
+    /// An error where a relation is no place for values of a modifier.
+    pub may_be_stored: fn(Oid, i32) -> Result<()>,
     /// A value on its way into a column or to a key; whether somebody wrote the cast.
     pub coerced: fn(&[u8], i32, bool) -> Result<Vec<u8>>,
     /// What a value is compared by with those of a column.

@@ -1,7 +1,7 @@
 -- The GRANT or REVOKE commands of a profile. What another profile of the role needs as well is not known here.
 SELECT CASE
            WHEN p.oid IS NOT NULL THEN format(
-               '%s EXECUTE ON FUNCTION %I.%I(%s) %s %I',
+               '%s EXECUTE ON ROUTINE %I.%I(%s) %s %I',
                $1, x.schema_name, p.proname, pg_get_function_identity_arguments(p.oid), word.direction, r.rolname
            )
            ELSE format('%s SELECT ON %I.%I %s %I', $1, x.schema_name, x.object_name, word.direction, r.rolname)

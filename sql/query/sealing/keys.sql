@@ -2,6 +2,7 @@
 SELECT k.key_number,
        k.name,
        k.is_searchable,
+       k.is_per_person,
        k.privilege,
        k.hidden_as,
        k.mask,

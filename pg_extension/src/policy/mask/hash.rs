@@ -1,11 +1,10 @@
 //! The hash that stands for a value: HMAC-SHA-256 (RFC 2104) with a key of this database, which comes from a random secret and the database's OID and is never shown.
 
 use crate::error::{Error, Result};
+use crate::sealing;
 use crate::sys::database;
 use crate::sys::spi::statements;
-use hmac::digest::Key;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use std::cell::Cell;
 use std::fmt::Write;
 
@@ -48,10 +47,7 @@ fn key() -> Result<[u8; 32]> {
 }
 
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    // As long as a block: HMAC itself fills up a shorter one with zeros.
-    let mut block = Key::<Hmac<Sha256>>::default();
-    block[..key.len()].copy_from_slice(key);
-    Hmac::<Sha256>::new(&block)
+    sealing::hmac(key)
         .chain_update(message)
         .finalize()
         .into_bytes()

@@ -4,7 +4,7 @@ use super::condition::Condition;
 use crate::error::{Error, Result};
 use crate::sealing;
 use crate::sys::predicate::{Compiled, compile_as, compile_value};
-use crate::sys::{Oid, sealed_type, xact};
+use crate::sys::{Oid, relation, sealed_type, xact};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -59,6 +59,7 @@ pub fn forget(oid: Option<Oid>) {
 }
 
 fn mask(oid: Oid, column: sealed_type::Column) -> Result<SealedMask> {
+    sealing::column_met(column.modifier, relation::full_name(oid), column.name);
     let texts = sealing::mask(column.modifier, column.kind)?;
     let compile = || {
         let predicate = compile_as(oid, None, &texts.visible_when, None)?;

@@ -15,9 +15,13 @@ thread_local! {
     static DEFINING: Cell<Option<i32>> = const { Cell::new(None) };
 }
 
+/// From it on, a modifier stands for a key; below, for a column.
+pub const FIRST_OF_KEYS: i32 = 1 << 30;
+
 /// A sealed column.
 pub struct Column {
     pub attribute: i16,
+    pub name: String,
     pub kind: Kind,
     /// Key or column, as its type has it.
     pub modifier: i32,
@@ -27,8 +31,17 @@ pub struct Column {
 pub fn columns(relation: pg_sys::Oid) -> Vec<Column> {
     let opened = Opened::any(relation, pg_sys::AccessShareLock);
     // SAFETY: the description of an open relation.
+    unsafe { columns_of((*opened.relation()).rd_att) }
+}
+
+/// The sealed columns of rows of a form.
+///
+/// # Safety
+/// A valid description.
+pub unsafe fn columns_of(description: pg_sys::TupleDesc) -> Vec<Column> {
+    // SAFETY: said above; it has so many attributes.
     unsafe {
-        let description = &*(*opened.relation()).rd_att;
+        let description = &*description;
         let attributes = description
             .attrs
             .as_slice(usize::try_from(description.natts).unwrap_or_default());
@@ -38,6 +51,9 @@ pub fn columns(relation: pg_sys::Oid) -> Vec<Column> {
             .filter_map(|column| {
                 kind_of(column.atttypid).map(|kind| Column {
                     attribute: column.attnum,
+                    name: CStr::from_ptr(column.attname.data.as_ptr())
+                        .to_string_lossy()
+                        .into_owned(),
                     kind,
                     modifier: column.atttypmod,
                 })
@@ -87,7 +103,7 @@ pub fn is_sealed(type_oid: pg_sys::Oid) -> bool {
 
 /// A modifier that stands for a column.
 fn is_place(modifier: i32) -> bool {
-    (1..1 << 30).contains(&modifier)
+    (1..FIRST_OF_KEYS).contains(&modifier)
 }
 
 /// A command that stores expressions is about to run: the literals in it would be kept.

@@ -1,7 +1,7 @@
 //! The bytes of a value of a sealed type.
 //!
 //! ```text
-//! sealed    1 · kind and flags · key (4) · version (4) · place (4) · [tag (16)] · IV (16) · ciphertext (16·n) · MAC (32)
+//! sealed    1 · kind and flags · key (4) · version (4) · place (4) · [person (8)] · [tag (16)] · IV (16) · ciphertext (16·n) · MAC (32)
 //! passing   128 · kind · IV (16) · ciphertext (16·n) · MAC (32)     a literal or parameter: good until the server stops, and stored nowhere
 //! mask      129 · text                                               what stands for a value that the session may not see
 //! tag       130 · key (4) · tag (16)                                 what a literal is compared by
@@ -22,6 +22,7 @@ const TAG: u8 = 130;
 
 const KIND_BITS: u8 = 0b0000_0111;
 const HAS_TAG: u8 = 0b0000_1000;
+const HAS_PERSON: u8 = 0b0001_0000;
 
 /// What was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct Binding {
     pub version: u32,
     /// The column, by the number that its type carries; 0 for none.
     pub place: u32,
+    /// The number of the person it is about, whose own key takes part.
+    pub person: Option<u64>,
     /// By which equal values are found, where the key allows it.
     pub tag: Option<[u8; TAG_BYTES]>,
 }
@@ -98,12 +101,19 @@ pub struct Binding {
 pub struct Envelope<'a> {
     /// What the head says.
     pub binding: Binding,
+    /// The value.
+    pub closed: Closed<'a>,
+}
+
+/// What was encrypted and authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed<'a> {
+    /// What the MAC covers.
+    pub covered: &'a [u8],
     /// Random bytes that the encryption begins with.
     pub iv: &'a [u8; IV_BYTES],
     /// The encrypted value.
     pub ciphertext: &'a [u8],
-    /// What the MAC covers.
-    pub covered: &'a [u8],
     /// HMAC-SHA-256 (RFC 2104).
     pub mac: &'a [u8; MAC_BYTES],
 }
@@ -131,14 +141,8 @@ pub enum Form<'a> {
 pub struct Passing<'a> {
     /// What it is.
     pub kind: Kind,
-    /// Random bytes that the encryption begins with.
-    pub iv: &'a [u8; IV_BYTES],
-    /// The encrypted value.
-    pub ciphertext: &'a [u8],
-    /// What the MAC covers.
-    pub covered: &'a [u8],
-    /// HMAC-SHA-256 (RFC 2104).
-    pub mac: &'a [u8; MAC_BYTES],
+    /// The value.
+    pub closed: Closed<'a>,
 }
 
 impl<'a> Form<'a> {
@@ -165,11 +169,15 @@ impl Binding {
     /// The bytes before the IV.
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
-        let flags = self.kind.code() | if self.tag.is_some() { HAS_TAG } else { 0 };
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        let flags = self.kind.code()
+            | flag(self.tag.is_some(), HAS_TAG)
+            | flag(self.person.is_some(), HAS_PERSON);
         let mut head = vec![SEALED, flags];
         for number in [self.key, self.version, self.place] {
             head.extend(number.to_be_bytes());
         }
+        head.extend(self.person.iter().flat_map(|person| person.to_be_bytes()));
         head.extend(self.tag.iter().flatten());
         head
     }
@@ -198,58 +206,65 @@ pub fn tag_form(key: u32, tag: &[u8; TAG_BYTES]) -> Vec<u8> {
 
 fn sealed<'a>(bytes: &'a [u8], rest: &'a [u8]) -> Option<Form<'a>> {
     let (flags, rest) = rest.split_first()?;
-    if flags & !(KIND_BITS | HAS_TAG) != 0 {
+    if flags & !(KIND_BITS | HAS_TAG | HAS_PERSON) != 0 {
         return None;
     }
     let kind = Kind::of_code(flags & KIND_BITS)?;
     let (key, rest) = number(rest)?;
     let (version, rest) = number(rest)?;
     let (place, rest) = number(rest)?;
+    let (person, rest) = if flags & HAS_PERSON == 0 {
+        (None, rest)
+    } else {
+        let (person, rest) = rest.split_first_chunk()?;
+        (Some(u64::from_be_bytes(*person)), rest)
+    };
     let (tag, rest) = if flags & HAS_TAG == 0 {
         (None, rest)
     } else {
         let (tag, rest) = rest.split_first_chunk()?;
         (Some(*tag), rest)
     };
-    let (iv, ciphertext, covered, mac) = closed(bytes, rest)?;
-    let binding = Binding {
-        kind,
-        key,
-        version,
-        place,
-        tag,
-    };
     Some(Form::Sealed(Envelope {
-        binding,
-        iv,
-        ciphertext,
-        covered,
-        mac,
+        binding: Binding {
+            kind,
+            key,
+            version,
+            place,
+            person,
+            tag,
+        },
+        closed: Closed::at_end(bytes, rest)?,
     }))
 }
 
 fn passing<'a>(bytes: &'a [u8], rest: &'a [u8]) -> Option<Form<'a>> {
     let (kind, rest) = rest.split_first()?;
-    let kind = Kind::of_code(*kind)?;
-    let (iv, ciphertext, covered, mac) = closed(bytes, rest)?;
     Some(Form::Passing(Passing {
-        kind,
-        iv,
-        ciphertext,
-        covered,
-        mac,
+        kind: Kind::of_code(*kind)?,
+        closed: Closed::at_end(bytes, rest)?,
     }))
 }
 
-type Closed<'a> = (&'a [u8; IV_BYTES], &'a [u8], &'a [u8], &'a [u8; MAC_BYTES]);
+impl<'a> Closed<'a> {
+    /// What was closed without a head.
+    #[must_use]
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        Self::at_end(bytes, bytes)
+    }
 
-/// IV, ciphertext and MAC at the end.
-fn closed<'a>(bytes: &'a [u8], rest: &'a [u8]) -> Option<Closed<'a>> {
-    let (iv, rest) = rest.split_first_chunk()?;
-    let (ciphertext, mac) = rest.split_last_chunk()?;
-    let is_whole = !ciphertext.is_empty() && ciphertext.len() % BLOCK_BYTES == 0;
-    let covered = &bytes[..bytes.len() - MAC_BYTES];
-    is_whole.then_some((iv, ciphertext, covered, mac))
+    /// IV, ciphertext and MAC at the end of bytes.
+    fn at_end(bytes: &'a [u8], rest: &'a [u8]) -> Option<Self> {
+        let (iv, rest) = rest.split_first_chunk()?;
+        let (ciphertext, mac) = rest.split_last_chunk()?;
+        let is_whole = !ciphertext.is_empty() && ciphertext.len() % BLOCK_BYTES == 0;
+        is_whole.then(|| Self {
+            covered: &bytes[..bytes.len() - MAC_BYTES],
+            iv,
+            ciphertext,
+            mac,
+        })
+    }
 }
 
 fn tag(rest: &[u8]) -> Option<Form<'_>> {
@@ -267,12 +282,13 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 mod tests {
     use super::*;
 
-    fn envelope(tag: Option<[u8; TAG_BYTES]>) -> (Binding, Vec<u8>) {
+    fn envelope(person: Option<u64>, tag: Option<[u8; TAG_BYTES]>) -> (Binding, Vec<u8>) {
         let binding = Binding {
             kind: Kind::Numeric,
             key: 7,
             version: 3,
             place: 0x0102_0304,
+            person,
             tag,
         };
         let mut bytes = binding.head();
@@ -284,16 +300,21 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for tag in [None, Some([5; TAG_BYTES])] {
-            let (binding, bytes) = envelope(tag);
+        for (person, tag) in [
+            (None, None),
+            (None, Some([5; TAG_BYTES])),
+            (Some(u64::MAX - 1), None),
+            (Some(1), Some([5; TAG_BYTES])),
+        ] {
+            let (binding, bytes) = envelope(person, tag);
             let Ok(Form::Sealed(read)) = Form::read(&bytes) else {
                 panic!("no envelope");
             };
             assert_eq!(read.binding, binding);
-            assert_eq!(read.iv, &[9; IV_BYTES]);
-            assert_eq!(read.ciphertext, [8; 2 * BLOCK_BYTES]);
-            assert_eq!(read.mac, &[6; MAC_BYTES]);
-            assert_eq!(read.covered, &bytes[..bytes.len() - MAC_BYTES]);
+            assert_eq!(read.closed.iv, &[9; IV_BYTES]);
+            assert_eq!(read.closed.ciphertext, [8; 2 * BLOCK_BYTES]);
+            assert_eq!(read.closed.mac, &[6; MAC_BYTES]);
+            assert_eq!(read.closed.covered, &bytes[..bytes.len() - MAC_BYTES]);
         }
         assert_eq!(Form::read(&mask_form("•••")), Ok(Form::Mask("•••")));
         let tag = [4; TAG_BYTES];
@@ -305,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_was_cut_is_refused_and_what_is_of_a_later_version_is_told_apart() {
-        let (_, bytes) = envelope(Some([5; TAG_BYTES]));
+        let (_, bytes) = envelope(None, Some([5; TAG_BYTES]));
         for length in 0..bytes.len() {
             let is_whole = Form::read(&bytes[..length]).is_ok();
             assert!(!is_whole || (bytes.len() - length) % BLOCK_BYTES == 0, "{length}");
@@ -316,7 +337,7 @@ mod tests {
         later[0] = 0;
         assert_eq!(Form::read(&later), Err(Malformed::Broken));
         later[0] = 1;
-        later[1] |= 0b0001_0000;
+        later[1] |= 0b0010_0000;
         assert_eq!(Form::read(&later), Err(Malformed::Broken));
     }
 }

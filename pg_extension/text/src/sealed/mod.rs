@@ -6,8 +6,8 @@ mod name;
 mod text;
 
 pub use form::{
-    Binding, Envelope, Form, Kind, Malformed, Passing, TAG_BYTES, mask_form, passing_head, tag_form,
+    Binding, Closed, Envelope, Form, Kind, Malformed, Passing, TAG_BYTES, mask_form, passing_head, tag_form,
 };
 pub use master::{MAX_KEYS, MAX_NAME_BYTES, MasterKey, MasterKeysInvalid, read as read_master_keys};
 pub use name::is_key_name;
-pub use text::{read as read_text, write as write_text};
+pub use text::{PREFIX, read as read_text, write as write_text};

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// What an envelope begins with. No value that begins so can be sealed by its text.
-const PREFIX: &str = "vpd:sealed:";
+pub const PREFIX: &str = "vpd:sealed:";
 
 /// The text of an envelope.
 #[must_use]

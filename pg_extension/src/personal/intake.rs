@@ -1,0 +1,123 @@
+//! Columns that come in and go out: a column in the clear becomes a sealed one, and the way back.
+//!
+//! One command of the server's does it, as the owner of the table: all of it or nothing, and nobody reads or writes the table meanwhile.
+
+use crate::error::{Error, Result};
+use crate::sealing;
+use crate::sys::spi::{arg, command_as_owner_of, oid_arg, statements};
+use crate::sys::{Oid, relation};
+
+statements! {
+    INTAKE = scanning "personal/intake.sql";
+}
+
+/// A column, before it gets another type.
+struct Before {
+    kind: String,
+    is_inherited: bool,
+    sealed_type: Option<String>,
+    own_type: String,
+    is_computed: bool,
+    modifier: i32,
+    table: String,
+    column: String,
+    dependants: Vec<String>,
+    has_index: bool,
+}
+
+/// A column in the clear becomes a sealed one. Its plain indexes are made again, over tags.
+pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
+    let before = looked_up(table, column)?;
+    let sealed_type = match before.sealed_type.as_deref() {
+        Some("") => {
+            return Err(Error::wrong_relation(
+                format!("column {}.{} is sealed already", before.table, before.column),
+                "See the view vpd.key_usage.",
+            ));
+        }
+        Some(sealed_type) if !before.is_computed => sealed_type,
+        Some(_) => {
+            return Err(Error::column_type(format!(
+                "column {}.{} is computed by the server, and cannot be sealed",
+                before.table, before.column
+            )));
+        }
+        None => {
+            return Err(Error::column_type(format!(
+                "no sealed type holds values of type {}",
+                before.own_type
+            )));
+        }
+    };
+    let is_searchable = sealing::is_searchable(key)?;
+    if before.has_index && !is_searchable {
+        return Err(Error::not_searchable(key));
+    }
+    let place = sealing::new_place(sealing::modifier(&[key.to_owned()])?)?;
+    // Whatever the type is, its text is what the sealed type reads. An assignment needs no privilege of the key.
+    command_as_owner_of(
+        table,
+        &format!(
+            "ALTER TABLE {table} ALTER COLUMN {column} TYPE vpd.{sealed_type}({key}, {place}) USING CAST(CAST({column} AS text) AS vpd.{sealed_type})",
+            table = before.table,
+            column = before.column,
+        ),
+    );
+    Ok(())
+}
+
+/// A sealed column becomes one in the clear, for a session with the privilege of its key.
+pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
+    let before = looked_up(table, column)?;
+    if before.sealed_type.as_deref() != Some("") {
+        return Err(Error::wrong_relation(
+            format!("column {}.{} is not sealed", before.table, before.column),
+            "See the view vpd.key_usage.",
+        ));
+    }
+    sealing::require_open_place(before.modifier)?;
+    command_as_owner_of(
+        table,
+        &format!(
+            "ALTER TABLE {table} ALTER COLUMN {column} TYPE {own} USING vpd.unseal({column})",
+            table = before.table,
+            column = before.column,
+            own = before.own_type,
+        ),
+    );
+    Ok(())
+}
+
+/// The column, when it can get another type: nothing depends on it that would be lost or stop the command.
+fn looked_up(table: Oid, column: &str) -> Result<Before> {
+    relation::lock_exclusively(table);
+    let found = INTAKE.with(|statement| {
+        statement.query_one(&[oid_arg(table), arg(column)], |row| Before {
+            kind: row.required(1),
+            is_inherited: row.required(2),
+            sealed_type: row.get(3),
+            own_type: row.required(4),
+            is_computed: row.required(5),
+            modifier: row.required(6),
+            table: row.required(7),
+            column: row.required(8),
+            dependants: row.required(9),
+            has_index: row.required(10),
+        })
+    });
+    let before = found.ok_or_else(|| Error::column_not_found(column))?;
+    if !matches!(before.kind.as_str(), "r" | "p") || before.is_inherited {
+        return Err(Error::wrong_relation(
+            format!("{} is not a table of its own", before.table),
+            "Name a table, or the one that it is a partition or child of.",
+        ));
+    }
+    if before.dependants.is_empty() {
+        Ok(before)
+    } else {
+        Err(Error::column_depended_on(
+            &format!("{}.{}", before.table, before.column),
+            &before.dependants,
+        ))
+    }
+}

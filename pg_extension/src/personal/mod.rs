@@ -1,0 +1,18 @@
+//! Personal data in sealed columns: where it lies, sealed with which versions; sealing it anew; taking columns in and out; whom it is about, and forgetting them.
+//!
+//! It writes tables of applications as their owners, in security-restricted operations, and shows nobody a value that `sealing` does not show.
+
+mod column;
+mod export;
+mod intake;
+mod person;
+mod record;
+mod reseal;
+mod usage;
+
+pub use export::export;
+pub use intake::{seal_column, unseal_column};
+pub use person::{before_row, copies_into, follow_columns, forget_relation, may_be_stored, name_person};
+pub use record::record_unsealed;
+pub use reseal::{ask as ask_reseal, batch as reseal_batch, pending_batch as pending_reseal_batch};
+pub use usage::{usage, values_of_version};

@@ -1,0 +1,129 @@
+//! Keys of persons. What is sealed about somebody takes his key beside the one of the column: whoever destroys it forgets him, in every copy.
+//!
+//! A person is known by a name within a key, and by a random number in sealed values.
+
+use super::wrapping::{self, Wrapped};
+use crate::error::{Error, Result};
+use crate::sys::isolation;
+use crate::sys::lock;
+use crate::sys::random;
+use crate::sys::relation;
+use crate::sys::secret::Secret;
+use crate::sys::spi::{self, arg, statements};
+
+statements! {
+    FIND = "sealing/find_person.sql";
+    WRAPPED = "sealing/wrapped_person.sql";
+    INSERT = "sealing/insert_person.sql";
+    FORGET = "sealing/forget_person.sql";
+    OUTDATED = scanning "sealing/outdated_persons.sql";
+    REWRAP = "sealing/rewrap_person.sql";
+}
+
+const MAX_NAME_BYTES: usize = 1024;
+/// How often a name may be made and taken back by others before we have it.
+const ATTEMPTS: usize = 8;
+
+/// The number of a person, who gets a key when he has none. Nobody forgets him before the transaction ends.
+pub fn number_of(key: u32, name: &str) -> Result<u64> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return Err(Error::argument(
+            "the name of a person is empty or longer than 1024 bytes",
+            "Name persons by a short key, such as the number of a customer.",
+        ));
+    }
+    isolation::as_read_committed(|| find_or_make(key, name))
+}
+
+fn find_or_make(key: u32, name: &str) -> Result<u64> {
+    for _ in 0..ATTEMPTS {
+        // Locked as a foreign key locks what it points to. Nothing is remembered: a name that was made in a savepoint may be gone.
+        let found = FIND.with(|statement| {
+            statement
+                .modify(&[arg(key.cast_signed()), arg(name)], |row| row.required::<i64>(1))
+                .pop()
+        });
+        if let Some(number) = found {
+            return Ok(number.cast_unsigned());
+        }
+        let number = random_number()?;
+        let wrapped = wrapping::new_bits(&purpose(key, number))?;
+        INSERT.with(|statement| {
+            statement.execute(&[
+                arg(key.cast_signed()),
+                arg(number.cast_signed()),
+                arg(name),
+                arg(wrapped.master),
+                arg(wrapped.bytes),
+            ])
+        });
+    }
+    Err(Error::not_ready("the person is being made and forgotten by others", "Try again."))
+}
+
+/// The bits of a person's key; an error for one who was forgotten.
+pub fn bits(key: u32, number: u64) -> Result<Secret> {
+    let found = spi::announced(|| {
+        WRAPPED.with(|statement| {
+            statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |row| Wrapped {
+                master: row.required(1),
+                bytes: row.required(2),
+            })
+        })
+    });
+    wrapping::unwrap(&purpose(key, number), &found.ok_or_else(Error::person_forgotten)?)
+}
+
+/// Whether somebody has this number, and was not forgotten.
+pub fn is_known(key: u32, number: u64) -> bool {
+    WRAPPED
+        .with(|statement| statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |_| ()))
+        .is_some()
+}
+
+/// Destroys every key of a person; returns how many there were.
+pub fn forget(name: &str) -> Result<u64> {
+    let forgotten = FORGET.with(|statement| statement.execute(&[arg(name)]));
+    if forgotten == 0 {
+        return Err(Error::person_unknown());
+    }
+    if let Some(table) = lock::table(c"sealing_key") {
+        relation::announce_change(table);
+    }
+    Ok(forgotten)
+}
+
+/// Wraps the keys of all persons with the current master key; returns how many it was.
+pub fn rewrap() -> Result<u64> {
+    let current = wrapping::current_master()?;
+    let outdated = OUTDATED.with(|statement| {
+        statement.modify(&[arg(current)], |row| {
+            let wrapped = Wrapped {
+                master: row.required(3),
+                bytes: row.required(4),
+            };
+            (row.required::<i32>(1), row.required::<i64>(2), wrapped)
+        })
+    });
+    let mut count = 0;
+    for (key, number, wrapped) in outdated {
+        let purpose = purpose(key.cast_unsigned(), number.cast_unsigned());
+        if let Some(anew) = wrapping::rewrapped(&purpose, &wrapped)? {
+            count += REWRAP.with(|statement| {
+                statement.execute(&[arg(key), arg(number), arg(anew.master), arg(anew.bytes)])
+            });
+        }
+    }
+    Ok(count)
+}
+
+fn purpose(key: u32, number: u64) -> String {
+    format!("pg_vpd key {key} person {number}")
+}
+
+fn random_number() -> Result<u64> {
+    let bytes = random::bytes().ok_or_else(super::key::no_randomness)?;
+    let mut number = [0; 8];
+    number.copy_from_slice(&bytes[..8]);
+    Ok((u64::from_be_bytes(number) >> 1).max(1))
+}

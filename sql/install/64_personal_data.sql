@@ -1,0 +1,192 @@
+-- Personal data in sealed columns: which versions seal what, sealing anew, taking columns in and out, persons who can be forgotten.
+
+CREATE TABLE vpd_private.sealed_person (
+    key_number integer NOT NULL,
+    person bigint NOT NULL,
+    name text NOT NULL,
+    master text NOT NULL,
+    wrapped bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (key_number, person),
+    UNIQUE (name, key_number)
+) WITH (parallel_workers = 0);
+ALTER TABLE vpd_private.sealed_person ALTER COLUMN wrapped SET STATISTICS 0;
+COMMENT ON TABLE vpd_private.sealed_person IS 'Keys of persons, wrapped with a master key that is not in the database. Whose row is gone is forgotten.';
+COMMENT ON COLUMN vpd_private.sealed_person.key_number IS 'The key of the columns.';
+COMMENT ON COLUMN vpd_private.sealed_person.person IS 'His number in sealed values, random.';
+COMMENT ON COLUMN vpd_private.sealed_person.name IS 'His name, as the column has it that names the person.';
+COMMENT ON COLUMN vpd_private.sealed_person.master IS 'Name of the master key that wraps it.';
+COMMENT ON COLUMN vpd_private.sealed_person.wrapped IS '256 random bits: IV, AES-256-CBC, HMAC-SHA-256 over key, person and both.';
+COMMENT ON COLUMN vpd_private.sealed_person.created_at IS 'When something was first sealed about him.';
+SELECT pg_extension_config_dump('vpd_private.sealed_person', '');
+
+CREATE TABLE vpd_private.person_column (
+    relation regclass PRIMARY KEY,
+    column_name text NOT NULL,
+    column_number smallint NOT NULL,
+    named_by text NOT NULL DEFAULT session_user,
+    named_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (parallel_workers = 0);
+COMMENT ON TABLE vpd_private.person_column IS 'Which column names the person that the rows of a table are about.';
+COMMENT ON COLUMN vpd_private.person_column.relation IS 'The table; its partitions follow it.';
+COMMENT ON COLUMN vpd_private.person_column.column_name IS 'The column; follows when it is renamed.';
+COMMENT ON COLUMN vpd_private.person_column.column_number IS 'Number of the column, by which a renamed one is found.';
+COMMENT ON COLUMN vpd_private.person_column.named_by IS 'Role that said so.';
+COMMENT ON COLUMN vpd_private.person_column.named_at IS 'When.';
+SELECT pg_extension_config_dump('vpd_private.person_column', '');
+
+CREATE TABLE vpd_private.resealing (
+    relation regclass PRIMARY KEY,
+    targets text NOT NULL,
+    pass integer NOT NULL DEFAULT 1,
+    next_block bigint NOT NULL DEFAULT 0,
+    next_row integer NOT NULL DEFAULT 0,
+    blocks bigint NOT NULL DEFAULT 0,
+    resealed bigint NOT NULL DEFAULT 0,
+    in_background boolean NOT NULL DEFAULT false,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+) WITH (parallel_workers = 0);
+COMMENT ON TABLE vpd_private.resealing IS 'Where sealing anew stands, table by table.';
+COMMENT ON COLUMN vpd_private.resealing.relation IS 'The table, or a partition.';
+COMMENT ON COLUMN vpd_private.resealing.targets IS 'Columns, by their numbers, and the version that each is to have.';
+COMMENT ON COLUMN vpd_private.resealing.pass IS '1: block by block; 2: row by row, what others held.';
+COMMENT ON COLUMN vpd_private.resealing.next_block IS 'The block to go on with.';
+COMMENT ON COLUMN vpd_private.resealing.next_row IS 'The row in it to go on behind.';
+COMMENT ON COLUMN vpd_private.resealing.blocks IS 'Blocks of the table.';
+COMMENT ON COLUMN vpd_private.resealing.resealed IS 'Rows that were sealed anew.';
+COMMENT ON COLUMN vpd_private.resealing.in_background IS 'Whether the purge worker is to do it.';
+COMMENT ON COLUMN vpd_private.resealing.started_at IS 'When it began.';
+COMMENT ON COLUMN vpd_private.resealing.updated_at IS 'When the last batch ended.';
+COMMENT ON COLUMN vpd_private.resealing.finished_at IS 'When nothing was left; NULL before.';
+
+CREATE FUNCTION vpd.count_key_usage()
+    RETURNS TABLE (key text, version integer, relation oid, column_name text, sealed_values bigint)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'count_key_usage_wrapper';
+COMMENT ON FUNCTION vpd.count_key_usage IS
+'How many values each version of each key seals, by table and column. Goes through all tables that have sealed columns; see the view vpd.key_usage.';
+
+CREATE VIEW vpd.key_usage AS
+    SELECT u.key, u.version, u.relation::regclass AS relation, u.column_name, u.sealed_values
+      FROM vpd.count_key_usage() u;
+COMMENT ON VIEW vpd.key_usage IS
+'How many values each version of each key seals. Reading it goes through all tables that have sealed columns, as their owners and past policies; arrays and rows of sealed values are not counted.';
+COMMENT ON COLUMN vpd.key_usage.key IS 'The key.';
+COMMENT ON COLUMN vpd.key_usage.version IS
+'The version; 0 for values that are to be about a person and are about nobody yet, -1 for values that a former version sealed about somebody who was forgotten. vpd.reseal seals all but the last anew.';
+COMMENT ON COLUMN vpd.key_usage.relation IS 'The table, or a partition.';
+COMMENT ON COLUMN vpd.key_usage.column_name IS 'The column.';
+COMMENT ON COLUMN vpd.key_usage.sealed_values IS 'How many values.';
+
+CREATE FUNCTION vpd.reseal_batch(relation regclass, batch_size integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'reseal_batch_wrapper';
+COMMENT ON FUNCTION vpd.reseal_batch IS
+'One batch of vpd.reseal, in the transaction of the caller: for whoever commits himself. Returns how many rows were sealed anew, NULL when all are; a further call begins anew. Argument batch_size: about
+how many rows to go through, 1 to 100000. Errors: 22023 argument_invalid, 42809 wrong_relation, 55000 master_key_missing, 23502 person_missing.';
+
+CREATE PROCEDURE vpd.reseal(relation regclass, batch_size integer DEFAULT 1000)
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    WHILE vpd.reseal_batch(relation, batch_size) IS NOT NULL LOOP
+        COMMIT;
+    END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE vpd.reseal IS
+'Seals the values of a table, and of its partitions, anew with the current versions of their keys, about the persons that their rows name; in batches that commit, beside whoever reads and writes. When it was stopped, another call
+goes on from there. Rows that others hold come last. Triggers of the table do not fire, but those that are enabled ALWAYS. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
+Arguments: relation; batch_size, about how many rows to go through between two commits, 1 to 100000. Errors: as vpd.reseal_batch; 2D000 inside of a transaction.';
+
+CREATE FUNCTION vpd.reseal_in_background(relation regclass) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'reseal_in_background_wrapper';
+COMMENT ON FUNCTION vpd.reseal_in_background IS
+'Asks the purge worker to do what vpd.reseal does, in its next runs. Errors: 42809 wrong_relation.';
+
+CREATE VIEW vpd.reseal_progress AS
+    SELECT r.relation,
+           CASE
+               WHEN r.finished_at IS NOT NULL THEN 'done'
+               WHEN r.pass = 1 THEN 'going through blocks'
+               ELSE 'waiting for rows that others hold'
+           END AS phase,
+           CASE WHEN r.finished_at IS NOT NULL OR r.pass > 1 THEN r.blocks ELSE least(r.next_block, r.blocks) END AS blocks_done,
+           r.blocks AS blocks_total,
+           r.resealed,
+           r.in_background,
+           r.started_at,
+           r.updated_at,
+           r.finished_at
+      FROM vpd_private.resealing r;
+COMMENT ON VIEW vpd.reseal_progress IS 'How far vpd.reseal is, table by table, as of its last batch.';
+COMMENT ON COLUMN vpd.reseal_progress.relation IS 'The table, or a partition.';
+COMMENT ON COLUMN vpd.reseal_progress.phase IS 'going through blocks, waiting for rows that others hold, or done.';
+COMMENT ON COLUMN vpd.reseal_progress.blocks_done IS 'Blocks that it went through.';
+COMMENT ON COLUMN vpd.reseal_progress.blocks_total IS 'Blocks of the table.';
+COMMENT ON COLUMN vpd.reseal_progress.resealed IS 'Rows that were sealed anew.';
+COMMENT ON COLUMN vpd.reseal_progress.in_background IS 'Whether the purge worker does it.';
+COMMENT ON COLUMN vpd.reseal_progress.started_at IS 'When it began.';
+COMMENT ON COLUMN vpd.reseal_progress.updated_at IS 'When its last batch ended.';
+COMMENT ON COLUMN vpd.reseal_progress.finished_at IS 'When nothing was left; NULL before.';
+
+CREATE FUNCTION vpd.seal_column(relation regclass, column_name text, key text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'seal_column_wrapper';
+COMMENT ON FUNCTION vpd.seal_column IS
+'Seals an existing column: its type becomes the sealed one of its kind with the key, in one rewrite of the table, which nobody reads or writes meanwhile. Plain btree and hash indexes and unique constraints are made again over tags,
+defaults are kept. Texts and uuid become sealed_text; integers and numeric sealed_numeric; date, bytea, json and jsonb theirs. Refused with the list of what depends on the column and would not come along: views, generated columns,
+checks, foreign keys, policies, triggers that name it, indexes of other kinds. What the log of changes, backups and freed space hold in the clear goes as they do. With a key per person, call vpd.name_person before and
+vpd.reseal after it. Errors: 42703 column_not_found, 42804 column_type, 42809 wrong_relation, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
+
+CREATE FUNCTION vpd.unseal_column(relation regclass, column_name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'unseal_column_wrapper';
+COMMENT ON FUNCTION vpd.unseal_column IS
+'The way back: the column becomes one of the type that was sealed, in the clear. For a session with the privilege of the key. What is about somebody who was forgotten becomes NULL. Errors: as vpd.seal_column; 42501 unseal_refused.';
+
+CREATE FUNCTION vpd_private.seal_for_person() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'seal_for_person_trigger_wrapper';
+COMMENT ON FUNCTION vpd_private.seal_for_person IS 'The trigger of vpd.name_person: seals what is about a person with his key.';
+
+CREATE FUNCTION vpd.name_person(relation regclass, column_name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'name_person_wrapper';
+COMMENT ON FUNCTION vpd.name_person IS
+'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in; a trigger seals them with
+the key of the person. Another call names another column; rows keep the person they have until vpd.reseal. Errors: 42703 column_not_found, 42804 column_type, 42809 wrong_relation.';
+
+CREATE FUNCTION vpd.forget_person(name text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'forget_person_wrapper';
+COMMENT ON FUNCTION vpd.forget_person IS
+'Destroys all keys of a person, by the name that the columns have which name persons: whatever was sealed about him with keys per person cannot be read any more. Returns how many keys there were. Rows stay; their sealed values show the
+mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps that it happened.
+Errors: 42704 person_unknown.';
+
+CREATE FUNCTION vpd.export_person(name text) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'export_person_wrapper';
+COMMENT ON FUNCTION vpd.export_person IS
+'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "sealed": [{"table", "column", "values": [texts]}]}. For a session with the privileges
+of all keys of these columns. Errors: 42501 unseal_refused, 55000 master_key_missing.';
+
+INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
+    ('security_admin', 'count_key_usage'),
+    ('security_admin', 'key_usage'),
+    ('security_admin', 'reseal_batch'),
+    ('security_admin', 'reseal'),
+    ('security_admin', 'reseal_in_background'),
+    ('security_admin', 'reseal_progress'),
+    ('security_admin', 'seal_column'),
+    ('security_admin', 'unseal_column'),
+    ('security_admin', 'name_person'),
+    ('security_admin', 'forget_person'),
+    ('security_admin', 'export_person'),
+    ('auditor', 'count_key_usage'),
+    ('auditor', 'key_usage'),
+    ('auditor', 'reseal_progress');

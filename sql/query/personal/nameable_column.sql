@@ -1,0 +1,17 @@
+-- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, and the command that puts the trigger on the table, if it is not there.
+SELECT a.attnum,
+       t.oid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype),
+       CASE
+           WHEN NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure) THEN format(
+               'CREATE TRIGGER zzz_vpd_seal_for_person BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.seal_for_person()',
+               n.nspname, c.relname
+           )
+       END
+  FROM pg_attribute a
+  JOIN pg_type t ON t.oid = a.atttypid
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE a.attrelid = $1
+   AND a.attname = $2
+   AND a.attnum > 0
+   AND NOT a.attisdropped;

@@ -1,0 +1,22 @@
+-- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself.
+WITH RECURSIVE ancestor AS (
+    SELECT $1::oid AS relation
+    UNION
+    SELECT i.inhparent FROM ancestor a JOIN pg_inherits i ON i.inhrelid = a.relation
+)
+SELECT own.attnum,
+       own.attname::text
+  FROM ancestor a
+  JOIN vpd_private.person_column p ON p.relation = a.relation::regclass
+ CROSS JOIN LATERAL (
+       SELECT r.attname
+         FROM pg_attribute r
+        WHERE r.attrelid = p.relation::oid
+          AND r.attnum > 0
+          AND NOT r.attisdropped
+          AND (r.attname = p.column_name OR r.attnum = p.column_number)
+        ORDER BY r.attname <> p.column_name
+        LIMIT 1
+       ) root
+  JOIN pg_attribute own ON own.attrelid = $1 AND own.attname = root.attname AND NOT own.attisdropped
+ LIMIT 1;

@@ -1,0 +1,31 @@
+-- The two commands of a batch over a table ($1) with outdated values in columns ($2) below the versions ($3): one that finds and locks rows from a place ($4: block, $5: row) to a block ($6;
+-- NULL: one row, wherever it is), stepping over those that others hold unless there is no such block; and one that seals them anew, whose list of rows is to follow. Rows name
+-- persons by a column ($7), or by none.
+SELECT format(
+           'SELECT t.ctid::text, (t.ctid::text::point)[0]::bigint, (t.ctid::text::point)[1]::integer FROM ONLY %I.%I AS t WHERE t.ctid > %L::tid %sAND (%s) %s FOR UPDATE OF t%s',
+           n.nspname,
+           c.relname,
+           format('(%s,%s)', $4, $5),
+           CASE WHEN $6 IS NULL THEN '' ELSE format('AND t.ctid < %L::tid ', format('(%s,0)', $6)) END,
+           string_agg(format('vpd.sealed_version(t.%I) BETWEEN 0 AND %s', u.name, u.version - 1), ' OR ' ORDER BY u.name),
+           CASE WHEN $6 IS NULL THEN 'LIMIT 1' ELSE '' END,
+           CASE WHEN $6 IS NULL THEN '' ELSE ' SKIP LOCKED' END
+       ),
+       format(
+           'UPDATE ONLY %I.%I AS t SET %s WHERE t.ctid = ANY (CAST(',
+           n.nspname,
+           c.relname,
+           string_agg(
+               format(
+                   '%1$I = vpd.sealed_anew(t.%1$I, %2$s)',
+                   u.name,
+                   CASE WHEN $7 IS NULL THEN 'NULL::text' ELSE format('t.%I::text', $7) END
+               ),
+               ', ' ORDER BY u.name
+           )
+       )
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN unnest($2::text[], $3::integer[]) AS u (name, version)
+ WHERE c.oid = $1
+ GROUP BY n.nspname, c.relname;

@@ -1,0 +1,5 @@
+-- The wrapped key of a person ($2) for a key ($1).
+SELECT master, wrapped
+  FROM vpd_private.sealed_person
+ WHERE key_number = $1
+   AND person = $2;
