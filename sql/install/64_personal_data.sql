@@ -133,6 +133,15 @@ COMMENT ON COLUMN vpd.reseal_progress.started_at IS 'When it began.';
 COMMENT ON COLUMN vpd.reseal_progress.updated_at IS 'When its last batch ended.';
 COMMENT ON COLUMN vpd.reseal_progress.finished_at IS 'When nothing was left; NULL before.';
 
+CREATE FUNCTION vpd.find_personal_data(relation regclass DEFAULT NULL, sample_rows integer DEFAULT 1000)
+    RETURNS TABLE (relation regclass, column_name text, category text, confidence double precision, reason text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'find_personal_data_wrapper';
+COMMENT ON FUNCTION vpd.find_personal_data IS
+'Proposes columns to seal: those in the clear whose name, or some of whose values, look like personal data; the surest first. No value is shown. Arguments: relation, NULL for all tables of the application; sample_rows, how many values of
+each column are looked at, 0 to 100000. Category: national_id (United States, United Kingdom, France), card (check digit of Luhn), bank_account (IBAN, ISO 13616), email, phone, birth_date, name, address; confidence from 0 to 1. It is
+a guess: look at what it does not name as well. Errors: 22023 argument_invalid.';
+
 CREATE FUNCTION vpd.seal_column(relation regclass, column_name text, key text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'seal_column_wrapper';
@@ -140,7 +149,7 @@ COMMENT ON FUNCTION vpd.seal_column IS
 'Seals an existing column: its type becomes the sealed one of its kind with the key, in one rewrite of the table, which nobody reads or writes meanwhile. Plain btree and hash indexes and unique constraints are made again over tags,
 defaults are kept. Texts and uuid become sealed_text; integers and numeric sealed_numeric; date, bytea, json and jsonb theirs. Refused with the list of what depends on the column and would not come along: views, generated columns,
 checks, foreign keys, policies, triggers that name it, indexes of other kinds. What the log of changes, backups and freed space hold in the clear goes as they do. With a key per person, call vpd.name_person before and
-vpd.reseal after it. Errors: 42703 column_not_found, 42804 column_type, 42809 wrong_relation, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
+vpd.reseal after it. Errors: 42704 column_not_found, 42804 column_type, 42809 wrong_relation, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
 
 CREATE FUNCTION vpd.unseal_column(relation regclass, column_name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -158,7 +167,7 @@ CREATE FUNCTION vpd.name_person(relation regclass, column_name text) RETURNS voi
     AS 'MODULE_PATHNAME', 'name_person_wrapper';
 COMMENT ON FUNCTION vpd.name_person IS
 'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in; a trigger seals them with
-the key of the person. Another call names another column; rows keep the person they have until vpd.reseal. Errors: 42703 column_not_found, 42804 column_type, 42809 wrong_relation.';
+the key of the person. Another call names another column; rows keep the person they have until vpd.reseal. Errors: 42704 column_not_found, 42804 column_type, 42809 wrong_relation.';
 
 CREATE FUNCTION vpd.forget_person(name text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -182,6 +191,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'reseal'),
     ('security_admin', 'reseal_in_background'),
     ('security_admin', 'reseal_progress'),
+    ('security_admin', 'find_personal_data'),
     ('security_admin', 'seal_column'),
     ('security_admin', 'unseal_column'),
     ('security_admin', 'name_person'),

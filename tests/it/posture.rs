@@ -45,6 +45,12 @@ const WEAKNESSES: &[Weakness] = &[
         "reads on shop.orders",
         "CREATE FUNCTION shop.gone(text, text, text) RETURNS void LANGUAGE sql AS 'SELECT'\nSELECT vpd.add_audit_policy('shop.orders', 'reads', handler => 'shop.gone')\nDROP FUNCTION shop.gone(text, text, text)",
     ),
+    // Sealed columns.
+    (
+        "person_not_named",
+        "shop.loose",
+        "SELECT vpd.create_key('per', 'p:q', per_person => true)\nCREATE TABLE shop.loose (a text, b vpd.sealed_text('per'))\nSELECT vpd.name_person('shop.loose', 'a')\nALTER TABLE shop.loose DISABLE TRIGGER USER",
+    ),
     // Server and settings.
     (
         "null_predicate_all_rows",

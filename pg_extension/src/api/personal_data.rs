@@ -24,9 +24,15 @@ fn count_key_usage() -> std::result::Result<
     ErrorReport,
 > {
     require_ready()?;
-    let rows = personal::usage()
-        .into_iter()
-        .map(|usage| (usage.key, usage.version, usage.relation, usage.column, usage.values));
+    let rows = personal::usage().into_iter().map(|usage| {
+        (
+            usage.key,
+            usage.version,
+            usage.relation,
+            usage.column,
+            usage.values,
+        )
+    });
     Ok(TableIterator::new(rows.collect::<Vec<_>>()))
 }
 
@@ -43,6 +49,39 @@ fn reseal_batch(relation: Option<Oid>, batch_size: Option<i32>) -> Answer<Option
 fn reseal_in_background(relation: Option<Oid>) -> Answer<()> {
     require_primary()?;
     Ok(personal::ask_reseal(required(relation, "relation")?)?)
+}
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "the macro reads the columns here")]
+fn find_personal_data(
+    relation: Option<Oid>,
+    sample_rows: Option<i32>,
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(relation, Oid),
+            name!(column_name, String),
+            name!(category, String),
+            name!(confidence, f64),
+            name!(reason, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    require_ready()?;
+    let rows = personal::find(relation, required(sample_rows, "sample_rows")?)?
+        .into_iter()
+        .map(|found| {
+            (
+                found.relation,
+                found.column,
+                found.category.name().to_owned(),
+                found.confidence,
+                found.reason,
+            )
+        });
+    Ok(TableIterator::new(rows.collect::<Vec<_>>()))
 }
 
 #[pg_extern(sql = false)]

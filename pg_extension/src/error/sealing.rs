@@ -235,7 +235,10 @@ impl Error {
         Self::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             "column_depended_on",
-            format!("other objects depend on column {column}: {}", dependants.join("; ")),
+            format!(
+                "other objects depend on column {column}: {}",
+                dependants.join("; ")
+            ),
             "Drop them, change the column, and make them again for the new type.",
         )
     }

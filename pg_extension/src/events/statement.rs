@@ -58,8 +58,6 @@ pub fn copied() {
 
 /// A whole table is about to be copied: to the client, or into it.
 pub fn copies(table: Oid, is_into: bool) -> Result<()> {
-    if is_into {
-        personal::copies_into(table)?;
-    }
+    personal::copies(table, is_into)?;
     access::copies(table, is_into)
 }

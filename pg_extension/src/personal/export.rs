@@ -1,9 +1,9 @@
 //! What sealed columns hold about somebody.
 
 use crate::error::Result;
+use crate::sealing;
 use crate::sys::Oid;
 use crate::sys::spi::{arg, query_as_owner_of, statements};
-use crate::sealing;
 use serde_json::{Value, json};
 
 statements! {

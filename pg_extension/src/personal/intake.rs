@@ -23,6 +23,21 @@ struct Before {
     column: String,
     dependants: Vec<String>,
     has_index: bool,
+    default: Option<String>,
+}
+
+impl Before {
+    /// The command that gives the column another type. A default that it has is taken away, and put back as one of the new type.
+    fn command(&self, kind: &str, plain_kind: &str, value: &str) -> String {
+        let Self { table, column, .. } = self;
+        let change = format!("ALTER COLUMN {column} TYPE {kind} USING {value}");
+        match &self.default {
+            None => format!("ALTER TABLE {table} {change}"),
+            Some(default) => format!(
+                "ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT, {change}, ALTER COLUMN {column} SET DEFAULT CAST(CAST(({default}) AS text) AS {plain_kind})"
+            ),
+        }
+    }
 }
 
 /// A column in the clear becomes a sealed one. Its plain indexes are made again, over tags.
@@ -55,13 +70,11 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
     }
     let place = sealing::new_place(sealing::modifier(&[key.to_owned()])?)?;
     // Whatever the type is, its text is what the sealed type reads. An assignment needs no privilege of the key.
+    let plain_kind = format!("vpd.{sealed_type}");
+    let value = format!("CAST(CAST({} AS text) AS {plain_kind})", before.column);
     command_as_owner_of(
         table,
-        &format!(
-            "ALTER TABLE {table} ALTER COLUMN {column} TYPE vpd.{sealed_type}({key}, {place}) USING CAST(CAST({column} AS text) AS vpd.{sealed_type})",
-            table = before.table,
-            column = before.column,
-        ),
+        &before.command(&format!("{plain_kind}({key}, {place})"), &plain_kind, &value),
     );
     Ok(())
 }
@@ -76,15 +89,9 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
         ));
     }
     sealing::require_open_place(before.modifier)?;
-    command_as_owner_of(
-        table,
-        &format!(
-            "ALTER TABLE {table} ALTER COLUMN {column} TYPE {own} USING vpd.unseal({column})",
-            table = before.table,
-            column = before.column,
-            own = before.own_type,
-        ),
-    );
+    sealing::column_met(before.modifier, before.table.clone(), column.to_owned());
+    let value = format!("vpd.unseal({})", before.column);
+    command_as_owner_of(table, &before.command(&before.own_type, &before.own_type, &value));
     Ok(())
 }
 
@@ -103,6 +110,7 @@ fn looked_up(table: Oid, column: &str) -> Result<Before> {
             column: row.required(8),
             dependants: row.required(9),
             has_index: row.required(10),
+            default: row.get(11),
         })
     });
     let before = found.ok_or_else(|| Error::column_not_found(column))?;

@@ -4,6 +4,7 @@
 
 mod column;
 mod export;
+mod finding;
 mod intake;
 mod person;
 mod record;
@@ -11,8 +12,9 @@ mod reseal;
 mod usage;
 
 pub use export::export;
+pub use finding::find;
 pub use intake::{seal_column, unseal_column};
-pub use person::{before_row, copies_into, follow_columns, forget_relation, may_be_stored, name_person};
+pub use person::{before_row, copies, follow_columns, forget_relation, may_be_stored, name_person};
 pub use record::record_unsealed;
 pub use reseal::{ask as ask_reseal, batch as reseal_batch, pending_batch as pending_reseal_batch};
 pub use usage::{usage, values_of_version};

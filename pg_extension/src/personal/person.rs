@@ -102,14 +102,19 @@ pub fn may_be_stored(table: Oid, modifier: i32) -> Result<()> {
     }
 }
 
-/// The same for every column of a table that is about to be filled by COPY.
-pub fn copies_into(table: Oid) -> Result<()> {
-    if !sealing::has_persons() {
+/// A whole table is about to be copied: to the client, or into it, for which the same holds. No query tells which columns are read.
+pub fn copies(table: Oid, is_into: bool) -> Result<()> {
+    if !sealing::is_any() {
         return Ok(());
     }
-    sealed_type::columns(table)
-        .into_iter()
-        .try_for_each(|column| may_be_stored(table, column.modifier))
+    for column in sealed_type::columns(table) {
+        if is_into {
+            may_be_stored(table, column.modifier)?;
+        } else {
+            sealing::column_met(column.modifier, relation::full_name(table), column.name);
+        }
+    }
+    Ok(())
 }
 
 /// Follows renamed columns and dropped tables.

@@ -53,7 +53,10 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
         ));
     }
     AGAIN.with(|statement| {
-        statement.execute(&[arg(columns.iter().map(|column| column.relation).collect::<Vec<_>>())])
+        statement.execute(&[arg(columns
+            .iter()
+            .map(|column| column.relation)
+            .collect::<Vec<_>>())])
     });
     while let Some(first) = columns.first() {
         let member = first.relation;

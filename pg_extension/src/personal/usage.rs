@@ -47,7 +47,10 @@ pub fn usage() -> Vec<Usage> {
 /// How many values a version of a key sealed. Nobody writes the tables with its columns before the transaction ends.
 pub fn values_of_version(key: u32, version: i32) -> u64 {
     let mut count = 0;
-    for column in sealed_columns(None).into_iter().filter(|column| column.key == key) {
+    for column in sealed_columns(None)
+        .into_iter()
+        .filter(|column| column.key == key)
+    {
         relation::lock_against_writers(column.relation);
         let counts = context::without_session(|| {
             query_as_owner_of(column.relation, true, &column.usage, |row| {

@@ -3,6 +3,7 @@
 //! The checks stand in `sql/query/posture`, one file a topic. Nothing is changed here, and nothing is left out in silence: a check that
 //! fails is a finding.
 
+use crate::sys::secret::master_names;
 use crate::sys::spi::{Statement, arg, statements};
 use crate::sys::{is_preloaded, missed_version_floor, xact};
 
@@ -20,6 +21,7 @@ statements! {
     DUTY = scanning "posture/duty.sql";
     AUDIT = scanning "posture/audit.sql";
     ACCESS = scanning "posture/access.sql";
+    SEALING = scanning "posture/sealing.sql";
 }
 
 /// A weakness.
@@ -57,6 +59,9 @@ pub fn findings(others: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
     findings.extend(check("access", || ACCESS.with(none)));
     findings.extend(check("duty", || DUTY.with(none)));
     findings.extend(check("audit", || AUDIT.with(none)));
+    findings.extend(check("sealing", || {
+        SEALING.with(|statement| read(statement, &[arg(master_names())]))
+    }));
     findings.extend(check("conditions", others));
     findings.sort_by(|a, b| {
         let place = |finding: &Finding| {

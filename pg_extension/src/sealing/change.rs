@@ -186,12 +186,7 @@ fn living(name: &str) -> Result<(i32, i32)> {
 fn add_version(number: i32, version: i32) -> Result<()> {
     let wrapped = wrapping::new_bits(&purpose(number.unsigned_abs(), version))?;
     INSERT_VERSION.with(|statement| {
-        statement.execute(&[
-            arg(number),
-            arg(version),
-            arg(wrapped.master),
-            arg(wrapped.bytes),
-        ])
+        statement.execute(&[arg(number), arg(version), arg(wrapped.master), arg(wrapped.bytes)])
     });
     Ok(())
 }

@@ -17,7 +17,9 @@ mod value;
 mod visibility;
 mod wrapping;
 
-pub use catalogue::{Hidden, forget as functions_changed, is_any, is_searchable, key_name, relation_changed, state};
+pub use catalogue::{
+    Hidden, forget as functions_changed, is_any, is_searchable, key_name, relation_changed, state,
+};
 pub use change::{Definition, create, destroy, destroy_version, rewrap, rotate};
 pub use column::{comparable, modifier, modifier_text, new_place, require_open as require_open_place};
 pub use key::hmac;

@@ -58,16 +58,21 @@ fn find_or_make(key: u32, name: &str) -> Result<u64> {
             ])
         });
     }
-    Err(Error::not_ready("the person is being made and forgotten by others", "Try again."))
+    Err(Error::not_ready(
+        "the person is being made and forgotten by others",
+        "Try again.",
+    ))
 }
 
 /// The bits of a person's key; an error for one who was forgotten.
 pub fn bits(key: u32, number: u64) -> Result<Secret> {
     let found = spi::announced(|| {
         WRAPPED.with(|statement| {
-            statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |row| Wrapped {
-                master: row.required(1),
-                bytes: row.required(2),
+            statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |row| {
+                Wrapped {
+                    master: row.required(1),
+                    bytes: row.required(2),
+                }
             })
         })
     });

@@ -78,7 +78,13 @@ fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Opt
         Err(error) if error.code() == "person_forgotten" => return Ok(None),
         opened => opened?,
     };
-    let sealed = seal(envelope.binding.kind, &plain, &key, envelope.binding.place, person);
+    let sealed = seal(
+        envelope.binding.kind,
+        &plain,
+        &key,
+        envelope.binding.place,
+        person,
+    );
     secret::wipe(&mut plain);
     sealed.map(Some)
 }

@@ -49,7 +49,10 @@ impl Pinned {
     /// All of them, and what keeps triggers from firing and rows in the order of their places.
     pub fn rewriting() -> Self {
         let pinned = Self::meaning();
-        set_as(pg_sys::GucContext::PGC_SUSET, (c"session_replication_role", c"replica"));
+        set_as(
+            pg_sys::GucContext::PGC_SUSET,
+            (c"session_replication_role", c"replica"),
+        );
         set((c"enable_seqscan", c"off"));
         pinned
     }

@@ -5,8 +5,8 @@
 
 mod definition;
 
-pub use definition::{Column, FIRST_OF_KEYS, columns, kind_of};
 pub(super) use definition::columns_of;
+pub use definition::{Column, FIRST_OF_KEYS, columns, kind_of};
 pub(super) use definition::{
     check_made, definition_aborted, definition_begins, definition_over, is_sealed, name_column, refuse,
 };

@@ -287,11 +287,7 @@ pub fn query_as_owner_of<R>(
 }
 
 /// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger fires.
-pub fn rewrite_as_owner_of<R>(
-    relation: pg_sys::Oid,
-    text: &str,
-    read: impl FnMut(&Row) -> R,
-) -> Vec<R> {
+pub fn rewrite_as_owner_of<R>(relation: pg_sys::Oid, text: &str, read: impl FnMut(&Row) -> R) -> Vec<R> {
     let Ok(text) = CString::new(text) else {
         return Vec::new();
     };

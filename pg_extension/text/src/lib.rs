@@ -8,6 +8,7 @@
 pub mod hierarchy;
 pub mod load;
 pub mod name;
+pub mod personal;
 pub mod predicate;
 pub mod sealed;
 pub mod statement;

@@ -1,5 +1,5 @@
 -- What there is to know before a column ($2) of a table ($1) gets another type: kind of table, whether it is a part of another, the sealed type that its own becomes (NULL: none; '' where it is sealed), its own type, how its values
--- become that, whether the server computes it, its modifier, table and column as SQL reads them, everything that depends on it and would not come along, whether an index holds it.
+-- become that, whether the server computes it, its modifier, table and column as SQL reads them, everything that depends on it and would not come along, whether an index holds it, its default.
 SELECT c.relkind::text,
        c.relispartition OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) AND a.attinhcount > 0,
        CASE
@@ -57,7 +57,8 @@ SELECT c.relkind::text,
        ),
        EXISTS (
            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey)
-       )
+       ),
+       (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid

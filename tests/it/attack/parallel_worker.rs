@@ -134,7 +134,13 @@ const READERS: &[(&str, &str)] = &[
 
 /// Functions that the run-time role may call and that tell nothing of the session.
 /// `unseal` opens what a session may see, and asks for that where it raises an error in a worker.
-const OTHERS: &[&str] = &["issuer_name", "mask_hash", "sealed_mask", "unseal"];
+const OTHERS: &[&str] = &[
+    "issuer_name",
+    "mask_hash",
+    "sealed_mask",
+    "sealed_version",
+    "unseal",
+];
 
 fn readers() -> Result<Database<'static>> {
     let database = Database::create()?;

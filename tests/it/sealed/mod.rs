@@ -3,7 +3,12 @@
 mod bytes;
 mod definition;
 mod equality;
+mod finding;
+mod intake;
 mod keys;
 mod moving;
+mod persons;
+mod record;
+mod renewal;
 pub mod scene;
 mod showing;

@@ -170,9 +170,8 @@ impl Binding {
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        let flags = self.kind.code()
-            | flag(self.tag.is_some(), HAS_TAG)
-            | flag(self.person.is_some(), HAS_PERSON);
+        let flags =
+            self.kind.code() | flag(self.tag.is_some(), HAS_TAG) | flag(self.person.is_some(), HAS_PERSON);
         let mut head = vec![SEALED, flags];
         for number in [self.key, self.version, self.place] {
             head.extend(number.to_be_bytes());

@@ -1,0 +1,407 @@
+//! Keys per person: whichever way a row comes in it is about the person it names, and whoever is forgotten is forgotten everywhere.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use vpd_tests::{
+    Cluster, Database, Extension, Library, Result, Subject, assert_denied_to_all_but, assert_refused,
+    outcome, role,
+};
+
+use super::scene::{seen, without_session};
+
+const CUSTOMERS: &str = "
+SELECT vpd.create_key('person', 'pii:read', per_person => true);
+SELECT vpd.create_key('pii', 'pii:read', searchable => true);
+CREATE SCHEMA shop AUTHORIZATION app_owner;
+GRANT USAGE ON SCHEMA shop TO PUBLIC;
+SET ROLE app_owner;
+CREATE TABLE shop.customers (
+    name text, email vpd.sealed_text('person'), born vpd.sealed_date('person'), city vpd.sealed_text('pii'), number integer
+);
+CREATE TABLE shop.letters (customer text, body vpd.sealed_text('person'), sent integer) PARTITION BY RANGE (sent);
+CREATE TABLE shop.early PARTITION OF shop.letters FOR VALUES FROM (0) TO (10);
+CREATE TABLE shop.late PARTITION OF shop.letters FOR VALUES FROM (10) TO (20);
+CREATE VIEW shop.seen_customers AS SELECT * FROM shop.customers;
+RESET ROLE;
+SELECT vpd.name_person('shop.customers', 'name');
+SELECT vpd.name_person('shop.letters', 'customer');
+GRANT ALL ON ALL TABLES IN SCHEMA shop TO app_user;
+";
+
+fn customers() -> Result<Database<'static>> {
+    let database = Database::create()?;
+    database.admin()?.batch_execute(CUSTOMERS)?;
+    Ok(database)
+}
+
+fn reader(database: &Database<'_>) -> Result<String> {
+    Subject::new("reader").privilege("pii:read").log_in(database)
+}
+
+/// Values that are about nobody.
+const ABOUT_NOBODY: &str =
+    "SELECT coalesce(sum(sealed_values), 0)::bigint FROM vpd.key_usage WHERE version = 0";
+
+#[test]
+fn whichever_way_a_row_comes_in_it_is_about_the_person_that_it_names() -> Result<()> {
+    for (way, table) in [
+        ("INSERT INTO shop.customers VALUES ('ann', 'ann@planted', '1980-01-02')", "customers"),
+        ("INSERT INTO shop.customers (name, email) SELECT 'ann', 'ann@planted'", "customers"),
+        ("INSERT INTO shop.seen_customers (name, email) VALUES ('ann', 'ann@planted')", "customers"),
+        ("INSERT INTO shop.customers VALUES ('ann'); UPDATE shop.customers SET email = 'ann@planted'", "customers"),
+        ("INSERT INTO shop.customers VALUES ('bob', 'ann@planted'); UPDATE shop.customers SET name = 'ann'", "customers"),
+        (
+            "MERGE INTO shop.customers c USING (VALUES ('ann', 'ann@planted')) v (n, e) ON c.name = v.n WHEN NOT MATCHED THEN INSERT (name, email) VALUES (n, e)",
+            "customers",
+        ),
+        (
+            "ALTER TABLE shop.customers ADD UNIQUE (number); INSERT INTO shop.customers VALUES ('ann', 'x', NULL, NULL, 1);
+             INSERT INTO shop.customers VALUES ('ann', 'y', NULL, NULL, 1) ON CONFLICT (number) DO UPDATE SET email = 'ann@planted'",
+            "customers",
+        ),
+        ("COPY shop.customers (name, email) FROM STDIN", "customers"),
+        ("INSERT INTO shop.letters VALUES ('ann', 'ann@planted', 3)", "letters"),
+        ("INSERT INTO shop.late VALUES ('ann', 'ann@planted', 13)", "letters"),
+        ("INSERT INTO shop.letters VALUES ('ann', 'ann@planted', 3); UPDATE shop.letters SET sent = 13", "letters"),
+        (
+            "CREATE TABLE shop.more (customer text, body vpd.sealed_text('person'), sent integer); SELECT vpd.name_person('shop.more', 'customer');
+             INSERT INTO shop.more VALUES ('ann', 'ann@planted', 23); INSERT INTO shop.letters (customer, body, sent) VALUES ('ann', 'ann@planted', 3)",
+            "letters",
+        ),
+    ] {
+        let database = customers()?;
+        let mut admin = database.admin()?;
+        if way.starts_with("COPY") {
+            let mut sink = admin.copy_in(way)?;
+            sink.write_all(b"ann\tann@planted\n")?;
+            sink.finish()?;
+        } else {
+            admin.batch_execute(way)?;
+        }
+        let reader = reader(&database)?;
+        let column = if table == "customers" { "email" } else { "body" };
+        let read = format!("SELECT {column}, vpd.unseal({column}) FROM shop.{table}");
+        let opened = seen(&database, &reader, &read)?;
+        assert_eq!(opened.as_deref(), Ok("ann@planted|ann@planted|"), "{way}");
+        assert_eq!(admin.query_one(ABOUT_NOBODY, &[])?.get::<_, i64>(0), 0, "{way}");
+        let mut security = database.connect(role::SECURITY)?;
+        security.batch_execute("SELECT vpd.forget_person('ann')")?;
+        let forgotten = seen(&database, &reader, &read)?;
+        assert_eq!(forgotten.as_deref(), Ok("•••|(null)|"), "{way}");
+    }
+    Ok(())
+}
+
+#[test]
+fn whoever_is_forgotten_is_forgotten_and_the_others_stay() -> Result<()> {
+    let database = customers()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "INSERT INTO shop.customers SELECT n, n || '@planted', '1980-01-02', 'Rome', 1 FROM unnest('{ann,bob}'::text[]) n;
+         INSERT INTO shop.letters SELECT n, 'dear ' || n, s FROM unnest('{ann,bob}'::text[]) n, unnest('{1,2,11}'::integer[]) s",
+    )?;
+    let reader = reader(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    let exported = seen(&database, &reader, "SELECT vpd.export_person('ann')")?;
+    assert_eq!(
+        exported.map_err(|refusal| refusal.state.code().to_owned()),
+        Err("42501".to_owned()),
+        "control: not for everybody"
+    );
+    admin.batch_execute(&format!(
+        "SELECT vpd.grant_profile('runtime', '{}')",
+        role::SECURITY
+    ))?;
+    let mut officer = database.connect(role::SECURITY)?;
+    let refused = officer.batch_execute("SELECT vpd.export_person('ann')");
+    assert_refused(refused, "42501", "unseal_refused");
+    let mut session = officer.transaction()?;
+    session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+    let export: String = session
+        .query_one("SELECT vpd.export_person('ann')::text", &[])?
+        .get(0);
+    session.rollback()?;
+    for told in [
+        "ann@planted",
+        "1980-01-02",
+        "Rome",
+        "dear ann",
+        "shop.early",
+        "shop.late",
+    ] {
+        assert!(export.contains(told), "{told}: {export}");
+    }
+    assert!(!export.contains("bob"), "{export}");
+    let forgotten: i64 = security.query_one("SELECT vpd.forget_person('ann')", &[])?.get(0);
+    assert_eq!(forgotten, 1);
+    assert_eq!(
+        seen(
+            &database,
+            &reader,
+            "SELECT name, email, born, city FROM shop.customers ORDER BY name"
+        )?
+        .as_deref(),
+        Ok("ann|•••|•••|Rome|\nbob|bob@planted|1980-01-02|Rome|")
+    );
+    assert_refused(
+        security.batch_execute("SELECT vpd.forget_person('ann')"),
+        "42704",
+        "person_unknown",
+    );
+    // He comes back as somebody new; what was is not.
+    admin.batch_execute("INSERT INTO shop.customers (name, email) VALUES ('ann', 'again@planted')")?;
+    assert_eq!(
+        seen(
+            &database,
+            &reader,
+            "SELECT email FROM shop.customers WHERE name = 'ann' ORDER BY ctid"
+        )?
+        .as_deref(),
+        Ok("•••|\nagain@planted|")
+    );
+    // Rotation leaves what nobody can read, and the former version can go.
+    security.batch_execute("SELECT vpd.rotate_key('person')")?;
+    security.batch_execute("CALL vpd.reseal('shop.customers')")?;
+    security.batch_execute("CALL vpd.reseal('shop.letters')")?;
+    security.batch_execute("SELECT vpd.destroy_key('person', 'person', 1)")?;
+    assert_eq!(
+        seen(
+            &database,
+            &reader,
+            "SELECT count(vpd.unseal(body)), count(*) FROM shop.letters"
+        )?
+        .as_deref(),
+        Ok("3|6|")
+    );
+    let mut auditor = database.connect(role::AUDITOR)?;
+    auditor.query_one("SELECT vpd.flush_audit()", &[])?;
+    let recorded: i64 = auditor
+        .query_one("SELECT count(*) FROM vpd.audit_trail WHERE event = 'changed' AND command = 'vpd.forget_person' AND verdict = 'ok'", &[])?
+        .get(0);
+    assert_eq!(recorded, 1);
+    Ok(())
+}
+
+#[test]
+fn a_person_who_was_made_in_a_savepoint_is_made_again_after_it() -> Result<()> {
+    let database = customers()?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute(
+        "BEGIN; SAVEPOINT s; INSERT INTO shop.customers (name, email) VALUES ('ann', 'first'); ROLLBACK TO s;
+         INSERT INTO shop.customers (name, email) VALUES ('ann', 'second'); COMMIT;
+         BEGIN; INSERT INTO shop.customers (name, email) VALUES ('bob', 'first'); ROLLBACK;
+         INSERT INTO shop.customers (name, email) VALUES ('bob', 'second')",
+    )?;
+    let reader = reader(&database)?;
+    assert_eq!(
+        seen(&database, &reader, "SELECT vpd.unseal(email) FROM shop.customers")?.as_deref(),
+        Ok("second|\nsecond|")
+    );
+    Ok(())
+}
+
+#[test]
+fn forgetting_waits_for_whoever_writes_about_the_person() -> Result<()> {
+    let database = customers()?;
+    database
+        .admin()?
+        .batch_execute("INSERT INTO shop.customers (name, email) VALUES ('ann', 'old')")?;
+    let mut writer = database.connect(role::USER)?;
+    let mut writing = writer.transaction()?;
+    writing.batch_execute("INSERT INTO shop.customers (name, email) VALUES ('ann', 'new')")?;
+    let mut security = database.connect(role::SECURITY)?;
+    let forgetting = thread::spawn(move || security.batch_execute("SELECT vpd.forget_person('ann')"));
+    thread::sleep(Duration::from_millis(300));
+    assert!(!forgetting.is_finished(), "it did not wait");
+    writing.commit()?;
+    forgetting.join().map_err(|_| "the thread fell")??;
+    let reader = reader(&database)?;
+    assert_eq!(
+        seen(
+            &database,
+            &reader,
+            "SELECT count(*), count(vpd.unseal(email)) FROM shop.customers"
+        )?
+        .as_deref(),
+        Ok("2|0|")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_table_that_names_nobody_takes_nothing_about_persons() -> Result<()> {
+    let database = customers()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute("CREATE TABLE shop.loose (name text, email vpd.sealed_text('person'))")?;
+    let insert = "INSERT INTO shop.loose VALUES ('ann', 'x')";
+    assert_refused(admin.batch_execute(insert), "55000", "person_not_named");
+    let copied = database
+        .admin()?
+        .copy_in("COPY shop.loose FROM STDIN")
+        .and_then(|sink| sink.finish());
+    assert_refused(copied, "55000", "person_not_named");
+    admin.batch_execute(
+        "SELECT vpd.name_person('shop.loose', 'name'); INSERT INTO shop.loose VALUES ('ann', 'x')",
+    )?;
+    admin.batch_execute("ALTER TABLE shop.loose DISABLE TRIGGER USER")?;
+    assert_refused(admin.batch_execute(insert), "55000", "person_not_named");
+    admin.batch_execute("ALTER TABLE shop.loose ENABLE TRIGGER USER")?;
+    assert_refused(
+        admin.batch_execute("INSERT INTO shop.loose VALUES (NULL, 'x')"),
+        "23502",
+        "person_missing",
+    );
+    // What is NULL is about nobody, and needs no name; a renamed column names as before.
+    admin.batch_execute(
+        "INSERT INTO shop.loose VALUES (NULL, NULL); ALTER TABLE shop.loose RENAME name TO customer; INSERT INTO shop.loose VALUES ('bob', 'y')",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SELECT vpd.forget_person('bob')")?;
+    for (call, state, token) in [
+        (
+            "SELECT vpd.create_key('k', 'p:q', searchable => true, per_person => true)",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "SELECT vpd.create_key('k', 'p:q', per_person => NULL)",
+            "22023",
+            "argument_invalid",
+        ),
+        (
+            "SELECT vpd.name_person('shop.customers', 'nothing')",
+            "42704",
+            "column_not_found",
+        ),
+        (
+            "SELECT vpd.name_person('shop.customers', 'city')",
+            "42804",
+            "column_type",
+        ),
+        (
+            "SELECT vpd.name_person(NULL, 'name')",
+            "22023",
+            "argument_invalid",
+        ),
+        ("SELECT vpd.forget_person('')", "42704", "person_unknown"),
+        ("SELECT vpd.forget_person(NULL)", "22023", "argument_invalid"),
+    ] {
+        assert_refused(security.batch_execute(call), state, token);
+    }
+    assert_denied_to_all_but(
+        &database,
+        &[role::SECURITY],
+        &[
+            "SELECT vpd.name_person('shop.customers', 'name')",
+            "SELECT vpd.forget_person('nobody')",
+            "SELECT vpd.export_person('nobody')",
+        ],
+    )?;
+    Ok(())
+}
+
+#[test]
+fn a_backup_from_before_tells_nothing_once_the_master_key_was_changed() -> Result<()> {
+    let first = "test = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let second = format!("next = {}", "5a".repeat(32));
+    let mut cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let database = Database::create_in(&cluster)?;
+    database.admin()?.batch_execute(CUSTOMERS)?;
+    database.admin()?.batch_execute("INSERT INTO shop.customers (name, email) SELECT n, n || '@planted' FROM unnest('{ann,bob}'::text[]) n")?;
+    let dump = std::env::temp_dir().join(format!("vpd-forget-{}.dump", std::process::id()));
+    let dumped = cluster
+        .client_program("pg_dump", "postgres")
+        .args(["-Fc", "-f"])
+        .arg(&dump)
+        .arg(database.name())
+        .status()?;
+    assert!(dumped.success());
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.forget_person('ann')")?;
+    let name = database.keep();
+    cluster.set(&format!(
+        "vpd.master_key_command = 'printf \"{second}\\n{first}\\n\"'"
+    ));
+    cluster.restart(Library::Preloaded)?;
+    let database = Database::kept(&cluster, name.clone());
+    let findings = "SELECT finding FROM vpd.posture() WHERE finding LIKE 'master_key%' GROUP BY 1";
+    let found = |database: &Database<'_>| without_session(database, "postgres", findings);
+    assert_eq!(found(&database)?.as_deref(), Ok("master_key_former|\n"));
+    let wrapped: i64 = database
+        .connect(role::SECURITY)?
+        .query_one("SELECT vpd.rewrap_keys()", &[])?
+        .get(0);
+    assert!(wrapped >= 3, "{wrapped}");
+    assert_eq!(found(&database)?.as_deref(), Ok(""));
+    let keys = without_session(
+        &database,
+        "postgres",
+        "SELECT string_agg(format('(%s, %s, %L, %L)', key_number, version, master, wrapped), ',') FROM vpd_private.sealing_key_version",
+    )?
+    .map_err(|refusal| refusal.text)?;
+    let persons = without_session(
+        &database,
+        "postgres",
+        "SELECT string_agg(format('(%s, %s, %L, %L, %L)', key_number, person, name, master, wrapped), ',') FROM vpd_private.sealed_person",
+    )?
+    .map_err(|refusal| refusal.text)?;
+    let name = database.keep();
+    cluster.set(&format!("vpd.master_key_command = 'printf \"{second}\\n\"'"));
+    cluster.restart(Library::Preloaded)?;
+    let database = Database::kept(&cluster, name);
+    let reader_there = reader(&database)?;
+    assert_eq!(
+        seen(
+            &database,
+            &reader_there,
+            "SELECT email FROM shop.customers ORDER BY name"
+        )?
+        .as_deref(),
+        Ok("•••|\nbob@planted|")
+    );
+    let copy = Database::create_bare_in(&cluster)?;
+    let restored = cluster
+        .client_program("pg_restore", "postgres")
+        .args(["-d", copy.name()])
+        .arg(&dump)
+        .status()?;
+    std::fs::remove_file(&dump)?;
+    assert!(restored.success());
+    let reader = reader(&copy)?;
+    let emails = "SELECT email FROM shop.customers ORDER BY name";
+    assert_eq!(
+        seen(&copy, &reader, emails)?.as_deref(),
+        Ok("•••|\n•••|"),
+        "the backup alone"
+    );
+    let rows = |text: &str| text.trim_end_matches(['|', '\n']).to_owned();
+    copy.admin()?.batch_execute(&format!(
+        "BEGIN; TRUNCATE vpd_private.sealing_key_version, vpd_private.sealed_person;
+         INSERT INTO vpd_private.sealing_key_version (key_number, version, master, wrapped) VALUES {};
+         INSERT INTO vpd_private.sealed_person (key_number, person, name, master, wrapped) VALUES {}; COMMIT",
+        rows(&keys),
+        rows(&persons)
+    ))?;
+    assert_eq!(
+        seen(&copy, &reader, emails)?.as_deref(),
+        Ok("•••|\nbob@planted|"),
+        "with the keys of today"
+    );
+    let opened = seen(
+        &copy,
+        &reader,
+        "SELECT vpd.unseal(email) FROM shop.customers WHERE name = 'ann'",
+    )?;
+    assert_eq!(opened.as_deref(), Ok("(null)|"));
+    assert!(
+        outcome(
+            copy.connect(role::SECURITY)?
+                .batch_execute("SELECT vpd.forget_person('ann')")
+        )
+        .is_err()
+    );
+    Ok(())
+}
