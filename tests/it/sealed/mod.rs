@@ -5,5 +5,6 @@ mod definition;
 mod equality;
 mod keys;
 mod moving;
+mod orm;
 pub mod scene;
 mod showing;
