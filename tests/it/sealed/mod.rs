@@ -1,5 +1,6 @@
 //! Sealed columns: what lies on the disk, what each session sees, what is equal.
 
+mod backup;
 mod bytes;
 mod definition;
 mod equality;
