@@ -238,3 +238,31 @@ fn find_out_who_looked_at_a_row() -> Result<()> {
 fn hand_a_service_a_token() -> Result<()> {
     run("how-to/hand-a-service-a-token.md", "")
 }
+
+#[test]
+fn seal_a_column() -> Result<()> {
+    run(
+        "how-to/seal-a-column.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.customers (id integer PRIMARY KEY, ssn text UNIQUE, born date);
+         INSERT INTO shop.customers VALUES (1, '123-45-6789', '1980-02-03'), (2, '123-45-0001', NULL)",
+    )
+}
+
+#[test]
+fn rotate_a_key() -> Result<()> {
+    run(
+        "how-to/rotate-a-key.md",
+        "SELECT vpd.create_key('pii', privilege => 'pii:read', searchable => true);
+         CREATE SCHEMA shop; CREATE TABLE shop.customers (id integer PRIMARY KEY, ssn vpd.sealed_text('pii') UNIQUE);
+         INSERT INTO shop.customers VALUES (1, '123-45-6789'), (2, '123-45-0001')",
+    )
+}
+
+#[test]
+fn forget_a_person() -> Result<()> {
+    run(
+        "how-to/forget-a-person.md",
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id integer PRIMARY KEY, customer_id integer NOT NULL, address text);
+         INSERT INTO shop.orders VALUES (1, 7, 'Elm Street 1'), (2, 8, 'Oak Street 2'), (3, 7, 'Elm Street 1')",
+    )
+}

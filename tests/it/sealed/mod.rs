@@ -1,5 +1,6 @@
 //! Sealed columns: what lies on the disk, what each session sees, what is equal.
 
+mod backup;
 mod bytes;
 mod definition;
 mod equality;
@@ -7,6 +8,7 @@ mod finding;
 mod intake;
 mod keys;
 mod moving;
+mod orm;
 mod persons;
 mod record;
 mod renewal;

@@ -61,6 +61,8 @@ pub struct Outcome {
     pub server_ratio: f64,
     /// Medians of the rates, ours and theirs, per second.
     pub rates: (f64, f64),
+    /// The same per second that processors worked on it in the server.
+    pub server_rates: (f64, f64),
 }
 
 /// One side.
@@ -184,10 +186,13 @@ pub fn backend(client: &mut Client) -> Result<i32> {
 pub fn compare(pace: &Pace, target: Target, mut ours: Side<'_>, mut theirs: Side<'_>) -> Result<Outcome> {
     round(pace.turn, pace.slice / 4, &mut ours, &mut theirs)?;
     let (mut our_rates, mut their_rates, mut ratios, mut server_ratios) = (vec![], vec![], vec![], vec![]);
+    let (mut our_work, mut their_work) = (vec![], vec![]);
     for _ in 0..pace.rounds {
         let (our_tally, their_tally) = round(pace.turn, pace.slice, &mut ours, &mut theirs)?;
         our_rates.push(our_tally.rate());
         their_rates.push(their_tally.rate());
+        our_work.push(our_tally.server_rate());
+        their_work.push(their_tally.server_rate());
         ratios.push(target.ratio(our_tally.rate(), their_tally.rate()));
         server_ratios.push(target.ratio(our_tally.server_rate(), their_tally.server_rate()));
     }
@@ -197,6 +202,7 @@ pub fn compare(pace: &Pace, target: Target, mut ours: Side<'_>, mut theirs: Side
         quartiles: (lower, upper),
         server_ratio: quartiles(&mut server_ratios)[1],
         rates: (quartiles(&mut our_rates)[1], quartiles(&mut their_rates)[1]),
+        server_rates: (quartiles(&mut our_work)[1], quartiles(&mut their_work)[1]),
     })
 }
 
