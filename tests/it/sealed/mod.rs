@@ -1,6 +1,7 @@
 //! Sealed columns: what lies on the disk, what each session sees, what is equal.
 
 mod bytes;
+mod corpus;
 mod definition;
 mod equality;
 mod keys;
