@@ -1,6 +1,8 @@
 //! Sealed columns: what lies on the disk, what each session sees, what is equal.
 
 mod bytes;
+mod cipher;
+
 mod corpus;
 mod definition;
 mod equality;
@@ -8,3 +10,4 @@ mod keys;
 mod moving;
 pub mod scene;
 mod showing;
+
