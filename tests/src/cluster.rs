@@ -299,7 +299,8 @@ impl Cluster {
                 libraries.display()
             );
         }
-        if library == Library::Preloaded {
+        // Who names other libraries beside it has said so himself.
+        if library == Library::Preloaded && !self.settings.contains("shared_preload_libraries") {
             settings += "shared_preload_libraries = 'pg_vpd'\n";
         }
         fs::write(self.data_folder().join("postgresql.auto.conf"), settings)?;

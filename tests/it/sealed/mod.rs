@@ -2,7 +2,6 @@
 
 mod bytes;
 mod cipher;
-
 mod corpus;
 mod definition;
 mod equality;
@@ -10,4 +9,4 @@ mod keys;
 mod moving;
 pub mod scene;
 mod showing;
-
+mod traces;
