@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cipher;
+mod core_dump;
 mod corpus;
 mod definition;
 mod equality;
