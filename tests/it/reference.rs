@@ -84,7 +84,7 @@ fn random_statements_agree_with_the_evaluator() -> Result<()> {
 #[test]
 fn control_what_the_server_leaves_out_is_noticed() -> Result<()> {
     for sabotage in Sabotage::ALL {
-        let (seed, report) = compare(4_000, Some(sabotage))?;
+        let (seed, report) = compare(8_000, Some(sabotage))?;
         assert!(report.different > 20, "{sabotage:?}, seed {seed}: {report:?}");
     }
     Ok(())

@@ -134,9 +134,13 @@ impl Cluster {
     /// # Errors
     /// There is no such process, or the server does not recover.
     pub fn crash(&self, process: i32) -> Result<()> {
+        self.end_hard("-9", &process.to_string())
+    }
+
+    fn end_hard(&self, signal: &str, process: &str) -> Result<()> {
         // The server ends every connection when it falls.
         let mut witness = self.connect("postgres", "postgres")?;
-        run(as_server_user(&self.folder, Path::new("kill")).args(["-9", &process.to_string()]))?;
+        run(as_server_user(&self.folder, Path::new("kill")).args([signal, process]))?;
         until("the server fell", || {
             Ok(witness.batch_execute("SELECT 1").is_err())
         })?;
@@ -172,6 +176,20 @@ impl Cluster {
             &process.to_string(),
             &format!("--fsize={bytes}:{bytes}"),
         ]))
+    }
+
+    /// Aborts a process of the server so that the kernel writes a core dump of it, and waits until the server has recovered.
+    ///
+    /// # Errors
+    /// There is no such process, or no program `prlimit`, or it may write none.
+    pub fn abort(&self, process: i32) -> Result<()> {
+        let process = process.to_string();
+        run(as_server_user(&self.folder, Path::new("prlimit")).args([
+            "--pid",
+            &process,
+            "--core=unlimited:unlimited",
+        ]))?;
+        self.end_hard("-ABRT", &process)
     }
 
     /// How to connect as a role; the unix socket trusts the name.
@@ -299,7 +317,8 @@ impl Cluster {
                 libraries.display()
             );
         }
-        if library == Library::Preloaded {
+        // Who names other libraries beside it has said so himself.
+        if library == Library::Preloaded && !self.settings.contains("shared_preload_libraries") {
             settings += "shared_preload_libraries = 'pg_vpd'\n";
         }
         fs::write(self.data_folder().join("postgresql.auto.conf"), settings)?;

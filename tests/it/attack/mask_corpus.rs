@@ -5,7 +5,7 @@ use vpd_tests::{Result, refusal};
 use crate::masks::scene::{enable_masks, is_revealing, masked_staff, nobody, told};
 
 /// Statements that print a salary or a number when nothing hides them.
-const REVEALING: &[&str] = &[
+pub const REVEALING: &[&str] = &[
     // Target lists, whole rows, JSON.
     "SELECT * FROM shop.staff",
     "SELECT salary, ssn FROM shop.staff",
@@ -166,7 +166,7 @@ fn no_statement_prints_a_hidden_value() -> Result<()> {
 }
 
 /// Statements that print or touch rows only because of a value that is hidden.
-const ORACLES: &[&str] = &[
+pub const ORACLES: &[&str] = &[
     "SELECT id FROM shop.staff WHERE salary > 910004",
     "SELECT id FROM shop.staff WHERE salary BETWEEN 910001 AND 910003",
     "SELECT id FROM shop.staff WHERE ssn = '555-12-6722'",

@@ -60,7 +60,7 @@ mod maker_checker;
 mod maker_unknown;
 mod making_and_ending;
 mod many_locks;
-mod mask_corpus;
+pub mod mask_corpus;
 mod mask_functions;
 mod mask_limits;
 mod mask_node;

@@ -40,6 +40,20 @@ pub fn bare_staff() -> Result<Database<'static>> {
     Ok(database)
 }
 
+/// The same table with salaries and numbers sealed, by keys that hide them in one of the ways that there are.
+pub fn sealed_staff(hidden_as: &str) -> Result<Database<'static>> {
+    let database = Database::create()?;
+    database.connect(role::SECURITY)?.execute(
+        "SELECT vpd.create_key(key, 'pii:read', searchable => true, hidden_as => $1) FROM unnest(ARRAY['pay', 'pii']) key",
+        &[&hidden_as],
+    )?;
+    let sealed = STAFF
+        .replace("salary integer", "salary vpd.sealed_numeric('pay')")
+        .replace("ssn varchar(11)", "ssn vpd.sealed_text('pii')");
+    database.admin()?.batch_execute(&sealed)?;
+    Ok(database)
+}
+
 /// The table with two masks: salaries are shown to the role hr, numbers in the own region.
 pub fn masked_staff() -> Result<Database<'static>> {
     let database = bare_staff()?;

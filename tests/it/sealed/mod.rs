@@ -2,6 +2,9 @@
 
 mod backup;
 mod bytes;
+mod cipher;
+mod core_dump;
+mod corpus;
 mod definition;
 mod equality;
 mod finding;
@@ -14,3 +17,4 @@ mod record;
 mod renewal;
 pub mod scene;
 mod showing;
+mod traces;

@@ -261,7 +261,7 @@ impl Condition {
             }
             Self::In(scalar, list, is_not) => negate(is_in(&scalar.value(world), list), *is_not),
             Self::AnyOfList(scalar) => {
-                let list = world.subject?.attribute_list(scalar.kind())?;
+                let list = world.subject?.attribute_list(scalar.kind().plain())?;
                 is_in(&scalar.value(world), &list)
             }
             Self::IsNull(scalar, is_not) => Some(scalar.value(world).is_none() != *is_not),

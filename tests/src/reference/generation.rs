@@ -12,6 +12,7 @@ pub struct Generator<'a> {
     columns: &'a [Vec<Type>; TABLES],
     views: &'a [View],
     inner: Vec<usize>,
+    is_sealed_read: bool,
     random: &'a mut Random,
 }
 
@@ -28,8 +29,16 @@ impl<'a> Generator<'a> {
             columns,
             views,
             inner,
+            is_sealed_read: false,
             random,
         }
+    }
+
+    /// With sealed columns among those that are read.
+    #[must_use]
+    pub fn with_sealed(mut self) -> Self {
+        self.is_sealed_read = true;
+        self
     }
 
     /// A condition over the columns of the tables in scope.
@@ -63,6 +72,9 @@ impl<'a> Generator<'a> {
 
     /// A value of a type, often a column of the tables in scope.
     pub fn scalar(&mut self, scope: &[usize], kind: Type) -> Scalar {
+        if let Type::Sealed(_) = kind {
+            return self.sealed_scalar(scope, kind);
+        }
         match self.random.below(10) {
             0..=2 => self
                 .column(scope, Some(kind))
@@ -78,12 +90,44 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// What a sealed column is compared with: another of its key, or a text.
+    fn sealed_scalar(&mut self, scope: &[usize], kind: Type) -> Scalar {
+        match self.random.below(5) {
+            0 | 1 => self
+                .column(scope, Some(kind))
+                .unwrap_or(Scalar::Literal(kind, None)),
+            2 => Scalar::Attribute(Type::Text),
+            _ => Scalar::Literal(kind, kind.datum(self.random)),
+        }
+    }
+
+    /// What can be asked of a sealed column.
+    fn sealed(&mut self, scope: &[usize], column: Scalar) -> Condition {
+        let (kind, is_not) = (column.kind(), self.random.chance(30));
+        match self.random.below(8) {
+            0 => Condition::IsNull(column, is_not),
+            1 => Condition::AnyOfList(column),
+            2 => Condition::IsDistinct(column, self.scalar(scope, kind), is_not),
+            3 => {
+                let count = self.random.between(1, 3);
+                let list = (0..count).map(|_| kind.datum(self.random)).collect();
+                Condition::In(column, list, is_not)
+            }
+            _ => Condition::Compare(
+                self.random.pick::<&str>(&["=", "=", "<>"]),
+                column,
+                self.scalar(scope, kind),
+            ),
+        }
+    }
+
     /// A column of the tables in scope, of a type or of any.
     fn column(&mut self, scope: &[usize], wanted: Option<Type>) -> Option<Scalar> {
         let mut found = vec![];
         for &table in scope {
             for (column, &kind) in self.columns[table].iter().enumerate() {
-                if wanted.is_none_or(|wanted| wanted == kind) {
+                let is_read = self.is_sealed_read || kind == kind.plain();
+                if is_read && wanted.is_none_or(|wanted| wanted == kind) {
                     found.push(Scalar::Column { table, column, kind });
                 }
             }
@@ -101,6 +145,9 @@ impl<'a> Generator<'a> {
             return Condition::IsAuthenticated;
         };
         let kind = column.kind();
+        if let Type::Sealed(_) = kind {
+            return self.sealed(scope, column);
+        }
         let is_not = self.random.chance(30);
         match self.random.below(16) {
             0..=3 => Condition::Compare(

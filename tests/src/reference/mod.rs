@@ -1,7 +1,7 @@
 //! A reference evaluator: what policies mean, written a second time, in memory and without a server. Random tables, policies,
 //! sessions and statements are run against a real server as a plain role; answers, tables afterwards and refusals must agree.
 //!
-//! It knows policies with masks, groups and relevant columns; PostgreSQL's own policies, permissive and restrictive, for roles and commands;
+//! It knows policies with masks, groups and relevant columns; sealed columns; PostgreSQL's own policies, permissive and restrictive, for roles and commands;
 //! views of every sort, rules, row triggers and referential actions. It knows nothing of how the extension works: no plan, no cache, no rewriting. Invariant: the seed and the number of a scene
 //! decide everything in the scene.
 
@@ -69,6 +69,9 @@ const KEPT: usize = 5;
 /// # Errors
 /// The server could not be set up, or a connection broke.
 pub fn run(database: &Database<'_>, plan: Plan) -> Result<Report> {
+    database
+        .connect(crate::role::SECURITY)?
+        .batch_execute(value::Seal::KEYS)?;
     let (next, done) = (AtomicU64::new(0), AtomicUsize::new(0));
     let report = Mutex::new(Report::default());
     let work = || -> Result<()> {

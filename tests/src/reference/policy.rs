@@ -1,6 +1,6 @@
 //! Policies and masks of ours: what they mean, and as SQL.
 
-use super::evaluation::World;
+use super::evaluation::{TABLES, World};
 use super::expression::{Columns, Condition, name};
 use super::scene::Command;
 use super::subject::GROUPS;
@@ -112,6 +112,25 @@ impl Policy {
 }
 
 impl Mask {
+    /// A sealed column is one with a mask, and who has the privilege sees the value.
+    pub(super) fn sealing(columns: &[Vec<Type>; TABLES]) -> Vec<Self> {
+        let mut masks = vec![];
+        for (table, kinds) in columns.iter().enumerate() {
+            for (column, kind) in kinds.iter().enumerate() {
+                if let Type::Sealed(seal) = kind {
+                    masks.push(Self {
+                        table,
+                        column,
+                        value: seal.hidden(),
+                        visible: Condition::HasPrivilege(seal.privilege()),
+                        is_enabled: true,
+                    });
+                }
+            }
+        }
+        masks
+    }
+
     /// For the security administrator.
     pub(super) fn sql(&self, schema: &str, kind: Type) -> String {
         format!(

@@ -22,11 +22,13 @@ pub enum Sabotage {
     Triggers,
     /// The foreign key is dropped.
     ForeignKeys,
+    /// Everybody has the privileges of the keys that seal columns.
+    Seals,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Policies,
         Self::Masks,
         Self::Natives,
@@ -34,6 +36,7 @@ impl Sabotage {
         Self::Rules,
         Self::Triggers,
         Self::ForeignKeys,
+        Self::Seals,
     ];
 }
 
@@ -83,6 +86,8 @@ impl Scene {
                 let triggers = 0..self.triggers.len();
                 triggers.map(|number| Trigger::sabotage(number, schema)).collect()
             }
+            // It is done to the sessions.
+            Sabotage::Seals => String::new(),
             Sabotage::ForeignKeys => self
                 .foreign_key
                 .as_ref()

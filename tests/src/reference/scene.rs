@@ -9,7 +9,7 @@ use super::policy::{Mask, Policy, Text};
 use super::random::Random;
 use super::subject::GROUPS;
 pub use super::subject::{PRIVILEGES, ROLES, Subject};
-use super::value::{Type, Value, sql};
+use super::value::{Seal, Type, Value, sql};
 use super::view::{Source, View, inner};
 
 /// Commands that policies tell apart.
@@ -55,6 +55,8 @@ pub struct Scene {
     pub foreign_key: Option<ForeignKey>,
     pub(super) policies: Vec<Policy>,
     pub(super) masks: Vec<Mask>,
+    /// What stands for sealed values where the privilege is missing.
+    sealed: Vec<Mask>,
     /// Whether a driving context chooses among the groups of a table.
     is_driven: [bool; TABLES],
 }
@@ -63,10 +65,17 @@ impl Scene {
     /// A scene with everything in it.
     #[must_use]
     pub fn random(number: u64, random: &mut Random) -> Self {
-        let mut columns = [(); TABLES].map(|()| {
+        let mut columns = std::array::from_fn(|table| {
             let count = random.between(2, 4);
             let mut kinds = vec![Type::Int];
-            kinds.extend((0..count).map(|_| *random.pick(&Type::ALL)));
+            kinds.extend((0..count).map(|_| {
+                // Not where nothing protects the rows: without a session values are envelopes, of which no two are alike.
+                if table + 1 < TABLES && random.chance(20) {
+                    Type::Sealed(*random.pick(&Seal::ALL))
+                } else {
+                    *random.pick(&Type::ALL)
+                }
+            }));
             kinds
         });
         let foreign_key = random
@@ -75,6 +84,7 @@ impl Scene {
         if foreign_key.is_some() {
             columns[CHILD].push(Type::Int);
         }
+        let sealed = Mask::sealing(&columns);
         let mut scene = Self {
             schema: format!("r{number}"),
             columns,
@@ -87,6 +97,7 @@ impl Scene {
             foreign_key,
             policies: vec![],
             masks: vec![],
+            sealed,
             is_driven: [(); TABLES].map(|()| random.chance(25)),
         };
         // From the last table to the first: what a table reads is there before it.
@@ -147,7 +158,8 @@ impl Scene {
             self.policies.push(policy);
         }
         for column in 1..self.columns[table].len() {
-            if count > 0 && random.chance(25) {
+            let kind = self.columns[table][column];
+            if count > 0 && kind == kind.plain() && random.chance(25) {
                 let mask = self.mask(table, column, random);
                 self.masks.push(mask);
             }
@@ -287,7 +299,14 @@ impl Scene {
     pub fn masks(&self, table: usize) -> impl Iterator<Item = &Mask> {
         self.masks
             .iter()
+            .chain(&self.sealed)
             .filter(move |mask| mask.table == table && mask.is_enabled)
+    }
+
+    /// Whether any column is sealed.
+    #[must_use]
+    pub fn is_any_sealed(&self) -> bool {
+        !self.sealed.is_empty()
     }
 
     /// Whether any policy stands on a table.
@@ -403,7 +422,7 @@ impl Scene {
                 .enumerate()
                 .map(|(column, kind)| {
                     let key = if column == 0 { " PRIMARY KEY" } else { "" };
-                    format!("{} {}{key}", name(table, column), kind.sql())
+                    format!("{} {}{key}", name(table, column), kind.column_sql())
                 })
                 .collect();
             script += &format!("CREATE TABLE {schema}.t{table} ({});\n", columns.join(", "));

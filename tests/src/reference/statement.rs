@@ -352,9 +352,11 @@ impl Statement {
 
 fn condition(scene: &Scene, scope: &[usize], random: &mut Random, percent: usize) -> Option<Condition> {
     let all: Vec<usize> = (0..TABLES).collect();
-    random
-        .chance(percent)
-        .then(|| Generator::new(&scene.columns, &scene.views, &all, random).condition(scope, 2))
+    random.chance(percent).then(|| {
+        Generator::new(&scene.columns, &scene.views, &all, random)
+            .with_sealed()
+            .condition(scope, 2)
+    })
 }
 
 /// Another key, which no row has.
@@ -375,7 +377,9 @@ fn set(scene: &Scene, table: usize, random: &mut Random, has_excluded: bool) -> 
     } else if has_excluded || random.chance(50) {
         Scalar::Literal(kind, kind.datum(random))
     } else {
-        Generator::new(&scene.columns, &scene.views, &[], random).scalar(&[table], kind)
+        Generator::new(&scene.columns, &scene.views, &[], random)
+            .with_sealed()
+            .scalar(&[table], kind)
     };
     vec![(column, scalar)]
 }

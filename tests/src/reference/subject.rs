@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::random::Random;
-use super::value::{Datum, Type, Value};
+use super::value::{Datum, Seal, Type, Value};
 
 /// The two groups of every table with a driving context.
 pub const GROUPS: [&str; 2] = ["ONE", "TWO"];
@@ -54,7 +54,11 @@ impl Subject {
         Self {
             name: (*random.pick(&["East", "West", "O'Neil", "user"])).to_owned(),
             roles: ROLES.into_iter().filter(|_| random.chance(40)).collect(),
-            privileges: PRIVILEGES.into_iter().filter(|_| random.chance(50)).collect(),
+            privileges: PRIVILEGES
+                .into_iter()
+                .chain(Seal::ALL.map(Seal::privilege))
+                .filter(|_| random.chance(50))
+                .collect(),
             attributes,
             mode: random.chance(70).then(|| random.below(GROUPS.len())),
         }

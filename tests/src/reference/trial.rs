@@ -10,6 +10,7 @@ use super::random::Random;
 use super::sabotage::Sabotage;
 use super::scene::{Scene, Subject};
 use super::statement::Statement;
+use super::value::Seal;
 use crate::{Database, Result, attach, role};
 
 /// Queries and writing statements of a scene.
@@ -48,7 +49,7 @@ impl Trial {
             .map(|_| Statement::write(&scene, &mut random))
             .collect();
         let mode = *random.pick(&["auto", "force_generic_plan", "force_custom_plan"]);
-        let mut script = scene.tables_sql();
+        let mut script = Seal::KEYS.to_owned() + &scene.tables_sql();
         run_as(&mut self.admin, &scene.tables_sql())?;
         run_as(&mut self.security, &scene.policies_sql())?;
         script += &scene.policies_sql();
@@ -56,9 +57,23 @@ impl Trial {
             run_as(&mut self.admin, &scene.sabotage(sabotage))?;
         }
         let mut tokens = vec![];
+        let sees_all = |login: crate::Subject| {
+            let privileges = Seal::ALL.map(Seal::privilege).into_iter();
+            privileges.fold(login, |login, privilege| login.privilege(privilege))
+        };
         for subject in &scene.subjects {
-            tokens.push(Some(subject.login().log_in_with(&mut self.bridge)?));
+            let mut login = subject.login();
+            if self.sabotage == Some(Sabotage::Seals) {
+                login = sees_all(login);
+            }
+            tokens.push(Some(login.log_in_with(&mut self.bridge)?));
         }
+        // What tables hold afterwards is looked at in another session, which sees all that is sealed.
+        let keeper = if scene.is_any_sealed() {
+            Some(sees_all(crate::Subject::new("keeper")).log_in_with(&mut self.bridge)?)
+        } else {
+            None
+        };
         tokens.push(None);
         let prepare = prepare_sql(&scene, &queries, &writes, mode);
         run_as(&mut self.user, &prepare)?;
@@ -71,6 +86,7 @@ impl Trial {
                     scene: &scene,
                     subject: scene.subjects.get(subject),
                     token: token.as_deref(),
+                    keeper: keeper.as_deref(),
                     script: &format!("{script}SET plan_cache_mode = {mode};\n"),
                 };
                 self.ask(&asked, &queries, &writes, &mut report)?;
@@ -82,7 +98,7 @@ impl Trial {
             script += &flip;
         }
         run_as(&mut self.user, "DEALLOCATE ALL")?;
-        for token in tokens.iter().flatten() {
+        for token in tokens.iter().flatten().chain(&keeper) {
             self.bridge.execute("SELECT vpd.end_session($1)", &[token])?;
         }
         let schema = &scene.schema;
@@ -131,10 +147,13 @@ impl Trial {
             } else {
                 write.sql(asked.scene)
             };
-            let dump = format!("SELECT * FROM {}.dump()", asked.scene.schema);
+            let dump = asked.dump();
             let mut message = String::new();
             let seen = match self::answers(&mut self.user, &format!("{text};\n{dump};\nROLLBACK TO s"))? {
-                Ok(answers) => Outcome::Rows(answers[0].clone(), Some(answers[1].clone())),
+                Ok(answers) => {
+                    let dumped = answers.len().checked_sub(2).and_then(|last| answers.get(last));
+                    Outcome::Rows(answers[0].clone(), dumped.cloned())
+                }
                 Err(refusal) => {
                     self.user.batch_execute("ROLLBACK TO s")?;
                     message = format!("{refusal}");
@@ -153,10 +172,21 @@ struct Asked<'a> {
     scene: &'a Scene,
     subject: Option<&'a Subject>,
     token: Option<&'a str>,
+    /// The session of somebody who sees all that is sealed.
+    keeper: Option<&'a str>,
     script: &'a str,
 }
 
 impl Asked<'_> {
+    /// Looks at all tables.
+    fn dump(&self) -> String {
+        let dump = format!("SELECT * FROM {}.dump()", self.scene.schema);
+        let leave = self.token.map_or("", |_| "SELECT vpd.detach_session();\n");
+        self.keeper.map_or(dump.clone(), |keeper| {
+            format!("{leave}SELECT vpd.attach_session('{keeper}');\n{dump}")
+        })
+    }
+
     fn compare(
         &self,
         statement: &Statement,

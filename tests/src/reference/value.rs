@@ -19,6 +19,17 @@ pub enum Type {
     Numeric,
     /// uuid
     Uuid,
+    /// text, sealed with a key; equal or not, and without an order
+    Sealed(Seal),
+}
+
+/// Keys that seal columns, searchable, by what a session without the privilege sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// A mask.
+    Masked,
+    /// NULL.
+    Null,
 }
 
 /// A value that is not NULL. Dates are days of one month, numerics hundredths, uuids their last digit.
@@ -58,12 +69,31 @@ impl Type {
         Self::Uuid,
     ];
 
+    /// The type of its values where nothing is sealed.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Sealed(_) => Self::Text,
+            plain => plain,
+        }
+    }
+
+    /// As the definition of a column has it.
+    #[must_use]
+    pub fn column_sql(self) -> &'static str {
+        match self {
+            Self::Sealed(Seal::Masked) => "vpd.sealed_text('masked')",
+            Self::Sealed(Seal::Null) => "vpd.sealed_text('nulled')",
+            plain => plain.sql(),
+        }
+    }
+
     /// As SQL writes it.
     #[must_use]
     pub fn sql(self) -> &'static str {
         match self {
             Self::Int => "integer",
-            Self::Text => "text",
+            Self::Text | Self::Sealed(_) => "text",
             Self::Bool => "boolean",
             Self::Date => "date",
             Self::Numeric => "numeric(6,2)",
@@ -76,7 +106,7 @@ impl Type {
     pub fn attribute(self) -> &'static str {
         match self {
             Self::Int => "number",
-            Self::Text => "word",
+            Self::Text | Self::Sealed(_) => "word",
             Self::Bool => "flag",
             Self::Date => "day",
             Self::Numeric => "amount",
@@ -89,7 +119,7 @@ impl Type {
         let small = i64::try_from(random.below(6)).unwrap_or(0);
         match self {
             Self::Int => Value::Int(small - 1),
-            Self::Text => Value::Text((*random.pick(&TEXTS)).to_owned()),
+            Self::Text | Self::Sealed(_) => Value::Text((*random.pick(&TEXTS)).to_owned()),
             Self::Bool => Value::Bool(random.chance(50)),
             Self::Date => Value::Date(small + 1),
             Self::Numeric => Value::Numeric((small - 2) * 75),
@@ -100,6 +130,31 @@ impl Type {
     /// A value, or NULL now and then.
     pub fn datum(self, random: &mut Random) -> Datum {
         (!random.chance(15)).then(|| self.value(random))
+    }
+}
+
+impl Seal {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Masked, Self::Null];
+
+    /// The keys; for the security administrator.
+    pub const KEYS: &str =
+        "SELECT vpd.create_key('masked', 'unseal_masked', searchable => true, mask => '•••');
+SELECT vpd.create_key('nulled', 'unseal_nulled', searchable => true, hidden_as => 'null');\n";
+
+    /// The privilege that unseals.
+    #[must_use]
+    pub fn privilege(self) -> &'static str {
+        ["unseal_masked", "unseal_nulled"][self as usize]
+    }
+
+    /// What stands for a value.
+    #[must_use]
+    pub fn hidden(self) -> Datum {
+        match self {
+            Self::Masked => Some(Value::Text("•••".to_owned())),
+            Self::Null => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod definition;
 mod jazn;
 mod oracle;
 mod predicate;
+mod sealed;
 mod statement;
 mod terminal;
 mod token;
@@ -17,13 +18,14 @@ mod tree;
 pub type Property = fn(&[u8]);
 
 /// All of them, by the names of their targets.
-pub const ALL: [(&str, Property); 9] = [
+pub const ALL: [(&str, Property); 10] = [
     ("claims", claims::hold),
     ("csv", csv::hold),
     ("definition", definition::hold),
     ("jazn", jazn::hold),
     ("oracle", oracle::hold),
     ("predicate", predicate::hold),
+    ("sealed", sealed::hold),
     ("statement", statement::hold),
     ("token", token::hold),
     ("tree", tree::hold),
@@ -35,6 +37,7 @@ pub use definition::hold as definition;
 pub use jazn::hold as jazn;
 pub use oracle::hold as oracle;
 pub use predicate::hold as predicate;
+pub use sealed::hold as sealed;
 pub use statement::hold as statement;
 pub use token::hold as token;
 pub use tree::hold as tree;
