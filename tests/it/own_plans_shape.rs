@@ -48,7 +48,9 @@ mask/any: mask policy: whether there is any: the first row answers
 mask/key: mask_key: a table of one row
 policy/forget_dropped: audit_policy driving_context mask policy policy_group policy_shadow policy_version protected_table: each is looked at when a table was dropped
 policy/unprotect: protected_table: without a table it means all of them
+personal/person_column: person_column: tables about persons are few
 purge/left_behind/authorities: authority_version: a table of one row
+sealing/destroy_persons: sealed_person_pkey: the keys of all persons go
 segregation/concerned: role_detail_parametric_idx sod_rule: after a change of attributes: all parametric roles, all rules of units
 segregation/drop_rule: sod_existing_pkey: what was accepted under the rule goes
 segregation/held_by_users: role_detail_parametric_idx: the rules of all parametric roles are asked

@@ -1,7 +1,8 @@
 //! AES-256 in CBC mode (NIST SP 800-38A), by pgcrypto. Its functions are found by what they are and called by their OIDs, so that whoever owns the
 //! extension pgcrypto, or a schema, puts none of his own in their place.
 //!
-//! Invariant: nothing is encrypted or decrypted before a known answer was compared: ciphers of some versions returned what they were given.
+//! Invariants: nothing is encrypted or decrypted before a known answer was compared, because ciphers of some versions returned what they were given; no copy of a key stays in memory that
+//! a core dump would hold.
 
 use super::secret;
 use super::spi::{arg, statements};
@@ -79,7 +80,9 @@ fn call(function: pg_sys::Oid, key: &[u8; 32], iv: &[u8; 16], bytes: &[u8]) -> R
         let secret = key.as_slice().into_datum().ok_or_else(failed)?;
         let vector = iv.as_slice().into_datum().ok_or_else(failed)?;
         let kind = "aes-cbc/pad:pkcs".into_datum().ok_or_else(failed)?;
+        let freed = Freed;
         let result = pg_sys::OidFunctionCall4Coll(function, pg_sys::InvalidOid, data, secret, vector, kind);
+        drop(freed);
         let copied = secret.cast_mut_ptr::<u8>();
         secret::wipe(std::slice::from_raw_parts_mut(
             copied.add(pg_sys::VARHDRSZ),
@@ -92,6 +95,33 @@ fn call(function: pg_sys::Oid, key: &[u8; 32], iv: &[u8; 16], bytes: &[u8]) -> R
             pg_sys::pfree(given.cast_mut_ptr());
         }
         Ok(plain_or_not)
+    }
+}
+
+/// pgcrypto gives its copies of a key back as they are: one of 32 bytes where it was called, one in the memory of the process, with its cipher. Whoever asks for memory of their sizes next
+/// gets them: when this goes, after an error too, they are overwritten.
+struct Freed;
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        // SAFETY: both contexts are valid as long as the process; memory that is had here is overwritten up to the size that was asked for, and given back. Where
+        // there is none, none was freed either.
+        unsafe {
+            for (context, size) in [
+                (pg_sys::CurrentMemoryContext, 32),
+                (pg_sys::CurrentMemoryContext, 64),
+                (pg_sys::TopMemoryContext, 256),
+            ] {
+                let places = [(); 3].map(|()| {
+                    pg_sys::MemoryContextAllocExtended(context, size, pg_sys::MCXT_ALLOC_NO_OOM as i32)
+                        .cast::<u8>()
+                });
+                for place in places.into_iter().filter(|place| !place.is_null()) {
+                    secret::wipe(std::slice::from_raw_parts_mut(place, size));
+                    pg_sys::pfree(place.cast());
+                }
+            }
+        }
     }
 }
 

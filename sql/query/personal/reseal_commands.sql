@@ -5,11 +5,11 @@ SELECT format(
            'SELECT t.ctid::text, (t.ctid::text::point)[0]::bigint, (t.ctid::text::point)[1]::integer FROM ONLY %I.%I AS t WHERE t.ctid > %L::tid %sAND (%s) %s FOR UPDATE OF t%s',
            n.nspname,
            c.relname,
-           format('(%s,%s)', $4, $5),
-           CASE WHEN $6 IS NULL THEN '' ELSE format('AND t.ctid < %L::tid ', format('(%s,0)', $6)) END,
+           format('(%s,%s)', $4::bigint, $5::integer),
+           CASE WHEN $6::bigint IS NULL THEN '' ELSE format('AND t.ctid < %L::tid ', format('(%s,0)', $6::bigint)) END,
            string_agg(format('vpd.sealed_version(t.%I) BETWEEN 0 AND %s', u.name, u.version - 1), ' OR ' ORDER BY u.name),
-           CASE WHEN $6 IS NULL THEN 'LIMIT 1' ELSE '' END,
-           CASE WHEN $6 IS NULL THEN '' ELSE ' SKIP LOCKED' END
+           CASE WHEN $6::bigint IS NULL THEN 'LIMIT 1' ELSE '' END,
+           CASE WHEN $6::bigint IS NULL THEN '' ELSE ' SKIP LOCKED' END
        ),
        format(
            'UPDATE ONLY %I.%I AS t SET %s WHERE t.ctid = ANY (CAST(',
@@ -19,7 +19,7 @@ SELECT format(
                format(
                    '%1$I = vpd.sealed_anew(t.%1$I, %2$s)',
                    u.name,
-                   CASE WHEN $7 IS NULL THEN 'NULL::text' ELSE format('t.%I::text', $7) END
+                   CASE WHEN $7::text IS NULL THEN 'NULL::text' ELSE format('t.%I::text', $7::text) END
                ),
                ', ' ORDER BY u.name
            )
