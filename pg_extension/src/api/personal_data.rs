@@ -3,9 +3,8 @@
 use super::{Answer, require_primary, require_ready, required};
 use crate::personal;
 use crate::sealing;
-use crate::sys::ErrorReport;
+use crate::sys::{ErrorReport, Oid};
 use pgrx::JsonB;
-use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
 #[pg_extern(sql = false)]

@@ -6,7 +6,7 @@
 
 use super::clock::Timestamp;
 use super::document::Document;
-use super::sealed_type::kind_of;
+use super::sealed_column::kind_of;
 use crate::error::{Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::{FromDatum, IntoDatum, Json, Uuid, pg_sys};

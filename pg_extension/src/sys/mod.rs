@@ -99,6 +99,7 @@ pub mod row_copy;
 pub mod row_trigger;
 pub mod running;
 pub mod scribe;
+mod sealed_column;
 pub mod sealed_type;
 pub mod secret;
 pub mod share;

@@ -5,7 +5,7 @@
 use super::clock::Timestamp;
 use super::datum::Column;
 use super::readiness::is_ready;
-use super::sealed_type;
+use super::sealed_column;
 use crate::error::{Error, Result};
 use pgrx::{FromDatum, pg_sys};
 use std::ffi::CStr;
@@ -174,7 +174,7 @@ impl TableRow {
     pub fn sealed(&self) -> Vec<(i16, i32, Vec<u8>)> {
         // SAFETY: the descriptor lives while the trigger runs; values of sealed types are varlenas, copied whole.
         unsafe {
-            sealed_type::columns_of(self.descriptor)
+            sealed_column::columns_of(self.descriptor)
                 .into_iter()
                 .filter_map(|column| {
                     let value = Vec::<u8>::from_datum(self.datum(column.attribute)?, false)?;

@@ -5,10 +5,10 @@
 
 mod definition;
 
-pub(super) use definition::columns_of;
-pub use definition::{Column, FIRST_OF_KEYS, columns, kind_of};
+pub(super) use super::sealed_column::is_sealed;
+pub use super::sealed_column::{Column, FIRST_OF_KEYS, columns, kind_of};
 pub(super) use definition::{
-    check_made, definition_aborted, definition_begins, definition_over, is_sealed, name_column, refuse,
+    check_made, definition_aborted, definition_begins, definition_over, name_column, refuse,
 };
 
 use super::readiness::is_ready;

@@ -300,3 +300,42 @@ fn a_rotated_key_reads_what_was_sealed_before_and_a_destroyed_one_nothing() -> R
     }
     Ok(())
 }
+
+#[test]
+fn the_master_key_is_changed_and_posture_tells_what_is_left_to_do() -> Result<()> {
+    let first = "test = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let second = format!("next = {}", "5a".repeat(32));
+    let mut cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let mut name = people_in(&cluster)?.keep();
+    for (keys, found) in [
+        (format!("{second}\\n{first}"), Some("master_key_former")),
+        (second.clone(), None),
+        (first.to_owned(), Some("master_key_missing")),
+    ] {
+        cluster.set(&format!("vpd.master_key_command = 'printf \"{keys}\\n\"'"));
+        cluster.restart(Library::Preloaded)?;
+        let database = Database::kept(&cluster, name);
+        let mut security = database.connect(role::SECURITY)?;
+        let posture = "SELECT DISTINCT finding FROM vpd.posture() WHERE finding LIKE 'master_key%'";
+        let told = security.query(posture, &[])?;
+        let told: Vec<&str> = told.iter().map(|row| row.get(0)).collect();
+        assert_eq!(told.first().copied(), found);
+        let manager = manager(&database)?;
+        let expected = if found == Some("master_key_missing") {
+            "•••|"
+        } else {
+            "555-101|"
+        };
+        let read = "SELECT ssn FROM shop.people WHERE id = 1";
+        assert_eq!(seen(&database, &manager, read)?.as_deref(), Ok(expected));
+        if found == Some("master_key_former") {
+            let wrapped: i64 = security.query_one("SELECT vpd.rewrap_keys()", &[])?.get(0);
+            assert!(wrapped >= 5, "{wrapped}");
+            let again: i64 = security.query_one("SELECT vpd.rewrap_keys()", &[])?.get(0);
+            assert_eq!(again, 0);
+            assert!(security.query(posture, &[])?.is_empty());
+        }
+        name = database.keep();
+    }
+    Ok(())
+}

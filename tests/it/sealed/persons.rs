@@ -4,12 +4,9 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use vpd_tests::{
-    Cluster, Database, Extension, Library, Result, Subject, assert_denied_to_all_but, assert_refused,
-    outcome, role,
-};
+use vpd_tests::{Database, Result, Subject, assert_denied_to_all_but, assert_refused, role};
 
-use super::scene::{seen, without_session};
+use super::scene::seen;
 
 const CUSTOMERS: &str = "
 SELECT vpd.create_key('person', 'pii:read', per_person => true);
@@ -299,109 +296,5 @@ fn a_table_that_names_nobody_takes_nothing_about_persons() -> Result<()> {
             "SELECT vpd.export_person('nobody')",
         ],
     )?;
-    Ok(())
-}
-
-#[test]
-fn a_backup_from_before_tells_nothing_once_the_master_key_was_changed() -> Result<()> {
-    let first = "test = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    let second = format!("next = {}", "5a".repeat(32));
-    let mut cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
-    let database = Database::create_in(&cluster)?;
-    database.admin()?.batch_execute(CUSTOMERS)?;
-    database.admin()?.batch_execute("INSERT INTO shop.customers (name, email) SELECT n, n || '@planted' FROM unnest('{ann,bob}'::text[]) n")?;
-    let dump = std::env::temp_dir().join(format!("vpd-forget-{}.dump", std::process::id()));
-    let dumped = cluster
-        .client_program("pg_dump", "postgres")
-        .args(["-Fc", "-f"])
-        .arg(&dump)
-        .arg(database.name())
-        .status()?;
-    assert!(dumped.success());
-    database
-        .connect(role::SECURITY)?
-        .batch_execute("SELECT vpd.forget_person('ann')")?;
-    let name = database.keep();
-    cluster.set(&format!(
-        "vpd.master_key_command = 'printf \"{second}\\n{first}\\n\"'"
-    ));
-    cluster.restart(Library::Preloaded)?;
-    let database = Database::kept(&cluster, name.clone());
-    let findings = "SELECT finding FROM vpd.posture() WHERE finding LIKE 'master_key%' GROUP BY 1";
-    let found = |database: &Database<'_>| without_session(database, "postgres", findings);
-    assert_eq!(found(&database)?.as_deref(), Ok("master_key_former|\n"));
-    let wrapped: i64 = database
-        .connect(role::SECURITY)?
-        .query_one("SELECT vpd.rewrap_keys()", &[])?
-        .get(0);
-    assert!(wrapped >= 3, "{wrapped}");
-    assert_eq!(found(&database)?.as_deref(), Ok(""));
-    let keys = without_session(
-        &database,
-        "postgres",
-        "SELECT string_agg(format('(%s, %s, %L, %L)', key_number, version, master, wrapped), ',') FROM vpd_private.sealing_key_version",
-    )?
-    .map_err(|refusal| refusal.text)?;
-    let persons = without_session(
-        &database,
-        "postgres",
-        "SELECT string_agg(format('(%s, %s, %L, %L, %L)', key_number, person, name, master, wrapped), ',') FROM vpd_private.sealed_person",
-    )?
-    .map_err(|refusal| refusal.text)?;
-    let name = database.keep();
-    cluster.set(&format!("vpd.master_key_command = 'printf \"{second}\\n\"'"));
-    cluster.restart(Library::Preloaded)?;
-    let database = Database::kept(&cluster, name);
-    let reader_there = reader(&database)?;
-    assert_eq!(
-        seen(
-            &database,
-            &reader_there,
-            "SELECT email FROM shop.customers ORDER BY name"
-        )?
-        .as_deref(),
-        Ok("•••|\nbob@planted|")
-    );
-    let copy = Database::create_bare_in(&cluster)?;
-    let restored = cluster
-        .client_program("pg_restore", "postgres")
-        .args(["-d", copy.name()])
-        .arg(&dump)
-        .status()?;
-    std::fs::remove_file(&dump)?;
-    assert!(restored.success());
-    let reader = reader(&copy)?;
-    let emails = "SELECT email FROM shop.customers ORDER BY name";
-    assert_eq!(
-        seen(&copy, &reader, emails)?.as_deref(),
-        Ok("•••|\n•••|"),
-        "the backup alone"
-    );
-    let rows = |text: &str| text.trim_end_matches(['|', '\n']).to_owned();
-    copy.admin()?.batch_execute(&format!(
-        "BEGIN; TRUNCATE vpd_private.sealing_key_version, vpd_private.sealed_person;
-         INSERT INTO vpd_private.sealing_key_version (key_number, version, master, wrapped) VALUES {};
-         INSERT INTO vpd_private.sealed_person (key_number, person, name, master, wrapped) VALUES {}; COMMIT",
-        rows(&keys),
-        rows(&persons)
-    ))?;
-    assert_eq!(
-        seen(&copy, &reader, emails)?.as_deref(),
-        Ok("•••|\nbob@planted|"),
-        "with the keys of today"
-    );
-    let opened = seen(
-        &copy,
-        &reader,
-        "SELECT vpd.unseal(email) FROM shop.customers WHERE name = 'ann'",
-    )?;
-    assert_eq!(opened.as_deref(), Ok("(null)|"));
-    assert!(
-        outcome(
-            copy.connect(role::SECURITY)?
-                .batch_execute("SELECT vpd.forget_person('ann')")
-        )
-        .is_err()
-    );
     Ok(())
 }

@@ -54,7 +54,7 @@ fn whole(head: Vec<u8>, closed: &Closed<'_>) -> Vec<u8> {
     bytes.extend(closed.iv);
     bytes.extend(closed.ciphertext);
     assert_eq!(bytes, closed.covered);
-    assert!(!closed.ciphertext.is_empty() && closed.ciphertext.len() % 16 == 0);
+    assert!(!closed.ciphertext.is_empty() && closed.ciphertext.len().is_multiple_of(16));
     bytes.extend(closed.mac);
     bytes
 }
