@@ -17,6 +17,8 @@ pub struct SealedColumn {
     pub place: i32,
     /// The query that counts its values by version.
     pub usage: String,
+    /// Whether rows can be written where it is.
+    pub is_of_table: bool,
 }
 
 /// Those of a relation and its partitions, or of all relations, table by table.
@@ -29,6 +31,7 @@ pub fn sealed_columns(relation: Option<Oid>) -> Vec<SealedColumn> {
             key: row.required::<i32>(4).unsigned_abs(),
             place: row.required(5),
             usage: row.required(6),
+            is_of_table: row.required(7),
         })
     })
 }

@@ -74,7 +74,11 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
     let value = format!("CAST(CAST({} AS text) AS {plain_kind})", before.column);
     command_as_owner_of(
         table,
-        &before.command(&format!("{plain_kind}({key}, {place})"), &plain_kind, &value),
+        &before.command(
+            &format!("{plain_kind}({}, {place})", relation::quoted(key)),
+            &plain_kind,
+            &value,
+        ),
     );
     Ok(())
 }

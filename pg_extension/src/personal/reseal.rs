@@ -45,13 +45,7 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
     if !(1..=MAX_BATCH).contains(&batch_size) {
         return Err(Error::argument("batch_size is out of range", "Use 1 to 100000."));
     }
-    let mut columns = sealed_columns(Some(table));
-    if columns.is_empty() {
-        return Err(Error::wrong_relation(
-            format!("{} has no sealed column", relation::full_name(table)),
-            "See the view vpd.key_usage.",
-        ));
-    }
+    let mut columns = writable_columns(table)?;
     AGAIN.with(|statement| {
         statement.execute(&[arg(columns
             .iter()
@@ -70,19 +64,26 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
     Ok(None)
 }
 
+/// The sealed columns of a table and its partitions.
+fn writable_columns(table: Oid) -> Result<Vec<SealedColumn>> {
+    let mut columns = sealed_columns(Some(table));
+    columns.retain(|column| column.is_of_table);
+    if columns.is_empty() {
+        return Err(Error::wrong_relation(
+            format!("{} is no table with a sealed column", relation::full_name(table)),
+            "See the view vpd.key_usage. A materialized view has what its tables have, when it is refreshed after them.",
+        ));
+    }
+    Ok(columns)
+}
+
 /// The purge worker is to do it.
 pub fn ask(table: Oid) -> Result<()> {
-    let mut members: Vec<Oid> = sealed_columns(Some(table))
+    let mut members: Vec<Oid> = writable_columns(table)?
         .into_iter()
         .map(|column| column.relation)
         .collect();
     members.dedup();
-    if members.is_empty() {
-        return Err(Error::wrong_relation(
-            format!("{} has no sealed column", relation::full_name(table)),
-            "See the view vpd.key_usage.",
-        ));
-    }
     for member in members {
         ASK.with(|statement| statement.execute(&[oid_arg(member)]));
     }

@@ -6,6 +6,7 @@
 use super::catalogue::{self, Key, keys};
 use super::visibility;
 use crate::error::{Error, Result};
+use crate::sys::relation;
 use crate::sys::sealed_type::FIRST_OF_KEYS;
 use crate::sys::spi::{self, arg, statements};
 use std::cell::RefCell;
@@ -119,14 +120,14 @@ pub fn modifier(words: &[String]) -> Result<i32> {
     }
 }
 
-/// The text of a modifier, which a dump can be restored from.
+/// The text of a modifier, which a dump can be restored from: a name that is a word of SQL is quoted.
 pub fn modifier_text(modifier: i32) -> Result<String> {
     let modifier = Modifier::of(modifier);
     let name = modifier
         .key()
         .ok()
         .flatten()
-        .map_or_else(|| "unknown".to_owned(), |key| key.name.clone());
+        .map_or_else(|| "unknown".to_owned(), |key| relation::quoted(&key.name));
     Ok(match modifier {
         Modifier::None => String::new(),
         Modifier::Key(_) => format!("({name})"),

@@ -113,20 +113,22 @@ pub fn schema_name(schema: pg_sys::Oid) -> Option<String> {
     }
 }
 
+/// A name as SQL reads it.
+pub fn quoted(name: &str) -> String {
+    // SAFETY: a NUL-terminated name; the answer is as well.
+    std::ffi::CString::new(name).map_or_else(
+        |_| String::new(),
+        |name| unsafe {
+            let quoted = pg_sys::quote_identifier(name.as_ptr());
+            std::ffi::CStr::from_ptr(quoted).to_string_lossy().into_owned()
+        },
+    )
+}
+
 /// Name of a relation with its schema, as SQL reads it; empty when it does not exist.
 pub fn full_name(relation: pg_sys::Oid) -> String {
     // SAFETY: a catalogue look-up; what is missing has no schema.
     let schema = schema_name(unsafe { pg_sys::get_rel_namespace(relation) });
-    let quoted = |name: &str| {
-        // SAFETY: a NUL-terminated name, of the catalogue; the answer is as well.
-        std::ffi::CString::new(name).map_or_else(
-            |_| String::new(),
-            |name| unsafe {
-                let quoted = pg_sys::quote_identifier(name.as_ptr());
-                std::ffi::CStr::from_ptr(quoted).to_string_lossy().into_owned()
-            },
-        )
-    };
     schema.map_or_else(String::new, |schema| {
         format!("{}.{}", quoted(&schema), quoted(&name(relation)))
     })

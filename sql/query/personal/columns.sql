@@ -1,4 +1,4 @@
--- Sealed columns of a relation and its partitions ($1), or of all for NULL: table, number, name, key and modifier; and the query that counts its values by version.
+-- Sealed columns of a relation and its partitions ($1), or of all for NULL: table, number, name, key and modifier; the query that counts its values by version, and whether it is one of a table.
 -- Of a domain over a sealed type as well. Arrays and rows of sealed values are not among them, nor temporary tables of others.
 WITH RECURSIVE family AS (
     SELECT c.oid AS member
@@ -15,7 +15,8 @@ SELECT c.oid,
        format(
            'SELECT vpd.sealed_version(%1$I)::integer, count(*) FROM ONLY %2$I.%3$I WHERE %1$I IS NOT NULL GROUP BY 1 ORDER BY 1',
            a.attname, n.nspname, c.relname
-       )
+       ),
+       c.relkind = 'r'
   FROM family f
   JOIN pg_class c ON c.oid = f.member
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -188,3 +188,38 @@ fn a_dump_is_restored_without_keys_and_read_with_them() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn keys_that_are_called_like_words_of_sql_come_through_a_dump() -> Result<()> {
+    let database = people()?;
+    let words = [
+        "user", "select", "order", "left", "values", "row", "integer", "pii_2",
+    ];
+    let mut admin = database.admin()?;
+    for word in words {
+        admin.batch_execute(&format!(
+            "SELECT vpd.create_key('{word}', 'pii:read', searchable => true);
+             CREATE TABLE shop.of_{word} (a vpd.sealed_text('{word}'), b text);
+             INSERT INTO shop.of_{word} VALUES ('planted', 'planted'); SELECT vpd.seal_column('shop.of_{word}', 'b', '{word}')"
+        ))?;
+        // As pg_dump writes a definition.
+        let kind: String = admin
+            .query_one(
+                "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'a'",
+                &[&format!("shop.of_{word}")],
+            )?
+            .get(0);
+        admin.batch_execute(&format!(
+            "CREATE TABLE shop.copy_of_{word} (a {kind}); INSERT INTO shop.copy_of_{word} SELECT a FROM shop.of_{word};
+             GRANT SELECT ON shop.copy_of_{word}, shop.of_{word} TO app_user"
+        ))?;
+        let manager = manager(&database)?;
+        let read = format!("SELECT c.a, o.b FROM shop.copy_of_{word} c, shop.of_{word} o");
+        assert_eq!(
+            seen(&database, &manager, &read)?.as_deref(),
+            Ok("planted|planted|"),
+            "{kind}"
+        );
+    }
+    Ok(())
+}

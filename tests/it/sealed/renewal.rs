@@ -291,6 +291,9 @@ fn partitions_and_domains_are_sealed_anew_with_their_table() -> Result<()> {
 #[test]
 fn bad_calls_are_refused() -> Result<()> {
     let database = people()?;
+    database
+        .admin()?
+        .batch_execute("CREATE MATERIALIZED VIEW shop.kept AS SELECT ssn FROM shop.people")?;
     assert_denied_to_all_but(
         &database,
         &[role::SECURITY],
@@ -305,6 +308,11 @@ fn bad_calls_are_refused() -> Result<()> {
     for (call, state, token) in [
         (
             "SELECT vpd.reseal_batch('shop.twins')",
+            "42809",
+            "relation_unsupported",
+        ),
+        (
+            "SELECT vpd.reseal_batch('shop.kept')",
             "42809",
             "relation_unsupported",
         ),
