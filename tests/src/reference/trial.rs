@@ -147,19 +147,18 @@ impl Trial {
             } else {
                 write.sql(asked.scene)
             };
-            let dump = asked.dump();
             let mut message = String::new();
-            let seen = match self::answers(&mut self.user, &format!("{text};\n{dump};\nROLLBACK TO s"))? {
+            let seen = match self::answers(&mut self.user, &text)? {
                 Ok(answers) => {
-                    let dumped = answers.len().checked_sub(2).and_then(|last| answers.get(last));
-                    Outcome::Rows(answers[0].clone(), dumped.cloned())
+                    let dumped = asked.dump(&mut self.user)?;
+                    Outcome::Rows(answers.into_iter().next().unwrap_or_default(), dumped)
                 }
                 Err(refusal) => {
-                    self.user.batch_execute("ROLLBACK TO s")?;
                     message = format!("{refusal}");
                     refused(&refusal)
                 }
             };
+            self.user.batch_execute("ROLLBACK TO s")?;
             asked.compare(write, &write.outcome(&world), (&seen, &message), report);
         }
         self.user.batch_execute("ROLLBACK")?;
@@ -178,13 +177,16 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Looks at all tables.
-    fn dump(&self) -> String {
+    /// What all tables hold, for the session that sees it. Tokens are bound: the server writes the text of a statement that fails to its log.
+    fn dump(&self, user: &mut Client) -> Result<Option<Vec<String>>> {
+        if let Some(keeper) = self.keeper {
+            if self.token.is_some() {
+                user.batch_execute("SELECT vpd.detach_session()")?;
+            }
+            attach(user, keeper)?;
+        }
         let dump = format!("SELECT * FROM {}.dump()", self.scene.schema);
-        let leave = self.token.map_or("", |_| "SELECT vpd.detach_session();\n");
-        self.keeper.map_or(dump.clone(), |keeper| {
-            format!("{leave}SELECT vpd.attach_session('{keeper}');\n{dump}")
-        })
+        Ok(answers(user, &dump)??.into_iter().next())
     }
 
     fn compare(
