@@ -45,7 +45,7 @@ fn destroy_key(name: Option<&str>, confirm: Option<&str>, version: Option<i32>) 
     match version {
         None => sealing::destroy(name, confirm)?,
         Some(version) => sealing::destroy_version(name, confirm, version, |key| {
-            Ok(personal::values_of_version(key, version))
+            personal::values_of_version(key, version)
         })?,
     }
     Ok(())

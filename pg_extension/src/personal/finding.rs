@@ -42,8 +42,7 @@ pub fn find(table: Option<Oid>, sample_rows: i32) -> Result<Vec<Found>> {
     });
     let mut found = Vec::new();
     for (relation, column, is_date, query) in candidates {
-        let named =
-            by_name(&column).filter(|category| is_date == (*category == Category::BirthDate) || !is_date);
+        let named = by_name(&column).filter(|category| !is_date || *category == Category::BirthDate);
         let told = if is_date || sample_rows == 0 || !relation::lock_for_reading(relation) {
             None
         } else {

@@ -1,6 +1,6 @@
 //! Which versions of keys seal the values of which columns.
 
-use super::column::sealed_columns;
+use super::column::{SealedColumn, sealed_columns};
 use crate::context;
 use crate::sealing;
 use crate::sys::Oid;
@@ -26,12 +26,7 @@ pub fn usage() -> Vec<Usage> {
             continue;
         }
         let key = sealing::key_name(column.key).unwrap_or_default();
-        let counts = context::without_session(|| {
-            query_as_owner_of(column.relation, true, &column.usage, |row| {
-                (row.get::<i32>(1), row.required::<i64>(2))
-            })
-        });
-        all.extend(counts.into_iter().filter_map(|(version, values)| {
+        all.extend(counts(&column).into_iter().filter_map(|(version, values)| {
             Some(Usage {
                 key: key.clone(),
                 version: version?,
@@ -52,16 +47,20 @@ pub fn values_of_version(key: u32, version: i32) -> u64 {
         .filter(|column| column.key == key)
     {
         relation::lock_against_writers(column.relation);
-        let counts = context::without_session(|| {
-            query_as_owner_of(column.relation, true, &column.usage, |row| {
-                (row.get::<i32>(1), row.required::<i64>(2))
-            })
-        });
-        count += counts
+        count += counts(&column)
             .into_iter()
             .filter(|(found, _)| *found == Some(version))
             .map(|(_, values)| u64::try_from(values).unwrap_or_default())
             .sum::<u64>();
     }
     count
+}
+
+/// The values of a column by version, `None` for those that are not sealed.
+fn counts(column: &SealedColumn) -> Vec<(Option<i32>, i64)> {
+    context::without_session(|| {
+        query_as_owner_of(column.relation, true, &column.usage, |row| {
+            (row.get::<i32>(1), row.required::<i64>(2))
+        })
+    })
 }

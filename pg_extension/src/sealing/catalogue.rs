@@ -223,9 +223,8 @@ impl Key {
         let kept = i32::try_from(version).unwrap_or(i32::MAX);
         let found = spi::announced(|| {
             WRAPPED.with(|statement| {
-                statement.query_one(&[arg(self.number.cast_signed()), arg(kept)], |row| Wrapped {
-                    master: row.required(1),
-                    bytes: row.required(2),
+                statement.query_one(&[arg(self.number.cast_signed()), arg(kept)], |row| {
+                    Wrapped::read(row, 1)
                 })
             })
         });

@@ -111,7 +111,7 @@ pub fn destroy_version(
     name: &str,
     confirmation: &str,
     version: i32,
-    used: impl FnOnce(u32) -> Result<u64>,
+    used: impl FnOnce(u32) -> u64,
 ) -> Result<()> {
     require_confirmed(name, confirmation)?;
     let (number, current) = living(name)?;
@@ -121,7 +121,7 @@ pub fn destroy_version(
             "Make another version first, with vpd.rotate_key; see the view vpd.key_usage.",
         ));
     }
-    let left = used(number.unsigned_abs())?;
+    let left = used(number.unsigned_abs());
     if left > 0 {
         return Err(Error::version_in_use(name, version, left));
     }
@@ -137,22 +137,29 @@ pub fn rewrap() -> Result<u64> {
     let current = wrapping::current_master()?;
     let outdated = OUTDATED.with(|statement| {
         statement.modify(&[arg(current)], |row| {
-            let wrapped = Wrapped {
-                master: row.required(3),
-                bytes: row.required(4),
-            };
-            (row.required::<i32>(1), row.required::<i32>(2), wrapped)
+            (
+                (row.required::<i32>(1), row.required::<i32>(2)),
+                Wrapped::read(row, 3),
+            )
         })
     });
-    let mut count = 0;
-    for (key, version, wrapped) in outdated {
-        if let Some(anew) = wrapping::rewrapped(&purpose(key.cast_unsigned(), version), &wrapped)? {
-            count += REWRAP.with(|statement| {
+    let versions = wrapping::rewrap(
+        outdated,
+        |(key, version)| purpose(key.cast_unsigned(), version),
+        |(key, version), anew| {
+            REWRAP.with(|statement| {
                 statement.execute(&[arg(key), arg(version), arg(anew.master), arg(anew.bytes)])
-            });
-        }
-    }
-    Ok(count + person::rewrap()?)
+            })
+        },
+    )?;
+    Ok(versions + person::rewrap()?)
+}
+
+/// Destroys every key of a person; returns how many there were.
+pub fn forget_person(name: &str) -> Result<u64> {
+    let forgotten = person::forget(name)?;
+    announce();
+    Ok(forgotten)
 }
 
 fn require_confirmed(name: &str, confirmation: &str) -> Result<()> {

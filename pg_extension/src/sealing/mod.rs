@@ -20,11 +20,10 @@ mod wrapping;
 pub use catalogue::{
     Hidden, forget as functions_changed, is_any, is_searchable, key_name, relation_changed, state,
 };
-pub use change::{Definition, create, destroy, destroy_version, rewrap, rotate};
+pub use change::{Definition, create, destroy, destroy_version, forget_person, rewrap, rotate};
 pub use column::{comparable, modifier, modifier_text, new_place, require_open as require_open_place};
 pub use key::hmac;
 pub use mask::{mask, mask_value};
-pub use person::forget as forget_person;
 pub use renewal::{Renewing, about, current_version, has_persons, is_per_person, renewed, version};
 pub use seal::{open_for_session as opened, seal_text};
 pub use unsealed::{met as column_met, take as take_unsealed};

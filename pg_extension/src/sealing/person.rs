@@ -5,9 +5,7 @@
 use super::wrapping::{self, Wrapped};
 use crate::error::{Error, Result};
 use crate::sys::isolation;
-use crate::sys::lock;
 use crate::sys::random;
-use crate::sys::relation;
 use crate::sys::secret::Secret;
 use crate::sys::spi::{self, arg, statements};
 
@@ -69,10 +67,7 @@ pub fn bits(key: u32, number: u64) -> Result<Secret> {
     let found = spi::announced(|| {
         WRAPPED.with(|statement| {
             statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |row| {
-                Wrapped {
-                    master: row.required(1),
-                    bytes: row.required(2),
-                }
+                Wrapped::read(row, 1)
             })
         })
     });
@@ -86,14 +81,11 @@ pub fn is_known(key: u32, number: u64) -> bool {
         .is_some()
 }
 
-/// Destroys every key of a person; returns how many there were.
+/// Destroys every key of a person, which nobody is told of here; returns how many there were.
 pub fn forget(name: &str) -> Result<u64> {
     let forgotten = FORGET.with(|statement| statement.execute(&[arg(name)]));
     if forgotten == 0 {
         return Err(Error::person_unknown());
-    }
-    if let Some(table) = lock::table(c"sealing_key") {
-        relation::announce_change(table);
     }
     Ok(forgotten)
 }
@@ -103,23 +95,21 @@ pub fn rewrap() -> Result<u64> {
     let current = wrapping::current_master()?;
     let outdated = OUTDATED.with(|statement| {
         statement.modify(&[arg(current)], |row| {
-            let wrapped = Wrapped {
-                master: row.required(3),
-                bytes: row.required(4),
-            };
-            (row.required::<i32>(1), row.required::<i64>(2), wrapped)
+            (
+                (row.required::<i32>(1), row.required::<i64>(2)),
+                Wrapped::read(row, 3),
+            )
         })
     });
-    let mut count = 0;
-    for (key, number, wrapped) in outdated {
-        let purpose = purpose(key.cast_unsigned(), number.cast_unsigned());
-        if let Some(anew) = wrapping::rewrapped(&purpose, &wrapped)? {
-            count += REWRAP.with(|statement| {
+    wrapping::rewrap(
+        outdated,
+        |(key, number)| purpose(key.cast_unsigned(), number.cast_unsigned()),
+        |(key, number), anew| {
+            REWRAP.with(|statement| {
                 statement.execute(&[arg(key), arg(number), arg(anew.master), arg(anew.bytes)])
-            });
-        }
-    }
-    Ok(count)
+            })
+        },
+    )
 }
 
 fn purpose(key: u32, number: u64) -> String {

@@ -4,6 +4,7 @@ use super::key::{self, Pair};
 use crate::error::{Error, Result};
 use crate::sys::random;
 use crate::sys::secret::{self, Secret};
+use crate::sys::spi::Row;
 use vpd_text::sealed::Closed;
 
 /// Bits that a master key has wrapped.
@@ -11,6 +12,16 @@ pub struct Wrapped {
     /// The name of the master key.
     pub master: String,
     pub bytes: Vec<u8>,
+}
+
+impl Wrapped {
+    /// Those of a row: the master key in one of its columns, the bytes in the next.
+    pub fn read(row: &Row, first: i32) -> Self {
+        Self {
+            master: row.required(first),
+            bytes: row.required(first + 1),
+        }
+    }
 }
 
 /// New random bits, wrapped with the current master key. What they are for is bound to them: they cannot be put in the place of others.
@@ -31,12 +42,19 @@ pub fn unwrap(purpose: &str, wrapped: &Wrapped) -> Result<Secret> {
     secret
 }
 
-/// The same bits, wrapped with the current master key; `None` where they are.
-pub fn rewrapped(purpose: &str, wrapped: &Wrapped) -> Result<Option<Wrapped>> {
-    if wrapped.master == current_master()? {
-        return Ok(None);
+/// Wraps bits that another master key has wrapped with the current one: what they are for, and who writes them down. Returns how many were written.
+pub fn rewrap<N: Copy>(
+    outdated: Vec<(N, Wrapped)>,
+    purpose: impl Fn(N) -> String,
+    write: impl Fn(N, Wrapped) -> u64,
+) -> Result<u64> {
+    let mut count = 0;
+    for (number, wrapped) in outdated {
+        let purpose = purpose(number);
+        let anew = wrap(&purpose, unwrap(&purpose, &wrapped)?.bits())?;
+        count += write(number, anew);
     }
-    wrap(purpose, unwrap(purpose, wrapped)?.bits()).map(Some)
+    Ok(count)
 }
 
 /// The name of the master key that wraps.
