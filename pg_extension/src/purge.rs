@@ -8,7 +8,6 @@ mod left_behind;
 mod session;
 
 use crate::error::{Error, Result};
-use crate::personal;
 use crate::policy;
 use crate::sys::counts::Counts;
 use crate::sys::spi::{arg, statements};
@@ -85,7 +84,6 @@ pub fn run_batch(batch_size: i32) -> Result<Counts> {
         policy::exemption::end_stale();
         counts.expired_sessions += left_behind::end(batch_size);
         counts.is_full = left_behind::remove(batch_size);
-        counts.is_full |= personal::pending_reseal_batch(batch_size)?;
     }
     Ok(counts)
 }

@@ -14,7 +14,7 @@ ALTER TABLE vpd_private.sealed_person ALTER COLUMN wrapped SET STATISTICS 0;
 COMMENT ON TABLE vpd_private.sealed_person IS 'Keys of persons, wrapped with a master key that is not in the database. Whose row is gone is forgotten.';
 COMMENT ON COLUMN vpd_private.sealed_person.key_number IS 'The key of the columns.';
 COMMENT ON COLUMN vpd_private.sealed_person.person IS 'His number in sealed values, random.';
-COMMENT ON COLUMN vpd_private.sealed_person.name IS 'His name, as the column has it that names the person.';
+COMMENT ON COLUMN vpd_private.sealed_person.name IS 'The kind of person, a colon, and his name as the column has it that names him.';
 COMMENT ON COLUMN vpd_private.sealed_person.master IS 'Name of the master key that wraps it.';
 COMMENT ON COLUMN vpd_private.sealed_person.wrapped IS '256 random bits: IV, AES-256-CBC, HMAC-SHA-256 over key, person and both.';
 COMMENT ON COLUMN vpd_private.sealed_person.created_at IS 'When something was first sealed about him.';
@@ -24,6 +24,7 @@ CREATE TABLE vpd_private.person_column (
     relation regclass PRIMARY KEY,
     column_name text NOT NULL,
     column_number smallint NOT NULL,
+    kind text NOT NULL,
     named_by text NOT NULL DEFAULT session_user,
     named_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (parallel_workers = 0);
@@ -31,9 +32,43 @@ COMMENT ON TABLE vpd_private.person_column IS 'Which column names the person tha
 COMMENT ON COLUMN vpd_private.person_column.relation IS 'The table; its partitions follow it.';
 COMMENT ON COLUMN vpd_private.person_column.column_name IS 'The column; follows when it is renamed.';
 COMMENT ON COLUMN vpd_private.person_column.column_number IS 'Number of the column, by which a renamed one is found.';
+COMMENT ON COLUMN vpd_private.person_column.kind IS 'The kind of person, such as customer: equal names of different kinds are different persons.';
 COMMENT ON COLUMN vpd_private.person_column.named_by IS 'Role that said so.';
 COMMENT ON COLUMN vpd_private.person_column.named_at IS 'When.';
 SELECT pg_extension_config_dump('vpd_private.person_column', '');
+
+CREATE VIEW vpd_private.sealed_column AS
+    SELECT a.attrelid AS relation, a.attnum AS number, a.attname::text AS name, a.attgenerated <> '' AS is_computed, p.place, p.key_number
+      FROM vpd_private.sealed_place p
+      JOIN pg_attribute a ON a.atttypmod = p.place
+      JOIN pg_type t ON t.oid = a.atttypid
+      JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE n.nspname = 'vpd'
+       AND t.typname IN ('sealed_text', 'sealed_bytea', 'sealed_numeric', 'sealed_date', 'sealed_jsonb')
+       AND a.attnum > 0
+       AND NOT a.attisdropped;
+COMMENT ON VIEW vpd_private.sealed_column IS 'Sealed columns of tables, partitions, materialized views, views and indexes. A sealed type stands directly in a column, and nowhere else.';
+COMMENT ON COLUMN vpd_private.sealed_column.relation IS 'The table, or what else has the column.';
+COMMENT ON COLUMN vpd_private.sealed_column.number IS 'Number of the column.';
+COMMENT ON COLUMN vpd_private.sealed_column.name IS 'The column.';
+COMMENT ON COLUMN vpd_private.sealed_column.is_computed IS 'Whether the server computes it from others.';
+COMMENT ON COLUMN vpd_private.sealed_column.place IS 'The number that its values are sealed for: the modifier of its type.';
+COMMENT ON COLUMN vpd_private.sealed_column.key_number IS 'Its key.';
+
+CREATE VIEW vpd_private.person_check AS
+    SELECT k.conrelid AS relation, k.conname AS name, k.conkey AS columns, k.coninhcount > 0 AS is_inherited
+      FROM pg_constraint k
+      JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass
+      JOIN pg_proc p ON p.oid = d.refobjid
+      JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE k.contype = 'c'
+       AND p.proname = 'is_about'
+       AND n.nspname = 'vpd_private';
+COMMENT ON VIEW vpd_private.person_check IS 'Checks of tables that sealed values are about the person that their row names.';
+COMMENT ON COLUMN vpd_private.person_check.relation IS 'The table.';
+COMMENT ON COLUMN vpd_private.person_check.name IS 'The check.';
+COMMENT ON COLUMN vpd_private.person_check.columns IS 'Numbers of the columns that it looks at.';
+COMMENT ON COLUMN vpd_private.person_check.is_inherited IS 'Whether it is that of a parent.';
 
 CREATE TABLE vpd_private.resealing (
     relation regclass PRIMARY KEY,
@@ -44,6 +79,7 @@ CREATE TABLE vpd_private.resealing (
     blocks bigint NOT NULL DEFAULT 0,
     resealed bigint NOT NULL DEFAULT 0,
     in_background boolean NOT NULL DEFAULT false,
+    failure text,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz
@@ -57,6 +93,7 @@ COMMENT ON COLUMN vpd_private.resealing.next_row IS 'The row in it to go on behi
 COMMENT ON COLUMN vpd_private.resealing.blocks IS 'Blocks of the table.';
 COMMENT ON COLUMN vpd_private.resealing.resealed IS 'Rows that were sealed anew.';
 COMMENT ON COLUMN vpd_private.resealing.in_background IS 'Whether the purge worker is to do it.';
+COMMENT ON COLUMN vpd_private.resealing.failure IS 'Why the purge worker did not get on in its last try; NULL when it did.';
 COMMENT ON COLUMN vpd_private.resealing.started_at IS 'When it began.';
 COMMENT ON COLUMN vpd_private.resealing.updated_at IS 'When the last batch ended.';
 COMMENT ON COLUMN vpd_private.resealing.finished_at IS 'When nothing was left; NULL before.';
@@ -85,7 +122,7 @@ CREATE FUNCTION vpd.reseal_batch(relation regclass, batch_size integer DEFAULT 1
     AS 'MODULE_PATHNAME', 'reseal_batch_wrapper';
 COMMENT ON FUNCTION vpd.reseal_batch IS
 'One batch of vpd.reseal, in the transaction of the caller: for whoever commits himself. Returns how many rows were sealed anew, NULL when all are; a further call begins anew. Argument batch_size: about
-how many rows to go through, 1 to 100000. Errors: 22023 argument_invalid, 42809 wrong_relation, 55000 master_key_missing, 23502 person_missing.';
+how many rows to go through, 1 to 100000. Errors: 22023 argument_invalid, 42809 relation_unsupported, also for a table with triggers or rules that are enabled ALWAYS or REPLICA, 55000 master_key_missing, 23502 person_missing.';
 
 CREATE PROCEDURE vpd.reseal(relation regclass, batch_size integer DEFAULT 1000)
     LANGUAGE plpgsql
@@ -98,14 +135,14 @@ END
 $$;
 COMMENT ON PROCEDURE vpd.reseal IS
 'Seals the values of a table, and of its partitions, anew with the current versions of their keys, about the persons that their rows name; in batches that commit, beside whoever reads and writes. When it was stopped, another call
-goes on from there. Rows that others hold come last. Triggers of the table do not fire, but those that are enabled ALWAYS. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
+goes on from there. Rows that others hold come last. Triggers of the table do not fire; one with triggers or rules that are enabled ALWAYS or REPLICA is refused. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
 Arguments: relation; batch_size, about how many rows to go through between two commits, 1 to 100000. Errors: as vpd.reseal_batch; 2D000 inside of a transaction.';
 
 CREATE FUNCTION vpd.reseal_in_background(relation regclass) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'reseal_in_background_wrapper';
 COMMENT ON FUNCTION vpd.reseal_in_background IS
-'Asks the purge worker to do what vpd.reseal does, in its next runs. Errors: 42809 wrong_relation.';
+'Asks the purge worker to do what vpd.reseal does, in its next runs. Errors: 42809 relation_unsupported.';
 
 CREATE VIEW vpd.reseal_progress AS
     SELECT r.relation,
@@ -118,6 +155,7 @@ CREATE VIEW vpd.reseal_progress AS
            r.blocks AS blocks_total,
            r.resealed,
            r.in_background,
+           r.failure,
            r.started_at,
            r.updated_at,
            r.finished_at
@@ -129,6 +167,7 @@ COMMENT ON COLUMN vpd.reseal_progress.blocks_done IS 'Blocks that it went throug
 COMMENT ON COLUMN vpd.reseal_progress.blocks_total IS 'Blocks of the table.';
 COMMENT ON COLUMN vpd.reseal_progress.resealed IS 'Rows that were sealed anew.';
 COMMENT ON COLUMN vpd.reseal_progress.in_background IS 'Whether the purge worker does it.';
+COMMENT ON COLUMN vpd.reseal_progress.failure IS 'Why the purge worker did not get on in its last try; it tries again in each run. NULL when it did.';
 COMMENT ON COLUMN vpd.reseal_progress.started_at IS 'When it began.';
 COMMENT ON COLUMN vpd.reseal_progress.updated_at IS 'When its last batch ended.';
 COMMENT ON COLUMN vpd.reseal_progress.finished_at IS 'When nothing was left; NULL before.';
@@ -149,7 +188,7 @@ COMMENT ON FUNCTION vpd.seal_column IS
 'Seals an existing column: its type becomes the sealed one of its kind with the key, in one rewrite of the table, which nobody reads or writes meanwhile. Plain btree and hash indexes and unique constraints are made again over tags,
 defaults are kept. Texts and uuid become sealed_text; integers and numeric sealed_numeric; date, bytea, json and jsonb theirs. Refused with the list of what depends on the column and would not come along: views, generated columns,
 checks, foreign keys, policies, triggers that name it, indexes of other kinds. What the log of changes, backups and freed space hold in the clear goes as they do. With a key per person, call vpd.name_person before and
-vpd.reseal after it. Errors: 42704 column_not_found, 42804 column_type, 42809 wrong_relation, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
+vpd.reseal after it. Errors: 42704 column_not_found, 42804 column_type, 42809 relation_unsupported, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
 
 CREATE FUNCTION vpd.unseal_column(relation regclass, column_name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -162,27 +201,29 @@ CREATE FUNCTION vpd_private.seal_for_person() RETURNS trigger
     AS 'MODULE_PATHNAME', 'seal_for_person_trigger_wrapper';
 COMMENT ON FUNCTION vpd_private.seal_for_person IS 'The trigger of vpd.name_person: seals what is about a person with his key.';
 
-CREATE FUNCTION vpd.name_person(relation regclass, column_name text) RETURNS void
+CREATE FUNCTION vpd.name_person(relation regclass, column_name text, kind text DEFAULT 'person') RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'name_person_wrapper';
 COMMENT ON FUNCTION vpd.name_person IS
-'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in; a trigger seals them with
-the key of the person. Another call names another column; rows keep the person they have until vpd.reseal. Errors: 42704 column_not_found, 42804 column_type, 42809 wrong_relation.';
+'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in: a trigger seals them with
+the key of the person, and a check on each such column refuses what is not about him, whatever other triggers do. Call it again after another such column was added. Another call names another column; rows keep the person they have
+until vpd.reseal. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
+42809 relation_unsupported, 22023 argument_invalid.';
 
-CREATE FUNCTION vpd.forget_person(name text) RETURNS bigint
+CREATE FUNCTION vpd.forget_person(name text, kind text DEFAULT 'person') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'forget_person_wrapper';
 COMMENT ON FUNCTION vpd.forget_person IS
-'Destroys all keys of a person, by the name that the columns have which name persons: whatever was sealed about him with keys per person cannot be read any more. Returns how many keys there were. Rows stay; their sealed values show the
-mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps that it happened.
-Errors: 42704 person_unknown.';
+'Destroys all keys of a person, by the name that the columns have which name persons of a kind: whatever was sealed about him with keys per person cannot be read any more. Waits for transactions that write about him. Returns how many
+keys there were. Rows stay; their sealed values show the mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps
+that it happened. Errors: 42704 person_unknown.';
 
-CREATE FUNCTION vpd.export_person(name text) RETURNS jsonb
+CREATE FUNCTION vpd.export_person(name text, kind text DEFAULT 'person') RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'export_person_wrapper';
 COMMENT ON FUNCTION vpd.export_person IS
-'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "sealed": [{"table", "column", "values": [texts]}]}. For a session with the privileges
-of all keys of these columns. Errors: 42501 unseal_refused, 55000 master_key_missing.';
+'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "kind": kind, "sealed": [{"table", "column", "values": [texts]}]}. For a session with
+the privileges of all keys of these columns. Errors: 42501 unseal_refused, 55000 master_key_missing, 42804 column_type where a column that names persons got another type.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'count_key_usage'),

@@ -201,7 +201,7 @@ BEGIN
           FROM pg_proc f
          WHERE f.pronamespace = 'vpd_private'::regnamespace AND f.proname IN (
             'sealed_text_in', 'sealed_bytea_in', 'sealed_numeric_in', 'sealed_date_in', 'sealed_jsonb_in', 'sealed_out',
-            'sealed_coerce', 'sealed_tagged', 'sealed_open', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
+            'sealed_coerce', 'sealed_tagged', 'sealed_open', 'is_about', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
          )
             OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew')
     LOOP

@@ -46,6 +46,7 @@ const PUBLIC: &[&str] = &[
     "vpd.visible_content",
     "vpd_private.audited",
     "vpd_private.context_marker",
+    "vpd_private.is_about",
     "vpd_private.mask_violated",
     "vpd_private.permitted",
     "vpd_private.policy_violated",

@@ -105,24 +105,29 @@ fn unseal_column(relation: Option<Oid>, column_name: Option<&str>) -> Answer<()>
 }
 
 #[pg_extern(sql = false)]
-fn name_person(relation: Option<Oid>, column_name: Option<&str>) -> Answer<()> {
+fn name_person(relation: Option<Oid>, column_name: Option<&str>, kind: Option<&str>) -> Answer<()> {
     require_primary()?;
     personal::name_person(
         required(relation, "relation")?,
         required(column_name, "column_name")?,
+        required(kind, "kind")?,
     )?;
     Ok(())
 }
 
 #[pg_extern(sql = false)]
-fn forget_person(name: Option<&str>) -> Answer<i64> {
+fn forget_person(name: Option<&str>, kind: Option<&str>) -> Answer<i64> {
     require_primary()?;
-    let forgotten = sealing::forget_person(required(name, "name")?)?;
+    let name = sealing::full_name(required(kind, "kind")?, required(name, "name")?);
+    let forgotten = sealing::forget_person(&name)?;
     Ok(i64::try_from(forgotten).unwrap_or(i64::MAX))
 }
 
 #[pg_extern(sql = false)]
-fn export_person(name: Option<&str>) -> Answer<JsonB> {
+fn export_person(name: Option<&str>, kind: Option<&str>) -> Answer<JsonB> {
     require_ready()?;
-    Ok(JsonB(personal::export(required(name, "name")?)?))
+    Ok(JsonB(personal::export(
+        required(name, "name")?,
+        required(kind, "kind")?,
+    )?))
 }

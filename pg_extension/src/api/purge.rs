@@ -2,6 +2,7 @@
 
 use super::{Answer, require_primary, required};
 use crate::error::Error;
+use crate::personal;
 use crate::purge as domain;
 use crate::sys::{clock, worker};
 use pgrx::datum::TimestampWithTimeZone;
@@ -14,6 +15,9 @@ fn purge(batch_size: Option<i32>) -> Answer<i64> {
     let counts = domain::run_batch(required(batch_size, "batch_size")?)?;
     if let Ok(started_at) = TimestampWithTimeZone::try_from(started_at.0) {
         domain::log_run("purge by hand", started_at, 1, counts);
+        if let Some(table) = personal::next_asked(started_at) {
+            personal::batch_of_asked(table, required(batch_size, "batch_size")?);
+        }
     }
     Ok(i64::try_from(counts.total()).unwrap_or(i64::MAX))
 }

@@ -200,6 +200,21 @@ impl Error {
         )
     }
 
+    /// 42809: a table whose columns nobody seals.
+    pub fn not_of_application(name: &str) -> Self {
+        Self::wrong_relation(
+            format!("{name} is a table of the server or of an extension"),
+            "Name a table of an application.",
+        )
+    }
+
+    /// 42804: a column cannot name persons.
+    pub fn person_column_type(column: &str) -> Self {
+        Self::column_type(format!(
+            "column \"{column}\" names persons, and is neither text, varchar, uuid nor an integer"
+        ))
+    }
+
     /// 23502: a row with something sealed about a person does not name him.
     pub fn person_missing() -> Self {
         Self::new(
@@ -210,13 +225,53 @@ impl Error {
         )
     }
 
+    /// 55000: a value is not about the person that its row names.
+    pub fn person_differs() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "person_differs",
+            "a value that is sealed per person is not about the person that its row names",
+            "The trigger of vpd.name_person is disabled, another one changes the row after it, or the row is from before: seal the table anew with CALL vpd.reseal('table').",
+        )
+    }
+
+    /// 0A000: a sealed type where no column is defined.
+    pub fn not_a_column() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "not_a_column",
+            "a sealed type stands in the column of a table, and not inside of a domain, an array, a range or a row",
+            "Seal each value as a column of its own, or the whole as vpd.sealed_jsonb.",
+        )
+    }
+
+    /// 0A000: the server would compute a sealed column.
+    pub fn sealed_computed() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "not_a_column",
+            "a sealed column cannot be generated",
+            "Fill it by a trigger.",
+        )
+    }
+
     /// 55000: nothing says whom the rows of a table are about.
     pub fn person_not_named() -> Self {
         Self::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "person_not_named",
             "nothing says which person the rows of the table are about",
-            "Call vpd.name_person('table', 'column') with the column that names the person.",
+            "Call vpd.name_person('table', 'column') with the column that names the person; once more after a column was added, or when its trigger was disabled.",
+        )
+    }
+
+    /// 55000: what may be sealed with a version that is to be destroyed cannot be counted.
+    pub fn usage_unknown(places: &[String]) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "usage_unknown",
+            format!("what the version seals cannot be counted: {}", places.join(", ")),
+            "Drop these columns, or wait until the connections have ended whose temporary tables they are.",
         )
     }
 

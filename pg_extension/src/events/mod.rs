@@ -149,7 +149,9 @@ fn wire_server() {
             opened: sealing::opened,
             version: sealing::version,
             renewed: sealing::renewed,
+            is_about: sealing::require_about,
             may_be_stored: personal::may_be_stored,
+            held: sealing::hold,
             coerced: sealing::coerced,
             tagged: sealing::tagged,
             comparable: sealing::comparable,
@@ -165,6 +167,8 @@ fn wire_server() {
         purge: Purge {
             interval: purge::interval_seconds,
             batch: purge::run_batch,
+            next_asked: personal::next_asked,
+            of_asked: personal::batch_of_asked,
             ended: |started_at, batches, counts| purge::log_run("purge", started_at, batches, counts),
         },
     });

@@ -6,8 +6,7 @@ use crate::sys::Oid;
 use crate::sys::marker::Marker;
 use crate::task::right;
 use crate::trail::Subject;
-use crate::{hierarchy, policy, session};
-use serde_json::json;
+use crate::{hierarchy, personal, policy, session};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -48,13 +47,7 @@ pub fn subject() -> Option<Rc<Subject>> {
     if known.is_some() {
         return known;
     }
-    let subject = Rc::new(Subject {
-        session_id: identity.session_id.map(|id| id.to_string()),
-        app: identity.app.clone(),
-        user_name: Some(identity.user_name.clone()),
-        actors: (!identity.actors.is_empty()).then(|| json!(identity.actors).to_string()),
-        audit_identity: Some(identity.audit_identity.clone()),
-    });
+    let subject = Rc::new(personal::subject_of(&identity));
     let key = (
         identity.serial,
         identity.audit_identity.clone(),

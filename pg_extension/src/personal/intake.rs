@@ -2,6 +2,8 @@
 //!
 //! One command of the server's does it, as the owner of the table: all of it or nothing, and nobody reads or writes the table meanwhile.
 
+use super::person::{check_columns, drop_checks};
+use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing;
 use crate::sys::spi::{arg, command_as_owner_of, oid_arg, statements};
@@ -24,6 +26,8 @@ struct Before {
     dependants: Vec<String>,
     has_index: bool,
     default: Option<String>,
+    is_of_extension: bool,
+    names_persons: bool,
 }
 
 impl Before {
@@ -64,6 +68,12 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
             )));
         }
     };
+    if before.names_persons {
+        return Err(Error::wrong_relation(
+            format!("column {}.{} names persons", before.table, before.column),
+            "Whom sealed values are about must be known in the clear. Name persons by a number, with vpd.name_person, and seal this column then.",
+        ));
+    }
     let is_searchable = sealing::is_searchable(key)?;
     if before.has_index && !is_searchable {
         return Err(Error::not_searchable(key));
@@ -80,7 +90,7 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
             &value,
         ),
     );
-    Ok(())
+    check_columns(table)
 }
 
 /// A sealed column becomes one in the clear, for a session with the privilege of its key.
@@ -94,8 +104,12 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
     }
     sealing::require_open_place(before.modifier)?;
     sealing::column_met(before.modifier, before.table.clone(), column.to_owned());
+    drop_checks(table, Some(column));
     let value = format!("vpd.unseal({})", before.column);
-    command_as_owner_of(table, &before.command(&before.own_type, &before.own_type, &value));
+    let command = before.command(&before.own_type, &before.own_type, &value);
+    // What others wrote runs with the command, such as checks of the table, and sees nobody's session.
+    let _opening = sealing::Opening::begin(before.modifier);
+    context::without_session(|| command_as_owner_of(table, &command));
     Ok(())
 }
 
@@ -115,9 +129,14 @@ fn looked_up(table: Oid, column: &str) -> Result<Before> {
             dependants: row.required(9),
             has_index: row.required(10),
             default: row.get(11),
+            is_of_extension: row.required(12),
+            names_persons: row.required(13),
         })
     });
     let before = found.ok_or_else(|| Error::column_not_found(column))?;
+    if before.is_of_extension {
+        return Err(Error::not_of_application(&before.table));
+    }
     if !matches!(before.kind.as_str(), "r" | "p") || before.is_inherited {
         return Err(Error::wrong_relation(
             format!("{} is not a table of its own", before.table),

@@ -15,6 +15,6 @@ pub use export::export;
 pub use finding::find;
 pub use intake::{seal_column, unseal_column};
 pub use person::{before_row, copies, follow_columns, forget_relation, may_be_stored, name_person};
-pub use record::record_unsealed;
-pub use reseal::{ask as ask_reseal, batch as reseal_batch, pending_batch as pending_reseal_batch};
+pub use record::{record_unsealed, subject_of};
+pub use reseal::{ask as ask_reseal, batch as reseal_batch, batch_of_asked, next_asked};
 pub use usage::{usage, values_of_version};

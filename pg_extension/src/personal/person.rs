@@ -7,53 +7,127 @@ use crate::sys::spi::{arg, oid_arg, run_command, statements};
 use crate::sys::{Oid, relation, sealed_type};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
+use vpd_text::sealed::is_key_name;
 
 statements! {
     COLUMN = "personal/person_column.sql";
-    HAS_TRIGGER = "personal/has_person_trigger.sql";
+    IS_GUARDED = "personal/is_guarded.sql";
     NAMEABLE = "personal/nameable_column.sql";
     DEFINE = "personal/define_person_column.sql";
+    FORMER = scanning "personal/former_checks.sql";
+    CHECKS = scanning "personal/new_checks.sql";
     FOLLOW = scanning "personal/follow_columns.sql";
 }
 
 thread_local! {
-    /// The number of the column that names the person, of each table that was met.
-    static KNOWN: RefCell<HashMap<Oid, i16>> = RefCell::default();
+    /// The column that names the person, of each table that was met.
+    static KNOWN: RefCell<HashMap<Oid, Rc<PersonColumn>>> = RefCell::default();
 }
 
-/// A column names the person that the rows of a table, and of its partitions, are about.
-pub fn name_person(table: Oid, column: &str) -> Result<()> {
+/// The column that names the person in a table.
+pub struct PersonColumn {
+    number: i16,
+    pub name: String,
+    /// The kind of person.
+    pub kind: String,
+}
+
+/// A column that may name a person.
+struct Nameable {
+    number: i16,
+    is_plain: bool,
+    is_of_table: bool,
+    is_of_extension: bool,
+    /// The command that puts the trigger on the table.
+    trigger: Option<String>,
+}
+
+/// A column names the person, of a kind, that the rows of a table, and of its partitions, are about.
+pub fn name_person(table: Oid, column: &str, kind: &str) -> Result<()> {
+    if !is_key_name(kind) {
+        return Err(Error::argument(
+            "a kind of person is named by lower-case letters, digits and underscores, a letter first, at most 63",
+            "Use a word such as customer.",
+        ));
+    }
     relation::lock_exclusively(table);
     let found = NAMEABLE.with(|statement| {
-        statement.query_one(&[oid_arg(table), arg(column)], |row| {
-            (
-                row.required::<i16>(1),
-                row.required::<bool>(2),
-                row.get::<String>(3),
-            )
+        statement.query_one(&[oid_arg(table), arg(column)], |row| Nameable {
+            number: row.required(1),
+            is_plain: row.required(2),
+            is_of_table: row.required(3),
+            is_of_extension: row.required(4),
+            trigger: row.get(5),
         })
     });
-    let (number, is_plain, command) = found.ok_or_else(|| Error::column_not_found(column))?;
-    if !is_plain {
-        return Err(Error::column_type(format!(
-            "column \"{column}\" is neither text, number, enum nor uuid"
-        )));
+    let found = found.ok_or_else(|| Error::column_not_found(column))?;
+    if found.is_of_extension {
+        return Err(Error::not_of_application(&relation::full_name(table)));
     }
-    DEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(column), arg(number)]));
-    if let Some(command) = command {
+    if !found.is_of_table {
+        return Err(Error::wrong_relation(
+            format!("{} is not a table", relation::full_name(table)),
+            "Name the table that holds the rows.",
+        ));
+    }
+    if !found.is_plain {
+        return Err(Error::person_column_type(column));
+    }
+    DEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(column), arg(found.number), arg(kind)]));
+    if let Some(command) = found.trigger {
         run_command(&command);
     }
+    drop_checks(table, None);
+    check_columns(table)?;
     relation::announce_change(table);
     Ok(())
 }
 
-/// The column that names the person in a table, by what it or its parent says.
-pub fn person_column(table: Oid) -> Option<(i16, String)> {
-    COLUMN.with(|statement| {
-        statement.query_one(&[oid_arg(table)], |row| {
-            (row.required::<i16>(1), row.required::<String>(2))
+/// Sealed columns about persons get the check that they are about the person of their row, where the table names one.
+pub fn check_columns(table: Oid) -> Result<()> {
+    let Some(person) = person_column(table)? else {
+        return Ok(());
+    };
+    let commands = CHECKS.with(|statement| {
+        statement.query(&[oid_arg(table), arg(person.name), arg(person.kind)], |row| {
+            row.required::<String>(1)
         })
-    })
+    });
+    for command in commands {
+        run_command(&command);
+    }
+    Ok(())
+}
+
+/// Drops the checks of a column, or of all, of a table and its partitions.
+pub fn drop_checks(table: Oid, column: Option<&str>) {
+    // One by one: with the check of a table those of its partitions go, but for what they had before they were attached.
+    loop {
+        let former = FORMER.with(|statement| {
+            statement.query(&[oid_arg(table), arg(column)], |row| row.required::<String>(1))
+        });
+        let Some(command) = former.first() else { return };
+        run_command(command);
+    }
+}
+
+/// The column that names the person in a table, by what it or its parent says; an error for one that got a type with many texts for a value, or with code of others.
+pub fn person_column(table: Oid) -> Result<Option<PersonColumn>> {
+    let found = COLUMN.with(|statement| {
+        statement.query_one(&[oid_arg(table)], |row| {
+            let column = PersonColumn {
+                number: row.required(1),
+                name: row.required(2),
+                kind: row.required(3),
+            };
+            (column, row.required::<bool>(4))
+        })
+    });
+    match found {
+        Some((column, false)) => Err(Error::person_column_type(&column.name)),
+        found => Ok(found.map(|(column, _)| column)),
+    }
 }
 
 /// A row is about to be stored: what is sealed in it about persons is sealed with the key of the one that it names.
@@ -66,7 +140,9 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
             continue;
         }
         if name.is_none() {
-            name = Some(row.key_text(known_column(trigger.relation)?)?);
+            let column = known_column(trigger.relation)?;
+            let text = row.key_text(column.number)?;
+            name = Some(text.map(|text| sealing::full_name(&column.kind, &text)));
         }
         if let Some(anew) = sealing::about(&bytes, name.as_ref().and_then(|name| name.as_deref()))? {
             sealed.push((attribute, Assigned::Sealed(anew)));
@@ -78,24 +154,24 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
     trigger.assign(&sealed)
 }
 
-fn known_column(table: Oid) -> Result<i16> {
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(&table).copied()) {
+fn known_column(table: Oid) -> Result<Rc<PersonColumn>> {
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&table).map(Rc::clone)) {
         return Ok(known);
     }
-    let (number, _) = person_column(table).ok_or_else(Error::person_not_named)?;
-    KNOWN.with_borrow_mut(|known| known.insert(table, number));
-    Ok(number)
+    let column = Rc::new(person_column(table)?.ok_or_else(Error::person_not_named)?);
+    KNOWN.with_borrow_mut(|known| known.insert(table, Rc::clone(&column)));
+    Ok(column)
 }
 
-/// An error where a table is no place for values of a modifier: they are about persons, and nothing says whom its rows are about.
-pub fn may_be_stored(table: Oid, modifier: i32) -> Result<()> {
+/// An error where a column of a table is no place for values of a modifier: they are about persons, and nothing sees to it that they are about the one of their row.
+pub fn may_be_stored(table: Oid, column: i16, modifier: i32) -> Result<()> {
     if !sealing::has_persons() || !sealing::is_per_person(modifier)? {
         return Ok(());
     }
-    let is_named = HAS_TRIGGER
-        .with(|statement| statement.query_one(&[oid_arg(table)], |row| row.required::<bool>(1)))
+    let is_guarded = IS_GUARDED
+        .with(|statement| statement.query_one(&[oid_arg(table), arg(column)], |row| row.required::<bool>(1)))
         .unwrap_or(false);
-    if is_named && person_column(table).is_some() {
+    if is_guarded && person_column(table)?.is_some() {
         Ok(())
     } else {
         Err(Error::person_not_named())
@@ -109,7 +185,7 @@ pub fn copies(table: Oid, is_into: bool) -> Result<()> {
     }
     for column in sealed_type::columns(table) {
         if is_into {
-            may_be_stored(table, column.modifier)?;
+            may_be_stored(table, column.attribute, column.modifier)?;
         } else {
             sealing::column_met(column.modifier, relation::full_name(table), column.name);
         }

@@ -4,12 +4,13 @@
 //! never holds one row while it waits for another. Rows are locked before they are written; nothing in them changes that anybody could see, so triggers do not fire.
 
 use super::column::{SealedColumn, names, sealed_columns};
-use super::person::person_column;
+use super::person::{PersonColumn, person_column};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing::{self, Renewing};
 use crate::sys::spi::{arg, oid_arg, rewrite_as_owner_of, statements};
-use crate::sys::{Oid, relation};
+use crate::sys::{Oid, relation, xact};
+use pgrx::datum::TimestampWithTimeZone;
 
 statements! {
     COMMANDS = "personal/reseal_commands.sql";
@@ -17,7 +18,9 @@ statements! {
     NOTE = "personal/reseal_note.sql";
     AGAIN = "personal/reseal_again.sql";
     ASK = "personal/reseal_ask.sql";
-    ASKED = scanning "personal/reseal_asked.sql";
+    NEXT = scanning "personal/reseal_next.sql";
+    FAILED = "personal/reseal_failed.sql";
+    RULE = "personal/rewriting_rule.sql";
 }
 
 const MAX_BATCH: i32 = 100_000;
@@ -67,7 +70,8 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
 /// The sealed columns of a table and its partitions.
 fn writable_columns(table: Oid) -> Result<Vec<SealedColumn>> {
     let mut columns = sealed_columns(Some(table));
-    columns.retain(|column| column.is_of_table);
+    // What the server computes it seals anew itself, with the row.
+    columns.retain(|column| column.is_of_table && !column.is_computed);
     if columns.is_empty() {
         return Err(Error::wrong_relation(
             format!("{} is no table with a sealed column", relation::full_name(table)),
@@ -90,20 +94,37 @@ pub fn ask(table: Oid) -> Result<()> {
     Ok(())
 }
 
-/// One batch of what the purge worker was asked to do; whether there is more.
-pub fn pending_batch(batch_size: i32) -> Result<bool> {
-    let asked = ASKED.with(|statement| statement.modify(&[], |row| row.required::<Oid>(1)));
-    for table in asked {
-        if batch(table, batch_size.min(MAX_BATCH))?.is_some() {
-            return Ok(true);
-        }
+/// The table whose turn it is, of those that the purge worker was asked to seal anew and that did not fail since then.
+pub fn next_asked(since: TimestampWithTimeZone) -> Option<Oid> {
+    NEXT.with(|statement| {
+        statement
+            .modify(&[arg(since)], |row| row.required::<Oid>(1))
+            .pop()
+    })
+}
+
+/// One batch of a table that the purge worker was asked to seal anew. An error is written down, and the others have their turn.
+pub fn batch_of_asked(table: Oid, batch_size: i32) {
+    let done = xact::attempt(|| batch(table, batch_size.min(MAX_BATCH)));
+    if let Err(failure) = done {
+        FAILED.with(|statement| statement.execute(&[oid_arg(table), arg(failure.message)]));
     }
-    Ok(false)
 }
 
 fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result<Option<i64>> {
-    if !relation::lock_for_reading(member) {
+    if !relation::lock_for_writing(member) {
         return Ok(None);
+    }
+    let rule =
+        RULE.with(|statement| statement.query_one(&[oid_arg(member)], |row| row.required::<String>(1)));
+    if let Some(rule) = rule {
+        return Err(Error::wrong_relation(
+            format!(
+                "rule \"{rule}\" rewrites what is written to {}",
+                relation::full_name(member)
+            ),
+            "Drop the rule; a trigger does the same and stays out of the way here.",
+        ));
     }
     let mut outdated = Vec::new();
     let mut versions = Vec::new();
@@ -141,7 +162,7 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
         member,
         columns: outdated,
         versions,
-        person: person_column(member).map(|(_, name)| name),
+        person: person_column(member)?,
     };
     let done = if work.columns.is_empty() {
         Done {
@@ -173,7 +194,7 @@ struct Work {
     member: Oid,
     columns: Vec<SealedColumn>,
     versions: Vec<i32>,
-    person: Option<String>,
+    person: Option<PersonColumn>,
 }
 
 impl Work {
@@ -228,7 +249,8 @@ impl Work {
                     arg(block),
                     arg(row),
                     arg(to),
-                    arg(self.person.clone()),
+                    arg(self.person.as_ref().map(|person| person.name.as_str())),
+                    arg(self.person.as_ref().map(|person| person.kind.as_str())),
                 ],
                 |row| (row.required::<String>(1), row.required::<String>(2)),
             )

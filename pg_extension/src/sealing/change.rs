@@ -5,6 +5,7 @@ use super::person;
 use super::wrapping::{self, Wrapped};
 use crate::error::{Error, Result};
 use crate::sys::database;
+use crate::sys::lock::Sealed;
 use crate::sys::spi::{arg, statements};
 use vpd_text::sealed::{PREFIX, is_key_name};
 
@@ -106,12 +107,12 @@ pub fn destroy(name: &str, confirmation: &str) -> Result<()> {
     Ok(())
 }
 
-/// Destroys a former version of a key, which `used` found in no column.
+/// Destroys a former version of a key, which `used` found in no column. Nobody makes a column for the key meanwhile.
 pub fn destroy_version(
     name: &str,
     confirmation: &str,
     version: i32,
-    used: impl FnOnce(u32) -> u64,
+    used: impl FnOnce(u32) -> Result<u64>,
 ) -> Result<()> {
     require_confirmed(name, confirmation)?;
     let (number, current) = living(name)?;
@@ -121,7 +122,8 @@ pub fn destroy_version(
             "Make another version first, with vpd.rotate_key; see the view vpd.key_usage.",
         ));
     }
-    let left = used(number.unsigned_abs());
+    Sealed::Key(number.unsigned_abs()).own();
+    let left = used(number.unsigned_abs())?;
     if left > 0 {
         return Err(Error::version_in_use(name, version, left));
     }
@@ -157,6 +159,7 @@ pub fn rewrap() -> Result<u64> {
 
 /// Destroys every key of a person; returns how many there were.
 pub fn forget_person(name: &str) -> Result<u64> {
+    Sealed::Person(name).own();
     let forgotten = person::forget(name)?;
     announce();
     Ok(forgotten)

@@ -6,6 +6,7 @@
 use super::catalogue::{self, Key, keys};
 use super::visibility;
 use crate::error::{Error, Result};
+use crate::sys::lock::Sealed;
 use crate::sys::relation;
 use crate::sys::sealed_type::FIRST_OF_KEYS;
 use crate::sys::spi::{self, arg, statements};
@@ -90,6 +91,19 @@ pub fn require_open(modifier: i32) -> Result<()> {
     }
 }
 
+/// No version of the key of a modifier is destroyed before the transaction ends: a column for it is being made, which nobody else sees yet.
+pub fn hold(modifier: i32) -> Result<()> {
+    let number = match Modifier::of(modifier) {
+        Modifier::None => None,
+        Modifier::Key(number) => Some(number),
+        Modifier::Place(place) => key_of_place(place),
+    };
+    if let Some(number) = number {
+        Sealed::Key(number).hold();
+    }
+    Ok(())
+}
+
 /// The modifier of a key, or of a column in a dump. The key of a column that comes with a dump may not be there yet.
 pub fn modifier(words: &[String]) -> Result<i32> {
     match words {
@@ -137,6 +151,7 @@ pub fn modifier_text(modifier: i32) -> Result<String> {
 
 /// A new column for the key of a modifier.
 pub fn new_place(modifier: i32) -> Result<i32> {
+    hold(modifier)?;
     let key = Modifier::of(modifier).key()?.ok_or_else(Error::key_modifier)?;
     let place = catalogue::random_number()?.cast_signed();
     let added =

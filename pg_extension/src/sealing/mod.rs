@@ -21,10 +21,13 @@ pub use catalogue::{
     Hidden, forget as functions_changed, is_any, is_searchable, key_name, relation_changed, state,
 };
 pub use change::{Definition, create, destroy, destroy_version, forget_person, rewrap, rotate};
-pub use column::{comparable, modifier, modifier_text, new_place, require_open as require_open_place};
+pub use column::{comparable, hold, modifier, modifier_text, new_place, require_open as require_open_place};
 pub use key::hmac;
 pub use mask::{mask, mask_value};
-pub use renewal::{Renewing, about, current_version, has_persons, is_per_person, renewed, version};
+pub use person::full_name;
+pub use renewal::{
+    Renewing, about, current_version, has_persons, is_per_person, renewed, require_about, version,
+};
 pub use seal::{open_for_session as opened, seal_text};
-pub use unsealed::{met as column_met, take as take_unsealed};
+pub use unsealed::{Opening, met as column_met, take as take_unsealed};
 pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, tagged, taken};

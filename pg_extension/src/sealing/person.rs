@@ -5,12 +5,16 @@
 use super::wrapping::{self, Wrapped};
 use crate::error::{Error, Result};
 use crate::sys::isolation;
+use crate::sys::lock::Sealed;
 use crate::sys::random;
 use crate::sys::secret::Secret;
 use crate::sys::spi::{self, arg, statements};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 statements! {
     FIND = "sealing/find_person.sql";
+    NAME = "sealing/name_of_person.sql";
     WRAPPED = "sealing/wrapped_person.sql";
     INSERT = "sealing/insert_person.sql";
     FORGET = "sealing/forget_person.sql";
@@ -18,9 +22,20 @@ statements! {
     REWRAP = "sealing/rewrap_person.sql";
 }
 
+thread_local! {
+    /// Names of persons that this backend has met, by key and number.
+    static NOTED: RefCell<HashMap<(u32, u64), String>> = RefCell::default();
+}
+
 const MAX_NAME_BYTES: usize = 1024;
+const MAX_NOTED: usize = 1024;
 /// How often a name may be made and taken back by others before we have it.
 const ATTEMPTS: usize = 8;
+
+/// The name of a person among those of all kinds.
+pub fn full_name(kind: &str, name: &str) -> String {
+    format!("{kind}:{name}")
+}
 
 /// The number of a person, who gets a key when he has none. Nobody forgets him before the transaction ends.
 pub fn number_of(key: u32, name: &str) -> Result<u64> {
@@ -30,7 +45,31 @@ pub fn number_of(key: u32, name: &str) -> Result<u64> {
             "Name persons by a short key, such as the number of a customer.",
         ));
     }
-    isolation::as_read_committed(|| find_or_make(key, name))
+    let number = isolation::as_read_committed(|| find_or_make(key, name))?;
+    NOTED.with_borrow_mut(|noted| {
+        let known = noted.get(&(key, number));
+        if known.is_none_or(|known| known != name) {
+            if noted.len() >= MAX_NOTED {
+                noted.clear();
+            }
+            noted.insert((key, number), name.to_owned());
+        }
+    });
+    Ok(number)
+}
+
+/// Whether a number is that of a person whom this backend has met under a name. A number is never given to somebody else.
+pub fn is_noted(key: u32, number: u64, name: &str) -> bool {
+    NOTED.with_borrow(|noted| noted.get(&(key, number)).is_some_and(|known| known == name))
+}
+
+/// The name of the person of a number, who was not forgotten.
+pub fn name_of(key: u32, number: u64) -> Option<String> {
+    NAME.with(|statement| {
+        statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |row| {
+            row.required::<String>(1)
+        })
+    })
 }
 
 fn find_or_make(key: u32, name: &str) -> Result<u64> {
@@ -44,6 +83,7 @@ fn find_or_make(key: u32, name: &str) -> Result<u64> {
         if let Some(number) = found {
             return Ok(number.cast_unsigned());
         }
+        Sealed::Person(name).hold();
         let number = random_number()?;
         let wrapped = wrapping::new_bits(&purpose(key, number))?;
         INSERT.with(|statement| {

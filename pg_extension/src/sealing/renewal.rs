@@ -5,7 +5,7 @@ use super::column::Modifier;
 use super::envelope::{form, key_of, seal, unseal};
 use super::person;
 use crate::error::{Error, Result};
-use crate::sys::secret;
+use crate::sys::{secret, user};
 use std::cell::Cell;
 use vpd_text::sealed::{Envelope, Form};
 
@@ -87,6 +87,38 @@ fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Opt
     );
     secret::wipe(&mut plain);
     sealed.map(Some)
+}
+
+/// An error where a value that is to be about a person is not about the one of a kind and name: a check of its table asks, after all triggers. What nobody can open any more is about nobody
+/// else.
+pub fn require_about(bytes: &[u8], kind: Option<&str>, name: Option<&str>) -> Result<()> {
+    let Form::Sealed(envelope) = form(bytes)? else {
+        return Err(Error::envelope_broken());
+    };
+    // A dump is restored before its keys.
+    let Ok(key) = key_of(&envelope) else { return Ok(()) };
+    if !key.is_per_person {
+        return Ok(());
+    }
+    let Some(number) = envelope.binding.person else {
+        return Err(Error::person_differs());
+    };
+    let name = kind.zip(name).map(|(kind, name)| person::full_name(kind, name));
+    let is_noted = |name: &String| person::is_noted(key.number, number, name);
+    if name.as_ref().is_some_and(is_noted) || !person::is_known(key.number, number) {
+        return Ok(());
+    }
+    match name {
+        None => Err(Error::person_missing()),
+        // Changes that are applied from elsewhere, and loads, fire no trigger.
+        Some(name)
+            if (user::fires_no_triggers() || user::is_superuser())
+                && person::name_of(key.number, number).is_some_and(|known| known == name) =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(Error::person_differs()),
+    }
 }
 
 fn person_of(key: &Key, envelope: &Envelope<'_>, name: Option<&str>) -> Result<Option<u64>> {

@@ -26,7 +26,9 @@ pub fn open_for_session(bytes: &[u8]) -> Result<Option<String>> {
     let (kind, plain) = match form(bytes)? {
         Form::Sealed(envelope) => {
             let key = key_of(&envelope)?;
-            require_open(&key)?;
+            if !unsealed::is_opening(envelope.binding.place) {
+                require_open(&key)?;
+            }
             match unseal(&envelope) {
                 Err(error) if error.code() == "person_forgotten" => return Ok(None),
                 opened => {

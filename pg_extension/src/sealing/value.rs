@@ -68,8 +68,11 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
             Ok(bytes.to_vec())
         }
         Form::Sealed(envelope) => {
-            require_open(&*key_of(&envelope)?)?;
-            resealed(envelope.binding.kind, unseal(&envelope)?, &key, place)
+            let former = key_of(&envelope)?;
+            require_open(&former)?;
+            let plain = unseal(&envelope)?;
+            unsealed::note(&former, envelope.binding.place);
+            resealed(envelope.binding.kind, plain, &key, place)
         }
         Form::Passing(passing) => {
             // By an assignment a value comes in; by a cast somebody could try guesses.

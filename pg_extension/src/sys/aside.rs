@@ -15,6 +15,8 @@ thread_local! {
 pub enum Reading {
     /// The table, past its policies and masks.
     PastPolicies,
+    /// The same, and none of its triggers fires.
+    Untriggered,
     /// The rows that were copied from it.
     Copied,
 }

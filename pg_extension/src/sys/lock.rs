@@ -158,10 +158,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Keys => c"signing_key",
     };
     let Some(class) = table(class) else { return };
-    let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
-    let key = hash.max(WHOLE + 1);
+    let key = hash(key).max(WHOLE + 1);
     let (is_held, count) = HELD.with_borrow(|held| {
         let mut of_class = held.iter().filter(|(of, ..)| *of == class);
         let count = of_class.clone().count();
@@ -182,6 +179,46 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         lock(class, WHOLE, pg_sys::ExclusiveLock);
         note(class, WHOLE);
     }
+}
+
+/// What somebody makes and somebody else destroys.
+#[derive(Debug, Clone, Copy)]
+pub enum Sealed<'a> {
+    /// A key of sealed columns, by its number: columns for it are made.
+    Key(u32),
+    /// A person, by name: keys are made for him.
+    Person(&'a str),
+}
+
+impl Sealed<'_> {
+    /// Persons share a few locks, because there may be very many.
+    const PERSONS: u32 = 64;
+
+    fn lock(self, mode: u32) {
+        let (class, key) = match self {
+            Self::Key(number) => (c"sealing_key", number),
+            Self::Person(name) => (c"sealed_person", hash(name.as_bytes()) % Self::PERSONS),
+        };
+        if let Some(class) = table(class) {
+            lock(class, key, mode);
+        }
+    }
+
+    /// Whoever destroys it waits until this transaction ends.
+    pub fn hold(self) {
+        self.lock(pg_sys::RowShareLock);
+    }
+
+    /// Waits for all who hold it, and lets nobody hold it before the transaction ends.
+    pub fn own(self) {
+        self.lock(pg_sys::ExclusiveLock);
+    }
+}
+
+fn hash(key: &[u8]) -> u32 {
+    key.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 fn lock(class: pg_sys::Oid, key: u32, mode: u32) {

@@ -46,13 +46,9 @@ impl Pinned {
         pinned
     }
 
-    /// All of them, and what keeps triggers from firing and rows in the order of their places.
+    /// All of them, and what keeps rows in the order of their places.
     pub fn rewriting() -> Self {
         let pinned = Self::meaning();
-        set_as(
-            pg_sys::GucContext::PGC_SUSET,
-            (c"session_replication_role", c"replica"),
-        );
         set((c"enable_seqscan", c"off"));
         pinned
     }
@@ -101,17 +97,13 @@ fn set_if_other((name, value): (&CStr, &CStr)) {
     }
 }
 
-fn set(setting: (&CStr, &CStr)) {
-    set_as(pg_sys::GucContext::PGC_USERSET, setting);
-}
-
-fn set_as(context: pg_sys::GucContext::Type, (name, value): (&CStr, &CStr)) {
-    // SAFETY: a setting that any user, or the library as a superuser, may set, for the level that is open.
+fn set((name, value): (&CStr, &CStr)) {
+    // SAFETY: a setting that any user may set, for the level that is open.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            context,
+            pg_sys::GucContext::PGC_USERSET,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,
             true,

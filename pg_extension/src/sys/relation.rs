@@ -17,6 +17,15 @@ pub fn lock_for_reading(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Takes the lock of a writer; false when there is no such relation.
+pub fn lock_for_writing(relation: pg_sys::Oid) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        pg_sys::LockRelationOid(relation, pg_sys::RowExclusiveLock as i32);
+        !pg_sys::get_rel_name(relation).is_null()
+    }
+}
+
 /// Takes the lock that keeps everybody from writing the relation until the transaction ends.
 pub fn lock_against_writers(relation: pg_sys::Oid) {
     // SAFETY: takes a lock by number; whoever looks next finds out whether the relation is there.

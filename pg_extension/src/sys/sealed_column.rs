@@ -59,6 +59,58 @@ pub fn is_sealed(type_oid: pg_sys::Oid) -> bool {
         && (kind_of(type_oid).is_some() || unsafe { kind_of(pg_sys::get_element_type(type_oid)) }.is_some())
 }
 
+/// A sealed type, or one that has a sealed one inside: a domain, an array, a range, a row.
+pub fn holds_sealed(type_oid: pg_sys::Oid) -> bool {
+    let mut met = vec![type_oid];
+    let mut next = 0;
+    while let Some(inner) = met.get(next).copied() {
+        if kind_of(inner).is_some() {
+            return true;
+        }
+        for part in parts_of(inner) {
+            if part.to_u32() >= pg_sys::FirstNormalObjectId && !met.contains(&part) {
+                met.push(part);
+            }
+        }
+        next += 1;
+    }
+    false
+}
+
+/// The types that a type is made of.
+fn parts_of(type_oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+    if type_oid.to_u32() < pg_sys::FirstNormalObjectId {
+        return vec![];
+    }
+    // SAFETY: look-ups in the catalogue; what a type does not have gives InvalidOid. A row type that is not there yet, or not any more, has no relation.
+    unsafe {
+        let relation = pg_sys::get_typ_typrelid(type_oid);
+        let made = if relation == pg_sys::InvalidOid {
+            std::ptr::null_mut()
+        } else {
+            pg_sys::RelationIdGetRelation(relation)
+        };
+        if made.is_null() {
+            return vec![
+                pg_sys::getBaseType(type_oid),
+                pg_sys::get_element_type(type_oid),
+                pg_sys::get_range_subtype(type_oid),
+                pg_sys::get_multirange_range(type_oid),
+            ];
+        }
+        let description = &*(*made).rd_att;
+        let parts = description
+            .attrs
+            .as_slice(usize::try_from(description.natts).unwrap_or_default())
+            .iter()
+            .filter(|column| !column.attisdropped)
+            .map(|column| column.atttypid)
+            .collect();
+        pg_sys::RelationClose(made);
+        parts
+    }
+}
+
 /// What was sealed, by the OID of a type; `None` for any other type.
 pub fn kind_of(type_oid: pg_sys::Oid) -> Option<Kind> {
     // SAFETY: the row is held while its fixed columns are read.

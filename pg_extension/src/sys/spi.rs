@@ -15,6 +15,7 @@ pub use row::Row;
 #[cfg(debug_assertions)]
 pub use shown::plan_of;
 pub use snapshot::{Moment, as_committed};
+pub use stream::at_present;
 
 use super::aside::{Aside, Reading};
 use super::pinned::Pinned;
@@ -286,14 +287,14 @@ pub fn query_as_owner_of<R>(
     }
 }
 
-/// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger fires.
+/// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger of the table fires.
 pub fn rewrite_as_owner_of<R>(relation: pg_sys::Oid, text: &str, read: impl FnMut(&Row) -> R) -> Vec<R> {
     let Ok(text) = CString::new(text) else {
         return Vec::new();
     };
     let _owner = Restricted::as_owner_of(relation);
     let _pinned = Pinned::rewriting();
-    let _aside = Aside::of(relation, &text, Reading::PastPolicies);
+    let _aside = Aside::of(relation, &text, Reading::Untriggered);
     let _connection = Connection::open();
     // SAFETY: as in `query_as_owner_of`.
     unsafe {

@@ -212,6 +212,10 @@ pub struct Purge {
     pub interval: fn() -> u32,
     /// One batch of at most so many rows of a kind.
     pub batch: fn(i32) -> Result<Counts>,
+    /// The table whose turn it is to be sealed anew, of those that did not fail since then.
+    pub next_asked: fn(TimestampWithTimeZone) -> Option<Oid>,
+    /// One batch of it.
+    pub of_asked: fn(Oid, i32),
     /// A run that began then is over after so many batches: what it came to is written down.
     pub ended: fn(TimestampWithTimeZone, i32, Counts),
 }
@@ -262,8 +266,12 @@ pub struct Sealing {
     pub version: fn(&[u8]) -> Result<Option<i32>>,
     /// The same value sealed anew, about the person of a name.
     pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,
-    /// An error where a relation is no place for values of a modifier.
-    pub may_be_stored: fn(Oid, i32) -> Result<()>,
+    /// An error where a value is not about the person of a kind and name.
+    pub is_about: fn(&[u8], Option<&str>, Option<&str>) -> Result<()>,
+    /// An error where a column of a relation, by its number, is no place for values of a modifier.
+    pub may_be_stored: fn(Oid, i16, i32) -> Result<()>,
+    /// Keeps the versions of the key of a modifier from being destroyed while the transaction lasts.
+    pub held: fn(i32) -> Result<()>,
     /// A value on its way into a column or to a key; whether somebody wrote the cast.
     pub coerced: fn(&[u8], i32, bool) -> Result<Vec<u8>>,
     /// What a value is compared by with those of a column.

@@ -112,6 +112,12 @@ pub fn is_loading_dump() -> bool {
     }
 }
 
+/// True where ordinary triggers do not fire: changes of another server are applied, or a superuser has set it so.
+pub fn fires_no_triggers() -> bool {
+    // SAFETY: reads a setting.
+    unsafe { pg_sys::SessionReplicationRole == pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32 }
+}
+
 /// True when row security does not apply to a role, or to the current one.
 pub fn is_above_policies(role: Option<pg_sys::Oid>) -> bool {
     // SAFETY: a catalogue look-up inside a transaction.

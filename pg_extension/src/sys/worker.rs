@@ -14,6 +14,7 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::time::Duration;
 
 const LAUNCHER: &str = "pg_vpd launcher";
@@ -23,6 +24,9 @@ const NAP: Duration = Duration::from_secs(1);
 const RESTART: Duration = Duration::from_secs(5);
 const BATCH: i32 = 10_000;
 const MAX_BATCHES: i32 = 10_000;
+const RESEAL_BATCH: i32 = 1000;
+/// The longest that a batch may take which runs what others wrote.
+const BATCH_MILLISECONDS: c_int = 30_000;
 /// A database whose worker never reported is tried again after this many seconds.
 const RETRY_SECONDS: i64 = 60;
 /// A lack of worker slots is told to the log this often at most.
@@ -33,7 +37,12 @@ const REST_SECONDS: i64 = 10;
 // Exported by the server; the one of the bindings does more than a signal handler may.
 unsafe extern "C-unwind" {
     fn die(signal: i32);
+    fn enable_timeout_after(id: c_int, milliseconds: c_int);
+    fn disable_timeout(id: c_int, keeps_indicator: bool);
 }
+
+/// Of the server's utils/timeout.h.
+const STATEMENT_TIMEOUT: c_int = 3;
 
 statements! {
     STOP = scanning "purge/stop.sql";
@@ -277,4 +286,28 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
             (table().purge.ended)(started_at, batches, counts);
         }
     });
+    reseal(started_at);
+}
+
+/// Seals anew what the worker was asked to. It runs what owners of tables wrote, such as checks, so it comes last, and each batch has its time: whose table takes longer stops this worker, and
+/// the others have their turn in the next one.
+fn reseal(started_at: TimestampWithTimeZone) {
+    for _ in 0..MAX_BATCHES {
+        // Committed before the batch: it is known that the table had its turn.
+        let next = BackgroundWorker::transaction(|| {
+            lock::try_hold_extension()
+                .then(|| (table().purge.next_asked)(started_at))
+                .flatten()
+        });
+        let Some(next) = next else { return };
+        BackgroundWorker::transaction(|| {
+            if lock::try_hold_extension() {
+                // SAFETY: the server has made this clock ready for the process; it cancels the statement that runs.
+                unsafe { guarded!(enable_timeout_after(STATEMENT_TIMEOUT, BATCH_MILLISECONDS)) };
+                (table().purge.of_asked)(next, RESEAL_BATCH);
+                // SAFETY: as above. After an error the process ends.
+                unsafe { guarded!(disable_timeout(STATEMENT_TIMEOUT, false)) };
+            }
+        });
+    }
 }

@@ -1,8 +1,8 @@
--- Columns in the clear of a table ($1), or of all tables of the application for NULL, that could hold personal data; whether they are dates; and the query for some of their values ($2 rows).
+-- Columns in the clear of a table ($1), or of all tables of the application for NULL, that could hold personal data; whether they are dates; and the query for some of their values ($2 rows), of those that are not long.
 SELECT c.oid,
        a.attname::text,
        a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype),
-       format('SELECT %1$I::text FROM ONLY %2$I.%3$I WHERE %1$I IS NOT NULL LIMIT %4$s', a.attname, n.nspname, c.relname, $2::integer)
+       format('SELECT %1$I::text FROM ONLY %2$I.%3$I WHERE pg_column_size(%1$I) <= 2000 LIMIT %4$s', a.attname, n.nspname, c.relname, $2::integer)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid

@@ -1,6 +1,10 @@
--- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, and the command that puts the trigger on the table, if it is not there.
+-- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, whether the table is one that persons can be named in, whether it is of an extension or the server's, and the command that puts
+-- the trigger on the table, if it is not there.
 SELECT a.attnum,
-       t.oid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype),
+       a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype),
+       c.relkind IN ('r', 'p'),
+       n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast')
+           OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
        CASE
            WHEN NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure) THEN format(
                'CREATE TRIGGER zzz_vpd_seal_for_person BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.seal_for_person()',
@@ -8,7 +12,6 @@ SELECT a.attnum,
            )
        END
   FROM pg_attribute a
-  JOIN pg_type t ON t.oid = a.atttypid
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE a.attrelid = $1

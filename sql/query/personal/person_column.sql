@@ -1,11 +1,13 @@
--- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself.
+-- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself, the kind of person, and whether its type still has one text for each value.
 WITH RECURSIVE ancestor AS (
     SELECT $1::oid AS relation
     UNION
     SELECT i.inhparent FROM ancestor a JOIN pg_inherits i ON i.inhrelid = a.relation
 )
 SELECT own.attnum,
-       own.attname::text
+       own.attname::text,
+       p.kind,
+       own.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
   FROM ancestor a
   JOIN vpd_private.person_column p ON p.relation = a.relation::regclass
  CROSS JOIN LATERAL (

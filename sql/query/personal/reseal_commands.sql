@@ -1,6 +1,6 @@
 -- The two commands of a batch over a table ($1) with outdated values in columns ($2) below the versions ($3): one that finds and locks rows from a place ($4: block, $5: row) to a block ($6;
 -- NULL: one row, wherever it is), stepping over those that others hold unless there is no such block; and one that seals them anew, whose list of rows is to follow. Rows name
--- persons by a column ($7), or by none.
+-- persons of a kind ($8) by a column ($7), or by none.
 SELECT format(
            'SELECT t.ctid::text, (t.ctid::text::point)[0]::bigint, (t.ctid::text::point)[1]::integer FROM ONLY %I.%I AS t WHERE t.ctid > %L::tid %sAND (%s) %s FOR UPDATE OF t%s',
            n.nspname,
@@ -19,7 +19,7 @@ SELECT format(
                format(
                    '%1$I = vpd.sealed_anew(t.%1$I, %2$s)',
                    u.name,
-                   CASE WHEN $7::text IS NULL THEN 'NULL::text' ELSE format('t.%I::text', $7::text) END
+                   CASE WHEN $7::text IS NULL THEN 'NULL::text' ELSE format('%L || CAST(t.%I AS text)', $8::text || ':', $7::text) END
                ),
                ', ' ORDER BY u.name
            )

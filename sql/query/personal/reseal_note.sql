@@ -5,6 +5,7 @@ UPDATE vpd_private.resealing
        next_row = $4,
        blocks = $5,
        resealed = resealed + $6,
+       failure = NULL,
        updated_at = clock_timestamp(),
        finished_at = CASE WHEN $7 THEN clock_timestamp() END,
        in_background = in_background AND NOT $7

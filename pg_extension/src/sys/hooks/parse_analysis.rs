@@ -47,7 +47,9 @@ unsafe fn mark(query: *mut pg_sys::Query, table: pg_sys::Oid, reading: Reading) 
         for index in 0..count {
             let entry = nth(entries, index).cast::<pg_sys::RangeTblEntry>();
             match ((*entry).rtekind, reading) {
-                (pg_sys::RTEKind::RTE_RELATION, Reading::PastPolicies) if (*entry).relid == table => {
+                (pg_sys::RTEKind::RTE_RELATION, Reading::PastPolicies | Reading::Untriggered)
+                    if (*entry).relid == table =>
+                {
                     let superuser = pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID);
                     compat::set_checked_user(query, entry, superuser);
                 }

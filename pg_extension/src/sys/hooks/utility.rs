@@ -169,6 +169,7 @@ unsafe extern "C-unwind" fn look_at_made(statement: *mut pg_sys::Node) {
             }
             dependent::check_made(statement);
             pg_sys::CommandCounterIncrement();
+            sealed_column::check_altered(statement);
             defence::check_made(statement);
         }
     }

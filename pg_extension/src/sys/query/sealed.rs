@@ -155,7 +155,8 @@ unsafe fn coerce_each(relation: pg_sys::Oid, targets: *mut pg_sys::List) {
             }
             let (mut own, mut modifier, mut collation) = (kind, -1, pg_sys::InvalidOid);
             pg_sys::get_atttypetypmodcoll(relation, target.resno, &mut own, &mut modifier, &mut collation);
-            (table().sealing.may_be_stored)(relation, modifier).unwrap_or_else(|error| error.raise());
+            (table().sealing.may_be_stored)(relation, target.resno, modifier)
+                .unwrap_or_else(|error| error.raise());
             let stored = function(
                 c"vpd_private",
                 c"sealed_coerce",

@@ -1,8 +1,8 @@
 //! Definitions with sealed types: the number that each column gets, and what no definition may keep.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::sys::list::length;
-use crate::sys::sealed_column::{FIRST_OF_KEYS, is_sealed, kind_of};
+use crate::sys::sealed_column::{FIRST_OF_KEYS, holds_sealed, kind_of};
 use crate::sys::table::table;
 use crate::sys::xact;
 use pgrx::pg_sys;
@@ -14,8 +14,8 @@ thread_local! {
     static DEFINING: Cell<Option<i32>> = const { Cell::new(None) };
 }
 
-/// Refuses a relation that was just made, by a query for instance, when it would store values that no key has sealed. Not yet visible in the catalogue, it
-/// is in the server's cache.
+/// Refuses a relation that was just made or altered, by a query for instance, when it would store values that no key has sealed, or that nobody finds in it. Not
+/// yet visible in the catalogue, it is in the server's cache. The keys of its columns stay while the transaction lasts.
 pub fn check_made(relation: pg_sys::Oid) {
     // SAFETY: an entry of the cache is described by itself; one that is not there gives NULL.
     unsafe {
@@ -29,20 +29,41 @@ pub fn check_made(relation: pg_sys::Oid) {
             pg_sys::RELKIND_PARTITIONED_TABLE,
             pg_sys::RELKIND_MATVIEW,
             pg_sys::RELKIND_FOREIGN_TABLE,
+            pg_sys::RELKIND_COMPOSITE_TYPE,
         ]
         .contains(&kind);
-        let description = &*(*made).rd_att;
-        let columns = description
-            .attrs
-            .as_slice(usize::try_from(description.natts).unwrap_or_default());
-        let is_open = stores
-            && columns
+        let checked = if stores {
+            let description = &*(*made).rd_att;
+            description
+                .attrs
+                .as_slice(usize::try_from(description.natts).unwrap_or_default())
                 .iter()
-                .any(|column| is_sealed(column.atttypid) && !is_place(column.atttypmod));
+                .filter(|column| !column.attisdropped)
+                .try_for_each(|column| check_column(column, kind == pg_sys::RELKIND_COMPOSITE_TYPE))
+        } else {
+            Ok(())
+        };
         pg_sys::RelationClose(made);
-        if is_open {
-            Error::key_not_named().raise();
-        }
+        checked.unwrap_or_else(|error| error.raise());
+    }
+}
+
+fn check_column(column: &pg_sys::FormData_pg_attribute, is_of_type: bool) -> Result<()> {
+    if kind_of(column.atttypid).is_none() {
+        return if holds_sealed(column.atttypid) {
+            Err(Error::not_a_column())
+        } else {
+            Ok(())
+        };
+    }
+    if is_of_type {
+        Err(Error::not_a_column())
+    } else if column.attgenerated != 0 {
+        Err(Error::sealed_computed())
+    } else if is_place(column.atttypmod) {
+        (table().sealing.held)(column.atttypmod)
+    } else {
+        Err(Error::key_not_named())
     }
 }
 
@@ -74,7 +95,7 @@ pub fn definition_aborted(level: i32) {
 }
 
 /// Names the column in the types of a definition that name a key alone: `vpd.sealed_text('pii')` becomes `vpd.sealed_text('pii', '71230')`, so that what is
-/// sealed for one column is good for no other. Refuses a type without a key.
+/// sealed for one column is good for no other. Refuses a type without a key, and arrays.
 ///
 /// # Safety
 /// The name of a type in a statement, which may be changed.
@@ -93,6 +114,9 @@ pub unsafe fn name_column(name: *mut pg_sys::TypeName) {
         if kind_of(found).is_none() {
             return;
         }
+        if !(*name).arrayBounds.is_null() {
+            Error::not_a_column().raise();
+        }
         match length((*name).typmods) {
             0 => Error::key_not_named().raise(),
             1 => {
@@ -107,15 +131,15 @@ pub unsafe fn name_column(name: *mut pg_sys::TypeName) {
     }
 }
 
-/// Refuses a sealed type where no key can be named.
+/// Refuses a type that is sealed, or has a sealed one inside, where no column is defined.
 ///
 /// # Safety
 /// The name of a type in a statement.
 pub unsafe fn refuse(name: *mut pg_sys::TypeName) {
     // SAFETY: a look-up of the type alone.
     let found = unsafe { pg_sys::LookupTypeNameOid(std::ptr::null_mut(), name, true) };
-    if is_sealed(found) {
-        Error::key_not_named().raise();
+    if holds_sealed(found) {
+        Error::not_a_column().raise();
     }
 }
 

@@ -23,7 +23,7 @@ impl Snapshot {
         Self(unsafe { pg_sys::RegisterSnapshot(committed) })
     }
 
-    fn now() -> Self {
+    pub fn now() -> Self {
         // SAFETY: inside a transaction.
         Self(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) })
     }

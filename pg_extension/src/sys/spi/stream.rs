@@ -38,6 +38,12 @@ impl Statement {
     }
 }
 
+/// Queries that run inside with the snapshot that is active see what is committed now.
+pub fn at_present<R>(work: impl FnOnce() -> R) -> R {
+    let _active = Active::push(Snapshot::now());
+    work()
+}
+
 /// The active snapshot while this lives. An error that unwinds leaves it to the abort.
 struct Active {
     _registered: Snapshot,

@@ -1,5 +1,6 @@
 //! Definitions of sealed columns. A type that names a key gets the number of its column before the server sees it; one without a key is refused, and so is a
-//! table that a query would make with such a column: nothing is ever stored that no key has sealed.
+//! table that a query would make with such a column: nothing is ever stored that no key has sealed. A sealed type stands directly in a column, so that every value
+//! is found there.
 
 use crate::error::Error;
 use crate::sys::hooks::named::resolve;
@@ -63,7 +64,11 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
                     }
                 }
             }
-            T_CompositeTypeStmt => of_columns((*statement.cast::<pg_sys::CompositeTypeStmt>()).coldeflist),
+            T_CompositeTypeStmt => {
+                for definition in elements((*statement.cast::<pg_sys::CompositeTypeStmt>()).coldeflist) {
+                    sealed_type::refuse((*definition.cast::<pg_sys::ColumnDef>()).typeName);
+                }
+            }
             // Its query was analyzed before the command began.
             T_CreateTableAsStmt => {
                 let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
@@ -74,9 +79,25 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
                 }
             }
             T_CreateDomainStmt => {
-                sealed_type::name_column((*statement.cast::<pg_sys::CreateDomainStmt>()).typeName)
+                sealed_type::refuse((*statement.cast::<pg_sys::CreateDomainStmt>()).typeName)
             }
             _ => (),
+        }
+    }
+}
+
+/// Looks at a table or type that was altered, as at one that was made.
+///
+/// # Safety
+/// A valid utility statement, which ran.
+pub unsafe fn check_altered(statement: *mut pg_sys::Node) {
+    // SAFETY: a range variable of the statement; a table that is not there any more is not looked at.
+    unsafe {
+        if is_a(statement, pg_sys::NodeTag::T_AlterTableStmt) && extension::is_installed() {
+            let relation = resolve((*statement.cast::<pg_sys::AlterTableStmt>()).relation);
+            if relation != pg_sys::InvalidOid {
+                sealed_type::check_made(relation);
+            }
         }
     }
 }

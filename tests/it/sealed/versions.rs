@@ -1,0 +1,188 @@
+//! A version of a key is destroyed when it seals nothing any more, and whatever may hold a value that nobody sees yet is waited for or refused.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use vpd_tests::{Database, Outcome, Result, assert_refused, outcome, role};
+
+use super::scene::{manager, people, seen};
+
+const DESTROY: &str = "SELECT vpd.destroy_key('pii', 'pii', 1)";
+
+/// Waits until somebody waits for a lock.
+fn until_waiting(database: &Database<'_>) -> Result<()> {
+    let mut admin = database.admin()?;
+    let begun = Instant::now();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+    while admin.query_one(waiting, &[])?.get::<_, i64>(0) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody waits");
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Rotates, and seals what can be seen anew.
+fn rotate(database: &Database<'_>) -> Result<Client> {
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SELECT vpd.rotate_key('pii')")?;
+    security.batch_execute("CALL vpd.reseal('shop.people')")?;
+    Ok(security)
+}
+
+#[test]
+fn what_an_open_transaction_sealed_is_waited_for_and_counted() -> Result<()> {
+    for (what, is_seen_before) in [
+        ("INSERT INTO shop.people (id, ssn) VALUES (77, 'planted')", true),
+        ("UPDATE shop.twins SET id = id", true),
+        (
+            "CREATE TABLE shop.fresh (ssn vpd.sealed_text('pii')); INSERT INTO shop.fresh VALUES ('planted')",
+            false,
+        ),
+        (
+            "CREATE TABLE shop.fresh (LIKE shop.people); INSERT INTO shop.fresh (id, ssn) VALUES (77, 'planted')",
+            false,
+        ),
+        (
+            "CREATE TABLE shop.fresh () INHERITS (shop.people); INSERT INTO shop.fresh (id, ssn) VALUES (77, 'planted')",
+            false,
+        ),
+        ("CREATE TABLE shop.fresh AS SELECT ssn FROM shop.people", false),
+        ("SELECT ssn INTO shop.fresh FROM shop.people", false),
+        (
+            "CREATE MATERIALIZED VIEW shop.fresh AS SELECT ssn FROM shop.people",
+            false,
+        ),
+        (
+            "ALTER TABLE shop.twins ADD more vpd.sealed_text('pii'); UPDATE shop.twins SET more = email",
+            false,
+        ),
+        (
+            "ALTER TABLE shop.twins ALTER email TYPE vpd.sealed_text('pii')",
+            false,
+        ),
+        ("SELECT vpd.seal_column('shop.twins', 'email', 'pii')", false),
+    ] {
+        let database = people()?;
+        let mut writer = database.admin()?;
+        let mut writing = writer.transaction()?;
+        writing.batch_execute(what)?;
+        let mut security = rotate(&database)?;
+        let destroying = thread::spawn(move || outcome(security.batch_execute(DESTROY)));
+        let is_control = what.contains("SET id = id");
+        if !is_control {
+            until_waiting(&database)?;
+            assert!(!destroying.is_finished(), "it did not wait: {what}");
+        }
+        writing.commit()?;
+        let destroyed: Outcome<()> = destroying.join().map_err(|_| "the thread fell")?;
+        let token = destroyed.err().and_then(|refusal| refusal.token);
+        if is_control {
+            assert_eq!(token, None, "control");
+            continue;
+        }
+        assert_eq!(
+            token.as_deref(),
+            Some("version_in_use"),
+            "{what} ({is_seen_before})"
+        );
+        // Nothing is lost: it is sealed anew, and then the version goes.
+        let manager = manager(&database)?;
+        let mut security = database.connect(role::SECURITY)?;
+        if what.contains("MATERIALIZED") {
+            database
+                .admin()?
+                .batch_execute("REFRESH MATERIALIZED VIEW shop.fresh")?;
+        } else if what.contains("shop.twins") {
+            security.batch_execute("CALL vpd.reseal('shop.twins')")?;
+        } else {
+            for table in ["shop.people", "shop.fresh"] {
+                if what.contains("INSERT INTO shop.people") && table == "shop.fresh" {
+                    continue;
+                }
+                security.batch_execute(&format!("CALL vpd.reseal('{table}')"))?;
+            }
+        }
+        security.batch_execute(DESTROY)?;
+        let read = if what.contains("more") {
+            "SELECT count(vpd.unseal(more)) > 0 FROM shop.twins"
+        } else if what.contains("shop.twins") {
+            "SELECT count(vpd.unseal(email)) > 0 FROM shop.twins"
+        } else if what.contains("INSERT INTO shop.people") {
+            "SELECT count(vpd.unseal(ssn)) > 0 FROM shop.people"
+        } else {
+            "SELECT count(vpd.unseal(ssn)) > 0 FROM shop.fresh"
+        };
+        database
+            .admin()?
+            .batch_execute("GRANT SELECT ON ALL TABLES IN SCHEMA shop TO app_user")?;
+        assert_eq!(seen(&database, &manager, read)?.as_deref(), Ok("t|"), "{what}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_nobody_else_can_read_is_not_guessed() -> Result<()> {
+    let database = people()?;
+    database.admin()?.batch_execute(
+        "GRANT TEMPORARY ON DATABASE CURRENT_DATABASE TO app_user"
+            .replace("CURRENT_DATABASE", &format!("\"{}\"", database.name()))
+            .as_str(),
+    )?;
+    let mut other = database.connect(role::USER)?;
+    other.batch_execute(
+        "CREATE TEMPORARY TABLE kept (LIKE shop.people); INSERT INTO kept (id, ssn) VALUES (1, 'planted')",
+    )?;
+    let mut security = rotate(&database)?;
+    let refused = assert_refused(security.batch_execute(DESTROY), "55000", "usage_unknown");
+    assert!(refused.text.contains("kept"), "{}", refused.text);
+    drop(other);
+    let begun = Instant::now();
+    while outcome(security.batch_execute(DESTROY)).is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "it is refused for good"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_row_type_that_got_a_sealed_column_later_is_refused_or_seen() -> Result<()> {
+    let database = people()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE TABLE shop.plain (a text); CREATE TABLE shop.rows (whole shop.plain, many shop.plain[])",
+    )?;
+    let added = outcome(admin.batch_execute("ALTER TABLE shop.plain ADD b vpd.sealed_text('pii')"));
+    if added.is_ok() {
+        let mut security = rotate(&database)?;
+        let refused = assert_refused(security.batch_execute(DESTROY), "55000", "usage_unknown");
+        assert!(
+            refused.text.contains("whole") && refused.text.contains("many"),
+            "{}",
+            refused.text
+        );
+        admin.batch_execute("DROP TABLE shop.rows")?;
+        security.batch_execute(DESTROY)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_column_that_goes_while_it_is_counted_is_no_error() -> Result<()> {
+    let database = people()?;
+    let mut admin = database.admin()?;
+    let mut dropping = admin.transaction()?;
+    dropping.batch_execute("ALTER TABLE shop.people DROP COLUMN email")?;
+    let mut security = database.connect(role::SECURITY)?;
+    let counting = thread::spawn(move || {
+        outcome(security.query("SELECT * FROM vpd.key_usage", &[])).map(|rows| rows.len())
+    });
+    until_waiting(&database)?;
+    dropping.commit()?;
+    let counted = counting.join().map_err(|_| "the thread fell")?;
+    assert!(counted.is_ok_and(|rows| rows > 0));
+    Ok(())
+}
