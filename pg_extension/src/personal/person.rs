@@ -14,7 +14,7 @@ statements! {
     COLUMN = "personal/person_column.sql";
     IS_GUARDED = "personal/is_guarded.sql";
     NAMEABLE = "personal/nameable_column.sql";
-    DEFINE = "personal/define_person_column.sql";
+    DEFINE = scanning "personal/define_person_column.sql";
     FORMER = scanning "personal/former_checks.sql";
     CHECKS = scanning "personal/new_checks.sql";
     FOLLOW = scanning "personal/follow_columns.sql";

@@ -1,5 +1,5 @@
 -- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, whether the table is one that persons can be named in, whether it is of an extension or the server's, and the command that puts
--- the trigger on the table, if it is not there.
+-- the trigger on the table, if it is not there. Each table has a name of its own for it: a partition that is attached has both its own and its parent's.
 SELECT a.attnum,
        a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype),
        c.relkind IN ('r', 'p'),
@@ -7,8 +7,8 @@ SELECT a.attnum,
            OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
        CASE
            WHEN NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure) THEN format(
-               'CREATE TRIGGER zzz_vpd_seal_for_person BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.seal_for_person()',
-               n.nspname, c.relname
+               'CREATE TRIGGER %I BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.seal_for_person()',
+               'zzz_vpd_seal_for_person_' || c.oid, n.nspname, c.relname
            )
        END
   FROM pg_attribute a
