@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -31,6 +32,7 @@ pub fn play(stage: &Stage, script: &mut Script) -> Result<()> {
     replay(stage, script, &mut admin)?;
     let record = read_under_audit(stage, script, &mut admin)?;
     verify(script, &mut admin, record)?;
+    wait_for_checkpoint(&mut admin, record)?;
     verify_export(script, before, record)
 }
 
@@ -168,6 +170,19 @@ fn verify(script: &mut Script, admin: &mut Client, record: i64) -> Result<()> {
         record,
         "which he changed",
     )
+}
+
+/// The scribe signs once the trail has come to rest, and the first time makes the key, without which nothing can be verified elsewhere.
+fn wait_for_checkpoint(admin: &mut Client, record: i64) -> Result<()> {
+    let start = Instant::now();
+    let signed = "SELECT coalesce(max(sequence), 0) >= $1 FROM vpd.audit_checkpoints";
+    while start.elapsed() < PATIENCE {
+        if admin.query_one(signed, &[&record])?.get(0) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100));
+    }
+    Err("no checkpoint was signed".into())
 }
 
 /// The same without the database: the program, a file, and public keys.
