@@ -1,6 +1,8 @@
 //! The order lines of the demo: read from the compressed CSV, counted independently of any database, loaded into one.
 //! It knows nothing of policies: what a user should see is said by whoever counts.
 
+mod customer;
+
 use std::fmt;
 use std::io::{Read, Write};
 
@@ -8,6 +10,8 @@ use flate2::read::GzDecoder;
 use postgres::Client;
 
 use crate::Result;
+
+pub use customer::{DOMAIN, address, load_customers};
 
 /// Lines in the file; a load that brings another number is undone.
 pub const LINES: usize = 9_994;
@@ -31,6 +35,10 @@ pub struct Line {
     pub category: String,
     /// Finer category, which belongs to one category.
     pub sub_category: String,
+    /// Number of the customer.
+    pub customer: String,
+    /// Name of the customer.
+    pub customer_name: String,
     /// Name of the product, which belongs to one finer category.
     pub product: String,
     /// Pieces ordered.
@@ -76,6 +84,8 @@ impl Superstore {
             city,
             category,
             sub_category,
+            customer,
+            customer_name,
             product,
             quantity,
             sales,
@@ -86,6 +96,8 @@ impl Superstore {
             column("City")?,
             column("Category")?,
             column("Sub-Category")?,
+            column("Customer ID")?,
+            column("Customer Name")?,
             column("Product Name")?,
             column("Quantity")?,
             column("Sales")?,
@@ -101,6 +113,8 @@ impl Superstore {
                 city: field(city).to_owned(),
                 category: field(category).to_owned(),
                 sub_category: field(sub_category).to_owned(),
+                customer: field(customer).to_owned(),
+                customer_name: field(customer_name).to_owned(),
                 product: field(product).to_owned(),
                 quantity: field(quantity).parse()?,
                 sales: Dollars::parse(field(sales))?,

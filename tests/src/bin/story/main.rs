@@ -14,6 +14,7 @@ mod record;
 mod revocation;
 mod rows;
 mod script;
+mod sealed;
 mod stage;
 
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ use clap::{Parser, Subcommand};
 use vpd_tests::Result;
 use vpd_tests::superstore::{self, grouped};
 
-use connection::{connect, explain};
+use connection::{ADMIN, connect, explain};
 use script::Script;
 use stage::Stage;
 
@@ -60,12 +61,17 @@ fn main() -> ExitCode {
 }
 
 fn load() -> Result<()> {
-    match superstore::load(&mut connect("postgres")?)? {
+    let mut admin = connect(ADMIN)?;
+    match superstore::load(&mut admin)? {
         0 => println!("demo.orders and demo.profits are filled already"),
         lines => println!(
             "loaded {} order lines into demo.orders and demo.profits",
             grouped(i64::try_from(lines)?)
         ),
+    }
+    match superstore::load_customers(&mut admin)? {
+        0 => println!("demo.customers is filled already, with sealed addresses"),
+        customers => println!("loaded {customers} customers with sealed addresses into demo.customers"),
     }
     Ok(())
 }
@@ -77,6 +83,7 @@ fn play(port: u16) -> Result<()> {
     forgery::play(&stage, &mut script)?;
     invention::play(&stage, &mut script)?;
     record::play(&stage, &mut script)?;
+    sealed::play(&stage, &mut script)?;
     handoff::play(&stage, &mut script)?;
     keepalive::play(&stage, &mut script)?;
     expiry::play(&stage, &mut script)?;
