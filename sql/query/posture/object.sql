@@ -83,7 +83,6 @@ SELECT CASE WHEN o.rolsuper OR o.rolbypassrls OR NOT p.prosecdef THEN 'low' ELSE
        format('ALTER TABLE %s DISABLE TRIGGER %I', t.name, g.tgname)
   FROM vpd_private.posture_table t
   JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
-   AND g.tgfoid NOT IN ('vpd_private.track_changes()'::regprocedure, 'vpd_private.protect_action()'::regprocedure)
   JOIN pg_proc p ON p.oid = g.tgfoid
-  JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname <> 'vpd_private'
   JOIN pg_authid o ON o.oid = p.proowner;
