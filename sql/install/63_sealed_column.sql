@@ -204,11 +204,11 @@ BEGIN
             'The same value sealed with the current version of its key, about a person. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid, 23502 person_missing.'
         );
         EXECUTE format(
-            'CREATE FUNCTION vpd_private.is_about(value vpd.%I, kind text, name text) RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_is_about_wrapper''',
+            'CREATE FUNCTION vpd_private.is_about(value vpd.%I, name text) RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_is_about_wrapper''',
             kind.name
         );
         EXECUTE format(
-            'COMMENT ON FUNCTION vpd_private.is_about(vpd.%I, text, text) IS %L',
+            'COMMENT ON FUNCTION vpd_private.is_about(vpd.%I, text) IS %L',
             kind.name,
             'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs.'
         );

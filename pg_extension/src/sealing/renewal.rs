@@ -89,9 +89,9 @@ fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Opt
     sealed.map(Some)
 }
 
-/// An error where a value that is to be about a person is not about the one of a kind and name: a check of its table asks, after all triggers. What nobody can open any more is about nobody
+/// An error where a value that is to be about a person is not about the one of a name: a check of its table asks, after all triggers. What nobody can open any more is about nobody
 /// else.
-pub fn require_about(bytes: &[u8], kind: Option<&str>, name: Option<&str>) -> Result<()> {
+pub fn require_about(bytes: &[u8], name: Option<&str>) -> Result<()> {
     let Form::Sealed(envelope) = form(bytes)? else {
         return Err(Error::envelope_broken());
     };
@@ -103,9 +103,8 @@ pub fn require_about(bytes: &[u8], kind: Option<&str>, name: Option<&str>) -> Re
     let Some(number) = envelope.binding.person else {
         return Err(Error::person_differs());
     };
-    let name = kind.zip(name).map(|(kind, name)| person::full_name(kind, name));
-    let is_noted = |name: &String| person::is_noted(key.number, number, name);
-    if name.as_ref().is_some_and(is_noted) || !person::is_known(key.number, number) {
+    let is_noted = |name| person::is_noted(key.number, number, name);
+    if name.is_some_and(is_noted) || !person::is_known(key.number, number) {
         return Ok(());
     }
     match name {

@@ -157,13 +157,13 @@ functions! {
         let version = (table().sealing.version)(bytes(arguments, 0))?;
         Ok(version.and_then(|version| version.into_datum()))
     };
-    /// `(sealed, text, text) → boolean`: whether a value is about the person of this kind and name. All may be NULL.
-    sealed_is_about_wrapper (pg_finfo_sealed_is_about_wrapper, 3) = |arguments| {
+    /// `(sealed, text) → boolean`: whether a value is about the person of this name. Both may be NULL.
+    sealed_is_about_wrapper (pg_finfo_sealed_is_about_wrapper, 2) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let word = |number: usize| String::from_datum(arguments[number].value, arguments[number].isnull);
-        (table().sealing.is_about)(bytes(arguments, 0), word(1).as_deref(), word(2).as_deref())?;
+        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        (table().sealing.is_about)(bytes(arguments, 0), name.as_deref())?;
         Ok(Some(pg_sys::Datum::from(true)))
     };
     /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.

@@ -266,8 +266,8 @@ pub struct Sealing {
     pub version: fn(&[u8]) -> Result<Option<i32>>,
     /// The same value sealed anew, about the person of a name.
     pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,
-    /// An error where a value is not about the person of a kind and name.
-    pub is_about: fn(&[u8], Option<&str>, Option<&str>) -> Result<()>,
+    /// An error where a value is not about the person of a name.
+    pub is_about: fn(&[u8], Option<&str>) -> Result<()>,
     /// An error where a column of a relation, by its number, is no place for values of a modifier.
     pub may_be_stored: fn(Oid, i16, i32) -> Result<()>,
     /// Keeps the versions of the key of a modifier from being destroyed while the transaction lasts.

@@ -2,7 +2,7 @@
 
 use vpd_tests::{Database, Result, assert_refused, outcome, role};
 
-use super::scene::{manager, people, seen, without_session};
+use super::scene::{manager, people, seen};
 
 /// Modifiers of the sealed columns of a table.
 fn modifiers(database: &Database<'_>, table: &str) -> Result<Vec<i32>> {

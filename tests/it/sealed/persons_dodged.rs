@@ -70,7 +70,7 @@ const DODGES: [(&str, &str, &str); 17] = [
     ("ALTER TABLE shop.customers ADD phone vpd.sealed_text('person')", "INSERT INTO shop.customers (name, phone) VALUES ('ann', 'x')", "person_not_named"),
     ("ALTER TABLE shop.customers ALTER name TYPE bpchar", "INSERT INTO shop.customers VALUES ('ann', 'x')", "column_type"),
     (
-        "ALTER TABLE shop.customers DROP CONSTRAINT vpd_about_email; ALTER TABLE shop.customers ALTER name TYPE bytea USING name::bytea; ALTER TABLE shop.customers ADD CONSTRAINT vpd_about_email CHECK (vpd_private.is_about(email, 'person', name::text)) NOT VALID",
+        "ALTER TABLE shop.customers DROP CONSTRAINT vpd_about_email; ALTER TABLE shop.customers ALTER name TYPE bytea USING name::bytea; ALTER TABLE shop.customers ADD CONSTRAINT vpd_about_email CHECK (vpd_private.is_about(email, 'person:' || name::text)) NOT VALID",
         "INSERT INTO shop.customers VALUES ('ann', 'x')",
         "column_type",
     ),
@@ -144,15 +144,11 @@ fn copies_and_replicated_rows_are_checked_as_well() -> Result<()> {
 fn a_column_that_names_persons_stays_in_the_clear_and_has_one_text() -> Result<()> {
     let database = shop()?;
     let mut security = database.connect(role::SECURITY)?;
-    for column in ["name"] {
-        assert_refused(
-            security.batch_execute(&format!(
-                "SELECT vpd.seal_column('shop.customers', '{column}', 'pii')"
-            )),
-            "42809",
-            "relation_unsupported",
-        );
-    }
+    assert_refused(
+        security.batch_execute("SELECT vpd.seal_column('shop.customers', 'name', 'pii')"),
+        "42809",
+        "relation_unsupported",
+    );
     let mut admin = database.admin()?;
     admin.batch_execute(
         "CREATE DOMAIN shop.word AS text; CREATE TABLE shop.odd (a shop.word, b bpchar, c numeric, d date, e vpd.sealed_text('person'));
@@ -287,8 +283,13 @@ fn naming_again_takes_the_checks_along_and_partitions_follow() -> Result<()> {
     let database = shop()?;
     let mut admin = database.admin()?;
     admin.batch_execute("SELECT vpd.add_policy('shop.customers', 'all', 'true')")?;
-    let told = "SELECT count(*) FROM vpd.posture() WHERE finding = 'trigger' AND object LIKE '%seal_for_person%'";
-    assert_eq!(admin.query_one(told, &[])?.get::<_, i64>(0), 0, "the library's own trigger is no risk");
+    let told =
+        "SELECT count(*) FROM vpd.posture() WHERE finding = 'trigger' AND object LIKE '%seal_for_person%'";
+    assert_eq!(
+        admin.query_one(told, &[])?.get::<_, i64>(0),
+        0,
+        "the library's own trigger is no risk"
+    );
     admin.batch_execute(
         "ALTER TABLE shop.letters ADD writer text; SELECT vpd.name_person('shop.letters', 'writer', 'employee');
          SET ROLE app_owner; CREATE TABLE shop.late (LIKE shop.letters); RESET ROLE;
@@ -304,7 +305,7 @@ fn naming_again_takes_the_checks_along_and_partitions_follow() -> Result<()> {
     );
     admin.batch_execute("SELECT vpd.name_person('shop.letters', 'customer')")?;
     let checks: i64 = admin
-        .query_one("SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND pg_get_constraintdef(oid) LIKE '%''employee''%'", &[])?
+        .query_one("SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND pg_get_constraintdef(oid) LIKE '%employee%'", &[])?
         .get(0);
     assert_eq!(checks, 0, "checks of the former name are left");
     admin.batch_execute(
