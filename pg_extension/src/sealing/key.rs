@@ -78,12 +78,10 @@ pub fn close(
     beside: &[u8],
     plain: &[u8],
 ) -> Result<Vec<u8>> {
-    let random = random::bytes().ok_or_else(no_randomness)?;
-    let mut iv = [0; IV_BYTES];
-    iv.copy_from_slice(&random[..IV_BYTES]);
+    let iv = random::iv().ok_or_else(no_randomness)?;
     let mut bytes = head;
     let ciphertext = cipher::encrypt(encrypting, &iv, plain)?;
-    bytes.reserve_exact(IV_BYTES + ciphertext.len() + MAC_BYTES);
+    bytes.reserve(IV_BYTES + ciphertext.len() + MAC_BYTES);
     bytes.extend(iv);
     bytes.extend(ciphertext);
     let mac = hmac(authenticating)

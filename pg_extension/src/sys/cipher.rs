@@ -7,8 +7,23 @@
 use super::secret;
 use super::spi::{arg, statements};
 use crate::error::{Error, Result};
-use pgrx::{FromDatum, IntoDatum, pg_sys};
+use pgrx::{IntoDatum, pg_sys};
 use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+
+// Declared here to be called several within one boundary.
+unsafe extern "C-unwind" {
+    fn FunctionCall4Coll(
+        function: *mut pg_sys::FmgrInfo,
+        collation: pg_sys::Oid,
+        first: pg_sys::Datum,
+        second: pg_sys::Datum,
+        third: pg_sys::Datum,
+        fourth: pg_sys::Datum,
+    ) -> pg_sys::Datum;
+    fn MemoryContextAllocExtended(context: pg_sys::MemoryContext, size: usize, flags: c_int) -> *mut c_void;
+    fn pfree(place: *mut c_void);
+}
 
 statements! {
     /// The functions of pgcrypto, by their names in its library.
@@ -21,8 +36,8 @@ thread_local! {
 
 #[derive(Clone, Copy)]
 struct Cipher {
-    encrypt: pg_sys::Oid,
-    decrypt: pg_sys::Oid,
+    encrypt: pg_sys::FmgrInfo,
+    decrypt: pg_sys::FmgrInfo,
 }
 
 /// NIST SP 800-38A, F.2.5: key, IV, first block, and what it becomes.
@@ -62,6 +77,12 @@ fn cipher() -> Result<Cipher> {
     let (Some(encrypt), Some(decrypt)) = (encrypt, decrypt) else {
         return Err(Error::cipher_missing("the functions of pgcrypto are missing"));
     };
+    let [encrypt, decrypt] = [encrypt, decrypt].map(|function| {
+        let mut known = pg_sys::FmgrInfo::default();
+        // SAFETY: looks a function up, whose library stays loaded; the context lives as long as the process.
+        unsafe { pg_sys::fmgr_info_cxt(function, &mut known, pg_sys::TopMemoryContext) };
+        known
+    });
     let cipher = Cipher { encrypt, decrypt };
     let encrypted = call(encrypt, &KEY, &IV, &PLAIN)?;
     if encrypted.get(..16) != Some(&ENCRYPTED) || call(decrypt, &KEY, &IV, &encrypted)? != PLAIN {
@@ -71,56 +92,93 @@ fn cipher() -> Result<Cipher> {
     Ok(cipher)
 }
 
-fn call(function: pg_sys::Oid, key: &[u8; 32], iv: &[u8; 16], bytes: &[u8]) -> Result<Vec<u8>> {
+/// A known function is called without a look-up. The copy of the key that it is given is wiped when this returns, after an error too.
+fn call(mut function: pg_sys::FmgrInfo, key: &[u8; 32], iv: &[u8; 16], bytes: &[u8]) -> Result<Vec<u8>> {
     let failed = || Error::cipher_missing("pgcrypto returned nothing");
-    // SAFETY: the function takes three byteas and a text, as the look-up demands, and returns a bytea. The copy of the key that it is given is wiped
-    // before its memory is given back.
+    let mut used = Used {
+        data: bytes.into_datum().ok_or_else(failed)?,
+        length: bytes.len(),
+        key: Value::empty(),
+    };
+    used.key.bytes.copy_from_slice(key);
+    let mut vector = Value::empty();
+    vector.bytes = *iv;
+    let mut mode = Value::empty();
+    mode.bytes = *b"aes-cbc/pad:pkcs";
+    // SAFETY: the function takes three byteas and a text, as the look-up demands, and returns a bytea of its own, or raises an error. All live as long as the call.
     unsafe {
-        let data = bytes.into_datum().ok_or_else(failed)?;
-        let secret = key.as_slice().into_datum().ok_or_else(failed)?;
-        let vector = iv.as_slice().into_datum().ok_or_else(failed)?;
-        let kind = "aes-cbc/pad:pkcs".into_datum().ok_or_else(failed)?;
-        let freed = Freed;
-        let result = pg_sys::OidFunctionCall4Coll(function, pg_sys::InvalidOid, data, secret, vector, kind);
-        drop(freed);
-        let copied = secret.cast_mut_ptr::<u8>();
-        secret::wipe(std::slice::from_raw_parts_mut(
-            copied.add(pg_sys::VARHDRSZ),
-            key.len(),
+        let result = guarded!(FunctionCall4Coll(
+            &mut function,
+            pg_sys::InvalidOid,
+            used.data,
+            used.key.datum(),
+            vector.datum(),
+            mode.datum(),
         ));
-        wipe_value(data, bytes.len());
-        let plain_or_not = Vec::<u8>::from_datum(result, false).ok_or_else(failed)?;
+        let made = result.cast_mut_ptr::<pg_sys::varlena>();
+        let plain_or_not = pgrx::varlena::varlena_to_byte_slice(made).to_vec();
         wipe_value(result, plain_or_not.len());
-        for given in [data, secret, vector, kind, result] {
-            pg_sys::pfree(given.cast_mut_ptr());
-        }
+        guarded!(pfree(made.cast()));
         Ok(plain_or_not)
     }
 }
 
-/// pgcrypto gives its copies of a key back as they are: one of 32 bytes where it was called, one in the memory of the process, with its cipher. Whoever asks for memory of their sizes next
-/// gets them: when this goes, after an error too, they are overwritten.
-struct Freed;
+/// A value for the server, of as many bytes as a variable has.
+#[repr(C, align(8))]
+struct Value<const N: usize> {
+    header: [u8; pg_sys::VARHDRSZ],
+    bytes: [u8; N],
+}
 
-impl Drop for Freed {
+impl<const N: usize> Value<N> {
+    fn empty() -> Self {
+        Self {
+            header: [0; pg_sys::VARHDRSZ],
+            bytes: [0; N],
+        }
+    }
+
+    fn datum(&mut self) -> pg_sys::Datum {
+        let start = std::ptr::from_mut(self);
+        // SAFETY: a header of four bytes, and N behind it.
+        unsafe { pgrx::set_varsize_4b(start.cast(), (pg_sys::VARHDRSZ + N) as i32) };
+        pg_sys::Datum::from(start)
+    }
+}
+
+/// What a call was given. pgcrypto gives its copies of a key back as they are: one of 32 bytes where it was called, one in the memory of the process, with its cipher. Whoever asks for memory
+/// of their sizes next gets them: when this goes, after an error too, they are overwritten, and so is what was given.
+struct Used {
+    data: pg_sys::Datum,
+    length: usize,
+    key: Value<32>,
+}
+
+impl Drop for Used {
     fn drop(&mut self) {
+        secret::wipe(&mut self.key.bytes);
         // SAFETY: both contexts are valid as long as the process; memory that is had here is overwritten up to the size that was asked for, and given back. Where
-        // there is none, none was freed either.
+        // there is none, none was freed either. Nothing in the boundary wants to be dropped.
         unsafe {
-            for (context, size) in [
-                (pg_sys::CurrentMemoryContext, 32),
-                (pg_sys::CurrentMemoryContext, 64),
-                (pg_sys::TopMemoryContext, 256),
-            ] {
-                let places = [(); 3].map(|()| {
-                    pg_sys::MemoryContextAllocExtended(context, size, pg_sys::MCXT_ALLOC_NO_OOM as i32)
-                        .cast::<u8>()
-                });
-                for place in places.into_iter().filter(|place| !place.is_null()) {
-                    secret::wipe(std::slice::from_raw_parts_mut(place, size));
-                    pg_sys::pfree(place.cast());
+            wipe_value(self.data, self.length);
+            guarded!({
+                pfree(self.data.cast_mut_ptr());
+                for (context, size) in [
+                    (pg_sys::CurrentMemoryContext, 32),
+                    (pg_sys::CurrentMemoryContext, 64),
+                    (pg_sys::TopMemoryContext, 256),
+                ] {
+                    let places = [(); 3].map(|()| {
+                        MemoryContextAllocExtended(context, size, pg_sys::MCXT_ALLOC_NO_OOM as i32)
+                    });
+                    for place in places {
+                        if !place.is_null() {
+                            secret::wipe(std::slice::from_raw_parts_mut(place.cast(), size));
+                            pfree(place);
+                        }
+                    }
                 }
-            }
+            });
         }
     }
 }
