@@ -90,6 +90,8 @@ BEGIN
                   ('sealed_send', 'vpd.%1$I', 'bytea', 'STABLE', 'sealed_send', 'The same in the binary protocol.'),
                   ('sealed_coerce', 'vpd.%1$I, integer, boolean', 'vpd.%1$I', 'VOLATILE', 'sealed_coerce', 'Seals a value for a column or with a key. Errors: 42501 unseal_refused for a value of another column, and for a cast that somebody wrote.'),
                   ('sealed_tagged', 'vpd.%1$I, integer', 'vpd.%1$I', 'STABLE', 'sealed_tagged', 'What a literal is compared by with a sealed column. The library puts it into statements.'),
+                  ('%1$s_stored', 'text, integer', 'vpd.%1$I', 'VOLATILE', 'sealed_stored', 'What an assignment of a text stores in a sealed column. The library puts it into statements. Errors: 22P03 envelope_broken, 42501 unseal_refused.'),
+                  ('%1$s_sought', 'text, integer', 'vpd.%1$I', 'STABLE', 'sealed_sought', 'What a text is compared by with a sealed column. The library puts it into statements.'),
                   ('%1$s_analyze', 'internal', 'boolean', 'VOLATILE', 'sealed_analyze', 'What ANALYZE does with a column of the type: nothing where its values cannot be compared.'),
                   ('sealed_eq', 'vpd.%1$I, vpd.%1$I', 'boolean', 'STABLE', 'sealed_eq', 'Whether two values are equal, by their tags. Errors: 0A000 not_searchable, keys_differ; 42501 unseal_refused for an open value without the privilege.'),
                   ('sealed_ne', 'vpd.%1$I, vpd.%1$I', 'boolean', 'STABLE', 'sealed_ne', 'Whether two values differ, by their tags.'),

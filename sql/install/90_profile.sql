@@ -201,9 +201,11 @@ BEGIN
           FROM pg_proc f
          WHERE f.pronamespace = 'vpd_private'::regnamespace AND f.proname IN (
             'sealed_text_in', 'sealed_bytea_in', 'sealed_numeric_in', 'sealed_date_in', 'sealed_jsonb_in', 'sealed_out',
-            'sealed_coerce', 'sealed_tagged', 'sealed_open', 'is_about', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
+            'sealed_text_stored', 'sealed_bytea_stored', 'sealed_numeric_stored', 'sealed_date_stored', 'sealed_jsonb_stored',
+            'sealed_text_sought', 'sealed_bytea_sought', 'sealed_numeric_sought', 'sealed_date_sought', 'sealed_jsonb_sought',
+            'sealed_coerce', 'sealed_tagged', 'sealed_open', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
          )
-            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew')
+            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew', 'sealed_is_about')
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', routine);
     END LOOP;

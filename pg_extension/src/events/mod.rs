@@ -154,6 +154,7 @@ fn wire_server() {
             held: sealing::hold,
             coerced: sealing::coerced,
             tagged: sealing::tagged,
+            sought: sealing::sought,
             comparable: sealing::comparable,
             order: sealing::order,
             sorted: sealing::sorted,

@@ -26,7 +26,7 @@ pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32, person: Option<u64>
         return Err(Error::key_destroyed(&key.name));
     }
     let tag = if key.is_searchable {
-        Some(key.tag(&normal(kind, plain))?)
+        Some(key.tag(normal(kind, plain))?)
     } else {
         None
     };
@@ -74,19 +74,16 @@ pub fn blind(normal: &[u8]) -> Result<[u8; TAG_BYTES]> {
 }
 
 /// The bytes by which values are equal: of numbers, without zeros at the end of a fraction.
-pub fn normal(kind: Kind, plain: &[u8]) -> Vec<u8> {
-    let mut bytes = plain.to_vec();
-    if kind == Kind::Numeric && bytes.contains(&b'.') {
-        let end = bytes
-            .iter()
-            .rposition(|byte| *byte != b'0')
-            .map_or(0, |last| last + 1);
-        bytes.truncate(end);
-        if bytes.last() == Some(&b'.') {
-            bytes.pop();
-        }
+pub fn normal(kind: Kind, plain: &[u8]) -> &[u8] {
+    if kind != Kind::Numeric || !plain.contains(&b'.') {
+        return plain;
     }
-    bytes
+    let end = plain
+        .iter()
+        .rposition(|byte| *byte != b'0')
+        .map_or(0, |last| last + 1);
+    let bytes = plain.get(..end).unwrap_or_default();
+    bytes.strip_suffix(b".").unwrap_or(bytes)
 }
 
 #[cfg(test)]

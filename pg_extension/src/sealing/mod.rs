@@ -30,4 +30,4 @@ pub use renewal::{
 };
 pub use seal::{open_for_session as opened, seal_text};
 pub use unsealed::{Opening, met as column_met, take as take_unsealed};
-pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, tagged, taken};
+pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, sought, tagged, taken};

@@ -140,23 +140,37 @@ pub fn tagged(bytes: &[u8], modifier: i32) -> Result<Vec<u8>> {
     let Form::Passing(passing) = form(bytes)? else {
         return Ok(bytes.to_vec());
     };
-    let Some(key) = Modifier::of(modifier).key()? else {
+    let Some(key) = comparing(modifier)? else {
         return Ok(bytes.to_vec());
     };
-    let seen = sight(&key);
-    if seen == Sight::Envelope {
-        return Ok(bytes.to_vec());
-    }
     let mut plain = passed(&passing)?;
-    let value = normal(passing.kind, &plain);
-    let tagged = match &key.hidden {
-        _ if seen == Sight::Open => key.tag(&value).map(|tag| tag_form(key.number, &tag)),
-        // The other side shows masks: this is one, or is equal to none, and to its like alone.
-        Hidden::Mask(mask) if mask.as_bytes() == plain => Ok(mask_form(mask)),
-        Hidden::Mask(_) | Hidden::Null | Hidden::Error => blind(&value).map(|tag| tag_form(key.number, &tag)),
-    };
+    let tagged = tag_of(&key, passing.kind, &plain);
     secret::wipe(&mut plain);
     tagged
+}
+
+/// The same for a value that comes in open.
+pub fn sought(kind: Kind, plain: &[u8], modifier: i32) -> Result<Vec<u8>> {
+    match comparing(modifier)? {
+        Some(key) => tag_of(&key, kind, plain),
+        None => pass(kind, plain),
+    }
+}
+
+/// The key of a modifier, for a session: without one nothing is tagged.
+fn comparing(modifier: i32) -> Result<Option<Rc<Key>>> {
+    let key = Modifier::of(modifier).key()?;
+    Ok(key.filter(|key| sight(key) != Sight::Envelope))
+}
+
+fn tag_of(key: &Key, kind: Kind, plain: &[u8]) -> Result<Vec<u8>> {
+    let value = normal(kind, plain);
+    match &key.hidden {
+        _ if sight(key) == Sight::Open => key.tag(value).map(|tag| tag_form(key.number, &tag)),
+        // The other side shows masks: this is one, or is equal to none, and to its like alone.
+        Hidden::Mask(mask) if mask.as_bytes() == plain => Ok(mask_form(mask)),
+        Hidden::Mask(_) | Hidden::Null | Hidden::Error => blind(value).map(|tag| tag_form(key.number, &tag)),
+    }
 }
 
 /// What values are compared by.
@@ -168,8 +182,8 @@ enum Compared {
     Mask(String),
 }
 
-fn compared(bytes: &[u8]) -> Result<Compared> {
-    Ok(match form(bytes)? {
+fn compared(form: Form<'_>) -> Result<Compared> {
+    Ok(match form {
         Form::Sealed(envelope) => match envelope.binding.tag {
             Some(tag) => Compared::Tag(envelope.binding.key, tag),
             None => {
@@ -180,7 +194,7 @@ fn compared(bytes: &[u8]) -> Result<Compared> {
         Form::Tag { key, tag } => Compared::Tag(key, *tag),
         Form::Passing(passing) => {
             let plain = passed(&passing)?;
-            Compared::Open(normal(passing.kind, &plain))
+            Compared::Open(normal(passing.kind, &plain).to_vec())
         }
         Form::Mask(text) => Compared::Mask(text.to_owned()),
     })
@@ -188,6 +202,10 @@ fn compared(bytes: &[u8]) -> Result<Compared> {
 
 /// The order of two values, which means nothing but whether they are equal. What is sealed is compared by tags, and opened by nobody.
 pub fn order(left: &[u8], right: &[u8]) -> Result<Ordering> {
+    order_of(form(left)?, form(right)?)
+}
+
+fn order_of(left: Form<'_>, right: Form<'_>) -> Result<Ordering> {
     use Compared::{Mask, Open, Tag};
     Ok(match (compared(left)?, compared(right)?) {
         (Tag(one, left), Tag(other, right)) if one == other => left.cmp(&right),
@@ -205,12 +223,10 @@ pub fn order(left: &[u8], right: &[u8]) -> Result<Ordering> {
 
 /// The order of two values in an index or a sort. An open one has no place among tags: rather an error than rows in two orders.
 pub fn sorted(left: &[u8], right: &[u8]) -> Result<Ordering> {
-    for bytes in [left, right] {
-        if matches!(form(bytes)?, Form::Passing(_)) {
-            return Err(Error::open_among_sealed());
-        }
+    match (form(left)?, form(right)?) {
+        (Form::Passing(_), _) | (_, Form::Passing(_)) => Err(Error::open_among_sealed()),
+        (left, right) => order_of(left, right),
     }
-    order(left, right)
 }
 
 /// An error where the session sees masks in the place of what a modifier seals.
@@ -231,7 +247,7 @@ fn guessed(number: u32, value: &[u8]) -> Result<[u8; TAG_BYTES]> {
 
 /// What is hashed of a value. An open one has no hash that it shares with sealed ones: rather an error than rows that are not found.
 pub fn hashed(bytes: &[u8]) -> Result<Vec<u8>> {
-    match compared(bytes)? {
+    match compared(form(bytes)?)? {
         Compared::Tag(_, tag) => Ok(tag.to_vec()),
         Compared::Mask(text) => Ok(text.into_bytes()),
         Compared::Open(_) => Err(Error::open_among_sealed()),

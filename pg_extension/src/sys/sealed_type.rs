@@ -4,6 +4,7 @@
 //! It holds no key and decides nothing: the table of questions seals, opens and compares. Here is only what the server's own types make of a text.
 
 mod definition;
+mod incoming;
 
 pub(super) use super::sealed_column::is_sealed;
 pub use super::sealed_column::{Column, FIRST_OF_KEYS, columns, kind_of};
@@ -14,10 +15,9 @@ pub(super) use definition::{
 use super::readiness::is_ready;
 use super::table::table;
 use crate::error::{Error, Result};
-use definition::is_defining;
+use incoming::{bytes, datum, input, integer, oid};
 use pgrx::{FromDatum, IntoDatum, pg_guard, pg_sys};
 use std::ffi::{CStr, CString, c_int};
-use vpd_text::sealed::Kind;
 
 // Exported by the server, declared here because the bindings leave them out.
 unsafe extern "C-unwind" {
@@ -82,7 +82,7 @@ functions! {
         let message = arguments[0].value.cast_mut_ptr::<pg_sys::StringInfoData>();
         let mut length = 0;
         let text = pg_sys::pq_getmsgtext(message, (*message).len - (*message).cursor, &mut length);
-        input(CStr::from_ptr(text), oid(arguments, 1), integer(arguments, 2))
+        input(CStr::from_ptr(text).to_bytes(), oid(arguments, 1), integer(arguments, 2))
     };
     /// `(sealed) → cstring`.
     sealed_out_wrapper (pg_finfo_sealed_out_wrapper, 1) = |arguments| {
@@ -208,82 +208,6 @@ pub unsafe extern "C-unwind" fn sealed_mask_wrapper(call: pg_sys::FunctionCallIn
     }
 }
 
-finfo!(pg_finfo_sealed_in_wrapper);
-
-/// `(cstring, oid, integer) → sealed`: a text of a client, of a cast, or of a literal in a statement.
-///
-/// # Safety
-/// The server calls it with its three arguments, none of which is NULL.
-#[unsafe(no_mangle)]
-#[pg_guard]
-pub unsafe extern "C-unwind" fn sealed_in_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the call has three arguments, as declared. Expressions that run say so in the function's own information; for a literal there is none.
-    unsafe {
-        (*call).isnull = false;
-        let arguments = (*call).args.as_slice(3);
-        let modifier = integer(arguments, 2);
-        let is_literal = (*call)
-            .flinfo
-            .as_ref()
-            .is_none_or(|function| function.fn_expr.is_null());
-        if !is_ready() {
-            Error::not_active().raise();
-        }
-        if is_literal && modifier < 0 && is_defining() {
-            Error::literal_kept().raise();
-        }
-        let text = CStr::from_ptr(arguments[0].value.cast_mut_ptr());
-        input(text, oid(arguments, 1), modifier).unwrap_or_else(|error| error.raise())
-    }
-}
-
-/// The bytes that a value of the server's own type is sealed as: one form for equal texts of the kind. An error of its input function passes.
-///
-/// # Safety
-/// Inside a transaction.
-unsafe fn canonical(kind: Kind, text: &CStr) -> Vec<u8> {
-    let own = match kind {
-        Kind::Text => return text.to_bytes().to_vec(),
-        Kind::Bytea => pg_sys::BYTEAOID,
-        Kind::Numeric => pg_sys::NUMERICOID,
-        Kind::Date => pg_sys::DATEOID,
-        Kind::Jsonb => pg_sys::JSONBOID,
-    };
-    // SAFETY: types of the server with their own input and output functions; what they return is copied.
-    unsafe {
-        let (mut read, mut write) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
-        let mut element = pg_sys::InvalidOid;
-        let mut is_varlena = false;
-        pg_sys::getTypeInputInfo(own, &mut read, &mut element);
-        pg_sys::getTypeOutputInfo(own, &mut write, &mut is_varlena);
-        let value = pg_sys::OidInputFunctionCall(read, text.as_ptr().cast_mut(), element, -1);
-        if kind == Kind::Bytea {
-            return varlena(value).to_vec();
-        }
-        // As ISO 8601 has it, whatever the client set.
-        let style = pg_sys::DateStyle;
-        pg_sys::DateStyle = pg_sys::USE_ISO_DATES as i32;
-        let written = pg_sys::OidOutputFunctionCall(write, value);
-        pg_sys::DateStyle = style;
-        let canonical = CStr::from_ptr(written).to_bytes().to_vec();
-        pg_sys::pfree(written.cast());
-        canonical
-    }
-}
-
-unsafe fn input(text: &CStr, type_oid: pg_sys::Oid, modifier: i32) -> Result<pg_sys::Datum> {
-    let kind = kind_of(type_oid).ok_or_else(Error::envelope_broken)?;
-    let sealing = &table().sealing;
-    if let Some(envelope) = (sealing.envelope)(text.to_bytes())? {
-        return datum((sealing.taken)(envelope, kind, modifier)?);
-    }
-    // SAFETY: an input function runs inside a transaction.
-    let mut plain = unsafe { canonical(kind, text) };
-    let sealed = (sealing.sealed)(kind, &plain, modifier);
-    super::secret::wipe(&mut plain);
-    datum(sealed?)
-}
-
 unsafe fn compared(
     arguments: &[pg_sys::NullableDatum],
     holds: impl FnOnce(std::cmp::Ordering) -> bool,
@@ -291,29 +215,6 @@ unsafe fn compared(
     // SAFETY: both are values of sealed types.
     let order = unsafe { (table().sealing.order)(bytes(arguments, 0), bytes(arguments, 1))? };
     Ok(pg_sys::Datum::from(holds(order)))
-}
-
-fn datum(value: Vec<u8>) -> Result<pg_sys::Datum> {
-    value.into_datum().ok_or_else(Error::envelope_broken)
-}
-
-fn oid(arguments: &[pg_sys::NullableDatum], number: usize) -> pg_sys::Oid {
-    pg_sys::Oid::from(arguments[number].value.value() as u32)
-}
-
-fn integer(arguments: &[pg_sys::NullableDatum], number: usize) -> i32 {
-    arguments[number].value.value() as i32
-}
-
-/// The bytes of a value, whole.
-unsafe fn bytes(arguments: &[pg_sys::NullableDatum], number: usize) -> &[u8] {
-    // SAFETY: a value of a sealed type, which is a varlena; it lives as long as the call.
-    unsafe { varlena(arguments[number].value) }
-}
-
-unsafe fn varlena<'a>(value: pg_sys::Datum) -> &'a [u8] {
-    // SAFETY: a varlena; what was compressed or lies elsewhere is fetched into the memory of the call.
-    unsafe { pgrx::varlena::varlena_to_byte_slice(pg_sys::pg_detoast_datum_packed(value.cast_mut_ptr())) }
 }
 
 /// The words between the brackets of a modifier.

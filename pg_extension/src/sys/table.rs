@@ -276,6 +276,8 @@ pub struct Sealing {
     pub coerced: fn(&[u8], i32, bool) -> Result<Vec<u8>>,
     /// What a value is compared by with those of a column.
     pub tagged: fn(&[u8], i32) -> Result<Vec<u8>>,
+    /// The same for a value that comes in open.
+    pub sought: fn(Kind, &[u8], i32) -> Result<Vec<u8>>,
     /// Whether values of two modifiers can be compared at all.
     pub comparable: fn(i32, i32) -> Result<()>,
     /// Which of two comes first, and whether they are equal.

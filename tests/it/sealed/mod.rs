@@ -6,6 +6,7 @@ mod cipher;
 mod core_dump;
 mod corpus;
 mod definition;
+mod direct;
 mod equality;
 mod finding;
 mod intake;

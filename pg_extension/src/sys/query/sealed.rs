@@ -6,13 +6,18 @@
 //! WHERE ssn = tagged($1, 71230)   -- goes out; 71230 is the modifier of the column
 //! WHERE ssn = ANY ($1)        -- comes in; each element is tagged
 //! ```
+//!
+//! A text that one expression makes a value, for a column or to be compared with one, goes there in one call (`direct`).
+
+mod direct;
 
 use crate::error::Error;
 use crate::sys::list::{elements, length, list, nth};
 use crate::sys::predicate::function;
 use crate::sys::sealed_type::{is_sealed, kind_of};
 use crate::sys::table::table;
-use pgrx::{pg_guard, pg_sys};
+use direct::{called, integer};
+use pgrx::{is_a, pg_guard, pg_sys};
 use std::ffi::c_void;
 
 /// Tags what is compared with sealed columns, at every level.
@@ -81,6 +86,7 @@ unsafe extern "C-unwind" fn walker(node: *mut pg_sys::Node, context: *mut c_void
                 let comparison = &mut *node.cast::<pg_sys::ScalarArrayOpExpr>();
                 comparison.args = tagged(comparison.args);
             }
+            T_FuncExpr => direct::store(&mut *node.cast()),
             T_MinMaxExpr if is_sealed((*node.cast::<pg_sys::MinMaxExpr>()).minmaxtype) => {
                 Error::not_ordered().raise()
             }
@@ -157,43 +163,17 @@ unsafe fn coerce_each(relation: pg_sys::Oid, targets: *mut pg_sys::List) {
             pg_sys::get_atttypetypmodcoll(relation, target.resno, &mut own, &mut modifier, &mut collation);
             (table().sealing.may_be_stored)(relation, target.resno, modifier)
                 .unwrap_or_else(|error| error.raise());
-            let stored = function(
-                c"vpd_private",
-                c"sealed_coerce",
-                &[kind, pg_sys::INT4OID, pg_sys::BOOLOID],
-            )
-            .unwrap_or_else(|error| error.raise());
+            if direct::is_stored(target.expr.cast(), kind, modifier) {
+                continue;
+            }
             let arguments = list(&[
                 target.expr.cast(),
                 integer(modifier),
                 pg_sys::makeBoolConst(false, false),
             ]);
+            let stored = direct::storing(kind).unwrap_or_else(|error| error.raise());
             target.expr = called(stored, kind, arguments).cast();
         }
-    }
-}
-
-unsafe fn integer(value: i32) -> *mut pg_sys::Node {
-    // SAFETY: makes a node.
-    unsafe {
-        pg_sys::makeConst(
-            pg_sys::INT4OID,
-            -1,
-            pg_sys::InvalidOid,
-            4,
-            pg_sys::Datum::from(value),
-            false,
-            true,
-        )
-        .cast()
-    }
-}
-
-unsafe fn called(oid: pg_sys::Oid, kind: pg_sys::Oid, arguments: *mut pg_sys::List) -> *mut pg_sys::Node {
-    // SAFETY: makes a node; the function takes the arguments and returns the type.
-    unsafe {
-        let form = pg_sys::CoercionForm::COERCE_EXPLICIT_CALL;
-        pg_sys::makeFuncExpr(oid, kind, arguments, pg_sys::InvalidOid, pg_sys::InvalidOid, form).cast()
     }
 }
 
@@ -231,12 +211,20 @@ unsafe fn tag_of(side: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *
         if pg_sys::get_element_type(own) != kind {
             return side;
         }
-        let mut element = pgrx::PgBox::<pg_sys::CaseTestExpr>::alloc_node(pg_sys::NodeTag::T_CaseTestExpr);
-        element.typeId = kind;
-        element.typeMod = -1;
         let mut each = pgrx::PgBox::<pg_sys::ArrayCoerceExpr>::alloc_node(pg_sys::NodeTag::T_ArrayCoerceExpr);
-        each.arg = side.cast();
-        each.elemexpr = call(element.into_pg().cast(), kind, modifier).cast();
+        // An array of texts that is made one of values, or one of values.
+        if is_a(side, pg_sys::NodeTag::T_ArrayCoerceExpr) {
+            let made = &*side.cast::<pg_sys::ArrayCoerceExpr>();
+            each.arg = made.arg;
+            each.elemexpr = call(made.elemexpr.cast(), kind, modifier).cast();
+        } else {
+            let mut element =
+                pgrx::PgBox::<pg_sys::CaseTestExpr>::alloc_node(pg_sys::NodeTag::T_CaseTestExpr);
+            element.typeId = kind;
+            element.typeMod = -1;
+            each.arg = side.cast();
+            each.elemexpr = call(element.into_pg().cast(), kind, modifier).cast();
+        }
         each.resulttype = own;
         each.resulttypmod = -1;
         each.coerceformat = pg_sys::CoercionForm::COERCE_EXPLICIT_CAST;
@@ -246,8 +234,11 @@ unsafe fn tag_of(side: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *
 }
 
 unsafe fn call(value: *mut pg_sys::Node, kind: pg_sys::Oid, modifier: i32) -> *mut pg_sys::Node {
-    // SAFETY: makes nodes; the function takes a value of the type and an integer.
+    // SAFETY: makes nodes; the function takes a value of the type, or a text, and an integer.
     unsafe {
+        if let Some(sought) = direct::seek(value, kind, modifier) {
+            return sought;
+        }
         let tagged = function(c"vpd_private", c"sealed_tagged", &[kind, pg_sys::INT4OID])
             .unwrap_or_else(|error| error.raise());
         called(tagged, kind, list(&[value, integer(modifier)]))
