@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::sys::secret;
 use std::cmp::Ordering;
 use std::rc::Rc;
-use vpd_text::sealed::{Envelope, Form, Kind, TAG_BYTES, mask_form, read_text, tag_form, write_text};
+use vpd_text::sealed::{Envelope, Form, Kind, TAG_BYTES, mask_form, read_text, tag_form, tag_in, write_text};
 
 /// The envelope that a text holds.
 pub fn envelope(text: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -202,7 +202,16 @@ fn compared(form: Form<'_>) -> Result<Compared> {
 
 /// The order of two values, which means nothing but whether they are equal. What is sealed is compared by tags, and opened by nobody.
 pub fn order(left: &[u8], right: &[u8]) -> Result<Ordering> {
-    order_of(form(left)?, form(right)?)
+    match order_of_tags(left, right) {
+        Some(order) => Ok(order),
+        None => order_of(form(left)?, form(right)?),
+    }
+}
+
+/// The order of two sealed values of one key, which is what most comparisons are of.
+fn order_of_tags(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    let ((one, left), (other, right)) = (tag_in(left)?, tag_in(right)?);
+    (one == other).then(|| left.cmp(right))
 }
 
 fn order_of(left: Form<'_>, right: Form<'_>) -> Result<Ordering> {
@@ -223,6 +232,9 @@ fn order_of(left: Form<'_>, right: Form<'_>) -> Result<Ordering> {
 
 /// The order of two values in an index or a sort. An open one has no place among tags: rather an error than rows in two orders.
 pub fn sorted(left: &[u8], right: &[u8]) -> Result<Ordering> {
+    if let Some(order) = order_of_tags(left, right) {
+        return Ok(order);
+    }
     match (form(left)?, form(right)?) {
         (Form::Passing(_), _) | (_, Form::Passing(_)) => Err(Error::open_among_sealed()),
         (left, right) => order_of(left, right),

@@ -7,6 +7,7 @@ mod text;
 
 pub use form::{
     Binding, Closed, Envelope, Form, Kind, Malformed, Passing, TAG_BYTES, mask_form, passing_head, tag_form,
+    tag_in,
 };
 pub use master::{MAX_KEYS, MAX_NAME_BYTES, MasterKey, MasterKeysInvalid, read as read_master_keys};
 pub use name::is_key_name;
