@@ -205,15 +205,20 @@ BEGIN
             kind.name,
             'The same value sealed with the current version of its key, about a person. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid, 23502 person_missing.'
         );
-        EXECUTE format(
-            'CREATE FUNCTION vpd_private.is_about(value vpd.%I, name text) RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_is_about_wrapper''',
-            kind.name
-        );
-        EXECUTE format(
-            'COMMENT ON FUNCTION vpd_private.is_about(vpd.%I, text) IS %L',
-            kind.name,
-            'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs.'
-        );
+        FOR operation IN
+            SELECT *
+              FROM (VALUES
+                  ('sealed_is_about', 'name text', 'boolean', 'sealed_is_about', 'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs, 23502 person_missing.'),
+                  ('sealed_differs', 'name text', 'boolean', 'sealed_differs', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid.'),
+                  ('sealed_opened', 'token text', 'text', 'sealed_opened', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
+              ) AS known (name, argument, result, symbol, comment)
+        LOOP
+            EXECUTE format(
+                'CREATE FUNCTION vpd.%I(value vpd.%I, %s) RETURNS %s LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', %L',
+                operation.name, kind.name, operation.argument, operation.result, operation.symbol || '_wrapper'
+            );
+            EXECUTE format('COMMENT ON FUNCTION vpd.%I(vpd.%I, text) IS %L', operation.name, kind.name, operation.comment);
+        END LOOP;
     END LOOP;
 END
 $$;

@@ -62,8 +62,8 @@ CREATE VIEW vpd_private.person_check AS
       JOIN pg_proc p ON p.oid = d.refobjid
       JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE k.contype = 'c'
-       AND p.proname = 'is_about'
-       AND n.nspname = 'vpd_private';
+       AND p.proname = 'sealed_is_about'
+       AND n.nspname = 'vpd';
 COMMENT ON VIEW vpd_private.person_check IS 'Checks of tables that sealed values are about the person that their row names.';
 COMMENT ON COLUMN vpd_private.person_check.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.person_check.name IS 'The check.';
@@ -112,7 +112,7 @@ COMMENT ON VIEW vpd.key_usage IS
 'How many values each version of each key seals. Reading it goes through all tables that have sealed columns, as their owners and past policies; arrays and rows of sealed values are not counted.';
 COMMENT ON COLUMN vpd.key_usage.key IS 'The key.';
 COMMENT ON COLUMN vpd.key_usage.version IS
-'The version; 0 for values that are to be about a person and are about nobody yet, -1 for values that a former version sealed about somebody who was forgotten. vpd.reseal seals all but the last anew.';
+'The version; -1 for values of a former version that nobody can read any more, about somebody who was forgotten for instance; NULL where the values of a table could not be counted: a WARNING tells why.';
 COMMENT ON COLUMN vpd.key_usage.relation IS 'The table, or a partition.';
 COMMENT ON COLUMN vpd.key_usage.column_name IS 'The column.';
 COMMENT ON COLUMN vpd.key_usage.sealed_values IS 'How many values.';
@@ -187,8 +187,8 @@ CREATE FUNCTION vpd.seal_column(relation regclass, column_name text, key text) R
 COMMENT ON FUNCTION vpd.seal_column IS
 'Seals an existing column: its type becomes the sealed one of its kind with the key, in one rewrite of the table, which nobody reads or writes meanwhile. Plain btree and hash indexes and unique constraints are made again over tags,
 defaults are kept. Texts and uuid become sealed_text; integers and numeric sealed_numeric; date, bytea, json and jsonb theirs. Refused with the list of what depends on the column and would not come along: views, generated columns,
-checks, foreign keys, policies, triggers that name it, indexes of other kinds. What the log of changes, backups and freed space hold in the clear goes as they do. With a key per person, call vpd.name_person before and
-vpd.reseal after it. Errors: 42704 column_not_found, 42804 column_type, 42809 relation_unsupported, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
+checks, foreign keys, policies, triggers that name it, indexes of other kinds. What the log of changes, backups and freed space hold in the clear goes as they do. With a key per person, call vpd.name_person
+before it: values are sealed about the persons of their rows. Errors: 42704 column_not_found, 42804 column_type, 42809 relation_unsupported, 2BP01 column_depended_on, 42704 sealing_key_not_found, 0A000 not_searchable, 55000 master_key_missing.';
 
 CREATE FUNCTION vpd.unseal_column(relation regclass, column_name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -207,7 +207,7 @@ CREATE FUNCTION vpd.name_person(relation regclass, column_name text, kind text D
 COMMENT ON FUNCTION vpd.name_person IS
 'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in: a trigger seals them with
 the key of the person, and a check on each such column refuses what is not about him, whatever other triggers do. Call it again after another such column was added. Another call names another column; rows keep the person they have
-until vpd.reseal. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
+until vpd.reseal, which takes those of another person along. A trigger that was disabled is enabled. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
 42809 relation_unsupported, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.forget_person(name text, kind text DEFAULT 'person') RETURNS bigint

@@ -205,7 +205,7 @@ BEGIN
             'sealed_text_sought', 'sealed_bytea_sought', 'sealed_numeric_sought', 'sealed_date_sought', 'sealed_jsonb_sought',
             'sealed_coerce', 'sealed_tagged', 'sealed_open', 'sealed_eq', 'sealed_ne', 'sealed_lt', 'sealed_le', 'sealed_ge', 'sealed_gt', 'sealed_unordered'
          )
-            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew', 'sealed_is_about')
+            OR f.pronamespace = 'vpd'::regnamespace AND f.proname IN ('seal', 'unseal', 'sealed_mask', 'sealed_version', 'sealed_anew', 'sealed_is_about', 'sealed_differs', 'sealed_opened')
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', routine);
     END LOOP;

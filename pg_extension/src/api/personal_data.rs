@@ -14,10 +14,10 @@ fn count_key_usage() -> std::result::Result<
         'static,
         (
             name!(key, String),
-            name!(version, i32),
+            name!(version, Option<i32>),
             name!(relation, Oid),
             name!(column_name, String),
-            name!(sealed_values, i64),
+            name!(sealed_values, Option<i64>),
         ),
     >,
     ErrorReport,

@@ -211,7 +211,7 @@ impl Error {
     /// 42804: a column cannot name persons.
     pub fn person_column_type(column: &str) -> Self {
         Self::column_type(format!(
-            "column \"{column}\" names persons, and is neither text, varchar, uuid nor an integer"
+            "column \"{column}\" names persons, and is none of text, varchar, uuid and integer, with one text for equal values"
         ))
     }
 
@@ -222,6 +222,16 @@ impl Error {
             "person_missing",
             "a row with a value that is sealed per person names no person",
             "Fill the column that vpd.name_person was called with.",
+        )
+    }
+
+    /// 42501: a session that sees masks would write one in the place of the value.
+    pub fn mask_written() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "column_masked",
+            "the mask of a sealed value would be stored in its place",
+            "A trigger or a text has it from the row that the session sees. Attach a session that has the privilege of the key, or leave the column out.",
         )
     }
 
@@ -262,6 +272,16 @@ impl Error {
             "person_not_named",
             "nothing says which person the rows of the table are about",
             "Call vpd.name_person('table', 'column') with the column that names the person; once more after a column was added, or when its trigger was disabled.",
+        )
+    }
+
+    /// 01000, a warning: code of the owner of a table stopped the counting of its values.
+    pub fn not_counted(table: &str, reason: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "usage_unknown",
+            format!("the sealed values of {table} were not counted: {reason}"),
+            "What the owner of the table wrote runs when it is read, such as conditions of indexes.",
         )
     }
 

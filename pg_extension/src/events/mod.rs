@@ -150,6 +150,8 @@ fn wire_server() {
             version: sealing::version,
             renewed: sealing::renewed,
             is_about: sealing::require_about,
+            differs: sealing::differs,
+            opened_in_column: sealing::opened_in_column,
             may_be_stored: personal::may_be_stored,
             held: sealing::hold,
             coerced: sealing::coerced,

@@ -5,7 +5,7 @@ use crate::authz::change;
 use crate::error::Result;
 use crate::policy::exemption;
 use crate::session::ending;
-use crate::{access, audit, context, hierarchy, load, personal, policy, session, trail};
+use crate::{access, audit, context, hierarchy, load, personal, policy, sealing, session, trail};
 
 /// It is about to commit: sessions that were to be ended with it are, while it still can.
 pub fn commits() {
@@ -52,6 +52,7 @@ pub fn prepared() {
 pub fn over() {
     access::transaction_ended();
     personal::record_unsealed();
+    sealing::transaction_ended();
     load::transaction_ended();
     audit::rows_settled();
     policy::statement_started();

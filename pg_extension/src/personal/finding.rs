@@ -3,7 +3,7 @@
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sys::spi::{arg, null_oid_arg, oid_arg, query_as_owner_of, statements};
-use crate::sys::{Oid, relation};
+use crate::sys::{Oid, relation, xact};
 use vpd_text::personal::{Category, by_name, by_values};
 
 statements! {
@@ -46,9 +46,13 @@ pub fn find(table: Option<Oid>, sample_rows: i32) -> Result<Vec<Found>> {
         let told = if is_date || sample_rows == 0 || !relation::lock_for_reading(relation) {
             None
         } else {
-            let values = context::without_session(|| {
-                query_as_owner_of(relation, true, &query, |row| row.get::<String>(1))
-            });
+            // Where code of the owner stops it, the name of the column has to do.
+            let values = xact::attempt(|| {
+                Ok(context::without_session(|| {
+                    query_as_owner_of(relation, true, &query, |row| row.get::<String>(1))
+                }))
+            })
+            .unwrap_or_default();
             by_values(values.iter().flatten().map(String::as_str)).filter(|(_, share)| *share >= LEAST_SHARE)
         };
         if let Some((category, confidence, reason)) = weighed(named, told, is_date) {

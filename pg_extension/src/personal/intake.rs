@@ -2,10 +2,10 @@
 //!
 //! One command of the server's does it, as the owner of the table: all of it or nothing, and nobody reads or writes the table meanwhile.
 
-use super::person::{check_columns, drop_checks};
+use super::person::{check_columns, drop_checks, person_column, require_of_application};
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sealing;
+use crate::sealing::{self, Renewing};
 use crate::sys::spi::{arg, command_as_owner_of, oid_arg, statements};
 use crate::sys::{Oid, relation};
 
@@ -26,7 +26,6 @@ struct Before {
     dependants: Vec<String>,
     has_index: bool,
     default: Option<String>,
-    is_of_extension: bool,
     names_persons: bool,
 }
 
@@ -78,18 +77,33 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
     if before.has_index && !is_searchable {
         return Err(Error::not_searchable(key));
     }
-    let place = sealing::new_place(sealing::modifier(&[key.to_owned()])?)?;
+    let modifier = sealing::modifier(&[key.to_owned()])?;
+    let person = if sealing::is_per_person(modifier)? {
+        Some(person_column(table)?.ok_or_else(Error::person_not_named)?)
+    } else {
+        None
+    };
+    let place = sealing::new_place(modifier)?;
     // Whatever the type is, its text is what the sealed type reads. An assignment needs no privilege of the key.
     let plain_kind = format!("vpd.{sealed_type}");
     let value = format!("CAST(CAST({} AS text) AS {plain_kind})", before.column);
-    command_as_owner_of(
-        table,
-        &before.command(
-            &format!("{plain_kind}({}, {place})", relation::quoted(key)),
-            &plain_kind,
-            &value,
+    let value = match person {
+        None => value,
+        Some(person) => format!(
+            "vpd.sealed_anew({value}, '{}:' || CAST({} AS text))",
+            person.kind,
+            relation::quoted(&person.name)
         ),
+    };
+    let command = before.command(
+        &format!("{plain_kind}({}, {place})", relation::quoted(key)),
+        &plain_kind,
+        &value,
     );
+    // What others wrote runs with the command, such as conditions of indexes, and sees nobody's session.
+    let renewing = Renewing::into_column(place);
+    context::without_session(|| command_as_owner_of(table, &command));
+    drop(renewing);
     check_columns(table)
 }
 
@@ -105,16 +119,20 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
     sealing::require_open_place(before.modifier)?;
     sealing::column_met(before.modifier, before.table.clone(), column.to_owned());
     drop_checks(table, Some(column));
-    let value = format!("vpd.unseal({})", before.column);
+    let (_opening, token) = sealing::Opening::begin(before.modifier)?;
+    let value = format!(
+        "CAST(vpd.sealed_opened({}, '{token}') AS {})",
+        before.column, before.own_type
+    );
     let command = before.command(&before.own_type, &before.own_type, &value);
-    // What others wrote runs with the command, such as checks of the table, and sees nobody's session.
-    let _opening = sealing::Opening::begin(before.modifier);
+    // As above. Of its values nobody opens one but the command.
     context::without_session(|| command_as_owner_of(table, &command));
     Ok(())
 }
 
 /// The column, when it can get another type: nothing depends on it that would be lost or stop the command.
 fn looked_up(table: Oid, column: &str) -> Result<Before> {
+    require_of_application(table)?;
     relation::lock_exclusively(table);
     let found = INTAKE.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(column)], |row| Before {
@@ -129,14 +147,10 @@ fn looked_up(table: Oid, column: &str) -> Result<Before> {
             dependants: row.required(9),
             has_index: row.required(10),
             default: row.get(11),
-            is_of_extension: row.required(12),
-            names_persons: row.required(13),
+            names_persons: row.required(12),
         })
     });
     let before = found.ok_or_else(|| Error::column_not_found(column))?;
-    if before.is_of_extension {
-        return Err(Error::not_of_application(&before.table));
-    }
     if !matches!(before.kind.as_str(), "r" | "p") || before.is_inherited {
         return Err(Error::wrong_relation(
             format!("{} is not a table of its own", before.table),

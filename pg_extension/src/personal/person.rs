@@ -13,6 +13,7 @@ use vpd_text::sealed::is_key_name;
 statements! {
     COLUMN = "personal/person_column.sql";
     IS_GUARDED = "personal/is_guarded.sql";
+    IS_OF_APPLICATION = "personal/is_of_application.sql";
     NAMEABLE = "personal/nameable_column.sql";
     DEFINE = scanning "personal/define_person_column.sql";
     FORMER = scanning "personal/former_checks.sql";
@@ -38,9 +39,9 @@ struct Nameable {
     number: i16,
     is_plain: bool,
     is_of_table: bool,
-    is_of_extension: bool,
-    /// The command that puts the trigger on the table.
+    /// The commands that put the trigger on the table, and enable it.
     trigger: Option<String>,
+    enabling: Vec<String>,
 }
 
 /// A column names the person, of a kind, that the rows of a table, and of its partitions, are about.
@@ -51,20 +52,18 @@ pub fn name_person(table: Oid, column: &str, kind: &str) -> Result<()> {
             "Use a word such as customer.",
         ));
     }
+    require_of_application(table)?;
     relation::lock_exclusively(table);
     let found = NAMEABLE.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(column)], |row| Nameable {
             number: row.required(1),
             is_plain: row.required(2),
             is_of_table: row.required(3),
-            is_of_extension: row.required(4),
-            trigger: row.get(5),
+            trigger: row.get(4),
+            enabling: row.required(5),
         })
     });
     let found = found.ok_or_else(|| Error::column_not_found(column))?;
-    if found.is_of_extension {
-        return Err(Error::not_of_application(&relation::full_name(table)));
-    }
     if !found.is_of_table {
         return Err(Error::wrong_relation(
             format!("{} is not a table", relation::full_name(table)),
@@ -75,13 +74,24 @@ pub fn name_person(table: Oid, column: &str, kind: &str) -> Result<()> {
         return Err(Error::person_column_type(column));
     }
     DEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(column), arg(found.number), arg(kind)]));
-    if let Some(command) = found.trigger {
-        run_command(&command);
+    for command in found.trigger.iter().chain(&found.enabling) {
+        run_command(command);
     }
     drop_checks(table, None);
     check_columns(table)?;
     relation::announce_change(table);
     Ok(())
+}
+
+/// An error for a table of the server or of an extension, before anybody waits for it.
+pub fn require_of_application(table: Oid) -> Result<()> {
+    let found = IS_OF_APPLICATION
+        .with(|statement| statement.query_one(&[oid_arg(table)], |row| row.required::<bool>(1)));
+    match found {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::not_of_application(&relation::full_name(table))),
+        None => Err(Error::relation_not_found()),
+    }
 }
 
 /// Sealed columns about persons get the check that they are about the person of their row, where the table names one.

@@ -240,6 +240,11 @@ impl Work {
 
     /// Seals the outdated rows behind a place anew, up to a block, or the first one; how many, and where the last of them was.
     fn renew(&self, block: i64, row: i32, to: Option<i64>) -> Result<(i64, Option<(i64, i32)>)> {
+        let are_per_person = self
+            .columns
+            .iter()
+            .map(|column| sealing::is_per_person(column.place))
+            .collect::<Result<Vec<bool>>>()?;
         let commands = COMMANDS.with(|statement| {
             statement.query_one(
                 &[
@@ -251,11 +256,13 @@ impl Work {
                     arg(to),
                     arg(self.person.as_ref().map(|person| person.name.as_str())),
                     arg(self.person.as_ref().map(|person| person.kind.as_str())),
+                    arg(are_per_person),
                 ],
                 |row| (row.required::<String>(1), row.required::<String>(2)),
             )
         });
         let (find, renew) = commands.ok_or_else(Error::relation_not_found)?;
+        let _renewing = Renewing::begin();
         context::without_session(|| {
             let found = rewrite_as_owner_of(self.member, &find, |row| {
                 (
@@ -268,7 +275,6 @@ impl Work {
             };
             let places: Vec<String> = found.iter().map(|(place, _)| format!("\"{place}\"")).collect();
             let text = format!("{renew}'{{{}}}' AS tid[])) RETURNING 1", places.join(","));
-            let _renewing = Renewing::begin();
             let renewed = rewrite_as_owner_of(self.member, &text, |_| ());
             Ok((i64::try_from(renewed.len()).unwrap_or(i64::MAX), Some(*last)))
         })

@@ -5,7 +5,7 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing;
 use crate::sys::Oid;
-use crate::sys::relation;
+use crate::sys::{relation, xact};
 use crate::sys::spi::{arg, at_present, query_as_owner_of, statements};
 
 statements! {
@@ -16,14 +16,14 @@ statements! {
 pub struct Usage {
     /// The name of the key.
     pub key: String,
-    /// The version; 0 for values of a key per person that are about nobody yet, -1 for those about somebody who was forgotten, in a former version.
-    pub version: i32,
+    /// The version; -1 for values of a former one that nobody can read any more, `None` where nothing could be counted.
+    pub version: Option<i32>,
     pub relation: Oid,
     pub column: String,
-    pub values: i64,
+    pub values: Option<i64>,
 }
 
-/// All of them. Goes through every table with sealed columns.
+/// All of them. Goes through every table with sealed columns. Where the owner's code stops that, a table has one line without version and values, and a warning.
 pub fn usage() -> Vec<Usage> {
     let mut all = Vec::new();
     for relation in relations(|_| true) {
@@ -32,15 +32,17 @@ pub fn usage() -> Vec<Usage> {
         }
         // As they are now that nobody changes them.
         for column in sealed_columns_of(relation) {
+            let counted = xact::attempt(|| Ok(counts(&column))).unwrap_or_else(|failure| {
+                Error::not_counted(&relation::full_name(relation), &failure.message).warn();
+                vec![(None, None)]
+            });
             let key = sealing::key_name(column.key).unwrap_or_default();
-            all.extend(counts(&column).into_iter().filter_map(|(version, values)| {
-                Some(Usage {
-                    key: key.clone(),
-                    version: version?,
-                    relation: column.relation,
-                    column: column.name.clone(),
-                    values,
-                })
+            all.extend(counted.into_iter().map(|(version, values)| Usage {
+                key: key.clone(),
+                version,
+                relation: column.relation,
+                column: column.name.clone(),
+                values,
             }));
         }
     }
@@ -59,18 +61,25 @@ pub fn values_of_version(key: u32, version: i32) -> Result<u64> {
     if !uncounted.is_empty() {
         return Err(Error::usage_unknown(&uncounted));
     }
-    let mut count = 0;
     // Whoever was waited for has committed since the statement of the caller began.
     at_present(|| {
+        let mut count = 0;
         for column in locked.into_iter().flat_map(sealed_columns_of) {
-            count += counts(&column)
+            if column.key != key {
+                continue;
+            }
+            let counted = xact::attempt(|| Ok(counts(&column))).map_err(|failure| {
+                let place = format!("{}: {}", relation::full_name(column.relation), failure.message);
+                Error::usage_unknown(&[place])
+            })?;
+            count += counted
                 .into_iter()
-                .filter(|(found, _)| column.key == key && *found == Some(version))
-                .map(|(_, values)| u64::try_from(values).unwrap_or_default())
+                .filter(|(found, _)| *found == Some(version))
+                .filter_map(|(_, values)| u64::try_from(values?).ok())
                 .sum::<u64>();
         }
-    });
-    Ok(count)
+        Ok(count)
+    })
 }
 
 /// The relations that have sealed columns of a sort.
@@ -91,11 +100,12 @@ fn sealed_columns_of(relation: Oid) -> Vec<SealedColumn> {
     columns
 }
 
-/// The values of a column by version, `None` for those that are not sealed.
-fn counts(column: &SealedColumn) -> Vec<(Option<i32>, i64)> {
-    context::without_session(|| {
+/// The values of a column by version; what is not sealed is not among them.
+fn counts(column: &SealedColumn) -> Vec<(Option<i32>, Option<i64>)> {
+    let counted = context::without_session(|| {
         query_as_owner_of(column.relation, true, &column.usage, |row| {
-            (row.get::<i32>(1), row.required::<i64>(2))
+            (row.get::<i32>(1), row.get::<i64>(2))
         })
-    })
+    });
+    counted.into_iter().filter(|(version, _)| version.is_some()).collect()
 }

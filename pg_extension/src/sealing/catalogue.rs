@@ -2,6 +2,7 @@
 
 use super::key::{self, Pair, Tagging};
 use super::person;
+use super::provisional::{self, NOBODY};
 use super::wrapping::{self, Wrapped};
 use crate::error::{Error, Result};
 use crate::sys::secret::Secret;
@@ -177,6 +178,9 @@ impl Key {
         if version == TAGS.unsigned_abs() {
             return Err(Error::envelope_broken());
         }
+        if person == Some(NOBODY) {
+            return provisional::pair(self, version, &*self.kept_bits(version)?);
+        }
         if let Some(known) = self.pairs.borrow().get(&(version, person)) {
             return Ok(Rc::clone(known));
         }
@@ -193,6 +197,14 @@ impl Key {
         }
         pairs.insert((version, person), Rc::clone(&pair));
         Ok(pair)
+    }
+
+    /// Whether a version is there, and was not destroyed.
+    pub fn has(&self, version: u32) -> bool {
+        version == self.version
+            || self.pairs.borrow().contains_key(&(version, None))
+            || self.bits.borrow().contains_key(&version)
+            || self.kept_bits(version).is_ok()
     }
 
     fn kept_bits(&self, version: u32) -> Result<Rc<Secret>> {

@@ -1,6 +1,7 @@
 //! Sealing and opening, whoever asks.
 
 use super::catalogue::{Key, keys};
+use super::provisional::NOBODY;
 use super::key::{close, open, tag};
 use crate::error::{Error, Result};
 use crate::sys::secret;
@@ -20,13 +21,18 @@ pub fn malformed(reason: Malformed) -> Error {
     }
 }
 
-/// Seals a value with a key, for a place; about a person where the key asks for one.
+/// Seals a value with a key, for a place; where the key asks for a person, about him, or about nobody until the transaction ends.
 pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32, person: Option<u64>) -> Result<Vec<u8>> {
     if key.is_destroyed {
         return Err(Error::key_destroyed(&key.name));
     }
     let tag = if key.is_searchable {
         Some(key.tag(normal(kind, plain))?)
+    } else {
+        None
+    };
+    let person = if key.is_per_person {
+        Some(person.unwrap_or(NOBODY))
     } else {
         None
     };
@@ -44,9 +50,18 @@ pub fn seal(kind: Kind, plain: &[u8], key: &Key, place: u32, person: Option<u64>
 /// Opens an envelope.
 pub fn unseal(envelope: &Envelope<'_>) -> Result<Vec<u8>> {
     let binding = &envelope.binding;
-    key_of(envelope)?
+    let key = key_of(envelope)?;
+    if key.is_per_person != binding.person.is_some() {
+        return Err(Error::envelope_broken());
+    }
+    let opened = key
         .pair(binding.version, binding.person)?
-        .open(&[], &envelope.closed)
+        .open(&[], &envelope.closed);
+    match opened {
+        // Of another transaction.
+        Err(_) if binding.person == Some(NOBODY) => Err(Error::person_forgotten()),
+        opened => opened,
+    }
 }
 
 /// The key of an envelope.

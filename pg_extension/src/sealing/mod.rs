@@ -10,6 +10,7 @@ mod envelope;
 mod key;
 mod mask;
 mod person;
+mod provisional;
 mod renewal;
 mod seal;
 mod unsealed;
@@ -26,8 +27,10 @@ pub use key::hmac;
 pub use mask::{mask, mask_value};
 pub use person::full_name;
 pub use renewal::{
-    Renewing, about, current_version, has_persons, is_per_person, renewed, require_about, version,
+    Renewing, about, current_version, differs, has_persons, is_per_person, renewed, require_about,
+    version,
 };
-pub use seal::{open_for_session as opened, seal_text};
+pub use provisional::forget as transaction_ended;
+pub use seal::{open_for_session as opened, opened_in_column, seal_text};
 pub use unsealed::{Opening, met as column_met, take as take_unsealed};
 pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, sought, tagged, taken};

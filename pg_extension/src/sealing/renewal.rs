@@ -2,15 +2,18 @@
 
 use super::catalogue::{Key, keys};
 use super::column::Modifier;
-use super::envelope::{form, key_of, seal, unseal};
+use super::envelope::{form, key_of, passed, seal, unseal};
 use super::person;
+use super::provisional::NOBODY;
+use super::visibility::require_open;
 use crate::error::{Error, Result};
 use crate::sys::{secret, user};
 use std::cell::Cell;
-use vpd_text::sealed::{Envelope, Form};
+use vpd_text::sealed::Form;
 
 thread_local! {
-    static IS_RENEWING: Cell<bool> = const { Cell::new(false) };
+    /// The modifier of the column that values come to, -1 for that in which they are; `None` while nothing is renewed.
+    static RENEWING: Cell<Option<i32>> = const { Cell::new(None) };
 }
 
 /// While it lives, `vpd_private.renewed` answers: what is sealed anew is written by the library alone.
@@ -18,19 +21,23 @@ pub struct Renewing(());
 
 impl Renewing {
     pub fn begin() -> Self {
-        IS_RENEWING.set(true);
+        Self::into_column(-1)
+    }
+
+    /// Values in the clear come to a column.
+    pub fn into_column(modifier: i32) -> Self {
+        RENEWING.set(Some(modifier));
         Self(())
     }
 }
 
 impl Drop for Renewing {
     fn drop(&mut self) {
-        IS_RENEWING.set(false);
+        RENEWING.set(None);
     }
 }
 
-/// The version of the key that sealed a value; 0 for one that is to be about a person and is about nobody yet, -1 for one that a former version sealed about somebody who was
-/// forgotten, `None` for what is not sealed.
+/// The version of the key that sealed a value; -1 for one of a former version that nobody can read any more, `None` for what is not sealed.
 pub fn version(bytes: &[u8]) -> Result<Option<i32>> {
     let Form::Sealed(envelope) = form(bytes)? else {
         return Ok(None);
@@ -40,22 +47,39 @@ pub fn version(bytes: &[u8]) -> Result<Option<i32>> {
     let Ok(key) = key_of(&envelope) else {
         return Ok(Some(version));
     };
-    Ok(Some(match envelope.binding.person {
-        None if key.is_per_person => 0,
-        Some(person) if envelope.binding.version < key.version && !person::is_known(key.number, person) => -1,
-        _ => version,
-    }))
+    let is_former = envelope.binding.version < key.version;
+    let is_lost = match envelope.binding.person {
+        Some(person) => !person::is_known(key.number, person),
+        None => false,
+    };
+    Ok(Some(
+        if is_former && (is_lost || !key.has(envelope.binding.version)) {
+            -1
+        } else {
+            version
+        },
+    ))
 }
 
-/// A value sealed with the current version of its key, about a person where the key asks for one. What nobody can open any more stays as it is.
+/// A value sealed with the current version of its key, about a person where the key asks for one. What nobody can open any more stays as it is; what is in the clear yet is sealed for the column that
+/// it comes to.
 pub fn renewed(bytes: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
-    if !IS_RENEWING.get() {
-        return Err(Error::argument(
-            "values are sealed anew by the library alone",
-            "Call vpd.reseal.",
-        ));
+    let into = RENEWING.get().ok_or_else(by_library_alone)?;
+    if let Form::Passing(passing) = form(bytes)? {
+        let column = Modifier::of(into);
+        let key = column.key()?.ok_or_else(Error::envelope_broken)?;
+        let name = name.ok_or_else(Error::person_missing)?;
+        let person = person::number_of(key.number, name)?;
+        let mut plain = passed(&passing)?;
+        let sealed = seal(passing.kind, &plain, &key, column.place(), Some(person));
+        secret::wipe(&mut plain);
+        return sealed;
     }
     anew(bytes, name, true).map(|renewed| renewed.unwrap_or_else(|| bytes.to_vec()))
+}
+
+fn by_library_alone() -> Error {
+    Error::argument("values are sealed anew by the library alone", "Call vpd.reseal.")
 }
 
 /// A value about the person that its row names; `None` where it is already.
@@ -63,19 +87,39 @@ pub fn about(bytes: &[u8], name: Option<&str>) -> Result<Option<Vec<u8>>> {
     anew(bytes, name, false)
 }
 
+/// Whether a value that is being sealed anew is about somebody else than the person that its row names.
+pub fn differs(bytes: &[u8], name: Option<&str>) -> Result<bool> {
+    RENEWING.get().ok_or_else(by_library_alone)?;
+    let Form::Sealed(envelope) = form(bytes)? else {
+        return Err(Error::envelope_broken());
+    };
+    let key = key_of(&envelope)?;
+    let (Some(number), Some(name)) = (envelope.binding.person, name) else {
+        return Ok(false);
+    };
+    Ok(!person::is_noted(key.number, number, name)
+        && person::name_of(key.number, number).is_some_and(|known| known != name))
+}
+
 fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Option<Vec<u8>>> {
     let Form::Sealed(envelope) = form(bytes)? else {
         return Err(Error::envelope_broken());
     };
     let key = key_of(&envelope)?;
-    let person = person_of(&key, &envelope, name)?;
+    let person = match envelope.binding.person {
+        Some(number) => match person_of(&key, number, name)? {
+            Some(person) => Some(person),
+            // Whoever it was about was forgotten.
+            None => return Ok(None),
+        },
+        None => None,
+    };
     let is_current = !is_current_wanted || envelope.binding.version == key.version;
     if is_current && person == envelope.binding.person {
         return Ok(None);
     }
     let mut plain = match unseal(&envelope) {
-        // Whoever it was about was forgotten.
-        Err(error) if error.code() == "person_forgotten" => return Ok(None),
+        Err(error) if ["person_forgotten", "key_destroyed"].contains(&error.code()) => return Ok(None),
         opened => opened?,
     };
     let sealed = seal(
@@ -89,6 +133,23 @@ fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Opt
     sealed.map(Some)
 }
 
+/// Whom a value is to be about that is about the one of a number, or nobody; `None` where he was forgotten. A value of somebody else's is for who may open it, or for the library.
+fn person_of(key: &Key, number: u64, name: Option<&str>) -> Result<Option<u64>> {
+    if number == NOBODY {
+        return person::number_of(key.number, name.ok_or_else(Error::person_missing)?).map(Some);
+    }
+    let Some(name) = name.filter(|name| !person::is_noted(key.number, number, name)) else {
+        return Ok(Some(number));
+    };
+    let Some(known) = person::name_of(key.number, number) else {
+        return Ok(None);
+    };
+    if known != name && RENEWING.get().is_none() {
+        require_open(key)?;
+    }
+    person::number_of(key.number, name).map(Some)
+}
+
 /// An error where a value that is to be about a person is not about the one of a name: a check of its table asks, after all triggers. What nobody can open any more is about nobody
 /// else.
 pub fn require_about(bytes: &[u8], name: Option<&str>) -> Result<()> {
@@ -100,9 +161,8 @@ pub fn require_about(bytes: &[u8], name: Option<&str>) -> Result<()> {
     if !key.is_per_person {
         return Ok(());
     }
-    let Some(number) = envelope.binding.person else {
-        return Err(Error::person_differs());
-    };
+    let number = envelope.binding.person.filter(|number| *number != NOBODY);
+    let number = number.ok_or_else(Error::person_differs)?;
     let is_noted = |name| person::is_noted(key.number, number, name);
     if name.is_some_and(is_noted) || !person::is_known(key.number, number) {
         return Ok(());
@@ -117,15 +177,6 @@ pub fn require_about(bytes: &[u8], name: Option<&str>) -> Result<()> {
             Ok(())
         }
         Some(_) => Err(Error::person_differs()),
-    }
-}
-
-fn person_of(key: &Key, envelope: &Envelope<'_>, name: Option<&str>) -> Result<Option<u64>> {
-    match name {
-        _ if !key.is_per_person => Ok(None),
-        Some(name) => person::number_of(key.number, name).map(Some),
-        None if envelope.binding.person.is_some() => Ok(envelope.binding.person),
-        None => Err(Error::person_missing()),
     }
 }
 

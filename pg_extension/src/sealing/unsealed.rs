@@ -2,7 +2,10 @@
 
 use super::catalogue::Key;
 use super::column::Modifier;
+use super::key::no_randomness;
 use crate::context::{self, Identity};
+use crate::error::Result;
+use crate::sys::random;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -14,8 +17,8 @@ thread_local! {
     static UNSEALED: RefCell<Vec<Unsealed>> = const { RefCell::new(Vec::new()) };
     /// Tables and columns of each place, as far as statements have met them.
     static COLUMNS: RefCell<HashMap<u32, BTreeSet<Column>>> = RefCell::default();
-    /// The column that is opened as a whole, and by whom.
-    static OPENING: RefCell<Option<(u32, Option<Rc<Identity>>)>> = const { RefCell::new(None) };
+    /// The column that is opened as a whole.
+    static OPENING: RefCell<Option<Whole>> = const { RefCell::new(None) };
 }
 
 /// A table with its schema, and a column.
@@ -34,14 +37,29 @@ pub struct Unsealed {
     place: u32,
 }
 
-/// While it lives, values of a column are opened for whoever may, and was attached when it began: nobody else is, so that code of others that runs meanwhile sees nothing of the session.
+/// A column that is opened as a whole.
+struct Whole {
+    place: u32,
+    /// What the command that opens it has, and nobody else.
+    token: String,
+    by: Option<Rc<Identity>>,
+}
+
+/// While it lives, the command with its token opens the values of a column for whoever was attached when it began: nobody is any more, so that code of others that runs
+/// meanwhile sees nothing of the session.
 pub struct Opening(());
 
 impl Opening {
-    pub fn begin(modifier: i32) -> Self {
-        let opening = (Modifier::of(modifier).place(), context::identity());
-        OPENING.replace(Some(opening));
-        Self(())
+    /// Begins; returns the token.
+    pub fn begin(modifier: i32) -> Result<(Self, String)> {
+        let bits = random::bytes().ok_or_else(no_randomness)?;
+        let token: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
+        OPENING.replace(Some(Whole {
+            place: Modifier::of(modifier).place(),
+            token: token.clone(),
+            by: context::identity(),
+        }));
+        Ok((Self(()), token))
     }
 }
 
@@ -51,15 +69,19 @@ impl Drop for Opening {
     }
 }
 
-/// Whether a column is opened as a whole.
-pub fn is_opening(place: u32) -> bool {
-    OPENING.with_borrow(|opening| opening.as_ref().is_some_and(|(of, _)| *of == place))
+/// Whether a command with this token opens a column.
+pub fn is_opening(place: u32, token: &str) -> bool {
+    OPENING.with_borrow(|opening| {
+        opening
+            .as_ref()
+            .is_some_and(|whole| whole.place == place && whole.token == token)
+    })
 }
 
 /// A value was unsealed.
 pub fn note(key: &Key, place: u32) {
     let by = OPENING.with_borrow(|opening| match opening {
-        Some((_, by)) => by.clone(),
+        Some(whole) => whole.by.clone(),
         None => context::identity(),
     });
     UNSEALED.with_borrow_mut(|all| {

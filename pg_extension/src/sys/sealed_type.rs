@@ -9,7 +9,7 @@ mod incoming;
 pub(super) use super::sealed_column::is_sealed;
 pub use super::sealed_column::{Column, FIRST_OF_KEYS, columns, kind_of};
 pub(super) use definition::{
-    check_made, definition_aborted, definition_begins, definition_over, name_column, refuse,
+    check_made, check_row_type, definition_aborted, definition_begins, definition_over, name_column, refuse,
 };
 
 use super::readiness::is_ready;
@@ -165,6 +165,22 @@ functions! {
         let name = String::from_datum(arguments[1].value, arguments[1].isnull);
         (table().sealing.is_about)(bytes(arguments, 0), name.as_deref())?;
         Ok(Some(pg_sys::Datum::from(true)))
+    };
+    /// `(sealed, text) → boolean`: whether a value is about another person than the one of this name. Both may be NULL.
+    sealed_differs_wrapper (pg_finfo_sealed_differs_wrapper, 2) = |arguments| {
+        if arguments[0].isnull {
+            return Ok(None);
+        }
+        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        (table().sealing.differs)(bytes(arguments, 0), name.as_deref()).map(|differs| differs.into_datum())
+    };
+    /// `(sealed, text) → text`: the value, for the command that opens its column and has the token. Both may be NULL.
+    sealed_opened_wrapper (pg_finfo_sealed_opened_wrapper, 2) = |arguments| {
+        if arguments[0].isnull {
+            return Ok(None);
+        }
+        let token = String::from_datum(arguments[1].value, arguments[1].isnull).unwrap_or_default();
+        (table().sealing.opened_in_column)(bytes(arguments, 0), &token).map(|opened| opened.and_then(|text| text.into_datum()))
     };
     /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.
     sealed_renewed_wrapper (pg_finfo_sealed_renewed_wrapper, 2) = |arguments| {

@@ -268,6 +268,10 @@ pub struct Sealing {
     pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,
     /// An error where a value is not about the person of a name.
     pub is_about: fn(&[u8], Option<&str>) -> Result<()>,
+    /// Whether a value that is being sealed anew is about another person than the one of a name.
+    pub differs: fn(&[u8], Option<&str>) -> Result<bool>,
+    /// The value as text, for the command that opens its column and has this token.
+    pub opened_in_column: fn(&[u8], &str) -> Result<Option<String>>,
     /// An error where a column of a relation, by its number, is no place for values of a modifier.
     pub may_be_stored: fn(Oid, i16, i32) -> Result<()>,
     /// Keeps the versions of the key of a modifier from being destroyed while the transaction lasts.

@@ -37,12 +37,13 @@ const REST_SECONDS: i64 = 10;
 // Exported by the server; the one of the bindings does more than a signal handler may.
 unsafe extern "C-unwind" {
     fn die(signal: i32);
+    fn RegisterTimeout(id: c_int, handler: extern "C-unwind" fn()) -> c_int;
     fn enable_timeout_after(id: c_int, milliseconds: c_int);
     fn disable_timeout(id: c_int, keeps_indicator: bool);
 }
 
-/// Of the server's utils/timeout.h.
-const STATEMENT_TIMEOUT: c_int = 3;
+/// The first number that is free for clocks of libraries, of PostgreSQL 15's utils/timeout.h.
+const USER_TIMEOUT: c_int = 12;
 
 statements! {
     STOP = scanning "purge/stop.sql";
@@ -292,6 +293,8 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
 /// Seals anew what the worker was asked to. It runs what owners of tables wrote, such as checks, so it comes last, and each batch has its time: whose table takes longer stops this worker, and
 /// the others have their turn in the next one.
 fn reseal(started_at: TimestampWithTimeZone) {
+    // SAFETY: the handler does what a signal handler may. The server gives the clock a number.
+    let clock = unsafe { guarded!(RegisterTimeout(USER_TIMEOUT, end_process)) };
     for _ in 0..MAX_BATCHES {
         // Committed before the batch: it is known that the table had its turn.
         let next = BackgroundWorker::transaction(|| {
@@ -302,12 +305,18 @@ fn reseal(started_at: TimestampWithTimeZone) {
         let Some(next) = next else { return };
         BackgroundWorker::transaction(|| {
             if lock::try_hold_extension() {
-                // SAFETY: the server has made this clock ready for the process; it cancels the statement that runs.
-                unsafe { guarded!(enable_timeout_after(STATEMENT_TIMEOUT, BATCH_MILLISECONDS)) };
+                // SAFETY: a clock of this process.
+                unsafe { guarded!(enable_timeout_after(clock, BATCH_MILLISECONDS)) };
                 (table().purge.of_asked)(next, RESEAL_BATCH);
                 // SAFETY: as above. After an error the process ends.
-                unsafe { guarded!(disable_timeout(STATEMENT_TIMEOUT, false)) };
+                unsafe { guarded!(disable_timeout(clock, false)) };
             }
         });
     }
+}
+
+/// Ends this process, which no code in a database can catch: cancelling a statement is an error like any other.
+extern "C-unwind" fn end_process() {
+    // SAFETY: sends a signal to itself.
+    unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
 }

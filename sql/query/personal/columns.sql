@@ -22,5 +22,6 @@ SELECT c.oid,
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE ($1 IS NULL OR c.oid IN (SELECT f.member FROM family f))
    AND c.relkind IN ('r', 'm')
+   AND c.relispopulated
    AND NOT pg_is_other_temp_schema(n.oid)
  ORDER BY n.nspname, c.relname, s.number;

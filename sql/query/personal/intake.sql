@@ -1,6 +1,6 @@
 -- What there is to know before a column ($2) of a table ($1) gets another type: kind of table, whether it is a part of another, the sealed type that its own becomes (NULL: none; '' where it is sealed), its own type, how its values
--- become that, whether the server computes it, its modifier, table and column as SQL reads them, everything that depends on it, in a partition too, and would not come along, whether an index holds it, its default, whether the table
--- is of an extension or the server's, whether the column names persons.
+-- become that, whether the server computes it, its modifier, table and column as SQL reads them, everything that depends on it, in a partition too, and would not come along, whether an index holds it, its default,
+-- whether the column names persons.
 WITH RECURSIVE family AS (
     SELECT $1::oid AS member
     UNION
@@ -71,8 +71,6 @@ SELECT c.relkind::text,
              JOIN pg_index i ON i.indrelid = f.member AND own.attnum = ANY (i.indkey)
        ),
        (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = ''),
-       n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast')
-           OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
        EXISTS (
            SELECT
              FROM family f

@@ -1,16 +1,21 @@
--- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, whether the table is one that persons can be named in, whether it is of an extension or the server's, and the command that puts
--- the trigger on the table, if it is not there. Each table has a name of its own for it: a partition that is attached has both its own and its parent's.
+-- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, whether the table is one that persons can be named in, and the command that puts
+-- the trigger on the table, if it is not there, and those that enable it. Each table has a name of its own for it: a partition that is attached has both its own and its parent's.
 SELECT a.attnum,
-       a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype),
+       a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+           AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic)
+           AND a.attgenerated = '',
        c.relkind IN ('r', 'p'),
-       n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast')
-           OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'),
        CASE
            WHEN NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure) THEN format(
                'CREATE TRIGGER %I BEFORE INSERT OR UPDATE ON %I.%I FOR EACH ROW EXECUTE FUNCTION vpd_private.seal_for_person()',
                'zzz_vpd_seal_for_person_' || c.oid, n.nspname, c.relname
            )
-       END
+       END,
+       ARRAY(
+           SELECT format('ALTER TABLE %I.%I ENABLE TRIGGER %I', n.nspname, c.relname, g.tgname)
+             FROM pg_trigger g
+            WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure AND g.tgenabled NOT IN ('O', 'A')
+       )
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

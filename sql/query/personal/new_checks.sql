@@ -1,7 +1,7 @@
 -- The commands that check of each sealed column with a key per person, of a table ($1), that its values are about the person, of a kind ($3), that a column ($2) names; but for columns that have such a check from elsewhere.
 -- NOT VALID: what is there already is sealed for the person later, and a dump puts such a check after the rows.
 SELECT format(
-           'ALTER TABLE %I.%I ADD CONSTRAINT %I CHECK (vpd_private.is_about(%I, %L || %I::text)) NOT VALID',
+           'ALTER TABLE %I.%I ADD CONSTRAINT %I CHECK (vpd.sealed_is_about(%I, %L || %I::text)) NOT VALID',
            n.nspname,
            c.relname,
            'vpd_about_' || CASE WHEN octet_length(s.name) <= 50 THEN s.name ELSE md5(s.name) END,

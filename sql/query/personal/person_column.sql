@@ -8,6 +8,8 @@ SELECT own.attnum,
        own.attname::text,
        p.kind,
        own.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+           AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = own.attcollation AND NOT l.collisdeterministic)
+           AND own.attgenerated = ''
   FROM ancestor a
   JOIN vpd_private.person_column p ON p.relation = a.relation::regclass
  CROSS JOIN LATERAL (

@@ -1,13 +1,17 @@
 -- The two commands of a batch over a table ($1) with outdated values in columns ($2) below the versions ($3): one that finds and locks rows from a place ($4: block, $5: row) to a block ($6;
 -- NULL: one row, wherever it is), stepping over those that others hold unless there is no such block; and one that seals them anew, whose list of rows is to follow. Rows name
--- persons of a kind ($8) by a column ($7), or by none.
+-- persons of a kind ($8) by a column ($7), or by none; columns with a key per person ($9) that are about another person are outdated too.
 SELECT format(
            'SELECT t.ctid::text, (t.ctid::text::point)[0]::bigint, (t.ctid::text::point)[1]::integer FROM ONLY %I.%I AS t WHERE t.ctid > %L::tid %sAND (%s) %s FOR UPDATE OF t%s',
            n.nspname,
            c.relname,
            format('(%s,%s)', $4::bigint, $5::integer),
            CASE WHEN $6::bigint IS NULL THEN '' ELSE format('AND t.ctid < %L::tid ', format('(%s,0)', $6::bigint)) END,
-           string_agg(format('vpd.sealed_version(t.%I) BETWEEN 0 AND %s', u.name, u.version - 1), ' OR ' ORDER BY u.name),
+           string_agg(
+               format('vpd.sealed_version(t.%I) BETWEEN 0 AND %s', u.name, u.version - 1)
+                   || CASE WHEN u.is_per_person AND $7 IS NOT NULL THEN format(' OR vpd.sealed_differs(t.%I, %L || CAST(t.%I AS text))', u.name, $8::text || ':', $7::text) ELSE '' END,
+               ' OR ' ORDER BY u.name
+           ),
            CASE WHEN $6::bigint IS NULL THEN 'LIMIT 1' ELSE '' END,
            CASE WHEN $6::bigint IS NULL THEN '' ELSE ' SKIP LOCKED' END
        ),
@@ -26,6 +30,6 @@ SELECT format(
        )
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
- CROSS JOIN unnest($2::text[], $3::integer[]) AS u (name, version)
+ CROSS JOIN unnest($2::text[], $3::integer[], $9::boolean[]) AS u (name, version, is_per_person)
  WHERE c.oid = $1
  GROUP BY n.nspname, c.relname;

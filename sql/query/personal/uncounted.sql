@@ -1,4 +1,4 @@
--- What may hold values of a key ($1) and cannot be looked into: columns of temporary tables of others, and columns of types that have a sealed type inside.
+-- What may hold values of a key ($1) and cannot be looked into: columns of temporary tables of others and of foreign tables, and columns of types that have a sealed type inside.
 WITH RECURSIVE holding AS (
     SELECT t.oid
       FROM pg_type t
@@ -31,6 +31,5 @@ SELECT pg_describe_object('pg_class'::regclass, s.relation, s.number)
   FROM vpd_private.sealed_column s
   JOIN pg_class c ON c.oid = s.relation
  WHERE s.key_number = $1
-   AND c.relkind IN ('r', 'm')
-   AND pg_is_other_temp_schema(c.relnamespace)
+   AND (c.relkind IN ('r', 'm') AND pg_is_other_temp_schema(c.relnamespace) OR c.relkind = 'f')
  ORDER BY 1;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::list::length;
-use crate::sys::sealed_column::{FIRST_OF_KEYS, holds_sealed, kind_of};
+use crate::sys::sealed_column::{FIRST_OF_KEYS, columns_of, holds_sealed, kind_of};
 use crate::sys::table::table;
 use crate::sys::xact;
 use pgrx::pg_sys;
@@ -45,6 +45,25 @@ pub fn check_made(relation: pg_sys::Oid) {
         };
         pg_sys::RelationClose(made);
         checked.unwrap_or_else(|error| error.raise());
+    }
+}
+
+/// Refuses a table with sealed columns whose rows are stored in columns of other tables, by the error of the server.
+pub fn check_row_type(relation: pg_sys::Oid) {
+    // SAFETY: as above; the look-up raises an error with the relation open, which the abort closes.
+    unsafe {
+        let altered = pg_sys::RelationIdGetRelation(relation);
+        if altered.is_null() {
+            return;
+        }
+        if !columns_of((*altered).rd_att).is_empty() {
+            pg_sys::find_composite_type_dependencies(
+                (*(*altered).rd_rel).reltype,
+                altered,
+                std::ptr::null(),
+            );
+        }
+        pg_sys::RelationClose(altered);
     }
 }
 

@@ -97,6 +97,7 @@ pub unsafe fn check_altered(statement: *mut pg_sys::Node) {
             let relation = resolve((*statement.cast::<pg_sys::AlterTableStmt>()).relation);
             if relation != pg_sys::InvalidOid {
                 sealed_type::check_made(relation);
+                sealed_type::check_row_type(relation);
             }
         }
     }
