@@ -178,10 +178,13 @@ pub fn may_be_stored(table: Oid, column: i16, modifier: i32) -> Result<()> {
     if !sealing::has_persons() || !sealing::is_per_person(modifier)? {
         return Ok(());
     }
-    let is_guarded = IS_GUARDED
-        .with(|statement| statement.query_one(&[oid_arg(table), arg(column)], |row| row.required::<bool>(1)))
-        .unwrap_or(false);
-    if is_guarded && person_column(table)?.is_some() {
+    let found = IS_GUARDED.with(|statement| {
+        statement.query_one(&[oid_arg(table), arg(column)], |row| {
+            (row.required::<bool>(1), row.required::<bool>(2))
+        })
+    });
+    let (is_view, is_guarded) = found.unwrap_or_default();
+    if is_view || is_guarded && person_column(table)?.is_some() {
         Ok(())
     } else {
         Err(Error::person_not_named())

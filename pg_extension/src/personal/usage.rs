@@ -5,8 +5,8 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing;
 use crate::sys::Oid;
-use crate::sys::{relation, xact};
 use crate::sys::spi::{arg, at_present, query_as_owner_of, statements};
+use crate::sys::{relation, xact};
 
 statements! {
     UNCOUNTED = scanning "personal/uncounted.sql";
@@ -107,5 +107,8 @@ fn counts(column: &SealedColumn) -> Vec<(Option<i32>, Option<i64>)> {
             (row.get::<i32>(1), row.get::<i64>(2))
         })
     });
-    counted.into_iter().filter(|(version, _)| version.is_some()).collect()
+    counted
+        .into_iter()
+        .filter(|(version, _)| version.is_some())
+        .collect()
 }

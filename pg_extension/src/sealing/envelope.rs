@@ -1,8 +1,8 @@
 //! Sealing and opening, whoever asks.
 
 use super::catalogue::{Key, keys};
-use super::provisional::NOBODY;
 use super::key::{close, open, tag};
+use super::provisional::NOBODY;
 use crate::error::{Error, Result};
 use crate::sys::secret;
 use std::rc::Rc;

@@ -26,11 +26,10 @@ pub use column::{comparable, hold, modifier, modifier_text, new_place, require_o
 pub use key::hmac;
 pub use mask::{mask, mask_value};
 pub use person::full_name;
-pub use renewal::{
-    Renewing, about, current_version, differs, has_persons, is_per_person, renewed, require_about,
-    version,
-};
 pub use provisional::forget as transaction_ended;
+pub use renewal::{
+    Renewing, about, current_version, differs, has_persons, is_per_person, renewed, require_about, version,
+};
 pub use seal::{open_for_session as opened, opened_in_column, seal_text};
 pub use unsealed::{Opening, met as column_met, take as take_unsealed};
 pub use value::{coerced, envelope, hashed, order, rewritable, sealed, shown, sorted, sought, tagged, taken};

@@ -31,7 +31,7 @@ pub fn taken(bytes: Vec<u8>, kind: Kind, modifier: i32) -> Result<Vec<u8>> {
         Modifier::Key(_) => return Err(Error::envelope_misplaced()),
         Modifier::Place(_) | Modifier::None => (),
     }
-    let has_key = key_of(&envelope).is_ok_and(|key| key.has_versions());
+    let has_key = key_of(&envelope).is_ok_and(|key| key.has_versions() || key.is_destroyed);
     let opened = if has_key && envelope.binding.person != Some(NOBODY) {
         unseal(&envelope)
     } else {

@@ -1,6 +1,6 @@
--- Whether what comes into a column ($2) of a table ($1) is sealed for the person of its row: the trigger is there and fires, and the check of the column is there. What comes to a view goes to its triggers.
-SELECT c.relkind = 'v'
-    OR EXISTS (
+-- Whether what comes into a column ($2) of a table ($1) is sealed for the person of its row: the trigger is there and fires, and the check of the column is there. Before that, whether it is a view: what comes to it goes to its triggers.
+SELECT c.relkind = 'v',
+       EXISTS (
            SELECT
              FROM pg_trigger t
             WHERE t.tgrelid = $1

@@ -193,14 +193,17 @@ fn values_that_were_there_before_become_about_their_persons() -> Result<()> {
         "SELECT vpd.create_key('person', 'pii:read', per_person => true);
          CREATE SCHEMA shop; GRANT USAGE ON SCHEMA shop TO PUBLIC; CREATE TABLE shop.c (id integer, email text); GRANT ALL ON shop.c TO app_user;
          INSERT INTO shop.c SELECT n, n || '@planted' FROM generate_series(1, 20) n;
-         SELECT vpd.name_person('shop.c', 'id'); SELECT vpd.seal_column('shop.c', 'email', 'person')",
+         ",
     )?;
-    let nobody =
-        "SELECT coalesce(sum(sealed_values) FILTER (WHERE version = 0), 0)::bigint FROM vpd.key_usage";
-    assert_eq!(admin.query_one(nobody, &[])?.get::<_, i64>(0), 20);
     let mut security = database.connect(role::SECURITY)?;
-    security.batch_execute("CALL vpd.reseal('shop.c')")?;
-    assert_eq!(admin.query_one(nobody, &[])?.get::<_, i64>(0), 0);
+    let seal = "SELECT vpd.seal_column('shop.c', 'email', 'person')";
+    assert_refused(security.batch_execute(seal), "55000", "person_not_named");
+    admin.batch_execute(
+        "SELECT vpd.name_person('shop.c', 'id'); INSERT INTO shop.c VALUES (NULL, 'whose?')",
+    )?;
+    assert_refused(security.batch_execute(seal), "23502", "person_missing");
+    admin.batch_execute("DELETE FROM shop.c WHERE id IS NULL")?;
+    security.batch_execute(seal)?;
     security.batch_execute("SELECT vpd.forget_person('7')")?;
     let manager = manager(&database)?;
     assert_eq!(

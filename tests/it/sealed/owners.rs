@@ -177,3 +177,150 @@ fn a_record_names_who_unsealed_and_every_table_that_it_may_have_been() -> Result
     );
     Ok(())
 }
+
+/// A function of the owner that takes what the session sees, and a table with an index that calls it.
+const THIEF: &str = "
+SET ROLE app_owner;
+CREATE TABLE shop.stolen (what text);
+CREATE FUNCTION shop.steal() RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shop.stolen VALUES ('ran as ' || coalesce(vpd.user_name(), 'nobody'));
+    INSERT INTO shop.stolen SELECT vpd.unseal(ssn) FROM shop.alike;
+    RETURN 1;
+EXCEPTION WHEN insufficient_privilege THEN
+    INSERT INTO shop.stolen VALUES ('refused to ' || coalesce(vpd.user_name(), 'nobody'));
+    RETURN 1;
+END$$;
+CREATE FUNCTION shop.steal_at_once() RETURNS integer IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN shop.steal(); END';
+CREATE TABLE shop.alike (LIKE shop.people);
+INSERT INTO shop.alike SELECT * FROM shop.people;
+CREATE TABLE shop.bait (LIKE shop.people);
+CREATE TABLE shop.clear (id integer, ssn text);
+INSERT INTO shop.clear VALUES (1, 'planted');
+CREATE INDEX thief ON shop.bait (id) WHERE shop.steal_at_once() = 1;
+CREATE INDEX thief2 ON shop.clear (id) WHERE shop.steal_at_once() = 1;
+TRUNCATE shop.stolen;
+RESET ROLE;
+";
+
+#[test]
+fn conditions_of_indexes_see_nobodys_session_whatever_is_done_to_a_column() -> Result<()> {
+    let database = people()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(THIEF)?;
+    admin.batch_execute(&format!(
+        "SELECT vpd.grant_profile('runtime', '{}')",
+        role::SECURITY
+    ))?;
+    let manager = manager(&database)?;
+    for call in [
+        "SELECT vpd.seal_column('shop.clear', 'ssn', 'other')",
+        "SELECT vpd.unseal_column('shop.bait', 'ssn')",
+        "SELECT vpd.reseal_batch('shop.bait')",
+        "SELECT count(*) FROM vpd.key_usage",
+        "SELECT count(*) FROM vpd.find_personal_data('shop.clear')",
+    ] {
+        admin.batch_execute("TRUNCATE shop.stolen")?;
+        let mut officer = database.connect(role::SECURITY)?;
+        let mut session = officer.transaction()?;
+        attach(&mut session, &manager)?;
+        session.batch_execute(call)?;
+        session.commit()?;
+        let stolen = without_session(&database, "postgres", "SELECT DISTINCT what FROM shop.stolen")?;
+        let stolen = stolen.map_err(|refusal| refusal.text)?;
+        assert!(
+            stolen.is_empty() || stolen == "refused to nobody|\n",
+            "{call}: {stolen}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn code_of_an_owner_that_fails_stops_nobody_elses_count() -> Result<()> {
+    let database = people()?;
+    database.admin()?.batch_execute(
+        "SET ROLE app_owner;
+         CREATE TABLE shop.sabotage (id integer, x vpd.sealed_text('pii'));
+         CREATE FUNCTION shop.fails() RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE 'sabotage'; END$$;
+         CREATE FUNCTION shop.fails_later() RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN 1; END$$;
+         CREATE INDEX i ON shop.sabotage (id) WHERE shop.fails_later() = 1;
+         CREATE OR REPLACE FUNCTION shop.fails_later() RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE 'sabotage'; END$$",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    let rows = security.query(
+        "SELECT version FROM vpd.key_usage WHERE relation = 'shop.sabotage'::regclass AND version IS NULL AND sealed_values IS NULL",
+        &[],
+    )?;
+    assert_eq!(rows.len(), 1, "it says that it could not count");
+    let counted: i64 = security
+        .query_one(
+            "SELECT count(*) FROM vpd.key_usage WHERE relation = 'shop.people'::regclass AND version = 1",
+            &[],
+        )?
+        .get(0);
+    assert!(counted > 0);
+    security.query("SELECT * FROM vpd.find_personal_data()", &[])?;
+    security.batch_execute("SELECT vpd.rotate_key('pii')")?;
+    security.batch_execute("CALL vpd.reseal('shop.people')")?;
+    let refused = assert_refused(
+        security.batch_execute("SELECT vpd.destroy_key('pii', 'pii', 1)"),
+        "55000",
+        "usage_unknown",
+    );
+    assert!(
+        refused.text.contains("shop.sabotage: sabotage"),
+        "{}",
+        refused.text
+    );
+    Ok(())
+}
+
+#[test]
+fn tables_of_the_server_are_refused_before_anybody_waits_for_them() -> Result<()> {
+    let database = people()?;
+    let mut reader = database.admin()?;
+    let mut reading = reader.transaction()?;
+    reading.query("SELECT count(*) FROM pg_catalog.pg_authid", &[])?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("SET lock_timeout = '2s'")?;
+    for call in [
+        "SELECT vpd.seal_column('pg_catalog.pg_authid', 'rolname', 'pii')",
+        "SELECT vpd.unseal_column('pg_catalog.pg_authid', 'rolname')",
+        "SELECT vpd.name_person('pg_catalog.pg_authid', 'rolname')",
+    ] {
+        assert_refused(security.batch_execute(call), "42809", "relation_unsupported");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_trigger_that_goes_through_texts_does_not_store_the_mask() -> Result<()> {
+    let database = people()?;
+    database.admin()?.batch_execute(
+        "CREATE TABLE shop.simple (id integer, email vpd.sealed_text('pii'), hint vpd.sealed_text('quiet'));
+         INSERT INTO shop.simple VALUES (1, 'planted', 'planted'); GRANT ALL ON shop.simple TO app_user;
+         CREATE FUNCTION shop.normal() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW := jsonb_populate_record(NEW, to_jsonb(NEW)); RETURN NEW; END';
+         CREATE FUNCTION shop.upper() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.email := upper(NEW.email::text); RETURN NEW; END'",
+    )?;
+    let clerk = super::scene::clerk(&database)?;
+    for function in ["normal", "upper"] {
+        database.admin()?.batch_execute(&format!(
+            "CREATE TRIGGER t BEFORE UPDATE ON shop.simple FOR EACH ROW EXECUTE FUNCTION shop.{function}()"
+        ))?;
+        let mut user = database.connect(role::USER)?;
+        let mut session = user.transaction()?;
+        attach(&mut session, &clerk)?;
+        let written = outcome(session.batch_execute("UPDATE shop.simple SET id = 70"));
+        drop(session);
+        let refused = written.err().ok_or("the mask was stored")?;
+        assert_eq!(
+            refused.token.as_deref(),
+            Some("column_masked"),
+            "{function}: {}",
+            refused.text
+        );
+        database.admin()?.batch_execute("DROP TRIGGER t ON shop.simple")?;
+    }
+    Ok(())
+}

@@ -70,7 +70,7 @@ const DODGES: [(&str, &str, &str); 17] = [
     ("ALTER TABLE shop.customers ADD phone vpd.sealed_text('person')", "INSERT INTO shop.customers (name, phone) VALUES ('ann', 'x')", "person_not_named"),
     ("ALTER TABLE shop.customers ALTER name TYPE bpchar", "INSERT INTO shop.customers VALUES ('ann', 'x')", "column_type"),
     (
-        "ALTER TABLE shop.customers DROP CONSTRAINT vpd_about_email; ALTER TABLE shop.customers ALTER name TYPE bytea USING name::bytea; ALTER TABLE shop.customers ADD CONSTRAINT vpd_about_email CHECK (vpd_private.is_about(email, 'person:' || name::text)) NOT VALID",
+        "ALTER TABLE shop.customers DROP CONSTRAINT vpd_about_email; ALTER TABLE shop.customers ALTER name TYPE bytea USING name::bytea; ALTER TABLE shop.customers ADD CONSTRAINT vpd_about_email CHECK (vpd.sealed_is_about(email, 'person:' || name::text)) NOT VALID",
         "INSERT INTO shop.customers VALUES ('ann', 'x')",
         "column_type",
     ),
@@ -151,10 +151,11 @@ fn a_column_that_names_persons_stays_in_the_clear_and_has_one_text() -> Result<(
     );
     let mut admin = database.admin()?;
     admin.batch_execute(
-        "CREATE DOMAIN shop.word AS text; CREATE TABLE shop.odd (a shop.word, b bpchar, c numeric, d date, e vpd.sealed_text('person'));
+        "CREATE DOMAIN shop.word AS text; CREATE COLLATION shop.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         CREATE TABLE shop.odd (a shop.word, b bpchar, c numeric, d date, e vpd.sealed_text('person'), f integer GENERATED ALWAYS AS (1) STORED, g text COLLATE shop.loose);
          CREATE VIEW shop.v AS SELECT 'x'::text AS name",
     )?;
-    for column in ["a", "b", "c", "d", "e"] {
+    for column in ["a", "b", "c", "d", "e", "f", "g"] {
         assert_refused(
             security.batch_execute(&format!("SELECT vpd.name_person('shop.odd', '{column}')")),
             "42804",
@@ -322,7 +323,8 @@ fn naming_again_takes_the_checks_along_and_partitions_follow() -> Result<()> {
     vpd_tests::attach(&mut session, &reader)?;
     session.batch_execute("SELECT vpd.unseal_column('shop.letters', 'body')")?;
     session.commit()?;
-    admin.batch_execute("INSERT INTO shop.letters (body, sent) VALUES ('about nobody', 3)")?;
+    admin
+        .batch_execute("INSERT INTO shop.letters (customer, body, sent) VALUES ('bob', 'in the clear', 3)")?;
     officer.batch_execute("SELECT vpd.seal_column('shop.letters', 'body', 'person')")?;
     let guarded =
         outcome(admin.batch_execute("INSERT INTO shop.letters (body, sent) VALUES ('about nobody', 3)"));
@@ -330,5 +332,104 @@ fn naming_again_takes_the_checks_along_and_partitions_follow() -> Result<()> {
         guarded.err().and_then(|refusal| refusal.token).as_deref(),
         Some("person_missing")
     );
+    Ok(())
+}
+
+#[test]
+fn what_a_trigger_keeps_of_a_value_is_good_for_nothing() -> Result<()> {
+    let database = shop()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "SET ROLE app_owner;
+         CREATE TABLE shop.stash (e text);
+         GRANT ALL ON shop.stash TO app_user;
+         CREATE FUNCTION shop.keep() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN INSERT INTO shop.stash VALUES (NEW.email::text); RETURN NEW; END';
+         CREATE TRIGGER aaa BEFORE INSERT ON shop.customers FOR EACH ROW EXECUTE FUNCTION shop.keep()",
+    )?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute("INSERT INTO shop.customers VALUES ('eve', 'eve@planted')")?;
+    admin.batch_execute("DROP TRIGGER aaa ON shop.customers")?;
+    let kept: String = admin.query_one("SELECT e FROM shop.stash", &[])?.get(0);
+    assert!(kept.starts_with("vpd:sealed:"), "control: it was kept: {kept}");
+    for write in [
+        "INSERT INTO shop.customers SELECT 'dan', e FROM shop.stash",
+        "INSERT INTO shop.customers SELECT 'eve', e FROM shop.stash",
+        "SELECT e::vpd.sealed_text FROM shop.stash",
+    ] {
+        assert_refused(user.batch_execute(write), "22P03", "envelope_broken");
+    }
+    let copied = outcome(
+        user.copy_in("COPY shop.customers (name, email) FROM STDIN")
+            .and_then(|mut sink| {
+                std::io::Write::write_all(&mut sink, format!("dan\t{kept}\n").as_bytes()).ok();
+                sink.finish()
+            }),
+    );
+    assert_eq!(
+        copied.err().and_then(|refusal| refusal.token).as_deref(),
+        Some("envelope_broken")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_value_becomes_somebody_elses_by_who_may_open_it_alone() -> Result<()> {
+    let database = shop()?;
+    let mut user = database.connect(role::USER)?;
+    let reader = Subject::new("reader").privilege("pii:read").log_in(&database)?;
+    for write in [
+        "INSERT INTO shop.customers SELECT 'dan', email FROM shop.customers WHERE name = 'bob'",
+        "UPDATE shop.customers SET name = 'dan' WHERE name = 'bob'",
+    ] {
+        assert_refused(user.batch_execute(write), "42501", "unseal_refused");
+        let mut session = user.transaction()?;
+        vpd_tests::attach(&mut session, &reader)?;
+        session.batch_execute(write)?;
+        session.rollback()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_about_somebody_else_is_put_right_by_sealing_anew() -> Result<()> {
+    let database = shop()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "ALTER TABLE shop.customers DISABLE TRIGGER ALL; ALTER TABLE shop.customers DROP CONSTRAINT vpd_about_email;
+         UPDATE shop.customers SET name = 'ann';
+         SELECT vpd.name_person('shop.customers', 'name')",
+    )?;
+    let reader = Subject::new("reader").privilege("pii:read").log_in(&database)?;
+    let mut security = database.connect(role::SECURITY)?;
+    security.batch_execute("CALL vpd.reseal('shop.customers')")?;
+    // Of another kind from now on, by the administrator's own doing.
+    admin.batch_execute("SELECT vpd.name_person('shop.letters', 'customer', 'addressee')")?;
+    security.batch_execute("CALL vpd.reseal('shop.letters')")?;
+    let read = "SELECT count(vpd.unseal(email)) FROM shop.customers";
+    assert_eq!(seen(&database, &reader, read)?.as_deref(), Ok("2|"), "control");
+    security.batch_execute("SELECT vpd.forget_person('ann'), vpd.forget_person('bob', 'addressee')")?;
+    assert_eq!(seen(&database, &reader, read)?.as_deref(), Ok("0|"));
+    assert_eq!(
+        seen(
+            &database,
+            &reader,
+            "SELECT count(vpd.unseal(body)) FROM shop.letters"
+        )?
+        .as_deref(),
+        Ok("0|")
+    );
+    // Whoever touches a row of somebody who was forgotten does not make him known again.
+    database
+        .connect(role::USER)?
+        .batch_execute("UPDATE shop.customers SET note = 'touched'")?;
+    assert_refused(
+        security.batch_execute("SELECT vpd.forget_person('ann')"),
+        "42704",
+        "person_unknown",
+    );
+    // The trigger that was disabled is enabled.
+    database
+        .connect(role::USER)?
+        .batch_execute("INSERT INTO shop.customers VALUES ('ann', 'again')")?;
     Ok(())
 }

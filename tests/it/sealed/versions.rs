@@ -149,23 +149,153 @@ fn what_nobody_else_can_read_is_not_guessed() -> Result<()> {
 }
 
 #[test]
-fn a_row_type_that_got_a_sealed_column_later_is_refused_or_seen() -> Result<()> {
+fn a_table_whose_rows_are_stored_elsewhere_gets_no_sealed_column() -> Result<()> {
     let database = people()?;
     let mut admin = database.admin()?;
     admin.batch_execute(
-        "CREATE TABLE shop.plain (a text); CREATE TABLE shop.rows (whole shop.plain, many shop.plain[])",
+        "CREATE TABLE shop.plain (a text); CREATE TABLE shop.rows (whole shop.plain);
+         CREATE TABLE shop.plain2 (a text); CREATE TABLE shop.rows2 (many shop.plain2[])",
     )?;
-    let added = outcome(admin.batch_execute("ALTER TABLE shop.plain ADD b vpd.sealed_text('pii')"));
-    if added.is_ok() {
-        let mut security = rotate(&database)?;
-        let refused = assert_refused(security.batch_execute(DESTROY), "55000", "usage_unknown");
-        assert!(
-            refused.text.contains("whole") && refused.text.contains("many"),
-            "{}",
-            refused.text
+    for table in ["plain", "plain2"] {
+        let added =
+            outcome(admin.batch_execute(&format!("ALTER TABLE shop.{table} ADD b vpd.sealed_text('pii')")));
+        assert_eq!(
+            added
+                .err()
+                .map(|refusal| refusal.state.code().to_owned())
+                .as_deref(),
+            Some("0A000")
         );
-        admin.batch_execute("DROP TABLE shop.rows")?;
-        security.batch_execute(DESTROY)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_lies_on_another_server_is_not_guessed_and_what_is_empty_is_nothing() -> Result<()> {
+    let database = people()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
+         CREATE FOREIGN TABLE shop.far_away (x vpd.sealed_text('pii')) SERVER away;
+         CREATE MATERIALIZED VIEW shop.unpopulated AS SELECT ssn FROM shop.people WITH NO DATA",
+    )?;
+    let mut security = rotate(&database)?;
+    security.query("SELECT * FROM vpd.key_usage", &[])?;
+    let refused = assert_refused(security.batch_execute(DESTROY), "55000", "usage_unknown");
+    assert!(refused.text.contains("far_away"), "{}", refused.text);
+    admin.batch_execute("DROP FOREIGN TABLE shop.far_away")?;
+    security.batch_execute(DESTROY)?;
+    Ok(())
+}
+
+#[test]
+fn what_was_read_before_a_version_was_destroyed_is_not_stored_after_it() -> Result<()> {
+    let database = people()?;
+    let mut repeating = database.connect(role::USER)?;
+    let mut reading = repeating
+        .build_transaction()
+        .isolation_level(postgres::IsolationLevel::RepeatableRead)
+        .start()?;
+    reading.query("SELECT id FROM shop.people", &[])?;
+    let mut holder = database.connect(role::USER)?;
+    holder.batch_execute(
+        "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT ssn FROM shop.people ORDER BY id; COMMIT",
+    )?;
+    let mut security = rotate(&database)?;
+    security.batch_execute(DESTROY)?;
+    assert_refused(
+        reading.batch_execute("INSERT INTO shop.people (id, email) SELECT id + 100, email FROM shop.people"),
+        "55000",
+        "key_destroyed",
+    );
+    drop(reading);
+    let stored = "DO $$DECLARE r refcursor := 'c'; x vpd.sealed_text; BEGIN FETCH r INTO x; UPDATE shop.people SET ssn = x WHERE id = 1; END$$";
+    assert_refused(holder.batch_execute(stored), "55000", "key_destroyed");
+    let manager = manager(&database)?;
+    assert_eq!(
+        seen(
+            &database,
+            &manager,
+            "SELECT count(vpd.unseal(ssn)) FROM shop.people"
+        )?
+        .as_deref(),
+        Ok("6|")
+    );
+    Ok(())
+}
+
+/// What a text is with other bytes from a place on.
+fn forged(envelope: &str, place: usize, bytes: &str) -> String {
+    format!(
+        "'vpd:sealed:' || translate(encode(overlay(decode(substr('{envelope}', 12), 'base64') PLACING '{bytes}'::bytea FROM {place}), 'base64'), E'\\n', '')"
+    )
+}
+
+#[test]
+fn a_forged_value_does_not_come_in_though_nobody_could_read_the_true_one() -> Result<()> {
+    let database = people()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "SELECT vpd.create_key('person', 'pii:read', per_person => true); SELECT vpd.create_key('gone', 'pii:read');
+         CREATE TABLE shop.about (name text, body vpd.sealed_text('person')); CREATE TABLE shop.lost (body vpd.sealed_text('gone'));
+         GRANT ALL ON shop.about, shop.lost TO app_user;
+         SELECT vpd.name_person('shop.about', 'name'); INSERT INTO shop.about VALUES ('ann', 'planted'); INSERT INTO shop.lost VALUES ('planted')",
+    )?;
+    let mut user = database.connect(role::USER)?;
+    let ssn: String = user
+        .query_one("SELECT ssn::text FROM shop.people WHERE id = 1", &[])?
+        .get(0);
+    let about: String = user.query_one("SELECT body::text FROM shop.about", &[])?.get(0);
+    let lost: String = user.query_one("SELECT body::text FROM shop.lost", &[])?.get(0);
+    let mut security = rotate(&database)?;
+    security.batch_execute(DESTROY)?;
+    security.batch_execute("SELECT vpd.destroy_key('gone', 'gone')")?;
+    user.batch_execute("DELETE FROM shop.people WHERE id = 1")?;
+    for (table, columns, value, token) in [
+        (
+            "people (id, ssn)",
+            "77, ",
+            forged(&ssn, 35, "CLEARTEXT-HERE"),
+            "key_destroyed",
+        ),
+        (
+            "people (id, ssn)",
+            "77, ",
+            forged(&ssn, 15, "\\x00112233445566778899aabbccddeeff"),
+            "key_destroyed",
+        ),
+        (
+            "people (id, ssn)",
+            "77, ",
+            forged(&ssn, 3, "\\x11111111"),
+            "envelope_broken",
+        ),
+        (
+            "about",
+            "'ann', ",
+            forged(&about, 15, "\\x1122334455667788"),
+            "person_forgotten",
+        ),
+        ("lost", "", forged(&lost, 35, "CLEARTEXT"), "key_destroyed"),
+    ] {
+        let written =
+            outcome(user.batch_execute(&format!("INSERT INTO shop.{table} SELECT {columns}{value}")));
+        let found = written.err().and_then(|refusal| refusal.token);
+        assert_eq!(found.as_deref(), Some(token), "{table}");
+        let text: String = user.query_one(&format!("SELECT {value}"), &[])?.get(0);
+        let line = format!("{}{text}\n", columns.replace(", ", "\t").replace('\'', ""));
+        let copied = outcome(
+            user.copy_in(&format!("COPY shop.{table} FROM STDIN"))
+                .and_then(|mut sink| {
+                    std::io::Write::write_all(&mut sink, line.as_bytes()).ok();
+                    sink.finish()
+                }),
+        );
+        assert_eq!(
+            copied.err().and_then(|refusal| refusal.token).as_deref(),
+            Some(token),
+            "COPY {table}"
+        );
     }
     Ok(())
 }

@@ -57,11 +57,7 @@ pub fn check_row_type(relation: pg_sys::Oid) {
             return;
         }
         if !columns_of((*altered).rd_att).is_empty() {
-            pg_sys::find_composite_type_dependencies(
-                (*(*altered).rd_rel).reltype,
-                altered,
-                std::ptr::null(),
-            );
+            pg_sys::find_composite_type_dependencies((*(*altered).rd_rel).reltype, altered, std::ptr::null());
         }
         pg_sys::RelationClose(altered);
     }
