@@ -9,7 +9,7 @@ SELECT format(
            CASE WHEN $6::bigint IS NULL THEN '' ELSE format('AND t.ctid < %L::tid ', format('(%s,0)', $6::bigint)) END,
            string_agg(
                format('vpd.sealed_version(t.%I) BETWEEN 0 AND %s', u.name, u.version - 1)
-                   || CASE WHEN u.is_per_person AND $7 IS NOT NULL THEN format(' OR vpd.sealed_differs(t.%I, %L || CAST(t.%I AS text))', u.name, $8::text || ':', $7::text) ELSE '' END,
+                   || CASE WHEN u.is_per_person AND $7::text IS NOT NULL THEN format(' OR vpd.sealed_differs(t.%I, %L || CAST(t.%I AS text))', u.name, $8::text || ':', $7::text) ELSE '' END,
                ' OR ' ORDER BY u.name
            ),
            CASE WHEN $6::bigint IS NULL THEN 'LIMIT 1' ELSE '' END,

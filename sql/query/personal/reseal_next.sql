@@ -7,7 +7,7 @@ UPDATE vpd_private.resealing r
             WHERE o.in_background
               AND NOT (o.failure IS NOT NULL AND o.updated_at >= $1)
               AND EXISTS (SELECT FROM pg_class c WHERE c.oid = o.relation)
-            ORDER BY o.updated_at, o.relation
+            ORDER BY o.failure IS NOT NULL, o.updated_at, o.relation
             LIMIT 1
               FOR UPDATE SKIP LOCKED
        )

@@ -82,10 +82,10 @@ fn parameters_of_every_type_come_in_and_are_found() -> Result<()> {
     let values = r#"'new', 'mail', 4.50, '2001-02-03', '\x00ff', '{"a":  1}'"#;
     // Planned for its parameters and, after five executions, for any.
     for number in 0..8 {
-        session.batch_execute(&format!(
-            r#"EXECUTE put (20, 'old', 'mail', 'pad', 4.50, '2001-02-03', '\x00ff', '{{"a": 1}}');
-               EXECUTE put (20, 'new', 'mail', 'pad', 4.50, '2001-02-03', '\x00ff', '{{"a": 1}}')"#
-        ))?;
+        session.batch_execute(
+            r#"EXECUTE put (20, 'old', 'mail', 'pad', 4.50, '2001-02-03', '\x00ff', '{"a": 1}');
+               EXECUTE put (20, 'new', 'mail', 'pad', 4.50, '2001-02-03', '\x00ff', '{"a": 1}')"#,
+        )?;
         let found = told_in(&mut session, &format!("EXECUTE look ({values})"))?;
         assert_eq!(found, "20|\n", "{number}");
         let among = "EXECUTE among (ARRAY['none', 'new', NULL], ARRAY['mail'], ARRAY[1, 4.5])";
