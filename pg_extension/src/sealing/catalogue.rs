@@ -179,7 +179,7 @@ impl Key {
             return Err(Error::envelope_broken());
         }
         if person == Some(NOBODY) {
-            return provisional::pair(self, version, &*self.kept_bits(version)?);
+            return provisional::pair(self.number, version, &*self.kept_bits(version)?);
         }
         if let Some(known) = self.pairs.borrow().get(&(version, person)) {
             return Ok(Rc::clone(known));

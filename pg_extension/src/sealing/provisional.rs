@@ -1,7 +1,6 @@
 //! Values with a key per person that are not about anybody yet: on their way to the trigger that knows the row. They take the key of nobody, which lives in this process and as long as the transaction: what
 //! somebody keeps of them is good for nothing.
 
-use super::catalogue::Key;
 use super::key::{Pair, no_randomness};
 use crate::error::Result;
 use crate::sys::random;
@@ -19,9 +18,9 @@ thread_local! {
     static PAIRS: RefCell<HashMap<(u32, u32), Rc<Pair>>> = RefCell::default();
 }
 
-/// The pair of a version for nobody.
-pub fn pair(key: &Key, version: u32, bits: &Secret) -> Result<Rc<Pair>> {
-    let known = PAIRS.with_borrow(|pairs| pairs.get(&(key.number, version)).map(Rc::clone));
+/// The pair of a version of a key, of which these are the bits, for nobody.
+pub fn pair(key: u32, version: u32, bits: &Secret) -> Result<Rc<Pair>> {
+    let known = PAIRS.with_borrow(|pairs| pairs.get(&(key, version)).map(Rc::clone));
     if let Some(known) = known {
         return Ok(known);
     }
@@ -32,7 +31,7 @@ pub fn pair(key: &Key, version: u32, bits: &Secret) -> Result<Rc<Pair>> {
         };
         Pair::of_person(bits.bits(), nobody.bits()).map(Rc::new)
     })?;
-    PAIRS.with_borrow_mut(|pairs| pairs.insert((key.number, version), Rc::clone(&pair)));
+    PAIRS.with_borrow_mut(|pairs| pairs.insert((key, version), Rc::clone(&pair)));
     Ok(pair)
 }
 
