@@ -210,7 +210,7 @@ BEGIN
               FROM (VALUES
                   ('sealed_is_about', 'name text', 'boolean', 'sealed_is_about', 'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs, 23502 person_missing.'),
                   ('sealed_differs', 'name text', 'boolean', 'sealed_differs', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid.'),
-                  ('sealed_opened', 'token text', 'text', 'sealed_opened', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
+                  ('sealed_opened', 'permit text', 'text', 'sealed_opened', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
               ) AS known (name, argument, result, symbol, comment)
         LOOP
             EXECUTE format(

@@ -111,11 +111,7 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
 
 /// A session that sees masks has not read the value: what looks like the mask came by a trigger or a text from there, and would take the place of the value.
 fn require_no_mask(key: &Key, plain: &[u8]) -> Result<()> {
-    let is_mask = match &key.hidden {
-        Hidden::Mask(mask) => mask.as_bytes() == plain,
-        Hidden::Null => plain.is_empty(),
-        Hidden::Error => false,
-    };
+    let is_mask = matches!(&key.hidden, Hidden::Mask(mask) if mask.as_bytes() == plain);
     if is_mask && sight(key) == Sight::Hidden {
         return Err(Error::mask_written());
     }
