@@ -534,3 +534,38 @@ fn a_database_is_copied_and_dropped_while_it_is_purged() -> Result<()> {
     admin.batch_execute("DROP DATABASE copy")?;
     Ok(())
 }
+
+#[test]
+fn a_worker_that_is_about_to_connect_keeps_no_command_waiting() -> Result<()> {
+    let cluster = Cluster::start(&Extension::debug()?, Library::Preloaded, "")?;
+    let database = Database::create_in(&cluster)?;
+    let name = database.name();
+    let mut admin = cluster.connect("postgres", "postgres")?;
+    let mut watching = cluster.connect("postgres", "postgres")?;
+    let renaming = format!("ALTER DATABASE {name} RENAME TO other");
+    // The workers rest from here on, so what is recorded waits for a scribe, and the purge is due.
+    let mut holder = cluster.connect("postgres", "postgres")?;
+    let mut held = holder.transaction()?;
+    held.batch_execute(&renaming)?;
+    held.rollback()?;
+    database
+        .admin()?
+        .batch_execute("SELECT vpd.set_purge_interval(1)")?;
+    // Nobody can connect while this holds its lock: workers that start when the rest is over wait for it.
+    let mut held = holder.transaction()?;
+    held.batch_execute(&renaming)?;
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE classid = 'pg_database'::regclass AND NOT granted AND mode = $1";
+    let mut until_waiting = |mode: &str, count: i64| {
+        until_within(Duration::from_secs(90), mode, || {
+            Ok(watching.query_one(waiting, &[&mode])?.get::<_, i64>(0) == count)
+        })
+    };
+    until_waiting("RowExclusiveLock", 2)?;
+    let copy = format!("CREATE DATABASE copy TEMPLATE {name}");
+    let copying = std::thread::spawn(move || admin.batch_execute(&copy));
+    until_waiting("ShareLock", 1)?;
+    held.rollback()?;
+    copying.join().map_err(|_| "the copying thread failed")??;
+    Ok(())
+}

@@ -4,7 +4,7 @@
 //! launcher starts it when there is something in the ring. Invariant: a record leaves the ring after it is durable, and not before.
 
 use super::table::table;
-use super::{extension, lock, pinned, ring, xact};
+use super::{clock, extension, lock, pinned, ring, shmem, xact};
 use crate::error::{Error, Result};
 use crate::guc;
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, SignalWakeFlags};
@@ -104,6 +104,9 @@ pub extern "C-unwind" fn pg_vpd_scribe_main(arg: pg_sys::Datum) {
     unsafe { pg_sys::pqsignal(libc::SIGTERM, Some(die)) };
     let database = pg_sys::Oid::from(arg.value() as u32);
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    if shmem::is_at_rest(database.to_u32(), clock::now().0) {
+        return;
+    }
     // The owner of a database may have set these for it.
     for (name, value) in [
         (c"default_transaction_read_only", c"off"),

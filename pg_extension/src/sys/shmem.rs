@@ -16,11 +16,23 @@ pub struct DatabaseSlot {
     pub interval_seconds: u32,
     /// When the last purge was started, microseconds since 2000.
     pub started_at: i64,
-    /// When the scribe may be started again, microseconds since 2000.
-    pub scribe_from: i64,
+    /// Until when no worker works there, microseconds since 2000.
+    pub rests_until: i64,
 }
 
+/// A database that never reported is looked at again after this many seconds.
+const RETRY_SECONDS: u32 = 60;
+
 impl DatabaseSlot {
+    /// A database of which nothing is known: it is due.
+    pub fn unknown(database: u32) -> Self {
+        Self {
+            database,
+            interval_seconds: RETRY_SECONDS,
+            ..Self::default()
+        }
+    }
+
     /// When it is to be purged next, microseconds since 2000.
     pub fn due_at(&self) -> i64 {
         self.started_at + i64::from(self.interval_seconds) * 1_000_000
@@ -142,11 +154,12 @@ pub fn launcher_calls() -> u64 {
 /// Forgets what is known of this database, so that the launcher looks at it again.
 pub fn call_launcher() {
     let database = database::oid();
-    for slot in &mut DATABASES.exclusive().0 {
-        if slot.database == database {
-            *slot = DatabaseSlot::default();
-        }
-    }
+    change_database(database, |slot| {
+        *slot = DatabaseSlot {
+            rests_until: slot.rests_until,
+            ..DatabaseSlot::unknown(database)
+        };
+    });
     LAUNCHER_CALLS.get().fetch_add(1, Ordering::AcqRel);
 }
 
@@ -182,12 +195,25 @@ pub fn keep_databases(known: &[u32]) {
     }
 }
 
-/// Writes one database's slot; a full table forgets nothing and ignores the newcomer.
-pub fn set_database(new: DatabaseSlot) {
+/// Changes one database's slot; a full table forgets nothing and ignores the newcomer.
+pub fn change_database(database: u32, change: impl FnOnce(&mut DatabaseSlot)) {
     let mut slots = DATABASES.exclusive();
-    let position = slots.0.iter().position(|slot| slot.database == new.database);
-    let position = position.or_else(|| slots.0.iter().position(|slot| slot.database == 0));
+    let position = slots.0.iter().position(|slot| slot.database == database);
+    let position = position.or_else(|| {
+        let free = slots.0.iter().position(|slot| slot.database == 0)?;
+        slots.0[free] = DatabaseSlot::unknown(database);
+        Some(free)
+    });
     if let Some(position) = position {
-        slots.0[position] = new;
+        change(&mut slots.0[position]);
     }
+}
+
+/// Whether a database is about to be dropped, copied or moved at this time. A worker asks when it is connected: who stops the workers says so first, and stops those that are connected then.
+pub fn is_at_rest(database: u32, now: i64) -> bool {
+    let slots = DATABASES.share();
+    slots
+        .0
+        .iter()
+        .any(|slot| slot.database == database && now < slot.rests_until)
 }

@@ -27,11 +27,11 @@ const MAX_BATCHES: i32 = 10_000;
 const RESEAL_BATCH: i32 = 1000;
 /// The longest that a batch may take which runs what others wrote.
 const BATCH_MILLISECONDS: c_int = 30_000;
-/// A database whose worker never reported is tried again after this many seconds.
-const RETRY_SECONDS: i64 = 60;
+/// How often the launcher looks which databases there are.
+const LOOK_SECONDS: i64 = 60;
 /// A lack of worker slots is told to the log this often at most.
 const COMPLAINT_SECONDS: i64 = 60;
-/// For so long no scribe is started in a database that is about to be dropped, copied or moved.
+/// For so long nothing works in a database that is about to be dropped, copied or moved.
 const REST_SECONDS: i64 = 10;
 
 // Exported by the server; the one of the bindings does more than a signal handler may.
@@ -94,7 +94,7 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
     while BackgroundWorker::wait_latch(Some(NAP)) {
         let calls = shmem::launcher_calls();
         let now = clock::now().0;
-        if calls != seen_calls || now - looked_at > RETRY_SECONDS * 1_000_000 {
+        if calls != seen_calls || now - looked_at > LOOK_SECONDS * 1_000_000 {
             (known, all) = databases();
             shmem::keep_databases(&known);
             published::keep_databases(&known);
@@ -125,10 +125,8 @@ pub extern "C-unwind" fn pg_vpd_launcher_main(_arg: pg_sys::Datum) {
 /// Starts the scribes of databases with something to be written down; where no slot is free the next look tries again.
 fn start_scribes(waiting: &[u32]) {
     let now = clock::now().0;
-    let slots = shmem::databases();
     for database in waiting {
-        let slot = slots.iter().find(|slot| slot.database == *database);
-        if slot.is_none_or(|slot| now >= slot.scribe_from) {
+        if !shmem::is_at_rest(*database, now) {
             scribe::start(*database);
         }
     }
@@ -144,13 +142,11 @@ fn due(known: &[u32], started: &HashMap<u32, i64>) -> Vec<DatabaseSlot> {
             let slot = slots.iter().find(|slot| slot.database == *database);
             // Never looked at: it waits longest of all. Without a slot it is looked at again after a while, as one that never reported.
             slot.copied().unwrap_or(DatabaseSlot {
-                database: *database,
-                interval_seconds: RETRY_SECONDS as u32,
                 started_at: started.get(database).copied().unwrap_or(0),
-                scribe_from: 0,
+                ..DatabaseSlot::unknown(*database)
             })
         })
-        .filter(|slot| slot.interval_seconds > 0 && now >= slot.due_at())
+        .filter(|slot| slot.interval_seconds > 0 && now >= slot.due_at().max(slot.rests_until))
         .collect();
     due.sort_by_key(DatabaseSlot::due_at);
     due
@@ -167,31 +163,14 @@ fn start(slot: DatabaseSlot) -> bool {
     if started.is_err() {
         return false;
     }
-    shmem::set_database(DatabaseSlot {
-        started_at: clock::now().0,
-        ..slot
-    });
+    shmem::change_database(slot.database, |slot| slot.started_at = clock::now().0);
     true
 }
 
-/// Stops the workers of a database, which is about to be dropped, copied or moved, and starts none there for a while.
+/// Stops the workers of a database, which is about to be dropped, copied or moved. None works there for a while, also not one that connects just now.
 pub fn stop_in(database: pg_sys::Oid) {
-    let now = clock::now().0;
-    let known = shmem::databases()
-        .into_iter()
-        .find(|slot| slot.database == database.to_u32());
-    let slot = known.unwrap_or(DatabaseSlot {
-        database: database.to_u32(),
-        ..DatabaseSlot::default()
-    });
-    shmem::set_database(DatabaseSlot {
-        started_at: if slot.interval_seconds > 0 {
-            now
-        } else {
-            slot.started_at
-        },
-        scribe_from: now + REST_SECONDS * 1_000_000,
-        ..slot
+    shmem::change_database(database.to_u32(), |slot| {
+        slot.rests_until = clock::now().0 + REST_SECONDS * 1_000_000;
     });
     STOP.with(|statement| statement.query(&[oid_arg(database)], |_| ()));
 }
@@ -244,12 +223,9 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     // The owner of a database may have set that for it.
     pinned::set_for_process(c"default_transaction_read_only", c"off");
     let started_at = clock::now();
-    let slot = |interval_seconds| DatabaseSlot {
-        database: database.to_u32(),
-        interval_seconds,
-        started_at: started_at.0,
-        scribe_from: 0,
-    };
+    if shmem::is_at_rest(database.to_u32(), started_at.0) {
+        return;
+    }
     let interval = BackgroundWorker::transaction(|| {
         if !extension::is_installed() {
             published::keep(&[]);
@@ -260,7 +236,10 @@ pub extern "C-unwind" fn pg_vpd_purge_main(arg: pg_sys::Datum) {
     if interval.is_some() && !BackgroundWorker::transaction(lock::try_be_the_purge) {
         return;
     }
-    shmem::set_database(slot(interval.unwrap_or(0)));
+    shmem::change_database(database.to_u32(), |slot| {
+        slot.interval_seconds = interval.unwrap_or(0);
+        slot.started_at = started_at.0;
+    });
     if interval.is_none() {
         return;
     }
