@@ -194,7 +194,7 @@ BEGIN
         EXECUTE format(
             'COMMENT ON FUNCTION vpd.sealed_version(vpd.%I) IS %L',
             kind.name,
-            'The version of the key that sealed a value; 0 where its key is per person and it is about nobody yet, -1 where a former version sealed it about somebody who was forgotten, NULL where it is not sealed. Errors: 22P03 envelope_broken.'
+            'The version of the key that sealed a value; -1 where that is a former one and nobody can read the value any more, about somebody who was forgotten for instance, NULL where it is not sealed. Errors: 22P03 envelope_broken.'
         );
         EXECUTE format(
             'CREATE FUNCTION vpd.sealed_anew(value vpd.%1$I, person text) RETURNS vpd.%1$I LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_renewed_wrapper''',
@@ -208,14 +208,14 @@ BEGIN
         FOR operation IN
             SELECT *
               FROM (VALUES
-                  ('sealed_is_about', 'name text', 'boolean', 'sealed_is_about', 'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs, 23502 person_missing.'),
-                  ('sealed_differs', 'name text', 'boolean', 'sealed_differs', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid.'),
-                  ('sealed_opened', 'permit text', 'text', 'sealed_opened', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
-              ) AS known (name, argument, result, symbol, comment)
+                  ('sealed_is_about', 'name text', 'boolean', 'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs, 23502 person_missing.'),
+                  ('sealed_differs', 'name text', 'boolean', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid.'),
+                  ('sealed_opened', 'permit text', 'text', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
+              ) AS known (name, argument, result, comment)
         LOOP
             EXECUTE format(
                 'CREATE FUNCTION vpd.%I(value vpd.%I, %s) RETURNS %s LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', %L',
-                operation.name, kind.name, operation.argument, operation.result, operation.symbol || '_wrapper'
+                operation.name, kind.name, operation.argument, operation.result, operation.name || '_wrapper'
             );
             EXECUTE format('COMMENT ON FUNCTION vpd.%I(vpd.%I, text) IS %L', operation.name, kind.name, operation.comment);
         END LOOP;

@@ -38,7 +38,7 @@ COMMENT ON COLUMN vpd_private.person_column.named_at IS 'When.';
 SELECT pg_extension_config_dump('vpd_private.person_column', '');
 
 CREATE VIEW vpd_private.sealed_column AS
-    SELECT a.attrelid AS relation, a.attnum AS number, a.attname::text AS name, a.attgenerated <> '' AS is_computed, p.place, p.key_number
+    SELECT a.attrelid AS relation, a.attnum AS number, a.attname::text AS name, p.place, p.key_number
       FROM vpd_private.sealed_place p
       JOIN pg_attribute a ON a.atttypmod = p.place
       JOIN pg_type t ON t.oid = a.atttypid
@@ -51,9 +51,24 @@ COMMENT ON VIEW vpd_private.sealed_column IS 'Sealed columns of tables, partitio
 COMMENT ON COLUMN vpd_private.sealed_column.relation IS 'The table, or what else has the column.';
 COMMENT ON COLUMN vpd_private.sealed_column.number IS 'Number of the column.';
 COMMENT ON COLUMN vpd_private.sealed_column.name IS 'The column.';
-COMMENT ON COLUMN vpd_private.sealed_column.is_computed IS 'Whether the server computes it from others.';
 COMMENT ON COLUMN vpd_private.sealed_column.place IS 'The number that its values are sealed for: the modifier of its type.';
 COMMENT ON COLUMN vpd_private.sealed_column.key_number IS 'Its key.';
+
+CREATE VIEW vpd_private.nameable_column AS
+    SELECT a.attrelid AS relation,
+           a.attnum AS number,
+           a.attname::text AS name,
+           a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+               AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic)
+               AND a.attgenerated = '' AS is_plain
+      FROM pg_attribute a
+     WHERE a.attnum > 0
+       AND NOT a.attisdropped;
+COMMENT ON VIEW vpd_private.nameable_column IS 'Columns, and whether each could name persons.';
+COMMENT ON COLUMN vpd_private.nameable_column.relation IS 'The table, or what else has the column.';
+COMMENT ON COLUMN vpd_private.nameable_column.number IS 'Number of the column.';
+COMMENT ON COLUMN vpd_private.nameable_column.name IS 'The column.';
+COMMENT ON COLUMN vpd_private.nameable_column.is_plain IS 'Whether its values have one text each, and equal values have the same.';
 
 CREATE VIEW vpd_private.person_check AS
     SELECT k.conrelid AS relation, k.conname AS name, k.conkey AS columns, k.coninhcount > 0 AS is_inherited
@@ -109,7 +124,7 @@ CREATE VIEW vpd.key_usage AS
     SELECT u.key, u.version, u.relation::regclass AS relation, u.column_name, u.sealed_values
       FROM vpd.count_key_usage() u;
 COMMENT ON VIEW vpd.key_usage IS
-'How many values each version of each key seals. Reading it goes through all tables that have sealed columns, as their owners and past policies; arrays and rows of sealed values are not counted.';
+'How many values each version of each key seals. Reading it goes through all tables that have sealed columns, as their owners and past policies.';
 COMMENT ON COLUMN vpd.key_usage.key IS 'The key.';
 COMMENT ON COLUMN vpd.key_usage.version IS
 'The version; -1 for values of a former version that nobody can read any more, about somebody who was forgotten for instance; NULL where the values of a table could not be counted: a WARNING tells why.';
@@ -122,7 +137,7 @@ CREATE FUNCTION vpd.reseal_batch(relation regclass, batch_size integer DEFAULT 1
     AS 'MODULE_PATHNAME', 'reseal_batch_wrapper';
 COMMENT ON FUNCTION vpd.reseal_batch IS
 'One batch of vpd.reseal, in the transaction of the caller: for whoever commits himself. Returns how many rows were sealed anew, NULL when all are; a further call begins anew. Argument batch_size: about
-how many rows to go through, 1 to 100000. Errors: 22023 argument_invalid, 42809 relation_unsupported, also for a table with triggers or rules that are enabled ALWAYS or REPLICA, 55000 master_key_missing, 23502 person_missing.';
+how many rows to go through, 1 to 100000. Errors: 22023 argument_invalid, 42809 relation_unsupported, also for a table with a rule that rewrites updates, 55000 master_key_missing, 23502 person_missing.';
 
 CREATE PROCEDURE vpd.reseal(relation regclass, batch_size integer DEFAULT 1000)
     LANGUAGE plpgsql
@@ -135,7 +150,7 @@ END
 $$;
 COMMENT ON PROCEDURE vpd.reseal IS
 'Seals the values of a table, and of its partitions, anew with the current versions of their keys, about the persons that their rows name; in batches that commit, beside whoever reads and writes. When it was stopped, another call
-goes on from there. Rows that others hold come last. Triggers of the table do not fire; one with triggers or rules that are enabled ALWAYS or REPLICA is refused. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
+goes on from there. Rows that others hold come last. Triggers of the table do not fire; one with a rule that rewrites updates is refused. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
 Arguments: relation; batch_size, about how many rows to go through between two commits, 1 to 100000. Errors: as vpd.reseal_batch; 2D000 inside of a transaction.';
 
 CREATE FUNCTION vpd.reseal_in_background(relation regclass) RETURNS void

@@ -19,8 +19,6 @@ pub struct SealedColumn {
     pub usage: String,
     /// Whether rows can be written where it is.
     pub is_of_table: bool,
-    /// Whether the server computes it.
-    pub is_computed: bool,
 }
 
 /// Those of a relation and its partitions, or of all relations, table by table.
@@ -34,9 +32,15 @@ pub fn sealed_columns(relation: Option<Oid>) -> Vec<SealedColumn> {
             place: row.required(5),
             usage: row.required(6),
             is_of_table: row.required(7),
-            is_computed: row.required(8),
         })
     })
+}
+
+/// Those of a relation alone.
+pub fn sealed_columns_of(relation: Oid) -> Vec<SealedColumn> {
+    let mut columns = sealed_columns(Some(relation));
+    columns.retain(|column| column.relation == relation);
+    columns
 }
 
 /// The argument that a list of names is.

@@ -1,6 +1,6 @@
 //! What sealed columns hold about somebody.
 
-use super::column::sealed_columns;
+use super::column::sealed_columns_of;
 use super::person::person_column;
 use crate::context;
 use crate::error::Result;
@@ -60,10 +60,7 @@ fn sources(name: &str, kind: &str) -> Result<Vec<Source>> {
         let Some(person) = person_column(table)? else {
             continue;
         };
-        for column in sealed_columns(Some(table)) {
-            if column.relation != table {
-                continue;
-            }
+        for column in sealed_columns_of(table) {
             let query = QUERY.with(|statement| {
                 statement.query_one(
                     &[

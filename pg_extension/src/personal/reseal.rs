@@ -70,8 +70,7 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
 /// The sealed columns of a table and its partitions.
 fn writable_columns(table: Oid) -> Result<Vec<SealedColumn>> {
     let mut columns = sealed_columns(Some(table));
-    // What the server computes it seals anew itself, with the row.
-    columns.retain(|column| column.is_of_table && !column.is_computed);
+    columns.retain(|column| column.is_of_table);
     if columns.is_empty() {
         return Err(Error::wrong_relation(
             format!("{} is no table with a sealed column", relation::full_name(table)),
@@ -128,9 +127,11 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
     }
     let mut outdated = Vec::new();
     let mut versions = Vec::new();
+    let mut are_per_person = Vec::new();
     for column in columns {
         if let Some(version) = sealing::current_version(column.place)? {
             versions.push(version);
+            are_per_person.push(sealing::is_per_person(column.place)?);
             outdated.push(column);
         }
     }
@@ -162,6 +163,7 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
         member,
         columns: outdated,
         versions,
+        are_per_person,
         person: person_column(member)?,
     };
     let done = if work.columns.is_empty() {
@@ -194,6 +196,7 @@ struct Work {
     member: Oid,
     columns: Vec<SealedColumn>,
     versions: Vec<i32>,
+    are_per_person: Vec<bool>,
     person: Option<PersonColumn>,
 }
 
@@ -240,11 +243,6 @@ impl Work {
 
     /// Seals the outdated rows behind a place anew, up to a block, or the first one; how many, and where the last of them was.
     fn renew(&self, block: i64, row: i32, to: Option<i64>) -> Result<(i64, Option<(i64, i32)>)> {
-        let are_per_person = self
-            .columns
-            .iter()
-            .map(|column| sealing::is_per_person(column.place))
-            .collect::<Result<Vec<bool>>>()?;
         let commands = COMMANDS.with(|statement| {
             statement.query_one(
                 &[
@@ -256,7 +254,7 @@ impl Work {
                     arg(to),
                     arg(self.person.as_ref().map(|person| person.name.as_str())),
                     arg(self.person.as_ref().map(|person| person.kind.as_str())),
-                    arg(are_per_person),
+                    arg(self.are_per_person.clone()),
                 ],
                 |row| (row.required::<String>(1), row.required::<String>(2)),
             )

@@ -1,6 +1,6 @@
 //! Which versions of keys seal the values of which columns.
 
-use super::column::{SealedColumn, sealed_columns};
+use super::column::{SealedColumn, sealed_columns, sealed_columns_of};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing;
@@ -92,12 +92,6 @@ fn relations(is_meant: impl Fn(&SealedColumn) -> bool) -> Vec<Oid> {
         .collect();
     relations.dedup();
     relations
-}
-
-fn sealed_columns_of(relation: Oid) -> Vec<SealedColumn> {
-    let mut columns = sealed_columns(Some(relation));
-    columns.retain(|column| column.relation == relation);
-    columns
 }
 
 /// The values of a column by version; what is not sealed is not among them.

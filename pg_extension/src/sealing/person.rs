@@ -114,13 +114,6 @@ pub fn bits(key: u32, number: u64) -> Result<Secret> {
     wrapping::unwrap(&purpose(key, number), &found.ok_or_else(Error::person_forgotten)?)
 }
 
-/// Whether somebody has this number, and was not forgotten.
-pub fn is_known(key: u32, number: u64) -> bool {
-    WRAPPED
-        .with(|statement| statement.query_one(&[arg(key.cast_signed()), arg(number.cast_signed())], |_| ()))
-        .is_some()
-}
-
 /// Destroys every key of a person, which nobody is told of here; returns how many there were.
 pub fn forget(name: &str) -> Result<u64> {
     let forgotten = FORGET.with(|statement| statement.execute(&[arg(name)]));

@@ -48,17 +48,10 @@ pub fn version(bytes: &[u8]) -> Result<Option<i32>> {
         return Ok(Some(version));
     };
     let is_former = envelope.binding.version < key.version;
-    let is_lost = match envelope.binding.person {
-        Some(person) => !person::is_known(key.number, person),
-        None => false,
-    };
-    Ok(Some(
-        if is_former && (is_lost || !key.has(envelope.binding.version)) {
-            -1
-        } else {
-            version
-        },
-    ))
+    let is_about_nobody = |person| person::name_of(key.number, person).is_none();
+    let is_lost = is_former
+        && (envelope.binding.person.is_some_and(is_about_nobody) || !key.has(envelope.binding.version));
+    Ok(Some(if is_lost { -1 } else { version }))
 }
 
 /// A value sealed with the current version of its key, about a person where the key asks for one. What nobody can open any more stays as it is; what is in the clear yet is sealed for the column that
@@ -164,19 +157,17 @@ pub fn require_about(bytes: &[u8], name: Option<&str>) -> Result<()> {
     let number = envelope.binding.person.filter(|number| *number != NOBODY);
     let number = number.ok_or_else(Error::person_differs)?;
     let is_noted = |name| person::is_noted(key.number, number, name);
-    if name.is_some_and(is_noted) || !person::is_known(key.number, number) {
+    if name.is_some_and(is_noted) {
         return Ok(());
     }
-    match name {
-        None => Err(Error::person_missing()),
+    match (person::name_of(key.number, number), name) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Error::person_missing()),
         // Changes that are applied from elsewhere, and loads, fire no trigger.
-        Some(name)
-            if (user::fires_no_triggers() || user::is_superuser())
-                && person::name_of(key.number, number).is_some_and(|known| known == name) =>
-        {
+        (Some(known), Some(name)) if known == name && (user::fires_no_triggers() || user::is_superuser()) => {
             Ok(())
         }
-        Some(_) => Err(Error::person_differs()),
+        (Some(_), Some(_)) => Err(Error::person_differs()),
     }
 }
 

@@ -152,7 +152,7 @@ functions! {
         let opened = (table().sealing.opened)(bytes(arguments, 0))?;
         Ok(opened.and_then(|text| text.into_datum()))
     };
-    /// `(sealed) → integer`: the version of the key that sealed it; 0 where it is about nobody yet, NULL where it is not sealed.
+    /// `(sealed) → integer`: the version of the key that sealed it; -1 where that is a former one and nobody can read it any more, NULL where it is not sealed.
     sealed_version_wrapper (pg_finfo_sealed_version_wrapper, 1) = |arguments| {
         let version = (table().sealing.version)(bytes(arguments, 0))?;
         Ok(version.and_then(|version| version.into_datum()))
@@ -162,7 +162,7 @@ functions! {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        let name = text(arguments, 1);
         (table().sealing.is_about)(bytes(arguments, 0), name.as_deref())?;
         Ok(Some(pg_sys::Datum::from(true)))
     };
@@ -171,7 +171,7 @@ functions! {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        let name = text(arguments, 1);
         (table().sealing.differs)(bytes(arguments, 0), name.as_deref()).map(|differs| differs.into_datum())
     };
     /// `(sealed, text) → text`: the value, for the command that opens its column and has the token. Both may be NULL.
@@ -179,7 +179,7 @@ functions! {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let token = String::from_datum(arguments[1].value, arguments[1].isnull).unwrap_or_default();
+        let token = text(arguments, 1).unwrap_or_default();
         (table().sealing.opened_in_column)(bytes(arguments, 0), &token).map(|opened| opened.and_then(|text| text.into_datum()))
     };
     /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.
@@ -187,7 +187,7 @@ functions! {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let name = String::from_datum(arguments[1].value, arguments[1].isnull);
+        let name = text(arguments, 1);
         datum((table().sealing.renewed)(bytes(arguments, 0), name.as_deref())?).map(Some)
     };
 }
@@ -210,7 +210,7 @@ pub unsafe extern "C-unwind" fn sealed_mask_wrapper(call: pg_sys::FunctionCallIn
         }
         let arguments = (*call).args.as_slice(2);
         let kind = kind_of(pg_sys::get_fn_expr_argtype((*call).flinfo, 1));
-        let key = String::from_datum(arguments[0].value, arguments[0].isnull);
+        let key = text(arguments, 0);
         let (Some(_), Some(key)) = (kind, key) else {
             Error::argument(
                 "a mask is that of a key, for a sealed type",
@@ -231,6 +231,12 @@ unsafe fn compared(
     // SAFETY: both are values of sealed types.
     let order = unsafe { (table().sealing.order)(bytes(arguments, 0), bytes(arguments, 1))? };
     Ok(pg_sys::Datum::from(holds(order)))
+}
+
+/// A text, or `None` for NULL.
+unsafe fn text(arguments: &[pg_sys::NullableDatum], number: usize) -> Option<String> {
+    // SAFETY: an argument of the type text.
+    unsafe { String::from_datum(arguments[number].value, arguments[number].isnull) }
 }
 
 /// The words between the brackets of a modifier.

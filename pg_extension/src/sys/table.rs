@@ -262,7 +262,7 @@ pub struct Sealing {
     pub shown: fn(&[u8]) -> Result<Vec<u8>>,
     /// The value as text, for who may see it; `None` for what was about somebody who was forgotten.
     pub opened: fn(&[u8]) -> Result<Option<String>>,
-    /// The version that sealed a value: 0 where it is about nobody yet, `None` where it is not sealed.
+    /// The version that sealed a value: -1 where that is a former one and nobody can read it any more, `None` where it is not sealed.
     pub version: fn(&[u8]) -> Result<Option<i32>>,
     /// The same value sealed anew, about the person of a name.
     pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,

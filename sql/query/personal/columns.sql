@@ -1,4 +1,4 @@
--- Sealed columns of a relation and its partitions ($1), or of all for NULL: table, number, name, key and modifier; the query that counts its values by version, whether it is one of a table, and whether the server computes it.
+-- Sealed columns of a relation and its partitions ($1), or of all for NULL: table, number, name, key and modifier; the query that counts its values by version, and whether it is one of a table.
 -- Temporary tables of others are not among them: nobody else can read those.
 WITH RECURSIVE family AS (
     SELECT $1::oid AS member
@@ -15,8 +15,7 @@ SELECT c.oid,
            'SELECT vpd.sealed_version(%1$I)::integer, count(*) FROM ONLY %2$I.%3$I WHERE %1$I IS NOT NULL GROUP BY 1 ORDER BY 1',
            s.name, n.nspname, c.relname
        ),
-       c.relkind = 'r',
-       s.is_computed
+       c.relkind = 'r'
   FROM vpd_private.sealed_column s
   JOIN pg_class c ON c.oid = s.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace

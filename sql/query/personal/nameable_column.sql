@@ -1,9 +1,7 @@
 -- A column ($2) of a table ($1) that may name a person: number, whether it has a type whose values have one text and keep it, whether the table is one that persons can be named in, and the command that puts
 -- the trigger on the table, if it is not there, and those that enable it. Each table has a name of its own for it: a partition that is attached has both its own and its parent's.
-SELECT a.attnum,
-       a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-           AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic)
-           AND a.attgenerated = '',
+SELECT a.number,
+       a.is_plain,
        c.relkind IN ('r', 'p'),
        CASE
            WHEN NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure) THEN format(
@@ -16,10 +14,8 @@ SELECT a.attnum,
              FROM pg_trigger g
             WHERE g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure AND g.tgenabled NOT IN ('O', 'A')
        )
-  FROM pg_attribute a
-  JOIN pg_class c ON c.oid = a.attrelid
+  FROM vpd_private.nameable_column a
+  JOIN pg_class c ON c.oid = a.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE a.attrelid = $1
-   AND a.attname = $2
-   AND a.attnum > 0
-   AND NOT a.attisdropped;
+ WHERE a.relation = $1
+   AND a.name = $2;

@@ -4,12 +4,10 @@ WITH RECURSIVE ancestor AS (
     UNION
     SELECT i.inhparent FROM ancestor a JOIN pg_inherits i ON i.inhrelid = a.relation
 )
-SELECT own.attnum,
-       own.attname::text,
+SELECT own.number,
+       own.name,
        p.kind,
-       own.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-           AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = own.attcollation AND NOT l.collisdeterministic)
-           AND own.attgenerated = ''
+       own.is_plain
   FROM ancestor a
   JOIN vpd_private.person_column p ON p.relation = a.relation::regclass
  CROSS JOIN LATERAL (
@@ -22,5 +20,5 @@ SELECT own.attnum,
         ORDER BY r.attname <> p.column_name
         LIMIT 1
        ) root
-  JOIN pg_attribute own ON own.attrelid = $1 AND own.attname = root.attname AND NOT own.attisdropped
+  JOIN vpd_private.nameable_column own ON own.relation = $1 AND own.name = root.attname
  LIMIT 1;

@@ -2,7 +2,7 @@
 
 use vpd_tests::{Database, Result, assert_denied_to_all_but, assert_refused, attach, refusal, role};
 
-use super::scene::{manager, people, seen, without_session};
+use super::scene::{manager, officer, people, seen, without_session};
 
 /// A column of each type that can be sealed, with what a session then sees of its first row.
 const COLUMNS: [(&str, &str, &str); 12] = [
@@ -29,11 +29,7 @@ fn a_column_of_every_type_is_sealed_and_unsealed_again() -> Result<()> {
     let database = people()?;
     let mut admin = database.admin()?;
     let manager = manager(&database)?;
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}')",
-        role::SECURITY
-    ))?;
-    let mut security = database.connect(role::SECURITY)?;
+    let mut security = officer(&database)?;
     for (number, (kind, value, seen_as)) in COLUMNS.into_iter().enumerate() {
         admin.batch_execute(&format!(
             "SET ROLE app_owner; CREATE TABLE shop.t{number} (id integer, c {kind} DEFAULT {value}); INSERT INTO shop.t{number} VALUES (1, {value}), (2, NULL); RESET ROLE;

@@ -2,15 +2,14 @@
 
 use vpd_tests::{Result, assert_refused, attach, outcome, role};
 
-use super::scene::{manager, people, seen, without_session};
+use super::scene::{is_purged_until, manager, officer, people, seen, without_session};
 
 #[test]
 fn a_check_of_the_owner_sees_nobodys_session_while_a_column_is_unsealed() -> Result<()> {
     let database = people()?;
     let mut admin = database.admin()?;
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}');
-         SET ROLE app_owner;
+    admin.batch_execute(
+        "SET ROLE app_owner;
          CREATE TABLE shop.mine (id integer, word vpd.sealed_text('other'));
          INSERT INTO shop.mine VALUES (1, 'mine'), (2, 'mine too');
          CREATE TABLE shop.stolen (what text);
@@ -26,8 +25,7 @@ fn a_check_of_the_owner_sees_nobodys_session_while_a_column_is_unsealed() -> Res
          ALTER TABLE shop.mine ADD CONSTRAINT thief CHECK (shop.steal(id)) NOT VALID;
          CREATE FUNCTION shop.index_steals(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM shop.steal(n); RETURN n; END';
          RESET ROLE",
-        role::SECURITY
-    ))?;
+    )?;
     admin.batch_execute("SET ROLE app_owner; CREATE INDEX thief ON shop.mine (shop.index_steals(id)); TRUNCATE shop.stolen; RESET ROLE")?;
     let manager = manager(&database)?;
     // Control: with the session the same function takes everything.
@@ -40,7 +38,7 @@ fn a_check_of_the_owner_sees_nobodys_session_while_a_column_is_unsealed() -> Res
         .as_deref(),
         Ok("6|")
     );
-    let mut officer = database.connect(role::SECURITY)?;
+    let mut officer = officer(&database)?;
     let mut session = officer.transaction()?;
     attach(&mut session, &manager)?;
     session.batch_execute("SELECT vpd.unseal_column('shop.mine', 'word')")?;
@@ -104,14 +102,8 @@ fn a_table_that_refuses_to_be_written_stops_nobody_else() -> Result<()> {
     security.batch_execute(
         "SELECT vpd.rotate_key('pii'); SELECT vpd.reseal_in_background('shop.broken'); SELECT vpd.reseal_in_background('shop.people')",
     )?;
-    let is_done = "SELECT count(*) FROM vpd.reseal_progress WHERE relation = 'shop.people'::regclass AND finished_at IS NOT NULL";
-    for _ in 0..50 {
-        security.batch_execute("SELECT vpd.purge()")?;
-        if security.query_one(is_done, &[])?.get::<_, i64>(0) == 1 {
-            break;
-        }
-    }
-    assert_eq!(security.query_one(is_done, &[])?.get::<_, i64>(0), 1);
+    let is_done = "SELECT count(*) = 1 FROM vpd.reseal_progress WHERE relation = 'shop.people'::regclass AND finished_at IS NOT NULL";
+    assert!(is_purged_until(&mut security, is_done)?);
     let failure: String = security
         .query_one(
             "SELECT failure FROM vpd.reseal_progress WHERE relation = 'shop.broken'::regclass",
@@ -122,14 +114,12 @@ fn a_table_that_refuses_to_be_written_stops_nobody_else() -> Result<()> {
     database
         .admin()?
         .batch_execute("ALTER TABLE shop.broken DROP CONSTRAINT broken_check")?;
-    let left = "SELECT count(*) FROM vpd.reseal_progress WHERE finished_at IS NULL";
-    for _ in 0..50 {
-        security.batch_execute("SELECT vpd.purge()")?;
-        if security.query_one(left, &[])?.get::<_, i64>(0) == 0 {
-            return Ok(());
-        }
-    }
-    Err("it was never sealed anew".into())
+    let is_done = "SELECT count(*) = 0 FROM vpd.reseal_progress WHERE finished_at IS NULL";
+    assert!(
+        is_purged_until(&mut security, is_done)?,
+        "it was never sealed anew"
+    );
+    Ok(())
 }
 
 #[test]
@@ -208,11 +198,8 @@ fn conditions_of_indexes_see_nobodys_session_whatever_is_done_to_a_column() -> R
     let database = people()?;
     let mut admin = database.admin()?;
     admin.batch_execute(THIEF)?;
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}')",
-        role::SECURITY
-    ))?;
     let manager = manager(&database)?;
+    let mut officer = officer(&database)?;
     for call in [
         "SELECT vpd.seal_column('shop.clear', 'ssn', 'other')",
         "SELECT vpd.unseal_column('shop.bait', 'ssn')",
@@ -221,7 +208,6 @@ fn conditions_of_indexes_see_nobodys_session_whatever_is_done_to_a_column() -> R
         "SELECT count(*) FROM vpd.find_personal_data('shop.clear')",
     ] {
         admin.batch_execute("TRUNCATE shop.stolen")?;
-        let mut officer = database.connect(role::SECURITY)?;
         let mut session = officer.transaction()?;
         attach(&mut session, &manager)?;
         session.batch_execute(call)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vpd_tests::{Database, Result, Subject, assert_denied_to_all_but, assert_refused, role};
 
-use super::scene::seen;
+use super::scene::{officer, seen};
 
 const CUSTOMERS: &str = "
 SELECT vpd.create_key('person', 'pii:read', per_person => true);
@@ -108,11 +108,7 @@ fn whoever_is_forgotten_is_forgotten_and_the_others_stay() -> Result<()> {
         Err("42501".to_owned()),
         "control: not for everybody"
     );
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}')",
-        role::SECURITY
-    ))?;
-    let mut officer = database.connect(role::SECURITY)?;
+    let mut officer = officer(&database)?;
     let refused = officer.batch_execute("SELECT vpd.export_person('ann')");
     assert_refused(refused, "42501", "unseal_refused");
     let mut session = officer.transaction()?;

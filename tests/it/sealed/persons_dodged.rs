@@ -4,7 +4,7 @@ use std::thread;
 
 use vpd_tests::{Database, Result, Subject, assert_refused, outcome, role};
 
-use super::scene::seen;
+use super::scene::{copied_in, officer, seen};
 
 const SHOP: &str = "
 SELECT vpd.create_key('person', 'pii:read', per_person => true);
@@ -223,11 +223,7 @@ fn persons_of_two_kinds_are_two_persons() -> Result<()> {
          INSERT INTO shop.staff VALUES (7, 'staff@planted'); INSERT INTO shop.buyers VALUES (7, 'buyer@planted')",
     )?;
     let reader = Subject::new("reader").privilege("pii:read").log_in(&database)?;
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}')",
-        role::SECURITY
-    ))?;
-    let mut officer = database.connect(role::SECURITY)?;
+    let mut officer = officer(&database)?;
     let mut session = officer.transaction()?;
     vpd_tests::attach(&mut session, &reader)?;
     let export: String = session
@@ -313,12 +309,8 @@ fn naming_again_takes_the_checks_along_and_partitions_follow() -> Result<()> {
         "INSERT INTO shop.letters (customer, body, sent) VALUES ('bob', 'x', 3), ('bob', 'y', 13)",
     )?;
     // Taken in and out again, a column leaves no check behind.
-    admin.batch_execute(&format!(
-        "SELECT vpd.grant_profile('runtime', '{}')",
-        role::SECURITY
-    ))?;
     let reader = Subject::new("reader").privilege("pii:read").log_in(&database)?;
-    let mut officer = database.connect(role::SECURITY)?;
+    let mut officer = officer(&database)?;
     let mut session = officer.transaction()?;
     vpd_tests::attach(&mut session, &reader)?;
     session.batch_execute("SELECT vpd.unseal_column('shop.letters', 'body')")?;
@@ -358,12 +350,10 @@ fn what_a_trigger_keeps_of_a_value_is_good_for_nothing() -> Result<()> {
     ] {
         assert_refused(user.batch_execute(write), "22P03", "envelope_broken");
     }
-    let copied = outcome(
-        user.copy_in("COPY shop.customers (name, email) FROM STDIN")
-            .and_then(|mut sink| {
-                std::io::Write::write_all(&mut sink, format!("dan\t{kept}\n").as_bytes()).ok();
-                sink.finish()
-            }),
+    let copied = copied_in(
+        &mut user,
+        "COPY shop.customers (name, email) FROM STDIN",
+        &format!("dan\t{kept}\n"),
     );
     assert_eq!(
         copied.err().and_then(|refusal| refusal.token).as_deref(),

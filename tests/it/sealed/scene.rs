@@ -1,7 +1,8 @@
 //! The table of the tests of sealed columns: six people whose data is easy to find in any output, sealed, and once more in the clear.
 
 use crate::masks::scene::told;
-use postgres::SimpleQueryMessage;
+use postgres::{Client, SimpleQueryMessage};
+use std::io::Write;
 use vpd_tests::{Cluster, Database, Outcome, Result, Subject, outcome, role};
 
 const KEYS: &str = "
@@ -75,6 +76,37 @@ pub fn manager(database: &Database<'_>) -> Result<String> {
 /// Somebody who may see nothing of it.
 pub fn clerk(database: &Database<'_>) -> Result<String> {
     Subject::new("clerk").log_in(database)
+}
+
+/// A security officer who can attach sessions as well.
+pub fn officer(database: &Database<'_>) -> Result<Client> {
+    database.admin()?.batch_execute(&format!(
+        "SELECT vpd.grant_profile('runtime', '{}')",
+        role::SECURITY
+    ))?;
+    database.connect(role::SECURITY)
+}
+
+/// Copies a line into a table.
+pub fn copied_in(client: &mut Client, copy: &str, line: &str) -> Outcome<u64> {
+    let mut copied = || {
+        let mut sink = client.copy_in(copy)?;
+        // What the server refuses it says at the end.
+        sink.write_all(line.as_bytes()).ok();
+        sink.finish()
+    };
+    outcome(copied())
+}
+
+/// Lets the purge work until a query of one boolean answers true; false when it never does.
+pub fn is_purged_until(client: &mut Client, query: &str) -> Result<bool> {
+    for _ in 0..50 {
+        client.batch_execute("SELECT vpd.purge()")?;
+        if client.query_one(query, &[])?.get(0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a statement gives a role without a session, its rows a line each.
