@@ -197,27 +197,27 @@ BEGIN
             'The version of the key that sealed a value; -1 where that is a former one and nobody can read the value any more, about somebody who was forgotten for instance, NULL where it is not sealed. Errors: 22P03 envelope_broken.'
         );
         EXECUTE format(
-            'CREATE FUNCTION vpd.sealed_anew(value vpd.%1$I, person text) RETURNS vpd.%1$I LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_renewed_wrapper''',
+            'CREATE FUNCTION vpd.sealed_anew(value vpd.%1$I, person text, permit text) RETURNS vpd.%1$I LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', ''sealed_renewed_wrapper''',
             kind.name
         );
         EXECUTE format(
-            'COMMENT ON FUNCTION vpd.sealed_anew(vpd.%I, text) IS %L',
+            'COMMENT ON FUNCTION vpd.sealed_anew(vpd.%I, text, text) IS %L',
             kind.name,
-            'The same value sealed with the current version of its key, about a person. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid, 23502 person_missing.'
+            'The same value sealed with the current version of its key, about a person. The library puts it into statements of vpd.reseal, with a permit, and it works nowhere else. Errors: 22023 argument_invalid, 23502 person_missing.'
         );
         FOR operation IN
             SELECT *
               FROM (VALUES
                   ('sealed_is_about', 'name text', 'boolean', 'True when a value is about the person that its row names, or about nobody who is known any more. The library puts it into checks of tables (vpd.name_person). Errors: 55000 person_differs, 23502 person_missing.'),
-                  ('sealed_differs', 'name text', 'boolean', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, and it works nowhere else. Errors: 22023 argument_invalid.'),
-                  ('sealed_opened', 'permit text', 'text', 'The value as text. The library puts it into the command of vpd.unseal_column, and it works nowhere else. Errors: 42501 unseal_refused.')
+                  ('sealed_differs', 'name text, permit text', 'boolean', 'True when a value is about another person than its row names. The library puts it into statements of vpd.reseal, with a permit, and it works nowhere else. Errors: 22023 argument_invalid.'),
+                  ('sealed_opened', 'permit text', 'text', 'The value as text. The library puts it into the command of vpd.unseal_column, with a permit, and it works nowhere else. Errors: 42501 unseal_refused.')
               ) AS known (name, argument, result, comment)
         LOOP
             EXECUTE format(
                 'CREATE FUNCTION vpd.%I(value vpd.%I, %s) RETURNS %s LANGUAGE c VOLATILE PARALLEL UNSAFE AS ''MODULE_PATHNAME'', %L',
                 operation.name, kind.name, operation.argument, operation.result, operation.name || '_wrapper'
             );
-            EXECUTE format('COMMENT ON FUNCTION vpd.%I(vpd.%I, text) IS %L', operation.name, kind.name, operation.comment);
+            EXECUTE format('COMMENT ON FUNCTION vpd.%I(vpd.%I, %s) IS %L', operation.name, kind.name, operation.argument, operation.comment);
         END LOOP;
     END LOOP;
 END

@@ -25,6 +25,7 @@ CREATE TABLE vpd_private.person_column (
     column_name text NOT NULL,
     column_number smallint NOT NULL,
     kind text NOT NULL,
+    moving regclass[] NOT NULL DEFAULT '{}',
     named_by text NOT NULL DEFAULT session_user,
     named_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (parallel_workers = 0);
@@ -33,6 +34,7 @@ COMMENT ON COLUMN vpd_private.person_column.relation IS 'The table; its partitio
 COMMENT ON COLUMN vpd_private.person_column.column_name IS 'The column; follows when it is renamed.';
 COMMENT ON COLUMN vpd_private.person_column.column_number IS 'Number of the column, by which a renamed one is found.';
 COMMENT ON COLUMN vpd_private.person_column.kind IS 'The kind of person, such as customer: equal names of different kinds are different persons.';
+COMMENT ON COLUMN vpd_private.person_column.moving IS 'The table and partitions whose values may be about the persons of before yet; vpd.reseal makes them about those that their rows name.';
 COMMENT ON COLUMN vpd_private.person_column.named_by IS 'Role that said so.';
 COMMENT ON COLUMN vpd_private.person_column.named_at IS 'When.';
 SELECT pg_extension_config_dump('vpd_private.person_column', '');
@@ -60,7 +62,8 @@ CREATE VIEW vpd_private.nameable_column AS
            a.attname::text AS name,
            a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype)
                AND NOT EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic)
-               AND a.attgenerated = '' AS is_plain
+               AND a.attgenerated = '' AS is_plain,
+           a.atttypid = 'text'::regtype AS is_text
       FROM pg_attribute a
      WHERE a.attnum > 0
        AND NOT a.attisdropped;
@@ -68,21 +71,34 @@ COMMENT ON VIEW vpd_private.nameable_column IS 'Columns, and whether each could 
 COMMENT ON COLUMN vpd_private.nameable_column.relation IS 'The table, or what else has the column.';
 COMMENT ON COLUMN vpd_private.nameable_column.number IS 'Number of the column.';
 COMMENT ON COLUMN vpd_private.nameable_column.name IS 'The column.';
+COMMENT ON COLUMN vpd_private.nameable_column.is_text IS 'Whether it is a text.';
 COMMENT ON COLUMN vpd_private.nameable_column.is_plain IS 'Whether its values have one text each, and equal values have the same.';
 
 CREATE VIEW vpd_private.person_check AS
-    SELECT k.conrelid AS relation, k.conname AS name, k.conkey AS columns, k.coninhcount > 0 AS is_inherited
+    SELECT k.conrelid AS relation, k.conname AS name, sealed.number, person.number AS person, k.coninhcount > 0 AS is_inherited
       FROM pg_constraint k
       JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass
       JOIN pg_proc p ON p.oid = d.refobjid
       JOIN pg_namespace n ON n.oid = p.pronamespace
+      JOIN vpd_private.sealed_column sealed ON sealed.relation = k.conrelid AND sealed.number = ANY (k.conkey)
+      JOIN vpd_private.nameable_column person ON person.relation = k.conrelid AND person.number = ANY (k.conkey) AND person.number <> sealed.number
+     CROSS JOIN LATERAL (
+           SELECT format('vpd.sealed_is_about(%I, (''', sealed.name) AS head,
+                  format(CASE WHEN person.is_text THEN ':''::text || %I))' ELSE ':''::text || (%I)::text))' END, person.name) AS tail,
+                  pg_get_expr(k.conbin, k.conrelid) AS text
+           ) expression
      WHERE k.contype = 'c'
+       AND cardinality(k.conkey) = 2
        AND p.proname = 'sealed_is_about'
-       AND n.nspname = 'vpd';
-COMMENT ON VIEW vpd_private.person_check IS 'Checks of tables that sealed values are about the person that their row names.';
+       AND n.nspname = 'vpd'
+       AND starts_with(expression.text, expression.head)
+       AND right(expression.text, length(expression.tail)) = expression.tail
+       AND substr(expression.text, length(expression.head) + 1, length(expression.text) - length(expression.head) - length(expression.tail)) ~ '^[a-z][a-z0-9_]*$';
+COMMENT ON VIEW vpd_private.person_check IS 'Checks of tables that sealed values are about the person that their row names, and nothing else: what an owner wrote around them makes them others. Read it with search_path = pg_catalog.';
 COMMENT ON COLUMN vpd_private.person_check.relation IS 'The table.';
 COMMENT ON COLUMN vpd_private.person_check.name IS 'The check.';
-COMMENT ON COLUMN vpd_private.person_check.columns IS 'Numbers of the columns that it looks at.';
+COMMENT ON COLUMN vpd_private.person_check.number IS 'Number of the sealed column.';
+COMMENT ON COLUMN vpd_private.person_check.person IS 'Number of the column that names the person.';
 COMMENT ON COLUMN vpd_private.person_check.is_inherited IS 'Whether it is that of a parent.';
 
 CREATE TABLE vpd_private.resealing (
@@ -149,7 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE vpd.reseal IS
-'Seals the values of a table, and of its partitions, anew with the current versions of their keys, about the persons that their rows name; in batches that commit, beside whoever reads and writes. When it was stopped, another call
+'Seals the values of a table, and of its partitions, anew with the current versions of their keys; after vpd.name_person was called once more, about the persons that their rows name; in batches that commit, beside whoever reads and writes. When it was stopped, another call
 goes on from there. Rows that others hold come last. Triggers of the table do not fire; one with a rule that rewrites updates is refused. The view vpd.reseal_progress shows how far it is. Call it outside of a transaction.
 Arguments: relation; batch_size, about how many rows to go through between two commits, 1 to 100000. Errors: as vpd.reseal_batch; 2D000 inside of a transaction.';
 
@@ -222,23 +238,23 @@ CREATE FUNCTION vpd.name_person(relation regclass, column_name text, kind text D
 COMMENT ON FUNCTION vpd.name_person IS
 'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in: a trigger seals them with
 the key of the person, and a check on each such column refuses what is not about him, whatever other triggers do. Call it again after another such column was added. Another call names another column; rows keep the person they have
-until vpd.reseal, which takes those of another person along. A trigger that was disabled is enabled. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
+until vpd.reseal, which makes values about the persons that rows name after such a call, and at no other time. A trigger that was disabled is enabled. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
 42809 relation_unsupported, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.forget_person(name text, kind text DEFAULT 'person') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'forget_person_wrapper';
 COMMENT ON FUNCTION vpd.forget_person IS
-'Destroys all keys of a person, by the name that the columns have which name persons of a kind: whatever was sealed about him with keys per person cannot be read any more. Waits for transactions that write about him. Returns how many
+'Destroys all keys of a person, by the name that the columns have which name persons of a kind: whatever was sealed about him with keys per person cannot be read any more. Waits for transactions that write about him, and reads the tables of his kind: refused while rows that name him hold values about others, who would not be forgotten. A table that cannot be read is told in a WARNING. Returns how many
 keys there were. Rows stay; their sealed values show the mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps
-that it happened. Errors: 42704 person_unknown.';
+that it happened. Errors: 42704 person_unknown, 55000 person_differs.';
 
 CREATE FUNCTION vpd.export_person(name text, kind text DEFAULT 'person') RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'export_person_wrapper';
 COMMENT ON FUNCTION vpd.export_person IS
 'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "kind": kind, "sealed": [{"table", "column", "values": [texts]}]}. For a session with
-the privileges of all keys of these columns. Errors: 42501 unseal_refused, 55000 master_key_missing, 42804 column_type where a column that names persons got another type.';
+the privileges of all keys of these columns. A table whose column that names persons got another type is left out, and told in a WARNING. Errors: 42501 unseal_refused, 55000 master_key_missing.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'count_key_usage'),

@@ -49,6 +49,7 @@ mask/key: mask_key: a table of one row
 policy/forget_dropped: audit_policy driving_context mask policy policy_group policy_shadow policy_version protected_table: each is looked at when a table was dropped
 policy/unprotect: protected_table: without a table it means all of them
 personal/person_column: person_column: tables about persons are few
+personal/reseal_moved: person_column: tables about persons are few
 purge/left_behind/authorities: authority_version: a table of one row
 sealing/destroy_persons: sealed_person_pkey: the keys of all persons go
 segregation/concerned: role_detail_parametric_idx sod_rule: after a change of attributes: all parametric roles, all rules of units

@@ -2,7 +2,6 @@
 
 use super::{Answer, require_primary, require_ready, required};
 use crate::personal;
-use crate::sealing;
 use crate::sys::{ErrorReport, Oid};
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -118,8 +117,7 @@ fn name_person(relation: Option<Oid>, column_name: Option<&str>, kind: Option<&s
 #[pg_extern(sql = false)]
 fn forget_person(name: Option<&str>, kind: Option<&str>) -> Answer<i64> {
     require_primary()?;
-    let name = sealing::full_name(required(kind, "kind")?, required(name, "name")?);
-    let forgotten = sealing::forget_person(&name)?;
+    let forgotten = personal::forget_person(required(name, "name")?, required(kind, "kind")?)?;
     Ok(i64::try_from(forgotten).unwrap_or(i64::MAX))
 }
 

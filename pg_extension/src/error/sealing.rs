@@ -53,6 +53,16 @@ impl Error {
         )
     }
 
+    /// 55000: a version of a key was destroyed that sealed what a query sees.
+    pub fn version_gone(name: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "key_destroyed",
+            format!("a version of key \"{name}\" was destroyed since this transaction began to read"),
+            "Begin another transaction: it sees the values that were sealed anew.",
+        )
+    }
+
     /// 42P16: a sealed column names no key.
     pub fn key_not_named() -> Self {
         Self::new(
@@ -241,7 +251,39 @@ impl Error {
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "person_differs",
             "a value that is sealed per person is not about the person that its row names",
-            "The trigger of vpd.name_person is disabled, another one changes the row after it, or the row is from before: seal the table anew with CALL vpd.reseal('table').",
+            "The trigger of vpd.name_person is disabled, another one changes the row after it, or the row is from before: say once more who is meant with vpd.name_person, and seal the table anew with CALL vpd.reseal('table').",
+        )
+    }
+
+    /// 55000: rows of before would get values that are about nobody.
+    pub fn person_not_named_by_row() -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "person_not_named",
+            "the key is per person, and this command does not say whom each value is about",
+            "Name the column that says it with vpd.name_person, and seal the column with vpd.seal_column; or add an empty column, and set its values with UPDATE.",
+        )
+    }
+
+    /// 55000: what a row that names a person holds is about others.
+    pub fn person_rows_differ(table: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "person_differs",
+            format!("values of {table} in rows that name the person are about somebody else"),
+            format!(
+                "Say once more who is meant with vpd.name_person, seal the table anew with CALL vpd.reseal('{table}'), and forget him then."
+            ),
+        )
+    }
+
+    /// A warning: rows that may name a person could not be looked at.
+    pub fn person_not_searched(table: &str, reason: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "usage_unknown",
+            format!("{table} was not looked at: {reason}"),
+            "What the owner of the table wrote runs when it is read, such as conditions of indexes.",
         )
     }
 

@@ -166,6 +166,7 @@ fn wire_server() {
             modifier: sealing::modifier,
             modifier_text: sealing::modifier_text,
             new_place: sealing::new_place,
+            is_per_person: sealing::is_per_person,
         },
         purge: Purge {
             interval: purge::interval_seconds,

@@ -139,7 +139,7 @@ fn load(hierarchy: &str, source: &Source, query: &str, has_levels: bool, remove:
 /// One entry a key; rows that say different things of one are refused.
 fn read(source: &Source, query: &str) -> Result<HashMap<String, Said>> {
     let is_past_policies = user::reads_past_policies(source.table) || source.is_exempt;
-    let rows = spi::query_as_owner_of(source.table, is_past_policies, query, |row| {
+    let rows = spi::query_as_owner_of(source.table, is_past_policies, query, &[], |row| {
         let said = Said {
             parent: row.get(2),
             level: row.get(3),

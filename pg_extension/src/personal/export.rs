@@ -1,16 +1,15 @@
 //! What sealed columns hold about somebody.
 
 use super::column::sealed_columns_of;
-use super::person::person_column;
+use super::person::tables_of_kind;
 use crate::context;
 use crate::error::Result;
 use crate::sealing;
+use crate::sys::Oid;
 use crate::sys::spi::{arg, oid_arg, query_as_owner_of, statements};
-use crate::sys::{Oid, relation};
 use serde_json::{Value, json};
 
 statements! {
-    TABLES = scanning "personal/tables_of_kind.sql";
     QUERY = "personal/export_query.sql";
 }
 
@@ -25,7 +24,7 @@ struct Source {
 
 /// Everything, by table and column, past policies: for a session that has the privileges of all keys.
 pub fn export(name: &str, kind: &str) -> Result<Value> {
-    let sources = sources(name, kind)?;
+    let sources = sources(name, kind);
     // Refused as a whole, and before anything is read, where a privilege is missing.
     for source in &sources {
         sealing::require_open_place(source.place)?;
@@ -35,7 +34,9 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
         sealing::column_met(source.place, source.table_name.clone(), source.column.clone());
         // What others wrote may run while rows are read, and sees nobody's session: sealed values are opened here.
         let sealed = context::without_session(|| {
-            query_as_owner_of(source.table, true, &source.query, |row| row.required::<String>(1))
+            query_as_owner_of(source.table, true, &source.query, &[], |row| {
+                row.required::<String>(1)
+            })
         });
         let mut values = Vec::new();
         for text in sealed {
@@ -50,16 +51,9 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
     Ok(json!({ "person": name, "kind": kind, "sealed": found }))
 }
 
-fn sources(name: &str, kind: &str) -> Result<Vec<Source>> {
-    let tables = TABLES.with(|statement| statement.query(&[arg(kind)], |row| row.required::<Oid>(1)));
+fn sources(name: &str, kind: &str) -> Vec<Source> {
     let mut sources = Vec::new();
-    for table in tables {
-        if !relation::lock_for_reading(table) {
-            continue;
-        }
-        let Some(person) = person_column(table)? else {
-            continue;
-        };
+    for (table, person) in tables_of_kind(kind) {
         for column in sealed_columns_of(table) {
             let query = QUERY.with(|statement| {
                 statement.query_one(
@@ -83,5 +77,5 @@ fn sources(name: &str, kind: &str) -> Result<Vec<Source>> {
             }
         }
     }
-    Ok(sources)
+    sources
 }

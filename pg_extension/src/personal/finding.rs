@@ -49,7 +49,7 @@ pub fn find(table: Option<Oid>, sample_rows: i32) -> Result<Vec<Found>> {
             // Where code of the owner stops it, the name of the column has to do.
             let values = xact::attempt(|| {
                 Ok(context::without_session(|| {
-                    query_as_owner_of(relation, true, &query, |row| row.get::<String>(1))
+                    query_as_owner_of(relation, true, &query, &[], |row| row.get::<String>(1))
                 }))
             })
             .unwrap_or_default();

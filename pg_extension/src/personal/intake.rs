@@ -87,12 +87,14 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
     // Whatever the type is, its text is what the sealed type reads. An assignment needs no privilege of the key.
     let plain_kind = format!("vpd.{sealed_type}");
     let value = format!("CAST(CAST({} AS text) AS {plain_kind})", before.column);
+    let renewing = Renewing::into_column(place)?;
     let value = match person {
         None => value,
         Some(person) => format!(
-            "vpd.sealed_anew({value}, '{}:' || CAST({} AS text))",
+            "vpd.sealed_anew({value}, '{}:' || CAST({} AS text), '{}')",
             person.kind,
-            relation::quoted(&person.name)
+            relation::quoted(&person.name),
+            renewing.permit()
         ),
     };
     let command = before.command(
@@ -101,8 +103,7 @@ pub fn seal_column(table: Oid, column: &str, key: &str) -> Result<()> {
         &value,
     );
     // What others wrote runs with the command, such as conditions of indexes, and sees nobody's session.
-    let renewing = Renewing::into_column(place);
-    context::without_session(|| command_as_owner_of(table, &command));
+    context::without_session(|| command_as_owner_of(table, &command, renewing.permit()));
     drop(renewing);
     check_columns(table)
 }
@@ -119,14 +120,14 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
     sealing::require_open_place(before.modifier)?;
     sealing::column_met(before.modifier, before.table.clone(), column.to_owned());
     drop_checks(table, Some(column));
-    let (_opening, token) = sealing::Opening::begin(before.modifier)?;
+    let (_opening, permit) = sealing::Opening::begin(before.modifier)?;
     let value = format!(
-        "CAST(vpd.sealed_opened({}, '{token}') AS {})",
+        "CAST(vpd.sealed_opened({}, '{permit}') AS {})",
         before.column, before.own_type
     );
     let command = before.command(&before.own_type, &before.own_type, &value);
     // As above. Of its values nobody opens one but the command.
-    context::without_session(|| command_as_owner_of(table, &command));
+    context::without_session(|| command_as_owner_of(table, &command, &permit));
     Ok(())
 }
 

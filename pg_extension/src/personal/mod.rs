@@ -5,6 +5,7 @@
 mod column;
 mod export;
 mod finding;
+mod forgetting;
 mod intake;
 mod person;
 mod record;
@@ -13,6 +14,7 @@ mod usage;
 
 pub use export::export;
 pub use finding::find;
+pub use forgetting::forget_person;
 pub use intake::{seal_column, unseal_column};
 pub use person::{before_row, copies, follow_columns, forget_relation, may_be_stored, name_person};
 pub use record::{record_unsealed, subject_of};

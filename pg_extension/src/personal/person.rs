@@ -18,6 +18,7 @@ statements! {
     DEFINE = scanning "personal/define_person_column.sql";
     FORMER = scanning "personal/former_checks.sql";
     CHECKS = scanning "personal/new_checks.sql";
+    TABLES = scanning "personal/tables_of_kind.sql";
     FOLLOW = scanning "personal/follow_columns.sql";
 }
 
@@ -32,6 +33,8 @@ pub struct PersonColumn {
     pub name: String,
     /// The kind of person.
     pub kind: String,
+    /// Since when it names another person, as long as values are not yet about him.
+    pub moving_since: Option<String>,
 }
 
 /// A column that may name a person.
@@ -130,6 +133,7 @@ pub fn person_column(table: Oid) -> Result<Option<PersonColumn>> {
                 number: row.required(1),
                 name: row.required(2),
                 kind: row.required(3),
+                moving_since: row.get(5),
             };
             (column, row.required::<bool>(4))
         })
@@ -138,6 +142,23 @@ pub fn person_column(table: Oid) -> Result<Option<PersonColumn>> {
         Some((column, false)) => Err(Error::person_column_type(&column.name)),
         found => Ok(found.map(|(column, _)| column)),
     }
+}
+
+/// The tables that name persons of a kind, locked for reading, each with the column that names them. One whose column got another type since has none that is known any more: a warning tells of it.
+pub fn tables_of_kind(kind: &str) -> Vec<(Oid, PersonColumn)> {
+    let tables = TABLES.with(|statement| statement.query(&[arg(kind)], |row| row.required::<Oid>(1)));
+    let mut found = Vec::new();
+    for table in tables
+        .into_iter()
+        .filter(|table| relation::lock_for_reading(*table))
+    {
+        match person_column(table) {
+            Ok(Some(person)) => found.push((table, person)),
+            Ok(None) => (),
+            Err(error) => Error::person_not_searched(&relation::full_name(table), &error.to_string()).warn(),
+        }
+    }
+    found
 }
 
 /// A row is about to be stored: what is sealed in it about persons is sealed with the key of the one that it names.
@@ -180,11 +201,12 @@ pub fn may_be_stored(table: Oid, column: i16, modifier: i32) -> Result<()> {
     }
     let found = IS_GUARDED.with(|statement| {
         statement.query_one(&[oid_arg(table), arg(column)], |row| {
-            (row.required::<bool>(1), row.required::<bool>(2))
+            (row.required::<bool>(1), row.get::<i16>(2))
         })
     });
-    let (is_view, is_guarded) = found.unwrap_or_default();
-    if is_view || is_guarded && person_column(table)?.is_some() {
+    // The check may be one of another column than the one that names persons now.
+    let (is_view, guarded_by) = found.unwrap_or_default();
+    if is_view || guarded_by.is_some() && guarded_by == person_column(table)?.map(|person| person.number) {
         Ok(())
     } else {
         Err(Error::person_not_named())

@@ -7,7 +7,7 @@ use super::column::{SealedColumn, names, sealed_columns};
 use super::person::{PersonColumn, person_column};
 use crate::context;
 use crate::error::{Error, Result};
-use crate::sealing::{self, Renewing};
+use crate::sealing::{self, Others, Renewing};
 use crate::sys::spi::{arg, oid_arg, rewrite_as_owner_of, statements};
 use crate::sys::{Oid, relation, xact};
 use pgrx::datum::TimestampWithTimeZone;
@@ -21,6 +21,7 @@ statements! {
     NEXT = scanning "personal/reseal_next.sql";
     FAILED = "personal/reseal_failed.sql";
     RULE = "personal/rewriting_rule.sql";
+    MOVED = "personal/reseal_moved.sql";
 }
 
 const MAX_BATCH: i32 = 100_000;
@@ -140,6 +141,11 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
         .zip(&versions)
         .map(|(column, version)| format!("{}:{version}", column.place))
         .collect();
+    let person = person_column(member)?;
+    // What becomes about others begins anew, whatever was sealed anew before.
+    let since = person.as_ref().and_then(|person| person.moving_since.as_deref());
+    let targets = targets.into_iter().chain(since.map(str::to_owned));
+    let targets: Vec<String> = targets.collect();
     let begun = BEGIN.with(|statement| {
         statement
             .modify(&[oid_arg(member), arg(targets.join(","))], |row| {
@@ -164,7 +170,7 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
         columns: outdated,
         versions,
         are_per_person,
-        person: person_column(member)?,
+        person,
     };
     let done = if work.columns.is_empty() {
         Done {
@@ -188,6 +194,9 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
             arg(done.is_finished),
         ])
     });
+    if done.is_finished {
+        MOVED.with(|statement| statement.execute(&[oid_arg(member)]));
+    }
     Ok((!done.is_finished).then_some(done.resealed))
 }
 
@@ -243,6 +252,11 @@ impl Work {
 
     /// Seals the outdated rows behind a place anew, up to a block, or the first one; how many, and where the last of them was.
     fn renew(&self, block: i64, row: i32, to: Option<i64>) -> Result<(i64, Option<(i64, i32)>)> {
+        let others = match &self.person {
+            Some(person) if person.moving_since.is_some() => Others::Move,
+            _ => Others::Stay,
+        };
+        let moving = |is_per_person: &bool| *is_per_person && others == Others::Move;
         let commands = COMMANDS.with(|statement| {
             statement.query_one(
                 &[
@@ -254,15 +268,16 @@ impl Work {
                     arg(to),
                     arg(self.person.as_ref().map(|person| person.name.as_str())),
                     arg(self.person.as_ref().map(|person| person.kind.as_str())),
-                    arg(self.are_per_person.clone()),
+                    arg(self.are_per_person.iter().map(moving).collect::<Vec<bool>>()),
                 ],
                 |row| (row.required::<String>(1), row.required::<String>(2)),
             )
         });
         let (find, renew) = commands.ok_or_else(Error::relation_not_found)?;
-        let _renewing = Renewing::begin();
+        let renewing = Renewing::begin(others)?;
+        let permit = [arg(renewing.permit())];
         context::without_session(|| {
-            let found = rewrite_as_owner_of(self.member, &find, |row| {
+            let found = rewrite_as_owner_of(self.member, &find, &permit, |row| {
                 (
                     row.required::<String>(1),
                     (row.required::<i64>(2), row.required::<i32>(3)),
@@ -273,7 +288,7 @@ impl Work {
             };
             let places: Vec<String> = found.iter().map(|(place, _)| format!("\"{place}\"")).collect();
             let text = format!("{renew}'{{{}}}' AS tid[])) RETURNING 1", places.join(","));
-            let renewed = rewrite_as_owner_of(self.member, &text, |_| ());
+            let renewed = rewrite_as_owner_of(self.member, &text, &permit, |_| ());
             Ok((i64::try_from(renewed.len()).unwrap_or(i64::MAX), Some(*last)))
         })
     }

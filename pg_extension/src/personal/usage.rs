@@ -97,7 +97,7 @@ fn relations(is_meant: impl Fn(&SealedColumn) -> bool) -> Vec<Oid> {
 /// The values of a column by version; what is not sealed is not among them.
 fn counts(column: &SealedColumn) -> Vec<(Option<i32>, Option<i64>)> {
     let counted = context::without_session(|| {
-        query_as_owner_of(column.relation, true, &column.usage, |row| {
+        query_as_owner_of(column.relation, true, &column.usage, &[], |row| {
             (row.get::<i32>(1), row.get::<i64>(2))
         })
     });

@@ -157,9 +157,10 @@ pub fn rewrap() -> Result<u64> {
     Ok(versions + person::rewrap()?)
 }
 
-/// Destroys every key of a person; returns how many there were.
-pub fn forget_person(name: &str) -> Result<u64> {
+/// Destroys every key of a person; returns how many there were. Before that `check` may refuse it, while nobody begins to write about him.
+pub fn forget_person(name: &str, check: impl FnOnce() -> Result<()>) -> Result<u64> {
     Sealed::Person(name).own();
+    check()?;
     let forgotten = person::forget(name)?;
     announce();
     Ok(forgotten)

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sys::lock::Sealed;
 use crate::sys::relation;
 use crate::sys::sealed_type::FIRST_OF_KEYS;
-use crate::sys::spi::{self, arg, statements};
+use crate::sys::spi::{self, Moment, arg, statements};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use vpd_text::sealed::is_key_name;
 statements! {
     KEY_OF_PLACE = "sealing/key_of_place.sql";
     INSERT_PLACE = "sealing/insert_place.sql";
+    VERSIONS = "sealing/versions_of_key.sql";
 }
 
 thread_local! {
@@ -98,10 +99,21 @@ pub fn hold(modifier: i32) -> Result<()> {
         Modifier::Key(number) => Some(number),
         Modifier::Place(place) => key_of_place(place),
     };
-    if let Some(number) = number {
-        Sealed::Key(number).hold();
+    let Some(number) = number else { return Ok(()) };
+    Sealed::Key(number).hold();
+    // A query that makes a table copies what it sees, whatever was destroyed since.
+    let versions = || {
+        VERSIONS.with(|statement| statement.query(&[arg(number.cast_signed())], |row| row.required::<i32>(1)))
+    };
+    let seen = Moment::of_query().map_or_else(Vec::new, |moment| moment.read(versions));
+    let living = versions();
+    if seen.iter().all(|version| living.contains(version)) {
+        Ok(())
+    } else {
+        Err(Error::version_gone(
+            &catalogue::key_name(number).unwrap_or_default(),
+        ))
     }
-    Ok(())
 }
 
 /// The modifier of a key, or of a column in a dump. The key of a column that comes with a dump may not be there yet.

@@ -9,6 +9,7 @@ mod column;
 mod envelope;
 mod key;
 mod mask;
+mod permit;
 mod person;
 mod provisional;
 mod renewal;
@@ -28,7 +29,8 @@ pub use mask::{mask, mask_value};
 pub use person::full_name;
 pub use provisional::forget as transaction_ended;
 pub use renewal::{
-    Renewing, about, current_version, differs, has_persons, is_per_person, renewed, require_about, version,
+    Others, Renewing, about, current_version, differs, has_persons, is_per_person, renewed, require_about,
+    version,
 };
 pub use seal::{open_for_session as opened, opened_in_column, seal_text};
 pub use unsealed::{Opening, met as column_met, take as take_unsealed};

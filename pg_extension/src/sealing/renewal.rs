@@ -3,38 +3,81 @@
 use super::catalogue::{Key, keys};
 use super::column::Modifier;
 use super::envelope::{form, key_of, passed, seal, unseal};
+use super::permit;
 use super::person;
 use super::provisional::NOBODY;
 use super::visibility::require_open;
 use crate::error::{Error, Result};
 use crate::sys::{secret, user};
-use std::cell::Cell;
+use std::cell::RefCell;
 use vpd_text::sealed::Form;
 
 thread_local! {
-    /// The modifier of the column that values come to, -1 for that in which they are; `None` while nothing is renewed.
-    static RENEWING: Cell<Option<i32>> = const { Cell::new(None) };
+    /// What is being sealed anew; `None` while nothing is.
+    static RENEWING: RefCell<Option<Renewal>> = const { RefCell::new(None) };
 }
 
-/// While it lives, `vpd_private.renewed` answers: what is sealed anew is written by the library alone.
-pub struct Renewing(());
+/// What is sealed anew, by the commands that have its permit.
+#[derive(Clone)]
+struct Renewal {
+    permit: String,
+    /// The modifier of the column that values come to, -1 for that in which they are.
+    into: i32,
+    others: Others,
+}
+
+/// What becomes of a value that is about somebody else than its row names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// It stays about him.
+    Stay,
+    /// It becomes about the person of its row: whoever administers keys has said that another column names him.
+    Move,
+    /// The same, where the session may open it.
+    MoveIfOpen,
+}
+
+/// While it lives, commands with its permit seal values anew.
+pub struct Renewing {
+    permit: String,
+}
 
 impl Renewing {
-    pub fn begin() -> Self {
-        Self::into_column(-1)
+    /// Values stay where they are.
+    pub fn begin(others: Others) -> Result<Self> {
+        Self::with(-1, others)
     }
 
     /// Values in the clear come to a column.
-    pub fn into_column(modifier: i32) -> Self {
-        RENEWING.set(Some(modifier));
-        Self(())
+    pub fn into_column(modifier: i32) -> Result<Self> {
+        Self::with(modifier, Others::Stay)
+    }
+
+    fn with(into: i32, others: Others) -> Result<Self> {
+        let permit = permit::new()?;
+        RENEWING.replace(Some(Renewal {
+            permit: permit.clone(),
+            into,
+            others,
+        }));
+        Ok(Self { permit })
+    }
+
+    /// What its commands have, and nobody else.
+    pub fn permit(&self) -> &str {
+        &self.permit
     }
 }
 
 impl Drop for Renewing {
     fn drop(&mut self) {
-        RENEWING.set(None);
+        RENEWING.take();
     }
+}
+
+fn permitted(permit: &str) -> Result<Renewal> {
+    let renewal = RENEWING.with_borrow(|renewal| renewal.clone().filter(|renewal| renewal.permit == permit));
+    renewal.ok_or_else(|| Error::argument("values are sealed anew by the library alone", "Call vpd.reseal."))
 }
 
 /// The version of the key that sealed a value; -1 for one of a former version that nobody can read any more, `None` for what is not sealed.
@@ -56,10 +99,10 @@ pub fn version(bytes: &[u8]) -> Result<Option<i32>> {
 
 /// A value sealed with the current version of its key, about a person where the key asks for one. What nobody can open any more stays as it is; what is in the clear yet is sealed for the column that
 /// it comes to.
-pub fn renewed(bytes: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
-    let into = RENEWING.get().ok_or_else(by_library_alone)?;
+pub fn renewed(bytes: &[u8], name: Option<&str>, permit: &str) -> Result<Vec<u8>> {
+    let renewal = permitted(permit)?;
     if let Form::Passing(passing) = form(bytes)? {
-        let column = Modifier::of(into);
+        let column = Modifier::of(renewal.into);
         let key = column.key()?.ok_or_else(Error::envelope_broken)?;
         let name = name.ok_or_else(Error::person_missing)?;
         let person = person::number_of(key.number, name)?;
@@ -68,21 +111,17 @@ pub fn renewed(bytes: &[u8], name: Option<&str>) -> Result<Vec<u8>> {
         secret::wipe(&mut plain);
         return sealed;
     }
-    anew(bytes, name, true).map(|renewed| renewed.unwrap_or_else(|| bytes.to_vec()))
-}
-
-fn by_library_alone() -> Error {
-    Error::argument("values are sealed anew by the library alone", "Call vpd.reseal.")
+    anew(bytes, name, true, renewal.others).map(|renewed| renewed.unwrap_or_else(|| bytes.to_vec()))
 }
 
 /// A value about the person that its row names; `None` where it is already.
 pub fn about(bytes: &[u8], name: Option<&str>) -> Result<Option<Vec<u8>>> {
-    anew(bytes, name, false)
+    anew(bytes, name, false, Others::MoveIfOpen)
 }
 
 /// Whether a value that is being sealed anew is about somebody else than the person that its row names.
-pub fn differs(bytes: &[u8], name: Option<&str>) -> Result<bool> {
-    RENEWING.get().ok_or_else(by_library_alone)?;
+pub fn differs(bytes: &[u8], name: Option<&str>, permit: &str) -> Result<bool> {
+    permitted(permit)?;
     let Form::Sealed(envelope) = form(bytes)? else {
         return Err(Error::envelope_broken());
     };
@@ -94,13 +133,18 @@ pub fn differs(bytes: &[u8], name: Option<&str>) -> Result<bool> {
         && person::name_of(key.number, number).is_some_and(|known| known != name))
 }
 
-fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Option<Vec<u8>>> {
+fn anew(
+    bytes: &[u8],
+    name: Option<&str>,
+    is_current_wanted: bool,
+    others: Others,
+) -> Result<Option<Vec<u8>>> {
     let Form::Sealed(envelope) = form(bytes)? else {
         return Err(Error::envelope_broken());
     };
     let key = key_of(&envelope)?;
     let person = match envelope.binding.person {
-        Some(number) => match person_of(&key, number, name)? {
+        Some(number) => match person_of(&key, number, name, others)? {
             Some(person) => Some(person),
             // Whoever it was about was forgotten.
             None => return Ok(None),
@@ -126,8 +170,8 @@ fn anew(bytes: &[u8], name: Option<&str>, is_current_wanted: bool) -> Result<Opt
     sealed.map(Some)
 }
 
-/// Whom a value is to be about that is about the one of a number, or nobody; `None` where he was forgotten. A value of somebody else's is for who may open it, or for the library.
-fn person_of(key: &Key, number: u64, name: Option<&str>) -> Result<Option<u64>> {
+/// Whom a value is to be about that is about the one of a number, or nobody; `None` where he was forgotten.
+fn person_of(key: &Key, number: u64, name: Option<&str>, others: Others) -> Result<Option<u64>> {
     if number == NOBODY {
         return person::number_of(key.number, name.ok_or_else(Error::person_missing)?).map(Some);
     }
@@ -137,8 +181,12 @@ fn person_of(key: &Key, number: u64, name: Option<&str>) -> Result<Option<u64>> 
     let Some(known) = person::name_of(key.number, number) else {
         return Ok(None);
     };
-    if known != name && RENEWING.get().is_none() {
-        require_open(key)?;
+    if known != name {
+        match others {
+            Others::Stay => return Ok(Some(number)),
+            Others::Move => (),
+            Others::MoveIfOpen => require_open(key)?,
+        }
     }
     person::number_of(key.number, name).map(Some)
 }

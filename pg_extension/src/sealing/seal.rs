@@ -35,13 +35,13 @@ pub fn open_for_session(bytes: &[u8]) -> Result<Option<String>> {
     }
 }
 
-/// The same for the command that opens its column and has this token.
-pub fn opened_in_column(bytes: &[u8], token: &str) -> Result<Option<String>> {
+/// The same for the command that opens its column and has this permit.
+pub fn opened_in_column(bytes: &[u8], permit: &str) -> Result<Option<String>> {
     let Form::Sealed(envelope) = form(bytes)? else {
         return Err(Error::envelope_broken());
     };
     let key = key_of(&envelope)?;
-    if unsealed::is_opening(envelope.binding.place, token) {
+    if unsealed::is_opening(envelope.binding.place, permit) {
         open_noted(&key, &envelope)
     } else {
         Err(Error::unseal_refused(&key.name))

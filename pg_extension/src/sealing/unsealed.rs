@@ -2,10 +2,9 @@
 
 use super::catalogue::Key;
 use super::column::Modifier;
-use super::key::no_randomness;
+use super::permit;
 use crate::context::{self, Identity};
 use crate::error::Result;
-use crate::sys::random;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -41,25 +40,24 @@ pub struct Unsealed {
 struct Whole {
     place: u32,
     /// What the command that opens it has, and nobody else.
-    token: String,
+    permit: String,
     by: Option<Rc<Identity>>,
 }
 
-/// While it lives, the command with its token opens the values of a column for whoever was attached when it began: nobody is any more, so that code of others that runs
+/// While it lives, the command with its permit opens the values of a column for whoever was attached when it began: nobody is any more, so that code of others that runs
 /// meanwhile sees nothing of the session.
 pub struct Opening(());
 
 impl Opening {
-    /// Begins; returns the token.
+    /// Begins; returns the permit.
     pub fn begin(modifier: i32) -> Result<(Self, String)> {
-        let bits = random::bytes().ok_or_else(no_randomness)?;
-        let token: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
+        let permit = permit::new()?;
         OPENING.replace(Some(Whole {
             place: Modifier::of(modifier).place(),
-            token: token.clone(),
+            permit: permit.clone(),
             by: context::identity(),
         }));
-        Ok((Self(()), token))
+        Ok((Self(()), permit))
     }
 }
 
@@ -69,12 +67,12 @@ impl Drop for Opening {
     }
 }
 
-/// Whether a command with this token opens a column.
-pub fn is_opening(place: u32, token: &str) -> bool {
+/// Whether a command with this permit opens a column.
+pub fn is_opening(place: u32, permit: &str) -> bool {
     OPENING.with_borrow(|opening| {
         opening
             .as_ref()
-            .is_some_and(|whole| whole.place == place && whole.token == token)
+            .is_some_and(|whole| whole.place == place && whole.permit == permit)
     })
 }
 

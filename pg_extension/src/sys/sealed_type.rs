@@ -9,7 +9,8 @@ mod incoming;
 pub(super) use super::sealed_column::is_sealed;
 pub use super::sealed_column::{Column, FIRST_OF_KEYS, columns, kind_of};
 pub(super) use definition::{
-    check_made, check_row_type, definition_aborted, definition_begins, definition_over, name_column, refuse,
+    check_made, check_not_about_persons, check_row_type, definition_aborted, definition_begins,
+    definition_over, name_column, refuse,
 };
 
 use super::readiness::is_ready;
@@ -167,28 +168,28 @@ functions! {
         Ok(Some(pg_sys::Datum::from(true)))
     };
     /// `(sealed, text) → boolean`: whether a value is about another person than the one of this name. Both may be NULL.
-    sealed_differs_wrapper (pg_finfo_sealed_differs_wrapper, 2) = |arguments| {
+    sealed_differs_wrapper (pg_finfo_sealed_differs_wrapper, 3) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let name = text(arguments, 1);
-        (table().sealing.differs)(bytes(arguments, 0), name.as_deref()).map(|differs| differs.into_datum())
+        let (name, permit) = (text(arguments, 1), text(arguments, 2).unwrap_or_default());
+        (table().sealing.differs)(bytes(arguments, 0), name.as_deref(), &permit).map(|differs| differs.into_datum())
     };
     /// `(sealed, text) → text`: the value, for the command that opens its column and has the token. Both may be NULL.
     sealed_opened_wrapper (pg_finfo_sealed_opened_wrapper, 2) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let token = text(arguments, 1).unwrap_or_default();
-        (table().sealing.opened_in_column)(bytes(arguments, 0), &token).map(|opened| opened.and_then(|text| text.into_datum()))
+        let permit = text(arguments, 1).unwrap_or_default();
+        (table().sealing.opened_in_column)(bytes(arguments, 0), &permit).map(|opened| opened.and_then(|text| text.into_datum()))
     };
     /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.
-    sealed_renewed_wrapper (pg_finfo_sealed_renewed_wrapper, 2) = |arguments| {
+    sealed_renewed_wrapper (pg_finfo_sealed_renewed_wrapper, 3) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
         }
-        let name = text(arguments, 1);
-        datum((table().sealing.renewed)(bytes(arguments, 0), name.as_deref())?).map(Some)
+        let (name, permit) = (text(arguments, 1), text(arguments, 2).unwrap_or_default());
+        datum((table().sealing.renewed)(bytes(arguments, 0), name.as_deref(), &permit)?).map(Some)
     };
 }
 

@@ -3,6 +3,7 @@
 //! They run as the bootstrap superuser, with names resolved in pg_catalog alone, and see what is committed now, at every
 //! isolation level: a snapshot taken for the call, as referential integrity does it. Values are bound, never concatenated.
 
+mod of_owner;
 mod planning;
 mod row;
 #[cfg(debug_assertions)]
@@ -10,6 +11,7 @@ mod shown;
 mod snapshot;
 mod stream;
 
+pub use of_owner::{command_as_owner_of, query_as_owner_of, rewrite_as_owner_of};
 pub use planning::{Shape, shape};
 pub use row::Row;
 #[cfg(debug_assertions)]
@@ -17,9 +19,8 @@ pub use shown::plan_of;
 pub use snapshot::{Moment, as_committed};
 pub use stream::at_present;
 
-use super::aside::{Aside, Reading};
 use super::pinned::Pinned;
-use super::user::{AsOwner, Restricted};
+use super::user::AsOwner;
 use crate::error::Error;
 use pgrx::{IntoDatum, pg_sys};
 use planning::Planning;
@@ -260,58 +261,6 @@ fn require_done(status: i32) {
     if status < 0 {
         Error::not_ready("a statement of the extension failed", "Report this as a bug.").raise();
     }
-}
-
-/// Runs a query over a relation of the application that the caller may read: as the owner of the relation, in a security-restricted
-/// operation, because types and views run what their owner wrote. Policies count as they do for the caller. The text was made
-/// by the database's own `format()`; names are resolved in pg_catalog.
-pub fn query_as_owner_of<R>(
-    relation: pg_sys::Oid,
-    is_past_policies: bool,
-    text: &str,
-    read: impl FnMut(&Row) -> R,
-) -> Vec<R> {
-    let Ok(text) = CString::new(text) else {
-        return Vec::new();
-    };
-    let _owner = Restricted::as_owner_of(relation);
-    let _pinned = Pinned::meaning();
-    let _aside = is_past_policies.then(|| Aside::of(relation, &text, Reading::PastPolicies));
-    let _connection = Connection::open();
-    // SAFETY: as in `Statement::run`; the plan is used once and goes with the connection.
-    unsafe {
-        if pg_sys::SPI_execute(text.as_ptr(), true, 0) < 0 {
-            Error::not_ready("a query of the extension failed", "Report this as a bug.").raise();
-        }
-        collect(read)
-    }
-}
-
-/// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger of the table fires.
-pub fn rewrite_as_owner_of<R>(relation: pg_sys::Oid, text: &str, read: impl FnMut(&Row) -> R) -> Vec<R> {
-    let Ok(text) = CString::new(text) else {
-        return Vec::new();
-    };
-    let _owner = Restricted::as_owner_of(relation);
-    let _pinned = Pinned::rewriting();
-    let _aside = Aside::of(relation, &text, Reading::Untriggered);
-    let _connection = Connection::open();
-    // SAFETY: as in `query_as_owner_of`.
-    unsafe {
-        require_done(pg_sys::SPI_execute(text.as_ptr(), false, 0));
-        collect(read)
-    }
-}
-
-/// Runs one command on a table as its owner, such as ALTER TABLE: what the owner wrote runs with his rights, in a security-restricted operation.
-pub fn command_as_owner_of(relation: pg_sys::Oid, text: &str) {
-    let Ok(text) = CString::new(text) else { return };
-    let _internal = Internal::enter();
-    let _owner = Restricted::as_owner_of(relation);
-    let _pinned = Pinned::meaning();
-    let _connection = Connection::open();
-    // SAFETY: as in `Statement::run`.
-    unsafe { require_done(pg_sys::SPI_execute(text.as_ptr(), false, 0)) }
 }
 
 /// Runs one command whose text was made by the database's own `format()`, such as ALTER TABLE.

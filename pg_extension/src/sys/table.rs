@@ -248,6 +248,9 @@ pub struct Audit {
     pub met: fn(Oid, &str) -> Result<()>,
 }
 
+/// A value, the name of a person and a permit; returns the value sealed anew.
+pub type Renewed = fn(&[u8], Option<&str>, &str) -> Result<Vec<u8>>;
+
 /// Values of the sealed types. A modifier is that of the type: -1, a key, or a column.
 pub struct Sealing {
     /// Whether this database has a key.
@@ -265,11 +268,11 @@ pub struct Sealing {
     /// The version that sealed a value: -1 where that is a former one and nobody can read it any more, `None` where it is not sealed.
     pub version: fn(&[u8]) -> Result<Option<i32>>,
     /// The same value sealed anew, about the person of a name.
-    pub renewed: fn(&[u8], Option<&str>) -> Result<Vec<u8>>,
+    pub renewed: Renewed,
     /// An error where a value is not about the person of a name.
     pub is_about: fn(&[u8], Option<&str>) -> Result<()>,
     /// Whether a value that is being sealed anew is about another person than the one of a name.
-    pub differs: fn(&[u8], Option<&str>) -> Result<bool>,
+    pub differs: fn(&[u8], Option<&str>, &str) -> Result<bool>,
     /// The value as text, for the command that opens its column and has this token.
     pub opened_in_column: fn(&[u8], &str) -> Result<Option<String>>,
     /// An error where a column of a relation, by its number, is no place for values of a modifier.
@@ -299,6 +302,8 @@ pub struct Sealing {
     pub rewritable: fn(i32) -> Result<()>,
     /// Another column for the key of a modifier.
     pub new_place: fn(i32) -> Result<i32>,
+    /// Whether what a modifier seals is about persons.
+    pub is_per_person: fn(i32) -> Result<bool>,
 }
 
 /// Fills the table.

@@ -10,4 +10,4 @@ SELECT format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, k.na
   JOIN pg_class c ON c.oid = k.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE $2::text IS NULL
-    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attname = $2 AND a.attnum = ANY (k.columns));
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attname = $2 AND a.attnum = k.number);

@@ -14,5 +14,5 @@ SELECT format(
   JOIN pg_class c ON c.oid = s.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE s.relation = $1
-   AND NOT EXISTS (SELECT FROM vpd_private.person_check k WHERE k.relation = s.relation AND s.number = ANY (k.columns))
+   AND NOT EXISTS (SELECT FROM vpd_private.person_check k WHERE k.relation = s.relation AND k.number = s.number)
  ORDER BY s.number;

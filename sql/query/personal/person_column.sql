@@ -1,4 +1,4 @@
--- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself, the kind of person, and whether its type still has one text for each value.
+-- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself, the kind of person, whether its type still has one text for each value, and since when values are to become about the persons that it names, while they do.
 WITH RECURSIVE ancestor AS (
     SELECT $1::oid AS relation
     UNION
@@ -7,7 +7,8 @@ WITH RECURSIVE ancestor AS (
 SELECT own.number,
        own.name,
        p.kind,
-       own.is_plain
+       own.is_plain,
+       CASE WHEN $1::oid::regclass = ANY (p.moving) THEN p.named_at::text END
   FROM ancestor a
   JOIN vpd_private.person_column p ON p.relation = a.relation::regclass
  CROSS JOIN LATERAL (

@@ -50,5 +50,5 @@ SELECT 'high',
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'vpd_private.seal_for_person()'::regprocedure
  WHERE coalesce(g.tgenabled NOT IN ('O', 'A'), true)
-    OR NOT EXISTS (SELECT FROM vpd_private.person_check b WHERE b.relation = c.oid AND s.number = ANY (b.columns))
+    OR NOT EXISTS (SELECT FROM vpd_private.person_check b WHERE b.relation = c.oid AND b.number = s.number)
  GROUP BY n.nspname, c.relname;

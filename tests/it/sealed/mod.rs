@@ -16,6 +16,7 @@ mod orm;
 mod owners;
 mod persons;
 mod persons_dodged;
+mod persons_moved;
 mod record;
 mod renewal;
 pub mod scene;

@@ -195,12 +195,8 @@ fn a_column_that_names_persons_stays_in_the_clear_and_has_one_text() -> Result<(
     );
     // Changed behind our back, at every use.
     admin.batch_execute("ALTER TABLE shop.customers ALTER name TYPE shop.word")?;
-    for call in [
-        "SELECT vpd.export_person('bob')",
-        "SELECT vpd.rotate_key('person'); SELECT vpd.reseal_batch('shop.customers')",
-    ] {
-        assert_refused(security.batch_execute(call), "42804", "column_type");
-    }
+    let reseal = "SELECT vpd.rotate_key('person'); SELECT vpd.reseal_batch('shop.customers')";
+    assert_refused(security.batch_execute(reseal), "42804", "column_type");
     Ok(())
 }
 

@@ -342,7 +342,7 @@ fn bad_calls_are_refused() -> Result<()> {
             "argument_invalid",
         ),
         (
-            "SELECT vpd.sealed_anew(ssn, 'x') FROM shop.people",
+            "SELECT vpd.sealed_anew(ssn, 'x', 'y') FROM shop.people",
             "22023",
             "argument_invalid",
         ),

@@ -288,3 +288,38 @@ fn a_column_that_goes_while_it_is_counted_is_no_error() -> Result<()> {
     assert!(counted.is_ok_and(|rows| rows > 0));
     Ok(())
 }
+
+#[test]
+fn no_table_is_made_of_what_a_destroyed_version_sealed() -> Result<()> {
+    for make in [
+        "CREATE TABLE shop.fresh AS SELECT * FROM shop.people",
+        "CREATE TEMP TABLE fresh AS SELECT ssn FROM shop.people",
+        "SELECT ssn INTO shop.fresh FROM shop.people",
+        "CREATE MATERIALIZED VIEW shop.fresh AS SELECT ssn FROM shop.people",
+        "CREATE TABLE shop.fresh (LIKE shop.people); INSERT INTO shop.fresh SELECT * FROM shop.people",
+    ] {
+        let database = people()?;
+        let mut reader = database.admin()?;
+        let mut reading = reader
+            .build_transaction()
+            .isolation_level(postgres::IsolationLevel::RepeatableRead)
+            .start()?;
+        reading.query("SELECT count(*) FROM shop.people", &[])?;
+        let mut security = rotate(&database)?;
+        // The control: what only reads is not waited for.
+        security.batch_execute(DESTROY)?;
+        assert_refused(reading.batch_execute(make), "55000", "key_destroyed");
+        reading.rollback()?;
+        reader.batch_execute(make)?;
+        assert_eq!(
+            seen(
+                &database,
+                &manager(&database)?,
+                "SELECT count(vpd.unseal(ssn)) FROM shop.people"
+            )?
+            .as_deref(),
+            Ok("6|")
+        );
+    }
+    Ok(())
+}

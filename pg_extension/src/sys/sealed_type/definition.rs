@@ -146,6 +146,27 @@ pub unsafe fn name_column(name: *mut pg_sys::TypeName) {
     }
 }
 
+/// Refuses a sealed type with a key per person where values come without a row that names one.
+///
+/// # Safety
+/// The name of a type in a statement.
+pub unsafe fn check_not_about_persons(name: *mut pg_sys::TypeName) {
+    let (mut found, mut modifier) = (pg_sys::InvalidOid, -1);
+    // SAFETY: a look-up of the type alone, and of its modifier where it is one of ours.
+    unsafe {
+        if name.is_null()
+            || kind_of(pg_sys::LookupTypeNameOid(std::ptr::null_mut(), name, true)).is_none()
+            || !(*name).arrayBounds.is_null()
+        {
+            return;
+        }
+        pg_sys::typenameTypeIdAndMod(std::ptr::null_mut(), name, &mut found, &mut modifier);
+    }
+    if (table().sealing.is_per_person)(modifier).unwrap_or_else(|error| error.raise()) {
+        Error::person_not_named_by_row().raise();
+    }
+}
+
 /// Refuses a type that is sealed, or has a sealed one inside, where no column is defined.
 ///
 /// # Safety

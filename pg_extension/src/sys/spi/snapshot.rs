@@ -56,6 +56,15 @@ impl Moment {
         Self(Snapshot::now())
     }
 
+    /// What the query sees that runs; `None` where none does.
+    pub fn of_query() -> Option<Self> {
+        // SAFETY: the active snapshot, registered once more.
+        unsafe {
+            pg_sys::ActiveSnapshotSet()
+                .then(|| Self(Snapshot(pg_sys::RegisterSnapshot(pg_sys::GetActiveSnapshot()))))
+        }
+    }
+
     /// The statements of ours that run inside read what there was then. None of them writes.
     pub fn read<R>(&self, work: impl FnOnce() -> R) -> R {
         let _reading = Reading(PAST.replace(self.0.0));

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::sys::hooks::named::resolve;
 use crate::sys::list::elements;
 use crate::sys::query::sealed;
+use crate::sys::spi::is_internal;
 use crate::sys::table::table;
 use crate::sys::{extension, sealed_type};
 use pgrx::{is_a, pg_sys};
@@ -45,6 +46,9 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
                     of_column(command.def);
                     if command.subtype == pg_sys::AlterTableType::AT_AlterColumnType {
                         check_rewritten(alter.relation);
+                        check_filled(command.def, true);
+                    } else if command.subtype == pg_sys::AlterTableType::AT_AddColumn {
+                        check_filled(command.def, false);
                     }
                 }
             }
@@ -110,6 +114,23 @@ unsafe fn check_rewritten(relation: *const pg_sys::RangeVar) {
     if oid != pg_sys::InvalidOid {
         for column in sealed_type::columns(oid) {
             (table().sealing.rewritable)(column.modifier).unwrap_or_else(|error| error.raise());
+        }
+    }
+}
+
+/// A column of a table with rows gets values from the command itself: nobody could say whom they are about, and they would be lost. The library's own command says it.
+unsafe fn check_filled(definition: *mut pg_sys::Node, is_altered: bool) {
+    // SAFETY: NULL, or a node that is read as the type its tag says.
+    unsafe {
+        if definition.is_null() || !is_a(definition, pg_sys::NodeTag::T_ColumnDef) || is_internal() {
+            return;
+        }
+        let column = &*definition.cast::<pg_sys::ColumnDef>();
+        let has_default = elements(column.constraints).any(|constraint| {
+            (*constraint.cast::<pg_sys::Constraint>()).contype == pg_sys::ConstrType::CONSTR_DEFAULT
+        });
+        if is_altered || has_default || !column.raw_default.is_null() {
+            sealed_type::check_not_about_persons(column.typeName);
         }
     }
 }
