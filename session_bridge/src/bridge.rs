@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::{ConnectError, Pool, Role, create_pool};
 use crate::events::{Hub, Lookout};
-use crate::http::{Sites, pages::PageError};
+use crate::http::{Sites, pages::PageError, places::Places};
 use crate::identity::Provider;
 use crate::metrics::Metrics;
 
@@ -49,6 +49,10 @@ pub struct Bridge {
     pub runtime: Option<Pool>,
     /// Identity provider.
     pub provider: Provider,
+    /// Places for connections.
+    pub connections: Arc<Places>,
+    /// Places for event streams.
+    pub streams: Arc<Places>,
     /// Streams that wait for wake-ups.
     pub hub: Arc<Hub>,
     /// Looks into the queue for the streams.
@@ -70,7 +74,10 @@ impl Bridge {
             .then(|| create_pool(&config.database, Role::Runtime))
             .transpose()?;
         let pool = create_pool(&config.database, Role::Bridge)?;
+        let server = &config.server;
         Ok(Self {
+            connections: Places::new(server.max_connections, server.max_connections_per_client),
+            streams: Places::new(server.streams.max, server.streams.max_per_client),
             lookout: Lookout::start(pool.clone()),
             pool,
             runtime,

@@ -177,7 +177,7 @@ async fn examine_apps(config: &Config) -> Result<String, String> {
     match missing.as_slice() {
         [] => Ok(format!("{} registered with their origins", config.apps.len())),
         [app, ..] => Err(format!(
-            "{} is not registered with origin {}: vpd.register_app",
+            "{} is not registered with origin {}: run register-apps",
             app.name, app.origin
         )),
     }

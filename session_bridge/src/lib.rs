@@ -27,3 +27,4 @@ pub mod oracle;
 mod printable;
 
 pub mod policy_store;
+pub mod registration;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use session_bridge::config::Config;
-use session_bridge::{audit, config, db, doctor, http, keys, load, oracle, policy_store, telemetry};
+use session_bridge::{
+    audit, config, db, doctor, http, keys, load, oracle, policy_store, registration, telemetry,
+};
 
 /// HTTP service before the sessions, tickets and messages of pg_vpd.
 #[derive(Parser)]
@@ -23,11 +25,9 @@ enum Command {
     /// Answer HTTP until told to stop (SIGTERM or SIGINT).
     Serve,
     /// Bring the database up to date, with the administrator's connection.
-    Migrate {
-        /// First write a random password into each password file that does not exist.
-        #[arg(long)]
-        create_secrets: bool,
-    },
+    Migrate(db::MigrateOptions),
+    /// Register the applications of the configuration in the database, with the administrator's connection.
+    RegisterApps,
     /// Check configuration and database and print a report; exit 0 when sound, 1 otherwise.
     Doctor,
     /// Export the audit trail, and verify an export without the database.
@@ -87,11 +87,16 @@ fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
 async fn execute(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match command {
         Command::Serve => http::serve(config).await?,
-        Command::Migrate { create_secrets } => {
-            let applied = db::migrate(&config, create_secrets).await?;
+        Command::Migrate(options) => {
+            let applied = db::migrate(&config, options).await?;
             match applied.as_slice() {
                 [] => println!("the database is up to date"),
                 names => println!("applied {}", names.join(", ")),
+            }
+        }
+        Command::RegisterApps => {
+            for line in registration::run(&config).await? {
+                println!("{line}");
             }
         }
         Command::Audit(arguments) => audit::run(&arguments, &config).await?,

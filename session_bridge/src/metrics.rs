@@ -15,6 +15,8 @@ pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     durations: HistogramVec,
+    refused: IntCounterVec,
+    client_connections: IntGauge,
     streams: IntGauge,
     is_listening: IntGauge,
     connections: IntGauge,
@@ -45,9 +47,19 @@ impl Metrics {
             ]),
             &["route"],
         )?;
+        let refused = IntCounterVec::new(
+            Opts::new(
+                "bridge_refused_total",
+                "Connections and event streams that found no place, for everybody or for their client.",
+            ),
+            &["what", "place"],
+        )?;
+        registry.register(Box::new(refused.clone()))?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         Ok(Self {
+            refused,
+            client_connections: gauge("bridge_connections", "Connections of clients that are open.")?,
             streams: gauge("bridge_event_streams", "Event streams that are open.")?,
             is_listening: gauge("bridge_is_listening", "1 while the listening connection stands.")?,
             connections: gauge("bridge_pool_connections", "Connections of the bridge role.")?,
@@ -69,17 +81,24 @@ impl Metrics {
             .observe(duration.as_secs_f64());
     }
 
+    /// Counts one connection or stream that found no place.
+    pub fn refuse(&self, what: &str, place: &str) {
+        self.refused.with_label_values(&[what, place]).inc();
+    }
+
     /// Every figure in Prometheus' text format.
     ///
     /// Those of the database are told as it told them, and left out when it did not: a count of this process would begin anew with it.
     pub fn render(
         &self,
+        connections: usize,
         hub: &Hub,
         pool: &Pool,
         alarms: Option<&Counts>,
     ) -> Result<String, prometheus::Error> {
         let as_gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let status = pool.status();
+        self.client_connections.set(as_gauge(connections));
         self.streams.set(as_gauge(hub.len()));
         self.is_listening.set(hub.is_connected().into());
         self.connections.set(as_gauge(status.size));

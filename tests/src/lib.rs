@@ -11,7 +11,9 @@ mod event;
 mod extension;
 mod fixture;
 mod handoff;
+
 pub mod issuer;
+mod onward;
 mod pooler;
 mod program;
 mod publisher;
@@ -31,6 +33,7 @@ pub use fixture::{
     protect_natively, protected_orders,
 };
 pub use handoff::{act_for, issue, redeem};
+pub use onward::onward;
 pub use pooler::Pooler;
 pub use program::{Desk, program};
 pub use publisher::Publisher;

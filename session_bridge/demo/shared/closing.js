@@ -8,12 +8,19 @@ const pause = 5000;
 /** Calls `whenClosed(reason)` once when a close message arrives, after acknowledging it. Returns how to stop listening. */
 export function listenForClose(whenClosed) {
   let isDone = false;
+  let isReplaced = false;
   let events;
   let timer;
 
   function listen() {
     events = new EventSource("/api/events");
     events.addEventListener("close", (event) => close(JSON.parse(event.data)));
+    // The session has newer windows than it may have streams: this one looks now and then from here on.
+    events.addEventListener("replaced", () => {
+      events.close();
+      isReplaced = true;
+      later(look);
+    });
     // The browser opens the stream again by itself unless it was refused.
     events.addEventListener("error", () => !isDone && events.readyState === EventSource.CLOSED && look());
   }
@@ -23,7 +30,7 @@ export function listenForClose(whenClosed) {
       const { messages } = await call("GET", "/api/messages");
       const message = messages.find(({ kind }) => kind === "close");
       if (message) close(message);
-      else later(listen);
+      else later(isReplaced ? look : listen);
     } catch (refusal) {
       if (refusal.status === 401) close({ id: 0, reason: refusal.code });
       else later(look);

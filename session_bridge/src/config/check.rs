@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::{Config, ConfigError, IdentityMode, Origin, SslMode};
 
@@ -36,11 +37,41 @@ fn listener(config: &Config) -> Result<(), String> {
     if limit.per_second == 0 || limit.burst == 0 {
         return Err("server.rate_limit: per_second and burst must be at least 1".to_owned());
     }
-    if server.request_timeout().is_zero() || server.header_timeout().is_zero() || server.max_connections == 0
-    {
-        return Err("server: time-outs and max_connections must be at least 1".to_owned());
+    let timeouts = [
+        server.request_timeout(),
+        server.header_timeout(),
+        server.write_timeout(),
+        server.streams.lifetime(),
+    ];
+    let counts = [
+        server.max_connections,
+        server.max_connections_per_client,
+        server.streams.max_per_client,
+        server.streams.max_per_session,
+    ];
+    if timeouts.iter().any(Duration::is_zero) || counts.contains(&0) {
+        return Err("server: time-outs and numbers of connections and streams must be at least 1".to_owned());
     }
-    Ok(())
+    if server.streams.max >= server.max_connections {
+        return Err(
+            "server: streams.max must be less than max_connections, or event streams leave no connection for requests"
+                .to_owned(),
+        );
+    }
+    match server.operation_bind {
+        Some(address) if !is_internal(address.ip()) => Err(format!(
+            "server.operation_bind {address}: plain HTTP is spoken there; use loopback or a private address"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Loopback, or an address that no router of the Internet forwards (RFC 1918, RFC 4193).
+fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
 }
 
 fn hosts(config: &Config) -> Result<(), String> {

@@ -8,6 +8,7 @@ mod error;
 mod load;
 mod origin;
 mod secret;
+mod streams;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use error::ConfigError;
 pub use load::load;
 pub use origin::Origin;
 pub use secret::{Secret, create_secret, read_secret};
+pub use streams::Streams;
 
 /// The whole configuration file.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,9 +83,20 @@ pub struct Server {
     /// Largest request body.
     #[serde(default = "defaults::body_limit")]
     pub body_limit_bytes: usize,
-    /// Most connections at once; more wait to be accepted.
+    /// Longest time that a client may leave an answer unread.
+    #[serde(default = "defaults::write_timeout")]
+    write_timeout_seconds: u32,
+    /// Most connections at once; more are closed.
     #[serde(default = "defaults::max_connections")]
     pub max_connections: usize,
+    /// Most connections at once of one client network, which trusted proxies are not.
+    #[serde(default = "defaults::max_connections_per_client")]
+    pub max_connections_per_client: usize,
+    /// Event streams.
+    #[serde(default)]
+    pub streams: Streams,
+    /// Address to answer the operation routes on, in plain HTTP; they are on no other host then.
+    pub operation_bind: Option<SocketAddr>,
 }
 
 impl Server {
@@ -95,6 +108,11 @@ impl Server {
     /// Longest time the head of a request may take.
     pub fn header_timeout(&self) -> Duration {
         Duration::from_secs(self.header_timeout_seconds.into())
+    }
+
+    /// Longest time that a client may leave an answer unread.
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_seconds.into())
     }
 
     /// True when browsers reach the bridge over HTTPS.
@@ -264,6 +282,9 @@ pub struct DevUser {
 pub struct App {
     /// Name it is registered with in the database.
     pub name: String,
+    /// Pillar that it is registered in; applications that hand sessions over to each other are in one.
+    #[serde(default = "defaults::pillar")]
+    pub pillar: String,
     /// Origin of its pages.
     pub origin: Origin,
     /// Folder of its pages.
@@ -329,12 +350,24 @@ mod defaults {
         64 * 1024
     }
 
+    pub fn write_timeout() -> u32 {
+        30
+    }
+
     pub fn max_connections() -> usize {
         4096
     }
 
+    pub fn max_connections_per_client() -> usize {
+        512
+    }
+
     pub fn pool_size() -> usize {
         16
+    }
+
+    pub fn pillar() -> String {
+        "default".to_owned()
     }
 
     pub fn scope() -> String {

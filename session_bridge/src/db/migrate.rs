@@ -1,17 +1,22 @@
-//! Brings the database up to date: numbered migrations, version of the extension, passwords of the login roles.
+//! Brings the database up to date: numbered migrations, version of the extension, passwords of the login roles; and puts the demo there where that is asked for.
 //!
 //! Invariant: one migrator at a time (advisory lock on a connection of its own, because the migrations use transactions of theirs).
 
+use refinery::Runner;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tracing::info;
 
 use super::connect::{ConnectError, Role, connect};
 use super::{EXTENSION_VERSION, statement};
-use crate::config::{Config, Database, Login, create_secret, read_secret};
+use crate::config::{Config, Database, IdentityMode, Login, create_secret, read_secret};
 
-mod embedded {
-    refinery::embed_migrations!("../migrations");
+mod product {
+    refinery::embed_migrations!("../migrations/product");
+}
+
+mod demo {
+    refinery::embed_migrations!("../migrations/demo");
 }
 
 /// Any number, as long as nobody else in the database locks it: the letters "vpd bri" in hexadecimal.
@@ -34,21 +39,43 @@ pub enum MigrateError {
         "extension pg_vpd has version {0}, this bridge needs {EXTENSION_VERSION}; run ALTER EXTENSION pg_vpd UPDATE, or the other bridge"
     )]
     Version(String),
+    /// The demo was asked for where it does not belong.
+    #[error(
+        "the demo logs people in with the built-in provider: it is for a configuration with identity.mode dev"
+    )]
+    Demo,
     /// The password could not be set.
     #[error("role {0} has no password: {1}")]
     Password(String, String),
 }
 
-/// Migrates; with `create_secrets` missing password files are written first. Returns the names of the migrations applied.
-pub async fn migrate(config: &Config, create_secrets: bool) -> Result<Vec<String>, MigrateError> {
+/// What `migrate` does beside its migrations.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Options {
+    /// First write a random password into each password file that does not exist.
+    #[arg(long)]
+    pub create_secrets: bool,
+    /// Put the applications and tables of the demo into the database as well.
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// Migrates; returns the names of the migrations applied.
+pub async fn migrate(config: &Config, options: Options) -> Result<Vec<String>, MigrateError> {
+    if options.demo && config.identity.mode != IdentityMode::Dev {
+        return Err(MigrateError::Demo);
+    }
     let database = &config.database;
     let (lock, lock_driver) = open(database).await?;
     lock.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     let (mut client, driver) = open(database).await?;
-    let applied = apply(&mut client).await?;
+    let mut applied = apply(&mut client, product::migrations::runner(), "migration").await?;
+    if options.demo {
+        applied.extend(apply(&mut client, demo::migrations::runner(), "demo_migration").await?);
+    }
     for role in [Role::Bridge, Role::Runtime, Role::Keys] {
         if let Ok(login) = database.login(role) {
-            set_password(&mut client, login, create_secrets).await?;
+            set_password(&mut client, login, options.create_secrets).await?;
         }
     }
     drop((client, lock));
@@ -66,11 +93,10 @@ async fn open(database: &Database) -> Result<(Client, JoinHandle<()>), ConnectEr
     Ok((client, driver))
 }
 
-async fn apply(client: &mut Client) -> Result<Vec<String>, MigrateError> {
+async fn apply(client: &mut Client, mut runner: Runner, history: &str) -> Result<Vec<String>, MigrateError> {
     check_version(client).await?;
     client.batch_execute(include_str!("sql/history.sql")).await?;
-    let mut runner = embedded::migrations::runner();
-    runner.set_migration_table_name("session_bridge.migration");
+    runner.set_migration_table_name(format!("session_bridge.{history}"));
     let report = runner.run_async(client).await?;
     check_version(client).await?;
     let names = report

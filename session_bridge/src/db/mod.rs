@@ -15,7 +15,7 @@ pub use connect::{ConnectError, Role, Stream, connect};
 pub(crate) use connect::{read_authorities, trusting};
 pub use error::{DatabaseError, describe, token_of, told};
 pub use listener::listen;
-pub use migrate::{MigrateError, migrate};
+pub use migrate::{MigrateError, Options as MigrateOptions, migrate};
 pub use pool::{Pool, call, create_pool, ping, query_json, run};
 pub use transaction::{Identity, Transaction};
 

@@ -8,6 +8,19 @@ pub const PING: &str = "
 pub const APPS: &str = "
     SELECT coalesce(jsonb_object_agg(a.name, to_jsonb(a.origins)), '{}') FROM vpd.apps a";
 
+/// Registers an application ($1) with a pillar ($2) and an origin ($3), and says what that changed. What is registered keeps its times, its other origins and its pillar.
+pub const REGISTER_APP: &str = "
+    SELECT CASE
+               WHEN a.name IS NULL THEN 'registered' || vpd.register_app($1, $2, ARRAY[$3])::text
+               WHEN a.pillar <> $2 THEN 'is in pillar ' || a.pillar || ', and stays there: vpd.register_app moves it, and ends its sessions'
+               WHEN $3 = ANY (a.origins) THEN 'is registered'
+               ELSE 'has one more origin' || vpd.register_app(
+                   a.name, a.pillar, a.origins || $3, a.idle_timeout, a.absolute_timeout, a.ticket_lifetime, a.max_sessions_per_user,
+                   a.required_acr, a.max_auth_age)::text
+           END
+      FROM (SELECT) one
+      LEFT JOIN vpd.apps a ON a.name = $1";
+
 /// Attaches a session to the transaction.
 pub const ATTACH_SESSION: &str = "SELECT vpd.attach_session($1)";
 

@@ -2,30 +2,47 @@
 //!
 //! The hub knows no verdict and stores no message: it tells the streams of a session to browse their queue again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Streams that wait, by session.
 #[derive(Debug, Default)]
 pub struct Hub {
-    waiting: Mutex<HashMap<Uuid, watch::Sender<()>>>,
+    waiting: Mutex<HashMap<Uuid, Streams>>,
     is_connected: AtomicBool,
 }
 
+/// Streams of one session.
+#[derive(Debug)]
+struct Streams {
+    wakes: watch::Sender<()>,
+    /// How each is told that it has to go, the oldest first.
+    open: VecDeque<CancellationToken>,
+}
+
 impl Hub {
-    /// Waits for wake-ups of a session from now on.
-    pub fn subscribe(self: &Arc<Self>, session: Uuid) -> Subscription {
-        let wakes = self
-            .waiting()
-            .entry(session)
-            .or_insert_with(|| watch::Sender::new(()))
-            .subscribe();
+    /// Waits for wake-ups of a session from now on. Where it has as many streams as it may have, the oldest has to go.
+    pub fn subscribe(self: &Arc<Self>, session: Uuid, most: usize) -> Subscription {
+        let mut waiting = self.waiting();
+        let streams = waiting.entry(session).or_insert_with(|| Streams {
+            wakes: watch::Sender::new(()),
+            open: VecDeque::new(),
+        });
+        while streams.open.len() >= most.max(1) {
+            if let Some(oldest) = streams.open.pop_front() {
+                oldest.cancel();
+            }
+        }
+        let replaced = CancellationToken::new();
+        streams.open.push_back(replaced.clone());
         Subscription {
-            wakes,
+            wakes: streams.wakes.subscribe(),
+            replaced,
             session,
             hub: Arc::clone(self),
         }
@@ -33,15 +50,15 @@ impl Hub {
 
     /// Wakes the streams of one session.
     pub fn wake(&self, session: Uuid) {
-        if let Some(sender) = self.waiting().get(&session) {
-            sender.send_replace(());
+        if let Some(streams) = self.waiting().get(&session) {
+            streams.wakes.send_replace(());
         }
     }
 
     /// Wakes every stream.
     pub fn wake_all(&self) {
-        for sender in self.waiting().values() {
-            sender.send_replace(());
+        for streams in self.waiting().values() {
+            streams.wakes.send_replace(());
         }
     }
 
@@ -57,7 +74,8 @@ impl Hub {
 
     /// How many streams wait.
     pub fn len(&self) -> usize {
-        self.waiting().values().map(watch::Sender::receiver_count).sum()
+        let receivers = |streams: &Streams| streams.wakes.receiver_count();
+        self.waiting().values().map(receivers).sum()
     }
 
     /// True when nobody waits.
@@ -65,7 +83,7 @@ impl Hub {
         self.waiting().is_empty()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<()>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, Streams>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,6 +92,7 @@ impl Hub {
 #[derive(Debug)]
 pub struct Subscription {
     wakes: watch::Receiver<()>,
+    replaced: CancellationToken,
     session: Uuid,
     hub: Arc<Hub>,
 }
@@ -86,16 +105,24 @@ impl Subscription {
             std::future::pending::<()>().await;
         }
     }
+
+    /// Told when newer streams took its place.
+    pub fn replaced(&self) -> CancellationToken {
+        self.replaced.clone()
+    }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        // Tells which of the tokens is its own: no other that is open is cancelled.
+        self.replaced.cancel();
         let mut waiting = self.hub.waiting();
+        let Some(streams) = waiting.get_mut(&self.session) else {
+            return;
+        };
+        streams.open.retain(|open| !open.is_cancelled());
         // This receiver still counts as one.
-        if waiting
-            .get(&self.session)
-            .is_some_and(|sender| sender.receiver_count() <= 1)
-        {
+        if streams.wakes.receiver_count() <= 1 {
             waiting.remove(&self.session);
         }
     }
@@ -117,8 +144,11 @@ mod tests {
     async fn only_the_streams_of_the_session_are_woken() {
         let hub = Arc::new(Hub::default());
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let (mut first, mut second, mut third) =
-            (hub.subscribe(one), hub.subscribe(one), hub.subscribe(other));
+        let (mut first, mut second, mut third) = (
+            hub.subscribe(one, 9),
+            hub.subscribe(one, 9),
+            hub.subscribe(other, 9),
+        );
         hub.wake(one);
         assert!(is_woken(&mut first).await && is_woken(&mut second).await);
         assert!(!is_woken(&mut third).await);
@@ -130,13 +160,31 @@ mod tests {
     async fn wake_between_two_waits_is_not_lost_and_leaving_empties_the_hub() {
         let hub = Arc::new(Hub::default());
         let session = Uuid::from_u128(3);
-        let mut stays = hub.subscribe(session);
-        let leaves = hub.subscribe(session);
+        let mut stays = hub.subscribe(session, 9);
+        let leaves = hub.subscribe(session, 9);
         hub.wake(session);
         drop(leaves);
         assert_eq!(hub.len(), 1);
         assert!(is_woken(&mut stays).await);
         drop(stays);
+        assert!(hub.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_oldest_stream_of_a_session_makes_way() {
+        let hub = Arc::new(Hub::default());
+        let (one, other) = (Uuid::from_u128(4), Uuid::from_u128(5));
+        let first = hub.subscribe(one, 2);
+        let second = hub.subscribe(one, 2);
+        let stranger = hub.subscribe(other, 2);
+        let third = hub.subscribe(one, 2);
+        let are_replaced =
+            [&first, &second, &stranger, &third].map(|stream| stream.replaced().is_cancelled());
+        assert_eq!(are_replaced, [true, false, false, false]);
+        drop(second);
+        let fourth = hub.subscribe(one, 2);
+        assert!(!third.replaced().is_cancelled(), "one had left");
+        drop((first, third, fourth, stranger));
         assert!(hub.is_empty());
     }
 }

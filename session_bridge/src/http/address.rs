@@ -3,7 +3,7 @@
 //! Invariant: `X-Forwarded-For` counts only when the connection comes from a trusted proxy, and is read from its end, up to the
 //! first address that is not a trusted proxy: what a client wrote itself stands before that.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -52,6 +52,17 @@ pub async fn refuse_ranges(
     }
 }
 
+/// One subscriber has a whole /64 of IPv6.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
 fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     let forwarded: Vec<&str> = headers
@@ -72,7 +83,7 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     client
 }
 
-fn contains(ranges: &[IpNet], address: IpAddr) -> bool {
+pub fn contains(ranges: &[IpNet], address: IpAddr) -> bool {
     ranges.iter().any(|range| range.contains(&address))
 }
 

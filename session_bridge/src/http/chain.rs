@@ -29,6 +29,15 @@ use super::{
 };
 use crate::bridge::StartError;
 
+/// What the listener of the operation routes hands requests to, whatever host they name: no policy stands between a supervisor and the bridge but the record.
+pub fn operation_router(bridge: &Shared) -> Result<Router, StartError> {
+    let routes = operation::describe(operation::routes())?;
+    Ok(finish(routes, bridge)
+        .layer(from_fn_with_state(Shared::clone(bridge), headers::protect))
+        .layer(from_fn_with_state(Shared::clone(bridge), record::record))
+        .layer(from_fn_with_state(Shared::clone(bridge), address::find_client)))
+}
+
 /// Everything the listener hands requests to.
 pub fn router(bridge: &Shared) -> Result<Router, StartError> {
     let apps = app_routes(bridge);
@@ -73,11 +82,11 @@ fn app_routes(bridge: &Shared) -> Router {
 }
 
 fn service_routes(bridge: &Shared) -> Result<Router, StartError> {
-    let routes = operation::describe(
-        v1::routes()
-            .merge(well_known::routes())
-            .merge(operation::routes()),
-    )?;
+    let mut described = v1::routes().merge(well_known::routes());
+    if bridge.config.server.operation_bind.is_none() {
+        described = described.merge(operation::routes());
+    }
+    let routes = operation::describe(described)?;
     let cors = from_fn_with_state(Shared::clone(bridge), cors::allow_listed_origins);
     // A preflight asks with a method no route has: the layer goes around the refusal of methods too.
     Ok(finish(

@@ -1,7 +1,8 @@
-//! The listener: accepts connections, ends TLS, serves HTTP/1.1, stops gracefully.
+//! The listeners: accept connections, end TLS, serve HTTP/1.1, stop gracefully.
 //!
 //! hyper is driven directly because its time-out for request heads needs a timer, which `axum::serve` does not install.
-//! Invariant: the number of connections is bounded, and no stage of one waits for ever.
+//! Invariant: the number of connections is bounded, for each client too, and no stage of one waits for ever. What finds no place is
+//! closed at once, so that whoever has one is answered.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,14 +20,17 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
-use super::{Shared, address::PeerAddress, router};
+use super::address::{PeerAddress, contains, network_of};
+use super::chain::operation_router;
+use super::places::{Full, Place, Places};
+use super::{Shared, router};
 use crate::bridge::{Bridge, StartError};
 use crate::config::{Config, Tls};
 use crate::db::listen;
@@ -34,6 +38,8 @@ use crate::db::listen;
 const PAUSE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 * 1024;
+/// Connections of supervisors and collectors of figures.
+const OPERATION_CONNECTIONS: usize = 64;
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> Result<(), StartError> {
@@ -51,57 +57,97 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     serve_on(listener, bridge).await
 }
 
-/// Serves on a listener until the bridge is told to stop.
+/// Serves on a listener, and on that of the operation routes where there is one, until the bridge is told to stop.
 pub async fn serve_on(listener: TcpListener, bridge: Shared) -> Result<(), StartError> {
     let tls = bridge.config.server.tls.as_ref().map(acceptor).transpose()?;
-    let routes = router(&bridge)?;
+    let everybody = Door {
+        listener,
+        routes: router(&bridge)?,
+        tls,
+        places: Arc::clone(&bridge.connections),
+        bridge: Arc::clone(&bridge),
+    };
+    let operation = match bridge.config.server.operation_bind {
+        None => None,
+        Some(address) => Some(Door {
+            listener: TcpListener::bind(address).await?,
+            routes: operation_router(&bridge)?,
+            tls: None,
+            places: Places::new(OPERATION_CONNECTIONS, OPERATION_CONNECTIONS),
+            bridge: Arc::clone(&bridge),
+        }),
+    };
     tokio::spawn(listen(
         bridge.config.database.clone(),
         Arc::clone(&bridge.hub),
         bridge.stop.clone(),
     ));
-    info!(event = "http.listen", bind = %listener.local_addr()?, tls = tls.is_some(), "listening");
-
     let connections = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(bridge.config.server.max_connections));
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            () = bridge.stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (bridge, routes) = (Arc::clone(&bridge), routes.clone());
-                let connection = Connection {
-                    bridge,
-                    routes,
-                    peer,
-                    watcher: connections.watcher(),
-                };
-                let tls = tls.clone();
-                tokio::spawn(async move {
-                    connection.serve(stream, tls).await;
-                    drop(permit);
-                });
-            }
-            // Out of file descriptors, most likely: a pause lets some come back.
-            Err(error) => {
-                warn!(event = "http.listen", %error, "cannot accept a connection");
-                tokio::time::sleep(PAUSE).await;
-            }
+    tokio::try_join!(everybody.admit(&connections), async {
+        match operation {
+            Some(door) => door.admit(&connections).await,
+            None => Ok(()),
         }
-    }
+    })?;
     info!(event = "http.listen", "stopping");
-    drop(listener);
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         warn!(event = "http.listen", "some requests were cut off");
     }
     info!(event = "http.listen", "stopped");
     Ok(())
+}
+
+/// A listener, and what is served to those who come in.
+struct Door {
+    listener: TcpListener,
+    routes: Router,
+    tls: Option<TlsAcceptor>,
+    places: Arc<Places>,
+    bridge: Shared,
+}
+
+impl Door {
+    /// Lets connections in until the bridge is told to stop, and closes the listener then.
+    async fn admit(self, connections: &GracefulShutdown) -> Result<(), StartError> {
+        info!(event = "http.listen", bind = %self.listener.local_addr()?, tls = self.tls.is_some(), "listening");
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = self.bridge.stop.cancelled() => return Ok(()),
+            };
+            match accepted {
+                Ok((stream, peer)) => match self.place_for(peer) {
+                    Ok(place) => self.serve(stream, peer, place, connections.watcher()),
+                    Err(full) => self.bridge.metrics.refuse("connection", full.label()),
+                },
+                // Out of file descriptors, most likely: a pause lets some come back.
+                Err(error) => {
+                    warn!(event = "http.listen", %error, "cannot accept a connection");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn place_for(&self, peer: SocketAddr) -> Result<Place, Full> {
+        let address = peer.ip().to_canonical();
+        let is_proxy = contains(&self.bridge.config.server.trusted_proxies, address);
+        self.places.take((!is_proxy).then(|| network_of(address)))
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place, watcher: Watcher) {
+        let connection = Connection {
+            bridge: Arc::clone(&self.bridge),
+            routes: self.routes.clone(),
+            peer,
+            watcher,
+        };
+        let tls = self.tls.clone();
+        tokio::spawn(async move {
+            connection.serve(stream, tls).await;
+            drop(place);
+        });
+    }
 }
 
 struct Connection {
@@ -112,7 +158,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Small answers must not wait for each other.
         let _ = stream.set_nodelay(true);
         match tls {
@@ -141,11 +187,13 @@ impl Connection {
             request.extensions_mut().insert(PeerAddress(peer));
             routes.clone().oneshot(request)
         });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(bridge.config.server.write_timeout()));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(bridge.config.server.header_timeout())
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         if let Err(error) = watcher.watch(connection).await {
             debug!(event = "http.connection", %error, "connection ended early");
         }

@@ -8,6 +8,7 @@ mod site;
 
 mod address;
 mod limit;
+pub mod places;
 mod rate_limit;
 mod record;
 
@@ -15,6 +16,7 @@ mod cors;
 mod headers;
 mod html;
 mod no_route;
+mod onward;
 mod origin_check;
 
 mod auth;

@@ -3,7 +3,7 @@
 //! Invariant: memory is bounded. A full bucket says nothing and is forgotten; when too many are kept, all are.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::address::ClientAddress;
+use super::address::{ClientAddress, network_of};
 use super::problem::Problem;
 use crate::config::RateLimit;
 
@@ -75,6 +75,8 @@ pub async fn limit_rate(
     next: Next,
 ) -> Result<Response, Problem> {
     match request.extensions().get::<ClientAddress>() {
+        // A supervisor that is refused here restarts the service.
+        _ if request.uri().path() == "/health" => Ok(next.run(request).await),
         Some(client) if !buckets.take(client.0, Instant::now()) => Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "limit_rate",
@@ -82,17 +84,6 @@ pub async fn limit_rate(
         )
         .hint("Wait a second.")),
         _ => Ok(next.run(request).await),
-    }
-}
-
-/// One subscriber has a whole /64 of IPv6.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

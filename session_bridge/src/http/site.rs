@@ -31,8 +31,6 @@ pub struct Front {
     pub handoff_from: Option<Peer>,
     /// Applications this one hands its session over to.
     pub handoff_to: Vec<Peer>,
-    /// Content security policy of its pages.
-    pub content_policy: String,
     /// Its pages.
     pub pages: Pages,
 }
@@ -144,26 +142,8 @@ fn front(config: &Config, app: &App) -> Result<Front, PageError> {
         own: peer(app),
         handoff_from: source.map(peer),
         handoff_to: config.apps.iter().filter(is_target).map(peer).collect(),
-        content_policy: content_policy(config, source),
         pages: Pages::read(app)?,
     })
-}
-
-/// Browsers apply `form-action` to the redirects that follow a form: a handoff passes the source and perhaps its login.
-fn content_policy(config: &Config, source: Option<&App>) -> String {
-    let issuer = Origin::of_url(&config.identity.issuer)
-        .map(|origin| origin.to_string())
-        .unwrap_or_default();
-    let source = source.map(|app| app.origin.to_string()).unwrap_or_default();
-    let forms = ["'self'", &source, &issuer]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-         form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
-    )
 }
 
 #[cfg(test)]

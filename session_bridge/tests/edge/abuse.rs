@@ -29,7 +29,9 @@ async fn too_many_requests_are_refused_and_told_when_to_come_back() {
     let bridge = RunningBridge::start_with("rate_limit = { per_second = 1, burst = 3 }", "").await;
     let mut statuses = Vec::new();
     for _ in 0..5 {
-        let answer = bridge.send(HEALTH).await;
+        let answer = bridge
+            .send("GET /openapi.json HTTP/1.1\nHost: 127.0.0.1:{port}")
+            .await;
         if answer.status == 429 {
             assert_eq!(answer.code(), "limit_rate");
             assert_eq!(answer.headers("retry-after"), ["1"]);
@@ -38,6 +40,10 @@ async fn too_many_requests_are_refused_and_told_when_to_come_back() {
     }
     assert_eq!(statuses[..3], [200, 200, 200]);
     assert!(statuses[3..].contains(&429), "{statuses:?}");
+    // Who asks whether the bridge is alive restarts it when he is refused.
+    for _ in 0..5 {
+        assert_eq!(bridge.send(HEALTH).await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod csrf;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod shapes;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vpd_tests::{Database, Result, VERIFIER, challenge};
+use vpd_tests::{Database, Result, VERIFIER, challenge, until};
 
-use super::stage::{Stage, wait_until_idle_after};
+use super::stage::{STREAMS_PER_CLIENT, STREAMS_PER_SESSION, Stage, wait_until_idle_after};
 use super::wire::Events;
 
 #[test]
@@ -103,4 +103,43 @@ fn waiting_and_looking_do_not_keep_a_session_alive() -> Result<()> {
     assert_eq!(stage.call("POST /v1/tickets", &token, &handoff)?.status, 201);
     assert_ne!(last_access()?, before);
     Ok(())
+}
+
+#[test]
+fn a_session_has_its_newest_streams_and_a_client_no_more_than_its_share() -> Result<()> {
+    let database = Database::create()?;
+    let stage = Stage::before(&database)?;
+    let open = |token: &str| Events::open(stage.port(), &stage.host("service"), token);
+    let alice = stage.log_in("alice", "portal")?;
+    let mut streams = Vec::new();
+    for _ in 0..=STREAMS_PER_SESSION {
+        streams.push(open(&alice)?);
+    }
+    let mut oldest = streams.remove(0);
+    assert_eq!(oldest.event()?.0, "replaced");
+    assert!(oldest.ends()?);
+    // Others of the same client, up to what one client may have.
+    let bob = stage.log_in("bob", "portal")?;
+    for _ in STREAMS_PER_SESSION..STREAMS_PER_CLIENT {
+        streams.push(open(&bob)?);
+    }
+    let answer = stage.call("GET /v1/events", &bob, &Value::Null)?;
+    assert_eq!(
+        (answer.status, answer.text("code")?.as_str()),
+        (429, "limit_streams")
+    );
+    // Requests are answered, and whoever has a stream hears.
+    assert_eq!(
+        stage
+            .call("DELETE /v1/sessions/current", &alice, &Value::Null)?
+            .status,
+        204
+    );
+    for stream in streams.iter_mut().take(STREAMS_PER_SESSION) {
+        assert_eq!(stream.close()?.1, "logout");
+    }
+    drop(streams.drain(..STREAMS_PER_SESSION));
+    until("the places of streams that ended are free", || {
+        Ok(open(&bob).is_ok())
+    })
 }

@@ -6,8 +6,14 @@ use std::path::PathBuf;
 use postgres::NoTls;
 use serde_json::json;
 use session_bridge::config::{Config, read_secret};
-use session_bridge::db::migrate;
+use session_bridge::db::{MigrateOptions, migrate};
+use session_bridge::registration;
 use vpd_tests::{Cluster, Extension, Library, Result};
+
+const SECRETS: MigrateOptions = MigrateOptions {
+    create_secrets: true,
+    demo: false,
+};
 
 /// A cluster that logs every statement with its parameters, an empty database, and a folder for the password files.
 struct Scene {
@@ -77,7 +83,7 @@ fn run<T>(work: impl Future<Output = T>) -> Result<T> {
 fn migrators_take_turns_and_each_migration_is_applied_once() -> Result<()> {
     let scene = Scene::new("turns")?;
     let config = scene.config("vpd_runtime")?;
-    let (one, other) = run(async { tokio::join!(migrate(&config, true), migrate(&config, true)) })?;
+    let (one, other) = run(async { tokio::join!(migrate(&config, SECRETS), migrate(&config, SECRETS)) })?;
     let mut counts = [one?.len(), other?.len()];
     counts.sort_unstable();
     let applied: i64 = scene
@@ -86,7 +92,7 @@ fn migrators_take_turns_and_each_migration_is_applied_once() -> Result<()> {
         .query_one("SELECT count(*) FROM session_bridge.migration", &[])?
         .get(0);
     assert_eq!((counts[0], i64::try_from(counts[1])?), (0, applied));
-    assert!(run(migrate(&config, false))??.is_empty());
+    assert!(run(migrate(&config, MigrateOptions::default()))??.is_empty());
     Ok(())
 }
 
@@ -94,7 +100,7 @@ fn migrators_take_turns_and_each_migration_is_applied_once() -> Result<()> {
 fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
     let scene = Scene::new("passwords")?;
     let config = scene.config("vpd_runtime")?;
-    run(migrate(&config, true))??;
+    run(migrate(&config, SECRETS))??;
     let first = scene.password("vpd_bridge")?;
     assert!(scene.log_in("vpd_bridge", &first)?);
     assert!(!scene.log_in("vpd_bridge", "vpd_bridge")?);
@@ -102,7 +108,7 @@ fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
     assert!(scene.log_in("vpd_keys", &scene.password("vpd_keys")?)?);
 
     fs::remove_file(scene.secrets.join("vpd_bridge"))?;
-    run(migrate(&config, true))??;
+    run(migrate(&config, SECRETS))??;
     let second = scene.password("vpd_bridge")?;
     assert!(scene.log_in("vpd_bridge", &second)? && !scene.log_in("vpd_bridge", &first)?);
 
@@ -129,7 +135,7 @@ fn password_works_is_changed_with_its_file_and_is_in_no_log() -> Result<()> {
 #[test]
 fn roles_of_the_programs_have_what_they_need_and_none_creates_sessions_by_name() -> Result<()> {
     let scene = Scene::new("roles")?;
-    run(migrate(&scene.config("vpd_runtime")?, true))??;
+    run(migrate(&scene.config("vpd_runtime")?, SECRETS))??;
     let mut admin = scene.cluster.connect("postgres", "shop")?;
     let mut holders = |function: &str| -> Result<Vec<String>> {
         let query = "SELECT r.rolname::text FROM pg_roles r JOIN pg_proc p ON p.pronamespace = 'vpd'::regnamespace AND p.proname = $1
@@ -155,8 +161,74 @@ fn roles_of_the_programs_have_what_they_need_and_none_creates_sessions_by_name()
 #[test]
 fn superuser_keeps_its_password_whatever_the_configuration_says() -> Result<()> {
     let scene = Scene::new("superuser")?;
-    let refused = run(migrate(&scene.config("postgres")?, true))?;
+    let refused = run(migrate(&scene.config("postgres")?, SECRETS))?;
     assert!(refused.is_err_and(|error| error.to_string().contains("superuser")));
     assert!(!scene.log_in("postgres", &scene.password("postgres")?)?);
+    Ok(())
+}
+
+#[test]
+fn nothing_of_the_demo_comes_with_a_migration_and_applications_come_from_the_configuration() -> Result<()> {
+    let scene = Scene::new("product")?;
+    let config = scene.config("vpd_runtime")?;
+    run(migrate(&config, SECRETS))??;
+    let mut admin = scene.cluster.connect("postgres", "shop")?;
+    let mut state = || -> Result<String> {
+        let query = "SELECT format('%s schemas, %s issuers, apps %s',
+                                   (SELECT count(*) FROM pg_namespace n WHERE n.nspname = 'demo'),
+                                   (SELECT count(*) FROM vpd.issuers),
+                                   (SELECT coalesce(string_agg(concat_ws(' ', a.name, a.pillar, a.origins, a.idle_timeout), '; ' ORDER BY a.name), 'none') FROM vpd.apps a))";
+        Ok(admin.query_one(query, &[])?.get(0))
+    };
+    assert_eq!(state()?, "0 schemas, 0 issuers, apps none");
+
+    let demo = MigrateOptions {
+        demo: true,
+        ..SECRETS
+    };
+    let refused = run(migrate(&config, demo))?;
+    assert!(refused.is_err_and(|error| error.to_string().contains("identity.mode dev")));
+    assert_eq!(state()?, "0 schemas, 0 issuers, apps none");
+
+    let with_apps = |apps: serde_json::Value| -> Result<Config> {
+        let mut config = config.clone();
+        config.apps = serde_json::from_value(apps)?;
+        Ok(config)
+    };
+    let apps = with_apps(json!([
+        {"name": "shop", "origin": "https://shop.example"},
+        {"name": "till", "origin": "https://till.example", "pillar": "retail"},
+    ]))?;
+    assert_eq!(
+        run(registration::run(&apps))??,
+        ["shop registered", "till registered"]
+    );
+    assert_eq!(
+        state()?,
+        "0 schemas, 0 issuers, apps shop default {https://shop.example} 00:35:00; till retail {https://till.example} 00:35:00"
+    );
+    // What somebody set since then stays.
+    scene.cluster.connect("postgres", "shop")?.batch_execute(
+        "SELECT vpd.register_app('shop', 'default', '{https://shop.example}', idle_timeout => '5 minutes')",
+    )?;
+    let moved = with_apps(json!([
+        {"name": "shop", "origin": "https://new.example"},
+        {"name": "till", "origin": "https://till.example", "pillar": "other"},
+    ]))?;
+    let said = run(registration::run(&moved))??;
+    assert_eq!(said[0], "shop has one more origin");
+    assert!(
+        said[1].starts_with("till is in pillar retail, and stays there"),
+        "{said:?}"
+    );
+    let expected = "0 schemas, 0 issuers, apps shop default {https://shop.example,https://new.example} 00:05:00; till retail {https://till.example} 00:35:00";
+    assert_eq!(state()?, expected);
+    // All or none.
+    let bad = with_apps(json!([
+        {"name": "desk", "origin": "https://desk.example"},
+        {"name": "No name", "origin": "https://bad.example"},
+    ]))?;
+    assert!(run(registration::run(&bad))?.is_err());
+    assert_eq!(state()?, expected);
     Ok(())
 }

@@ -15,6 +15,9 @@ use super::wire::{Answer, send};
 
 /// The client of the bridge at its provider.
 const CLIENT: &str = "session-bridge";
+/// How many event streams a session, and a client, may have.
+pub const STREAMS_PER_SESSION: usize = 3;
+pub const STREAMS_PER_CLIENT: usize = 6;
 /// The one audience that sessions of the portal may be shown to by token.
 pub const AUDIENCE: &str = "https://second.example";
 
@@ -230,7 +233,11 @@ fn origin(app: &str, port: u16) -> String {
 
 fn configuration(cluster: &Cluster, database: &str, port: u16, pool_size: usize, identity: Value) -> Value {
     json!({
-        "server": {"bind": format!("127.0.0.1:{port}"), "service_hosts": [format!("127.0.0.1:{port}")]},
+        "server": {
+            "bind": format!("127.0.0.1:{port}"),
+            "service_hosts": [format!("127.0.0.1:{port}")],
+            "streams": {"max_per_session": STREAMS_PER_SESSION, "max_per_client": STREAMS_PER_CLIENT},
+        },
         "database": {
             "host": cluster.socket_folder(),
             "port": cluster.port(),

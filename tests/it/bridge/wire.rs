@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
-use vpd_tests::Result;
+use vpd_tests::{Result, onward};
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -39,8 +39,12 @@ impl Answer {
             .map(|(_, value)| value)
     }
 
-    /// Where a redirect leads.
+    /// Where a redirect leads, or a page that goes on by itself.
     pub fn location(&self) -> Result<String> {
+        if let Some(address) = onward(&self.body) {
+            assert_eq!(self.status, 200, "{}", self.body);
+            return Ok(address);
+        }
         assert_eq!(self.status, 303, "{}", self.body);
         Ok(self.headers("location").next().ok_or("no location")?.to_owned())
     }
@@ -113,21 +117,26 @@ impl Events {
         Ok(Self(lines))
     }
 
-    /// Id and reason of the next close.
+    /// Id and reason of the next event, which has to be a close.
     pub fn close(&mut self) -> Result<(i64, String)> {
+        let (kind, data) = self.event()?;
+        assert_eq!(kind, "close");
+        let reason = data["reason"].as_str().unwrap_or_default().to_owned();
+        Ok((data["id"].as_i64().ok_or("no id")?, reason))
+    }
+
+    /// Kind and data of the next event.
+    pub fn event(&mut self) -> Result<(String, Value)> {
         let (mut kind, mut line) = (String::new(), String::new());
         while self.0.read_line(&mut line)? > 0 {
             if let Some(event) = line.strip_prefix("event: ") {
                 event.trim().clone_into(&mut kind);
             } else if let Some(data) = line.strip_prefix("data: ") {
-                assert_eq!(kind, "close");
-                let data: Value = serde_json::from_str(data)?;
-                let reason = data["reason"].as_str().unwrap_or_default().to_owned();
-                return Ok((data["id"].as_i64().ok_or("no id")?, reason));
+                return Ok((kind, serde_json::from_str(data)?));
             }
             line.clear();
         }
-        Err("the stream ended without a close".into())
+        Err("the stream ended without an event".into())
     }
 
     /// True when the stream ends without another event.

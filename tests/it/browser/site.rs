@@ -53,7 +53,7 @@ impl Site {
         let migrated = Command::new(bridge_program()?)
             .arg("--config")
             .arg(&config)
-            .arg("migrate")
+            .args(["migrate", "--demo"])
             .output()?;
         if !migrated.status.success() {
             return Err(format!("migrate failed:\n{}", String::from_utf8_lossy(&migrated.stderr)).into());

@@ -13,7 +13,7 @@ use super::scene::{data_group, join};
 fn orders() -> Result<Database<'static>> {
     let database = Database::create()?;
     let mut admin = database.admin()?;
-    let migration = include_str!("../../../migrations/V3__superstore.sql");
+    let migration = include_str!("../../../migrations/demo/V2__superstore.sql");
     let tables = migration
         .split_once("GRANT ")
         .map_or(migration, |(tables, _)| tables);

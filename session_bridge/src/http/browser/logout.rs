@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 
 use crate::http::Shared;
 use crate::http::auth::Browser;
 use crate::http::cookie;
+use crate::http::onward::onward;
 use crate::http::problem::Problem;
 use crate::http::site::Front;
 use crate::vpd::session;
@@ -22,10 +23,6 @@ pub async fn logout(
         session::end(&bridge.pool, &caller.token, "logout").await?;
     }
     let home = format!("{}/", front.own.origin);
-    let next = bridge
-        .provider
-        .logout_url(&home)
-        .await
-        .unwrap_or_else(|| "/".to_owned());
-    Ok((cookie::remove(cookie::SESSION), Redirect::to(&next)).into_response())
+    let next = bridge.provider.logout_url(&home).await.unwrap_or(home);
+    Ok((cookie::remove(cookie::SESSION), onward(&next)).into_response())
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_SECURITY_POLICY;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::grant::Grant;
 use super::provider::DevProvider;
-use crate::config::Origin;
 use crate::http::extract::{Form, Query};
 use crate::http::html::escape;
+use crate::http::onward::onward;
 use crate::http::problem::Problem;
+
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// An authorization request (OpenID Connect Core 3.1.2.1, RFC 7636).
 #[derive(Debug, Deserialize)]
@@ -65,7 +68,7 @@ pub async fn submit(
     url.query_pairs_mut()
         .append_pair("code", &code)
         .append_pair("state", &request.state);
-    Ok(Redirect::to(url.as_str()).into_response())
+    Ok(onward(url.as_str()))
 }
 
 /// A request that names another address or client gets no redirect: that would hand the answer to a stranger.
@@ -124,12 +127,5 @@ fn login_page(provider: &DevProvider, request: &AuthorizationRequest, status: St
         users = users,
         hidden = hidden
     );
-    // The browser follows the form to the application: its origin has to be allowed.
-    let target = Origin::of_url(&request.redirect_uri)
-        .map(|origin| origin.to_string())
-        .unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; form-action 'self' {target}; base-uri 'none'; frame-ancestors 'none'"
-    );
-    (status, [(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+    (status, [(CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 
 use super::not_configured::not_configured;
 use crate::http::cookie::{self, SameSite};
+use crate::http::onward::onward;
 use crate::http::problem::Problem;
 use crate::http::site::Front;
 use crate::identity::{challenge_of, random_token};
@@ -30,5 +31,5 @@ pub async fn start(Extension(front): Extension<Arc<Front>>) -> Result<Response, 
         SameSite::None,
         Some(SECONDS),
     );
-    Ok((cookie, Redirect::to(&url)).into_response())
+    Ok((cookie, onward(&url)).into_response())
 }

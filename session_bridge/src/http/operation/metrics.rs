@@ -15,7 +15,12 @@ pub async fn metrics(State(bridge): State<Shared>) -> Result<Response, Problem> 
     let alarms = alarm::counts(&bridge.pool).await;
     let text = bridge
         .metrics
-        .render(&bridge.hub, &bridge.pool, alarms.as_ref())
+        .render(
+            bridge.connections.held_by_everybody(),
+            &bridge.hub,
+            &bridge.pool,
+            alarms.as_ref(),
+        )
         .map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

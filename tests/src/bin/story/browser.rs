@@ -128,7 +128,7 @@ impl Browser {
 
     /// The page that was arrived at, after all redirections.
     fn follow(&self, mut answer: Answer) -> Result<Answer> {
-        while let (303, Some(location)) = (answer.status, &answer.location) {
+        while let (200 | 303, Some(location)) = (answer.status, &answer.location) {
             let url = answer.url.join(location)?;
             answer = self.send(self.request(Method::GET, url))?;
         }

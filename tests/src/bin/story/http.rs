@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{Method, Url, redirect};
 use serde_json::Value;
-use vpd_tests::Result;
+use vpd_tests::{Result, onward};
 
 /// Hosts of the bridge; `api` answers the service routes.
 const HOSTS: [&str; 4] = [
@@ -65,12 +65,18 @@ pub fn send(request: RequestBuilder) -> Result<Answer> {
             .filter_map(|value| value.to_str().ok().map(str::to_owned))
             .collect()
     };
+    let (url, status) = (response.url().clone(), response.status().as_u16());
+    let (mut location, cookies) = (all("location").pop(), all("set-cookie"));
+    let body = response.text()?;
+    if location.is_none() {
+        location = onward(&body);
+    }
     Ok(Answer {
-        url: response.url().clone(),
-        status: response.status().as_u16(),
-        location: all("location").pop(),
-        cookies: all("set-cookie"),
-        body: response.text()?,
+        url,
+        status,
+        location,
+        cookies,
+        body,
     })
 }
 
