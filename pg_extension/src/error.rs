@@ -297,10 +297,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
                 | PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
                 | PgSqlErrorCode::ERRCODE_WITH_CHECK_OPTION_VIOLATION
-        ) || matches!(
-            self.code,
-            "audit_unavailable" | "limit_sessions" | "limit_tickets" | "limit_tokens"
-        )
+        ) || matches!(self.code, "audit_unavailable" | "limit_sessions" | "limit_tokens")
     }
 
     /// 53400: a limit is reached; `code` is `limit_…`.

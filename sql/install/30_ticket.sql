@@ -30,7 +30,8 @@ CREATE FUNCTION vpd.issue_ticket(token text, target_app text, challenge text) RE
 COMMENT ON FUNCTION vpd.issue_ticket IS
 'Gives out a one-time ticket (vt_…) that hands the token''s session over to target_app.
 challenge is BASE64URL(SHA256(verifier)), 43 characters (RFC 7636, S256). The ticket lives for the ticket_lifetime of the source application.
-Errors: 28000 session_invalid, 42704 app_not_found, 22023 argument_invalid, 53400 limit_tickets (10 open tickets a session).';
+Of more than 10 open tickets of a session the oldest is taken back.
+Errors: 28000 session_invalid, 42704 app_not_found, 22023 argument_invalid.';
 
 CREATE FUNCTION vpd.redeem_ticket(ticket text, target_app text, verifier text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -11,6 +11,7 @@ use pgrx::Uuid;
 
 statements! {
     ISSUE = "ticket/issue.sql";
+    MAKE_ROOM = "ticket/make_room.sql";
     TAKE = "ticket/take.sql";
 }
 
@@ -32,7 +33,7 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
     // It may have ended meanwhile.
     let holder = line::holder(&session)?;
     app::require_target(target_app)?;
-    let session_id = holder.session_id.to_string();
+    let (session_id, shown_session) = (holder.session_id, holder.session_id.to_string());
     let args = [
         arg(hash),
         arg(holder.session_id),
@@ -41,23 +42,23 @@ pub fn issue(token: &str, target_app: &str, challenge: &str) -> Result<String> {
         arg(challenge),
         arg(era),
     ];
-    if ISSUE.with(|statement| statement.execute(&args)) > 0 {
-        trail::record(&Event {
-            name: "ticket.issued",
-            session_id: Some(&session_id),
-            app: Some(target_app),
-            is_change: true,
-            ..Event::default()
-        });
-        return Ok(ticket);
+    let store = || ISSUE.with(|statement| statement.execute(&args)) > 0;
+    if !store() {
+        // Any page can send a browser to where tickets are given out: the oldest makes way, so that nobody is kept from his own.
+        MAKE_ROOM.with(|statement| statement.execute(&[arg(session_id)]));
+        if !store() {
+            // Its application was dropped meanwhile.
+            return Err(Error::session_invalid());
+        }
     }
-    // Or its application was dropped meanwhile.
-    line::holder(&session)?;
-    Err(Error::limit(
-        "limit_tickets",
-        "the session has 10 open tickets already",
-        "Redeem one of them, or wait until they expire.",
-    ))
+    trail::record(&Event {
+        name: "ticket.issued",
+        session_id: Some(&shown_session),
+        app: Some(target_app),
+        is_change: true,
+        ..Event::default()
+    });
+    Ok(ticket)
 }
 
 /// Redeems a ticket; `None` is a refusal, which the caller must commit.

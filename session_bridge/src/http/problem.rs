@@ -301,7 +301,10 @@ mod tests {
         let reference = include_str!("../../../docs/reference/errors.md");
         let mut rows = 0;
         for line in reference.lines().filter(|line| line.starts_with("| ")) {
-            let cells: Vec<&str> = line.split(" |").map(|cell| cell.trim_matches(['|', ' '])).collect();
+            let cells: Vec<&str> = line
+                .split(" |")
+                .map(|cell| cell.trim_matches(['|', ' ']))
+                .collect();
             let (Some(code), Some(Ok(status))) = (cells.get(1), cells.get(4).map(|cell| cell.parse::<u16>()))
             else {
                 continue;
