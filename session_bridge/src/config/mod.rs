@@ -21,7 +21,7 @@ pub use check::check;
 pub use error::ConfigError;
 pub use load::load;
 pub use origin::Origin;
-pub use secret::{Secret, create_secret, read_secret};
+pub use secret::{Secret, create_secret, read_secret, require_private};
 pub use streams::Streams;
 
 /// The whole configuration file.

@@ -1,6 +1,6 @@
 //! Secrets: text that comes from a file and is never printed.
 //!
-//! Invariant: a file that others than its owner can read is refused, as `ssh` does with keys.
+//! Invariant: a file that others than its owner and his group can read or write is refused, whatever secret it holds.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -27,18 +27,24 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Refuses a file that others than its owner and his group may read, or others than its owner may write.
+pub fn require_private(file: &Path) -> io::Result<()> {
+    let mode = fs::metadata(file)?.permissions().mode();
+    if mode & 0o027 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!(
+            "mode {:03o} lets others at it, 600 or 640 is wanted",
+            mode & 0o777
+        ),
+    ))
+}
+
 /// Reads a secret from its file; a line end after it does not count.
 pub fn read_secret(file: &Path) -> io::Result<Secret> {
-    let mode = fs::metadata(file)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "mode {:03o} lets others than the owner at it, 600 is wanted",
-                mode & 0o777
-            ),
-        ));
-    }
+    require_private(file)?;
     let text = fs::read_to_string(file)?;
     let secret = text.trim_end_matches(['\n', '\r']);
     if secret.is_empty() {
@@ -81,11 +87,23 @@ mod tests {
         assert_eq!(read_secret(&file).unwrap().expose(), first.expose());
         assert!(!format!("{first:?}").contains(first.expose()));
 
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(
-            read_secret(&file).unwrap_err().kind(),
-            io::ErrorKind::PermissionDenied
-        );
+        for (mode, is_private) in [
+            (0o400, true),
+            (0o440, true),
+            (0o640, true),
+            (0o660, false),
+            (0o644, false),
+            (0o602, false),
+        ] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = require_private(&file).map_err(|error| error.kind());
+            let expected = if is_private {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::PermissionDenied)
+            };
+            assert_eq!(refused, expected, "{mode:o}");
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -16,23 +16,22 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
 use super::address::{PeerAddress, contains, network_of};
+use super::certificate::Certificate;
 use super::chain::operation_router;
 use super::places::{Full, Place, Places};
 use super::{Shared, router};
 use crate::bridge::{Bridge, StartError};
-use crate::config::{Config, Tls};
+use crate::config::Config;
 use crate::db::listen;
 
 const PAUSE: Duration = Duration::from_millis(100);
@@ -59,11 +58,22 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
 /// Serves on a listener, and on that of the operation routes where there is one, until the bridge is told to stop.
 pub async fn serve_on(listener: TcpListener, bridge: Shared) -> Result<(), StartError> {
-    let tls = bridge.config.server.tls.as_ref().map(acceptor).transpose()?;
+    let certificate = bridge
+        .config
+        .server
+        .tls
+        .as_ref()
+        .map(Certificate::read)
+        .transpose()?;
+    tokio::spawn(reload(
+        certificate.clone(),
+        signal(SignalKind::hangup())?,
+        bridge.stop.clone(),
+    ));
     let everybody = Door {
         listener,
         routes: router(&bridge)?,
-        tls,
+        tls: certificate.as_ref().map(Certificate::acceptor),
         places: Arc::clone(&bridge.connections),
         bridge: Arc::clone(&bridge),
     };
@@ -95,6 +105,21 @@ pub async fn serve_on(listener: TcpListener, bridge: Shared) -> Result<(), Start
     }
     info!(event = "http.listen", "stopped");
     Ok(())
+}
+
+/// Reads the certificate anew with each SIGHUP. Passwords are read with each connection, and need none.
+async fn reload(certificate: Option<Arc<Certificate>>, mut hangup: Signal, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            () = stop.cancelled() => return,
+        }
+        match certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Err(error)) => warn!(event = "http.reload", %error, "the certificate of before is used"),
+            Some(Ok(())) => info!(event = "http.reload", "the certificate was read anew"),
+            None => info!(event = "http.reload", "there is no certificate to read anew"),
+        }
+    }
 }
 
 /// A listener, and what is served to those who come in.
@@ -198,19 +223,4 @@ impl Connection {
             debug!(event = "http.connection", %error, "connection ended early");
         }
     }
-}
-
-fn acceptor(files: &Tls) -> Result<TlsAcceptor, StartError> {
-    let refuse = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
-    let certificates = CertificateDer::pem_file_iter(&files.certificate_file)
-        .map_err(|error| refuse(&error))?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| refuse(&error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key_file).map_err(|error| refuse(&error))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)
-        .map_err(|error| refuse(&error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -7,6 +7,7 @@ mod listener;
 mod site;
 
 mod address;
+mod certificate;
 mod limit;
 pub mod places;
 mod rate_limit;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the token that comes back is handed on as it is; it proves nothing here.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -42,7 +43,6 @@ pub struct LoginRequest<'a> {
 #[derive(Debug)]
 pub struct Provider {
     settings: Identity,
-    client_secret: Option<Secret>,
     web: Web,
     metadata: RwLock<Option<(Metadata, Instant)>>,
 }
@@ -50,12 +50,8 @@ pub struct Provider {
 impl Provider {
     /// Prepares the provider; nothing is asked yet.
     pub fn new(settings: Identity) -> Result<Self, String> {
-        let client_secret = match &settings.client_secret_file {
-            Some(file) => Some(read_secret(file).map_err(|error| format!("{}: {error}", file.display()))?),
-            None => None,
-        };
+        client_secret(&settings)?;
         Ok(Self {
-            client_secret,
             web: Web::new(&settings.issuer, settings.ca_file.as_deref())?,
             settings,
             metadata: RwLock::default(),
@@ -117,7 +113,8 @@ impl Provider {
             ("code_verifier", login.verifier),
         ];
         let mut request = self.web.post(&metadata.token_endpoint)?;
-        match &self.client_secret {
+        // As the file has it now: it may have been replaced.
+        match client_secret(&self.settings).map_err(IdentityError::Unavailable)? {
             Some(secret) => request = request.basic_auth(&self.settings.client_id, Some(secret.expose())),
             None => form.push(("client_id", &self.settings.client_id)),
         }
@@ -150,4 +147,9 @@ impl Provider {
             Err(error) => kept.as_ref().map(|(metadata, _)| metadata.clone()).ok_or(error),
         }
     }
+}
+
+fn client_secret(settings: &Identity) -> Result<Option<Secret>, String> {
+    let read = |file: &PathBuf| read_secret(file).map_err(|error| format!("{}: {error}", file.display()));
+    settings.client_secret_file.as_ref().map(read).transpose()
 }

@@ -1,6 +1,7 @@
 //! A bridge on a free port of loopback, without a database behind it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use session_bridge::bridge::Bridge;
 use session_bridge::config::{Config, check};
@@ -39,6 +40,18 @@ impl RunningBridge {
             _serving: serving,
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// Starts to serve with more lines in the section `server`, and tells why that ended.
+    pub async fn try_start_with(server: &str) -> Result<(), String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let config: Config = toml::from_str(&configuration(port, server, "")).unwrap();
+        let bridge = Arc::new(Bridge::new(config).unwrap());
+        let stop: CancellationToken = bridge.stop.clone();
+        let _stop = stop.drop_guard();
+        let served = tokio::time::timeout(Duration::from_secs(5), serve_on(listener, bridge)).await;
+        served.unwrap_or(Ok(())).map_err(|error| error.to_string())
     }
 
     /// Sends a request to a host of this bridge; `{port}` in the text is replaced.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use postgres::NoTls;
 use serde_json::json;
 use session_bridge::config::{Config, read_secret};
-use session_bridge::db::{MigrateOptions, migrate};
+use session_bridge::db::{MigrateOptions, Role, create_pool, migrate};
 use session_bridge::registration;
 use vpd_tests::{Cluster, Extension, Library, Result};
 
@@ -231,4 +231,29 @@ fn nothing_of_the_demo_comes_with_a_migration_and_applications_come_from_the_con
     assert!(run(registration::run(&bad))?.is_err());
     assert_eq!(state()?, expected);
     Ok(())
+}
+
+#[test]
+fn a_pool_connects_with_the_password_that_the_file_has_then() -> Result<()> {
+    let scene = Scene::new("replaced")?;
+    let config = scene.config("vpd_runtime")?;
+    run(migrate(&config, SECRETS))??;
+    run(async {
+        let pool = create_pool(&config.database, Role::Bridge)?;
+        let stands = pool.get().await?;
+        fs::remove_file(scene.secrets.join("vpd_bridge"))?;
+        migrate(&config, SECRETS).await?;
+        // The first is still out, so this is another.
+        let another = pool.get().await?;
+        for client in [&stands, &another] {
+            client.query_one("SELECT 1", &[]).await?;
+        }
+        // A file that cannot be read is as if it had not been replaced.
+        fs::write(scene.secrets.join("vpd_bridge"), "")?;
+        assert!(
+            pool.get().await.is_err(),
+            "the password of the start is no longer that of the role"
+        );
+        Ok(())
+    })?
 }
