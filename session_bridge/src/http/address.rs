@@ -22,6 +22,10 @@ pub struct PeerAddress(pub SocketAddr);
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
+/// The connection is that of a trusted proxy, so what it says of the request is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct ByProxy;
+
 /// Finds the client's address; runs before everything, so that the log has it.
 pub async fn find_client(State(bridge): State<Shared>, mut request: Request, next: Next) -> Response {
     if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
@@ -31,6 +35,9 @@ pub async fn find_client(State(bridge): State<Shared>, mut request: Request, nex
             &bridge.config.server.trusted_proxies,
         );
         request.extensions_mut().insert(ClientAddress(client));
+        if contains(&bridge.config.server.trusted_proxies, peer.ip().to_canonical()) {
+            request.extensions_mut().insert(ByProxy);
+        }
     }
     next.run(request).await
 }

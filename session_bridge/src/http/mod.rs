@@ -12,6 +12,7 @@ mod limit;
 pub mod places;
 mod rate_limit;
 mod record;
+mod trace;
 
 mod cors;
 mod headers;

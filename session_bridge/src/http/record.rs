@@ -16,9 +16,10 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use super::Shared;
-use super::address::ClientAddress;
+use super::address::{ByProxy, ClientAddress};
 use super::problem::Problem;
 use super::problem_page::problem_page;
+use super::trace;
 use crate::db::Identity;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,15 +28,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug)]
 pub struct Record {
     request_id: String,
+    trace_id: Option<String>,
     who: OnceLock<(String, String)>,
     site: OnceLock<String>,
 }
 
 impl Record {
-    fn new() -> Self {
-        let request_id = Uuid::new_v4().simple().to_string();
+    fn of(request: &Request) -> Self {
+        let said = request.extensions().get::<ByProxy>().map(|_| request.headers());
+        let own = || Uuid::new_v4().simple().to_string();
         Self {
-            request_id,
+            request_id: said.and_then(trace::request_id).map_or_else(own, str::to_owned),
+            trace_id: said.and_then(trace::trace_id).map(str::to_owned),
             who: OnceLock::new(),
             site: OnceLock::new(),
         }
@@ -63,7 +67,7 @@ struct Route(String);
 
 /// Wraps the whole chain.
 pub async fn record(State(bridge): State<Shared>, mut request: Request, next: Next) -> Response {
-    let record = Arc::new(Record::new());
+    let record = Arc::new(Record::of(&request));
     request.extensions_mut().insert(Arc::clone(&record));
     let mut line = Line::start(bridge, record, &request);
     let response = next.run(request).await;
@@ -134,11 +138,13 @@ impl Drop for Line {
             .map_or_else(|| "-".to_owned(), |client| client.to_string());
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
         let (request_id, method, status) = (&self.record.request_id, self.method, self.status);
+        let trace_id = self.record.trace_id.as_deref();
         macro_rules! write_line {
             ($level:ident) => {
                 $level!(
                     event = "http.request",
                     request_id,
+                    trace_id,
                     user,
                     app,
                     client,

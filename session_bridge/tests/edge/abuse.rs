@@ -77,3 +77,21 @@ async fn endless_head_is_refused() {
         .await;
     assert_eq!(answer.status, 431);
 }
+
+#[tokio::test]
+async fn a_trusted_proxy_names_the_request_and_nobody_else_does() {
+    let named = format!("{HEALTH}\nX-Request-Id: from-the-proxy-7");
+    let strangers = RunningBridge::start().await;
+    let own = strangers.send(&named).await.headers("x-request-id").concat();
+    assert!(
+        own.len() == 32 && own.chars().all(|letter| letter.is_ascii_hexdigit()),
+        "{own}"
+    );
+    let proxied = RunningBridge::start_with("trusted_proxies = [\"127.0.0.1/32\"]", "").await;
+    assert_eq!(
+        proxied.send(&named).await.headers("x-request-id"),
+        ["from-the-proxy-7"]
+    );
+    let forged = format!("{HEALTH}\nX-Request-Id: a b");
+    assert_ne!(proxied.send(&forged).await.headers("x-request-id"), ["a b"]);
+}
