@@ -59,6 +59,12 @@ pub async fn refuse_ranges(
     }
 }
 
+/// An address, which some proxies write with its port.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    hop.parse::<IpAddr>().or_else(|_| with_port()).ok()
+}
+
 /// One subscriber has a whole /64 of IPv6.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
@@ -82,9 +88,9 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
         if !contains(proxies, client) {
             break;
         }
-        match hop.parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match address_of(hop) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
@@ -125,5 +131,10 @@ mod tests {
         );
         assert_eq!(client("127.0.0.1", &["198.51.100.1, nonsense"]), "127.0.0.1");
         assert_eq!(client("::ffff:127.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(
+            client("127.0.0.1", &["203.0.113.9:51234, 10.1.2.3:80"]),
+            "203.0.113.9"
+        );
+        assert_eq!(client("127.0.0.1", &["[2001:db8::7]:443"]), "2001:db8::7");
     }
 }

@@ -122,9 +122,13 @@ impl Drop for Line {
     fn drop(&mut self) {
         let duration = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("-");
-        self.bridge
-            .metrics
-            .count(self.method, route, self.status, duration);
+        // A handler that panicked takes its connection along, and no client went.
+        let status = if std::thread::panicking() {
+            StatusCode::INTERNAL_SERVER_ERROR.as_u16()
+        } else {
+            self.status
+        };
+        self.bridge.metrics.count(self.method, route, status, duration);
         let (user, app) = self
             .record
             .who
@@ -137,7 +141,7 @@ impl Drop for Line {
             .client
             .map_or_else(|| "-".to_owned(), |client| client.to_string());
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
-        let (request_id, method, status) = (&self.record.request_id, self.method, self.status);
+        let (request_id, method) = (&self.record.request_id, self.method);
         let trace_id = self.record.trace_id.as_deref();
         macro_rules! write_line {
             ($level:ident) => {
