@@ -46,9 +46,16 @@ impl Pinned {
         pinned
     }
 
-    /// All of them, and what keeps rows in the order of their places.
-    pub fn rewriting() -> Self {
+    /// All of them, and that no check of a table leaves rows out.
+    pub fn every_row() -> Self {
         let pinned = Self::meaning();
+        set((c"constraint_exclusion", c"off"));
+        pinned
+    }
+
+    /// The same, and what keeps rows in the order of their places.
+    pub fn rewriting() -> Self {
+        let pinned = Self::every_row();
         set((c"enable_seqscan", c"off"));
         pinned
     }

@@ -239,3 +239,73 @@ fn no_definition_fills_a_column_with_values_about_nobody() -> Result<()> {
     );
     Ok(())
 }
+
+/// Lies of an owner about his table: an index, or a check, of rows that a function chose which says something else by now.
+const LIES: [&str; 5] = [
+    "CREATE INDEX lie ON shop.customers (number) WHERE name = shop.word()",
+    "CREATE INDEX lie ON shop.customers (name) WHERE email IS NOT NULL AND name = shop.word()",
+    "CREATE INDEX lie ON shop.customers (number) WHERE email IS NOT NULL AND shop.word() = 'other'",
+    "ALTER TABLE shop.customers ADD CHECK (name = ANY (ARRAY[shop.word(), 'ann', 'bob', 'zoe', 'gus']))",
+    "CREATE FUNCTION shop.sets() RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+         PERFORM set_config('constraint_exclusion', 'on', true), set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true); RETURN shop.word(); END $$;
+     CREATE INDEX lie ON shop.customers (name) WHERE name = shop.sets()",
+];
+
+#[test]
+fn no_lie_of_an_owner_hides_a_row_from_who_administers_keys() -> Result<()> {
+    for lie in LIES {
+        let database = shop()?;
+        let reader = reader(&database)?;
+        let mut owner = database.connect(role::OWNER)?;
+        owner.batch_execute(
+            "CREATE FUNCTION shop.word() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'nobody'::text $$",
+        )?;
+        database.admin()?.batch_execute(
+            "INSERT INTO shop.customers SELECT n, 'zoe', 'z@planted' FROM generate_series(10, 2000) n",
+        )?;
+        // One row names gus, and holds what is about ann.
+        owner.batch_execute("ALTER TABLE shop.customers ALTER name TYPE text USING CASE name WHEN 'ann' THEN 'gus' ELSE name END")?;
+        database
+            .admin()?
+            .batch_execute("INSERT INTO shop.customers VALUES ('9', 'gus', 'gus@planted')")?;
+        owner.batch_execute(lie)?;
+        for word in ["gus", "other"] {
+            owner.batch_execute(&format!(
+                "CREATE OR REPLACE FUNCTION shop.word() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '{word}'::text $$"
+            ))?;
+            let mut security = database.connect(role::SECURITY)?;
+            let forgotten =
+                security.batch_execute("SET constraint_exclusion = on; SELECT vpd.forget_person('gus')");
+            assert_refused(forgotten, "55000", "person_differs");
+            let counted: i64 = security
+                .query_one("SELECT sum(sealed_values)::bigint FROM vpd.key_usage WHERE relation = 'shop.customers'::regclass", &[])?
+                .get(0);
+            assert_eq!(counted, 1994, "{lie}");
+            let mut session = officer(&database)?;
+            let mut session = session.transaction()?;
+            session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+            let export: String = session
+                .query_one("SELECT vpd.export_person('gus')::text", &[])?
+                .get(0);
+            assert!(export.contains("gus@planted"), "{lie}: {export}");
+        }
+        let mut security = database.connect(role::SECURITY)?;
+        security.batch_execute("SELECT vpd.rotate_key('person')")?;
+        // Nobody has said that such values are to become about others.
+        assert_refused(
+            security.batch_execute("CALL vpd.reseal('shop.customers')"),
+            "55000",
+            "person_differs",
+        );
+        security.batch_execute("SELECT vpd.name_person('shop.customers', 'name')")?;
+        security.batch_execute("CALL vpd.reseal('shop.customers')")?;
+        security.batch_execute("CALL vpd.reseal('shop.bait')")?;
+        security.batch_execute("SELECT vpd.destroy_key('person', 'person', 1)")?;
+        let read = "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off; SELECT count(vpd.unseal(email)) FROM shop.customers";
+        assert!(
+            seen(&database, &reader, read)?.is_ok_and(|lines| lines.ends_with("1994|")),
+            "{lie}"
+        );
+    }
+    Ok(())
+}

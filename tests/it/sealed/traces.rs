@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use postgres::Client;
-use vpd_tests::{Cluster, Database, Extension, Library, Result, attach, outcome, role};
+use vpd_tests::{Cluster, Database, Extension, Library, Result, Subject, attach, outcome, role};
 
 use super::scene::{clerk, manager, people_in};
 
@@ -178,5 +178,59 @@ fn sealed_values_leave_no_trace_where_their_twin_does() -> Result<()> {
     let mut user = database.connect(role::USER)?;
     user.batch_execute("SELECT 'trace-of-literal'; DO $$BEGIN PERFORM 'trace-of-literal'; END$$")?;
     assert!(told_of_statements(&mut admin, "trace-of-literal")? > 1);
+    Ok(())
+}
+
+#[test]
+fn the_audit_trail_holds_no_value_and_no_permit() -> Result<()> {
+    let database = Database::create()?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "SELECT vpd.create_key('pii', 'pii:read', searchable => true); SELECT vpd.create_key('person', 'pii:read', per_person => true);
+         CREATE TABLE public.customers (id integer, name text, email vpd.sealed_text('person'), ssn vpd.sealed_text('pii'), note text);
+         GRANT ALL ON public.customers TO app_user;
+         SELECT vpd.name_person('public.customers', 'name'); INSERT INTO public.customers VALUES (1, 'ann', 'one@planted', 'two@planted', 'three@planted')",
+    )?;
+    let reader = Subject::new("reader").privilege("pii:read").log_in(&database)?;
+    let mut user = database.connect(role::USER)?;
+    for statement in [
+        "INSERT INTO public.customers VALUES (2, 'ann', 'four@planted', 'five@planted')",
+        "UPDATE public.customers SET email = 'six@planted' WHERE id = 2",
+        "SELECT vpd.seal('seven@planted', 'pii')",
+        "SELECT vpd.sealed_opened(ssn, 'eight@planted') FROM public.customers",
+        "SELECT vpd.sealed_anew(email, 'person:ann', 'nine@planted') FROM public.customers",
+        "SELECT vpd.sealed_differs(email, 'person:ann', 'ten@planted') FROM public.customers",
+        "SELECT vpd.sealed_is_about(email, 'person:ann') FROM public.customers",
+        "SELECT vpd.unseal(ssn), vpd.sealed_version(email) FROM public.customers",
+    ] {
+        let mut session = user.transaction()?;
+        session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+        let done = session.batch_execute(statement);
+        if done.is_ok() {
+            session.commit()?
+        } else {
+            session.rollback()?
+        }
+    }
+    let mut officer = super::scene::officer(&database)?;
+    officer.batch_execute(
+        "SELECT vpd.seal_column('public.customers', 'note', 'person'); SELECT vpd.rotate_key('person')",
+    )?;
+    officer.batch_execute("CALL vpd.reseal('public.customers')")?;
+    let mut session = officer.transaction()?;
+    session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+    session.batch_execute("SELECT vpd.unseal_column('public.customers', 'ssn')")?;
+    session.commit()?;
+    let mut auditor = database.connect(role::AUDITOR)?;
+    auditor.query_one("SELECT vpd.flush_audit()", &[])?;
+    let row = auditor.query_one(
+        "SELECT count(*) FILTER (WHERE t::text ~ 'planted'), count(*) FILTER (WHERE t::text ~ '[0-9a-f]{64}' AND event = 'changed'), count(*) FILTER (WHERE event = 'unsealed'),
+                coalesce(string_agg(t::text, chr(10)) FILTER (WHERE t::text ~ 'planted'), '')
+           FROM (SELECT event, command, details FROM vpd.audit_trail) t",
+        &[],
+    )?;
+    let (values, permits, unsealed): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    assert_eq!((values, permits), (0, 0), "{}", row.get::<_, String>(3));
+    assert!(unsealed > 0, "the control: what was opened is recorded");
     Ok(())
 }

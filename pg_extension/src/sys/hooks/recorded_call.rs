@@ -1,12 +1,12 @@
 //! Calls of the functions that change something: the audit trail is told of each, with its arguments and how it ended.
 //!
 //! The server lets a library see calls, and not their arguments; so the function itself is called through one of ours. Which functions these are is told by what they
-//! are and not by a list of them: a new one is among them. Invariant: an argument whose name says that it is a secret is never told.
+//! are and not by a list of them: a new one is among them. Invariant: an argument whose name says that it is a secret is never told, nor is what was or is to be sealed.
 
 use crate::error::{Error, shortened};
 use crate::sys::function::described;
 use crate::sys::table::table;
-use crate::sys::{relation, xact};
+use crate::sys::{relation, sealed_column, xact};
 use pgrx::{FromDatum, pg_guard, pg_sys};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 37] = [
+const OTHERS: [&str; 38] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -47,6 +47,7 @@ const OTHERS: [&str; 37] = [
     "record_action",
     "record_message",
     "redeem_ticket",
+    "seal",
     "set_audit_identity",
     "sod_what_if",
     "unknown_keys",
@@ -128,10 +129,17 @@ fn look(function: pg_sys::Oid) -> Option<Told> {
         })
     })??;
     let schema = relation::schema_name(schema)?;
-    let is_told = SCHEMAS.contains(&schema.as_str()) && !OTHERS.contains(&name.as_str());
-    is_told.then(|| Told {
+    if !SCHEMAS.contains(&schema.as_str()) || OTHERS.contains(&name.as_str()) {
+        return None;
+    }
+    let arguments = arguments(function);
+    // What works on a sealed value works on it open, and changes no definition.
+    let is_of_values = arguments
+        .iter()
+        .any(|(_, kind)| sealed_column::kind_of(*kind).is_some());
+    (!is_of_values).then(|| Told {
         name: format!("{schema}.{name}"),
-        arguments: arguments(function),
+        arguments,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::sys::user::Restricted;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
-/// Runs a query over a relation that the caller may read. Policies count as they do for the caller, or not at all.
+/// Runs a query over a relation that the caller may read. Policies count as they do for the caller, or not at all; then no index of the owner's is asked either.
 pub fn query_as_owner_of<R>(
     relation: pg_sys::Oid,
     is_past_policies: bool,
@@ -23,7 +23,11 @@ pub fn query_as_owner_of<R>(
         return Vec::new();
     };
     let _owner = Restricted::as_owner_of(relation);
-    let _pinned = Pinned::meaning();
+    let _pinned = if is_past_policies {
+        Pinned::every_row()
+    } else {
+        Pinned::meaning()
+    };
     let _aside = is_past_policies.then(|| Aside::of(relation, &text, Reading::PastPolicies));
     let _connection = Connection::open();
     // SAFETY: the connection is open; the plan is used once and goes with it.
