@@ -12,7 +12,8 @@ fn primary() -> Result<Cluster> {
     Cluster::start(
         &Extension::debug()?,
         Library::Preloaded,
-        "synchronous_commit = on",
+        // What the primary cleans up at once would end a transaction of the standby that may still see it.
+        "synchronous_commit = on\nvacuum_defer_cleanup_age = 100000",
     )
 }
 
