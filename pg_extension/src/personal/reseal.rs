@@ -126,26 +126,30 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
             "Drop the rule; a trigger does the same and stays out of the way here.",
         ));
     }
+    let person = person_column(member)?;
+    let since = person.as_ref().and_then(|person| person.moving_since.clone());
     let mut outdated = Vec::new();
     let mut versions = Vec::new();
-    let mut are_per_person = Vec::new();
+    let mut are_moving = Vec::new();
     for column in columns {
         if let Some(version) = sealing::current_version(column.place)? {
             versions.push(version);
-            are_per_person.push(sealing::is_per_person(column.place)?);
+            are_moving.push(since.is_some() && sealing::is_per_person(column.place)?);
             outdated.push(column);
         }
     }
+    let others = if since.is_some() {
+        Others::Move
+    } else {
+        Others::Stay
+    };
+    // What becomes about others begins anew, whatever was sealed anew before.
     let targets: Vec<String> = outdated
         .iter()
         .zip(&versions)
         .map(|(column, version)| format!("{}:{version}", column.place))
+        .chain(since)
         .collect();
-    let person = person_column(member)?;
-    // What becomes about others begins anew, whatever was sealed anew before.
-    let since = person.as_ref().and_then(|person| person.moving_since.as_deref());
-    let targets = targets.into_iter().chain(since.map(str::to_owned));
-    let targets: Vec<String> = targets.collect();
     let begun = BEGIN.with(|statement| {
         statement
             .modify(&[oid_arg(member), arg(targets.join(","))], |row| {
@@ -169,7 +173,8 @@ fn of_member(member: Oid, columns: Vec<SealedColumn>, batch_size: i32) -> Result
         member,
         columns: outdated,
         versions,
-        are_per_person,
+        are_moving,
+        others,
         person,
     };
     let done = if work.columns.is_empty() {
@@ -205,7 +210,8 @@ struct Work {
     member: Oid,
     columns: Vec<SealedColumn>,
     versions: Vec<i32>,
-    are_per_person: Vec<bool>,
+    are_moving: Vec<bool>,
+    others: Others,
     person: Option<PersonColumn>,
 }
 
@@ -252,11 +258,6 @@ impl Work {
 
     /// Seals the outdated rows behind a place anew, up to a block, or the first one; how many, and where the last of them was.
     fn renew(&self, block: i64, row: i32, to: Option<i64>) -> Result<(i64, Option<(i64, i32)>)> {
-        let others = match &self.person {
-            Some(person) if person.moving_since.is_some() => Others::Move,
-            _ => Others::Stay,
-        };
-        let moving = |is_per_person: &bool| *is_per_person && others == Others::Move;
         let commands = COMMANDS.with(|statement| {
             statement.query_one(
                 &[
@@ -268,13 +269,13 @@ impl Work {
                     arg(to),
                     arg(self.person.as_ref().map(|person| person.name.as_str())),
                     arg(self.person.as_ref().map(|person| person.kind.as_str())),
-                    arg(self.are_per_person.iter().map(moving).collect::<Vec<bool>>()),
+                    arg(self.are_moving.clone()),
                 ],
                 |row| (row.required::<String>(1), row.required::<String>(2)),
             )
         });
         let (find, renew) = commands.ok_or_else(Error::relation_not_found)?;
-        let renewing = Renewing::begin(others)?;
+        let renewing = Renewing::begin(self.others)?;
         let permit = [arg(renewing.permit())];
         context::without_session(|| {
             let found = rewrite_as_owner_of(self.member, &find, &permit, |row| {

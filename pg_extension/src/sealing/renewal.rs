@@ -27,7 +27,7 @@ struct Renewal {
 }
 
 /// What becomes of a value that is about somebody else than its row names.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Others {
     /// It stays about him.
     Stay,

@@ -167,7 +167,7 @@ functions! {
         (table().sealing.is_about)(bytes(arguments, 0), name.as_deref())?;
         Ok(Some(pg_sys::Datum::from(true)))
     };
-    /// `(sealed, text) → boolean`: whether a value is about another person than the one of this name. Both may be NULL.
+    /// `(sealed, text, text) → boolean`: whether a value is about another person than the one of this name, for a command that has the permit. All may be NULL.
     sealed_differs_wrapper (pg_finfo_sealed_differs_wrapper, 3) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
@@ -175,7 +175,7 @@ functions! {
         let (name, permit) = (text(arguments, 1), text(arguments, 2).unwrap_or_default());
         (table().sealing.differs)(bytes(arguments, 0), name.as_deref(), &permit).map(|differs| differs.into_datum())
     };
-    /// `(sealed, text) → text`: the value, for the command that opens its column and has the token. Both may be NULL.
+    /// `(sealed, text) → text`: the value, for the command that opens its column and has the permit. Both may be NULL.
     sealed_opened_wrapper (pg_finfo_sealed_opened_wrapper, 2) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);
@@ -183,7 +183,7 @@ functions! {
         let permit = text(arguments, 1).unwrap_or_default();
         (table().sealing.opened_in_column)(bytes(arguments, 0), &permit).map(|opened| opened.and_then(|text| text.into_datum()))
     };
-    /// `(sealed, text) → sealed`: the same value sealed anew, about the person of this name. Both may be NULL.
+    /// `(sealed, text, text) → sealed`: the same value sealed anew, about the person of this name, for a command that has the permit. All may be NULL.
     sealed_renewed_wrapper (pg_finfo_sealed_renewed_wrapper, 3) = |arguments| {
         if arguments[0].isnull {
             return Ok(None);

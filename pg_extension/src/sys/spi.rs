@@ -206,14 +206,7 @@ impl Statement {
             super::xact::commit_durably();
         }
         self.prepared(args, |plan| {
-            let mut values: Vec<pg_sys::Datum> = args
-                .iter()
-                .map(|arg| arg.datum.unwrap_or(pg_sys::Datum::from(0)))
-                .collect();
-            let nulls: Vec<std::ffi::c_char> = args
-                .iter()
-                .map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
-                .collect();
+            let (mut values, nulls) = bound(args);
             let snapshot = Snapshot::of_reading();
             // SAFETY: the plan was prepared with the types of these arguments. The snapshot is registered while the plan runs. Rows are read before
             // the connection that holds them is closed.
@@ -255,6 +248,13 @@ impl Statement {
         }
         work(self.plan.get())
     }
+}
+
+/// Values as SPI takes them, and which of them are NULL.
+fn bound(args: &[Arg]) -> (Vec<pg_sys::Datum>, Vec<std::ffi::c_char>) {
+    let value = |arg: &Arg| arg.datum.unwrap_or(pg_sys::Datum::from(0));
+    let mark = |arg: &Arg| if arg.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char;
+    (args.iter().map(value).collect(), args.iter().map(mark).collect())
 }
 
 fn require_done(status: i32) {

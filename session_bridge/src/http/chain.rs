@@ -32,10 +32,7 @@ use crate::bridge::StartError;
 /// What the listener of the operation routes hands requests to, whatever host they name: no policy stands between a supervisor and the bridge but the record.
 pub fn operation_router(bridge: &Shared) -> Result<Router, StartError> {
     let routes = operation::describe(operation::routes())?;
-    Ok(finish(routes, bridge)
-        .layer(from_fn_with_state(Shared::clone(bridge), headers::protect))
-        .layer(from_fn_with_state(Shared::clone(bridge), record::record))
-        .layer(from_fn_with_state(Shared::clone(bridge), address::find_client)))
+    Ok(on_record(finish(routes, bridge), bridge))
 }
 
 /// Everything the listener hands requests to.
@@ -56,14 +53,20 @@ pub fn router(bridge: &Shared) -> Result<Router, StartError> {
         }
     };
     let buckets = Buckets::new(bridge.config.server.rate_limit);
-    Ok(Router::new()
+    let limited = Router::new()
         .fallback(dispatch)
         .layer(from_fn_with_state(Shared::clone(bridge), limit::limit))
         .layer(from_fn_with_state(buckets, limit_rate))
-        .layer(from_fn_with_state(Shared::clone(bridge), address::refuse_ranges))
+        .layer(from_fn_with_state(Shared::clone(bridge), address::refuse_ranges));
+    Ok(on_record(limited, bridge))
+}
+
+/// What goes around everything: whose request it is, the record, and the headers of each answer.
+fn on_record(routes: Router, bridge: &Shared) -> Router {
+    routes
         .layer(from_fn_with_state(Shared::clone(bridge), headers::protect))
         .layer(from_fn_with_state(Shared::clone(bridge), record::record))
-        .layer(from_fn_with_state(Shared::clone(bridge), address::find_client)))
+        .layer(from_fn_with_state(Shared::clone(bridge), address::find_client))
 }
 
 fn app_routes(bridge: &Shared) -> Router {

@@ -1,6 +1,6 @@
 //! Who makes a value somebody else's: whoever administers keys, when he says that another column names the person; nobody whose code runs along.
 
-use vpd_tests::{Database, Result, Subject, assert_refused, outcome, role};
+use vpd_tests::{Database, Result, Subject, assert_refused, attach, outcome, role};
 
 use super::scene::{officer, seen};
 
@@ -69,7 +69,7 @@ fn code_that_runs_along_seals_and_opens_nothing() -> Result<()> {
         owner.batch_execute("DELETE FROM shop.loot")?;
         if command.contains("unseal_column") {
             let mut session = officer.transaction()?;
-            session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+            attach(&mut session, &reader)?;
             session.batch_execute(command)?;
             session.commit()?;
         } else {
@@ -187,7 +187,7 @@ fn whoever_is_forgotten_is_not_left_in_rows_that_name_him() -> Result<()> {
         .batch_execute("ALTER TABLE shop.bait ALTER name TYPE jsonb USING to_jsonb(name)")?;
     let mut session = officer(&database)?;
     let mut session = session.transaction()?;
-    session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+    attach(&mut session, &reader)?;
     let export: String = session
         .query_one("SELECT vpd.export_person('8')::text", &[])?
         .get(0);
@@ -283,7 +283,7 @@ fn no_lie_of_an_owner_hides_a_row_from_who_administers_keys() -> Result<()> {
             assert_eq!(counted, 1994, "{lie}");
             let mut session = officer(&database)?;
             let mut session = session.transaction()?;
-            session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+            attach(&mut session, &reader)?;
             let export: String = session
                 .query_one("SELECT vpd.export_person('gus')::text", &[])?
                 .get(0);

@@ -204,7 +204,7 @@ fn the_audit_trail_holds_no_value_and_no_permit() -> Result<()> {
         "SELECT vpd.unseal(ssn), vpd.sealed_version(email) FROM public.customers",
     ] {
         let mut session = user.transaction()?;
-        session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+        attach(&mut session, &reader)?;
         let done = session.batch_execute(statement);
         if done.is_ok() {
             session.commit()?
@@ -218,7 +218,7 @@ fn the_audit_trail_holds_no_value_and_no_permit() -> Result<()> {
     )?;
     officer.batch_execute("CALL vpd.reseal('public.customers')")?;
     let mut session = officer.transaction()?;
-    session.execute("SELECT vpd.attach_session($1)", &[&reader])?;
+    attach(&mut session, &reader)?;
     session.batch_execute("SELECT vpd.unseal_column('public.customers', 'ssn')")?;
     session.commit()?;
     let mut auditor = database.connect(role::AUDITOR)?;

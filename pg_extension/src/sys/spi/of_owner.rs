@@ -3,7 +3,7 @@
 //! Texts were made by the database's own `format()`; names are resolved in pg_catalog. Invariant: a permit is no part of a text. Code that runs along can ask the server for the texts of
 //! all that called it (`GET DIAGNOSTICS … PG_CONTEXT`).
 
-use super::{Arg, Connection, Internal, Row, collect, require_done};
+use super::{Arg, Connection, Internal, Row, bound, collect, require_done};
 use crate::sys::aside::{Aside, Reading};
 use crate::sys::list::nth;
 use crate::sys::pinned::Pinned;
@@ -19,22 +19,12 @@ pub fn query_as_owner_of<R>(
     args: &[Arg],
     read: impl FnMut(&Row) -> R,
 ) -> Vec<R> {
-    let Ok(text) = CString::new(text) else {
-        return Vec::new();
-    };
-    let _owner = Restricted::as_owner_of(relation);
-    let _pinned = if is_past_policies {
-        Pinned::every_row()
+    let how = if is_past_policies {
+        (Pinned::every_row as fn() -> Pinned, Some(Reading::PastPolicies))
     } else {
-        Pinned::meaning()
+        (Pinned::meaning as fn() -> Pinned, None)
     };
-    let _aside = is_past_policies.then(|| Aside::of(relation, &text, Reading::PastPolicies));
-    let _connection = Connection::open();
-    // SAFETY: the connection is open; the plan is used once and goes with it.
-    unsafe {
-        execute(&text, args, true);
-        collect(read)
-    }
+    run(relation, text, args, how, true, read)
 }
 
 /// The same for a query that locks rows, or writes them so that nobody could see a difference: past policies and masks, and no trigger of the table fires.
@@ -44,16 +34,39 @@ pub fn rewrite_as_owner_of<R>(
     args: &[Arg],
     read: impl FnMut(&Row) -> R,
 ) -> Vec<R> {
+    let how = (Pinned::rewriting as fn() -> Pinned, Some(Reading::Untriggered));
+    run(relation, text, args, how, false, read)
+}
+
+fn run<R>(
+    relation: pg_sys::Oid,
+    text: &str,
+    args: &[Arg],
+    (pin, reading): (fn() -> Pinned, Option<Reading>),
+    is_read: bool,
+    read: impl FnMut(&Row) -> R,
+) -> Vec<R> {
     let Ok(text) = CString::new(text) else {
         return Vec::new();
     };
     let _owner = Restricted::as_owner_of(relation);
-    let _pinned = Pinned::rewriting();
-    let _aside = Aside::of(relation, &text, Reading::Untriggered);
+    let _pinned = pin();
+    let _aside = reading.map(|reading| Aside::of(relation, &text, reading));
     let _connection = Connection::open();
-    // SAFETY: as in `query_as_owner_of`.
+    let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
+    let (mut values, nulls) = bound(args);
+    // SAFETY: the connection is open; as many types, values and marks as it says. The plan is used once and goes with the connection, and rows are read before.
     unsafe {
-        execute(&text, args, false);
+        let status = pg_sys::SPI_execute_with_args(
+            text.as_ptr(),
+            types.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            is_read,
+            0,
+        );
+        require_done(status);
         collect(read)
     }
 }
@@ -99,29 +112,4 @@ unsafe fn run_utility(statement: *mut pg_sys::Node, shown: &CStr) {
             std::ptr::null_mut(),
         );
     }
-}
-
-unsafe fn execute(text: &CStr, args: &[Arg], is_read: bool) {
-    let mut types: Vec<pg_sys::Oid> = args.iter().map(|arg| arg.oid).collect();
-    let mut values: Vec<pg_sys::Datum> = args
-        .iter()
-        .map(|arg| arg.datum().unwrap_or(pg_sys::Datum::from(0)))
-        .collect();
-    let nulls: Vec<std::ffi::c_char> = args
-        .iter()
-        .map(|arg| if arg.datum().is_none() { b'n' } else { b' ' } as std::ffi::c_char)
-        .collect();
-    // SAFETY: as many types, values and marks as it says; the caller is connected to SPI.
-    let status = unsafe {
-        pg_sys::SPI_execute_with_args(
-            text.as_ptr(),
-            types.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_ptr(),
-            is_read,
-            0,
-        )
-    };
-    require_done(status);
 }

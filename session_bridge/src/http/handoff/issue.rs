@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, OriginalUri, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{StatusCode, Uri};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use super::not_configured::not_configured;
 use crate::http::Shared;
 use crate::http::auth::Browser;
 use crate::http::extract::Query;
+use crate::http::html;
 use crate::http::problem::Problem;
 use crate::http::site::{Front, Peer};
 use crate::identity::random_token;
@@ -80,25 +81,22 @@ fn page(target: &Peer, ticket: &Token, state: &str) -> Result<Response, Problem>
             "the ticket has characters a ticket does not have",
         ));
     }
-    let page = format!(
-        r#"<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Opening {app}</title></head>
-<body>
-<form method="post" action="{origin}/handoff/redeem">
+    let body = format!(
+        r#"<form method="post" action="{origin}/handoff/redeem">
 <input type="hidden" name="ticket" value="{ticket}">
 <input type="hidden" name="state" value="{state}">
 <noscript><button type="submit">Continue to {app}</button></noscript>
 </form>
-<script nonce="{nonce}">document.forms[0].submit();</script>
-</body>
-</html>
-"#
+<script nonce="{nonce}">document.forms[0].submit();</script>"#
     );
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; form-action {origin}; base-uri 'none'; frame-ancestors 'none'"
     );
-    Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+    Ok((
+        [(CONTENT_SECURITY_POLICY, policy)],
+        html::page(&format!("Opening {app}"), "", &body),
+    )
+        .into_response())
 }
 
 /// 256 bits in the alphabet of URL-safe base64: harmless in a query, a cookie and an attribute.
