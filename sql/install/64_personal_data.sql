@@ -30,7 +30,7 @@ CREATE TABLE vpd_private.person_column (
     named_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (parallel_workers = 0);
 COMMENT ON TABLE vpd_private.person_column IS 'Which column names the person that the rows of a table are about.';
-COMMENT ON COLUMN vpd_private.person_column.relation IS 'The table; its partitions follow it.';
+COMMENT ON COLUMN vpd_private.person_column.relation IS 'The table. What the root of a partition says counts before what is kept for the partition itself, for when it is detached.';
 COMMENT ON COLUMN vpd_private.person_column.column_name IS 'The column; follows when it is renamed.';
 COMMENT ON COLUMN vpd_private.person_column.column_number IS 'Number of the column, by which a renamed one is found.';
 COMMENT ON COLUMN vpd_private.person_column.kind IS 'The kind of person, such as customer: equal names of different kinds are different persons.';
@@ -238,23 +238,23 @@ CREATE FUNCTION vpd.name_person(relation regclass, column_name text, kind text D
 COMMENT ON FUNCTION vpd.name_person IS
 'Says which column of a table names the person that its rows are about: text, varchar, uuid or an integer, such as the number of a customer. Sealed columns with a key per person need it before values come in: a trigger seals them with
 the key of the person, and a check on each such column refuses what is not about him, whatever other triggers do. Call it again after another such column was added. Another call names another column; rows keep the person they have
-until vpd.reseal, which makes values about the persons that rows name after such a call, and at no other time. A trigger that was disabled is enabled. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
+until vpd.reseal, which makes values about the persons that rows name after such a call, and at no other time; a WARNING tells how many rows that are. A partition names persons as its root does, also after it was detached, and takes the call for its trigger alone. A trigger that was disabled is enabled. Argument kind: lower-case letters, digits and underscores; customer 7 and employee 7 are different persons when they are of different kinds. Errors: 42704 column_not_found, 42804 column_type,
 42809 relation_unsupported, 22023 argument_invalid.';
 
-CREATE FUNCTION vpd.forget_person(name text, kind text DEFAULT 'person') RETURNS bigint
+CREATE FUNCTION vpd.forget_person(name text, kind text DEFAULT 'person', force boolean DEFAULT false) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'forget_person_wrapper';
 COMMENT ON FUNCTION vpd.forget_person IS
-'Destroys all keys of a person, by the name that the columns have which name persons of a kind: whatever was sealed about him with keys per person cannot be read any more. Waits for transactions that write about him, and reads the tables of his kind: refused while rows that name him hold values about others, who would not be forgotten. A table that cannot be read is told in a WARNING. Returns how many
-keys there were. Rows stay; their sealed values show the mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps
+'Destroys all keys of a person, by the name that the columns have which name persons of a kind: whatever was sealed about him with keys per person cannot be read any more. Waits for transactions that write about him, and reads the tables of his kind: refused while rows that name him hold values about others, who would not be forgotten. A table that cannot be read is told in a WARNING. With force no table is
+read, and no code of an owner runs: use it where an owner stands in the way; rows that name the person may hold values about others, who stay as they are. Returns how many keys there were. Rows stay; their sealed values show the mask, and vpd.unseal gives NULL. A backup from before holds his wrapped keys, which are good for nothing once the master key was changed (vpd.rewrap_keys). The audit trail keeps
 that it happened. Errors: 42704 person_unknown, 55000 person_differs.';
 
 CREATE FUNCTION vpd.export_person(name text, kind text DEFAULT 'person') RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'export_person_wrapper';
 COMMENT ON FUNCTION vpd.export_person IS
-'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "kind": kind, "sealed": [{"table", "column", "values": [texts]}]}. For a session with
-the privileges of all keys of these columns. A table whose column that names persons got another type is left out, and told in a WARNING. Errors: 42501 unseal_refused, 55000 master_key_missing.';
+'What sealed columns hold about a person, in all tables of which vpd.name_person says whom their rows are about, past row policies: {"person": name, "kind": kind, "sealed": [{"table", "column", "values": [texts]}], "unread": [{"table", "column"}]}. For a session with
+the privileges of all keys of these columns. A table whose column that names persons got another type is left out, one that cannot be read because of what its owner wrote is in "unread", and both are told in a WARNING. Errors: 42501 unseal_refused, 55000 master_key_missing.';
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('security_admin', 'count_key_usage'),

@@ -324,3 +324,28 @@ fn a_library_named_without_its_folder_is_known_as_itself() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_login_that_fails_is_told_what_postgresql_tells() -> Result<()> {
+    let database = protected_orders()?;
+    database.admin()?.batch_execute(
+        "DO $$BEGIN CREATE ROLE no_login NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END$$;
+         DO $$BEGIN CREATE ROLE full_login LOGIN CONNECTION LIMIT 0; EXCEPTION WHEN duplicate_object THEN NULL; END$$",
+    )?;
+    let mut nowhere = database.config("app_user");
+    nowhere.dbname("no_such_database");
+    for (config, state) in [
+        (database.config("no_such_role"), "28000"),
+        (database.config("no_login"), "28000"),
+        (database.config("full_login"), "53300"),
+        (nowhere, "3D000"),
+    ] {
+        let refused = config.connect(postgres::NoTls).err();
+        let refused = refused
+            .as_ref()
+            .and_then(|error| error.code())
+            .map(|code| code.code());
+        assert_eq!(refused, Some(state), "{config:?}");
+    }
+    Ok(())
+}

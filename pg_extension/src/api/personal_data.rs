@@ -115,9 +115,13 @@ fn name_person(relation: Option<Oid>, column_name: Option<&str>, kind: Option<&s
 }
 
 #[pg_extern(sql = false)]
-fn forget_person(name: Option<&str>, kind: Option<&str>) -> Answer<i64> {
+fn forget_person(name: Option<&str>, kind: Option<&str>, force: Option<bool>) -> Answer<i64> {
     require_primary()?;
-    let forgotten = personal::forget_person(required(name, "name")?, required(kind, "kind")?)?;
+    let forgotten = personal::forget_person(
+        required(name, "name")?,
+        required(kind, "kind")?,
+        required(force, "force")?,
+    )?;
     Ok(i64::try_from(forgotten).unwrap_or(i64::MAX))
 }
 

@@ -277,6 +277,24 @@ impl Error {
         )
     }
 
+    /// 42809: a partition names persons as its root does.
+    pub fn named_by_root(table: &str, root: &str) -> Self {
+        Self::wrong_relation(
+            format!("{table} is a partition or child of {root}, which names persons in another way"),
+            format!("Call vpd.name_person('{root}', 'column') for all of them."),
+        )
+    }
+
+    /// A warning: rows whose values become about others, when they are sealed anew.
+    pub fn persons_move(table: &str, rows: i64) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "person_differs",
+            format!("{rows} rows of {table} hold values that are about somebody else than they name"),
+            "CALL vpd.reseal makes them about those who are named. Find out first who changed the names, where you did not.",
+        )
+    }
+
     /// A warning: rows that may name a person could not be looked at.
     pub fn person_not_searched(table: &str, reason: &str) -> Self {
         Self::new(

@@ -3,10 +3,10 @@
 use super::column::sealed_columns_of;
 use super::person::tables_of_kind;
 use crate::context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sealing;
-use crate::sys::Oid;
 use crate::sys::spi::{arg, oid_arg, query_as_owner_of, statements};
+use crate::sys::{Oid, xact};
 use serde_json::{Value, json};
 
 statements! {
@@ -30,14 +30,25 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
         sealing::require_open_place(source.place)?;
     }
     let mut found = Vec::new();
+    let mut unread = Vec::new();
     for source in sources {
         sealing::column_met(source.place, source.table_name.clone(), source.column.clone());
         // What others wrote may run while rows are read, and sees nobody's session: sealed values are opened here.
-        let sealed = context::without_session(|| {
-            query_as_owner_of(source.table, true, &source.query, &[], |row| {
-                row.required::<String>(1)
-            })
+        let read = xact::attempt_among_others(|| {
+            Ok(context::without_session(|| {
+                query_as_owner_of(source.table, true, &source.query, &[], |row| {
+                    row.required::<String>(1)
+                })
+            }))
         });
+        let sealed = match read {
+            Ok(sealed) => sealed,
+            Err(failure) => {
+                Error::person_not_searched(&source.table_name, &failure.message).warn();
+                unread.push(json!({ "table": source.table_name, "column": source.column }));
+                continue;
+            }
+        };
         let mut values = Vec::new();
         for text in sealed {
             if let Some(envelope) = sealing::envelope(text.as_bytes())? {
@@ -48,7 +59,7 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
             found.push(json!({ "table": source.table_name, "column": source.column, "values": values }));
         }
     }
-    Ok(json!({ "person": name, "kind": kind, "sealed": found }))
+    Ok(json!({ "person": name, "kind": kind, "sealed": found, "unread": unread }))
 }
 
 fn sources(name: &str, kind: &str) -> Vec<Source> {

@@ -47,7 +47,7 @@ pub fn find(table: Option<Oid>, sample_rows: i32) -> Result<Vec<Found>> {
             None
         } else {
             // Where code of the owner stops it, the name of the column has to do.
-            let values = xact::attempt(|| {
+            let values = xact::attempt_among_others(|| {
                 Ok(context::without_session(|| {
                     query_as_owner_of(relation, true, &query, &[], |row| row.get::<String>(1))
                 }))

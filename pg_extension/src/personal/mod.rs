@@ -3,6 +3,7 @@
 //! It writes tables of applications as their owners, in security-restricted operations, and shows nobody a value that `sealing` does not show.
 
 mod column;
+mod differing;
 mod export;
 mod finding;
 mod forgetting;

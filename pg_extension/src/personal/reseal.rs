@@ -4,7 +4,7 @@
 //! never holds one row while it waits for another. Rows are locked before they are written; nothing in them changes that anybody could see, so triggers do not fire.
 
 use super::column::{SealedColumn, names, sealed_columns};
-use super::person::{PersonColumn, person_column};
+use super::person::{PersonColumn, person_column, require_of_application};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::sealing::{self, Others, Renewing};
@@ -70,6 +70,7 @@ pub fn batch(table: Oid, batch_size: i32) -> Result<Option<i64>> {
 
 /// The sealed columns of a table and its partitions.
 fn writable_columns(table: Oid) -> Result<Vec<SealedColumn>> {
+    require_of_application(table)?;
     let mut columns = sealed_columns(Some(table));
     columns.retain(|column| column.is_of_table);
     if columns.is_empty() {
@@ -105,7 +106,7 @@ pub fn next_asked(since: TimestampWithTimeZone) -> Option<Oid> {
 
 /// One batch of a table that the purge worker was asked to seal anew. An error is written down, and the others have their turn.
 pub fn batch_of_asked(table: Oid, batch_size: i32) {
-    let done = xact::attempt(|| batch(table, batch_size.min(MAX_BATCH)));
+    let done = xact::attempt_among_others(|| batch(table, batch_size.min(MAX_BATCH)));
     if let Err(failure) = done {
         FAILED.with(|statement| statement.execute(&[oid_arg(table), arg(failure.message)]));
     }

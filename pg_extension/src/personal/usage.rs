@@ -32,7 +32,7 @@ pub fn usage() -> Vec<Usage> {
         }
         // As they are now that nobody changes them.
         for column in sealed_columns_of(relation) {
-            let counted = xact::attempt(|| Ok(counts(&column))).unwrap_or_else(|failure| {
+            let counted = xact::attempt_among_others(|| Ok(counts(&column))).unwrap_or_else(|failure| {
                 Error::not_counted(&relation::full_name(relation), &failure.message).warn();
                 vec![(None, None)]
             });
@@ -68,7 +68,7 @@ pub fn values_of_version(key: u32, version: i32) -> Result<u64> {
             if column.key != key {
                 continue;
             }
-            let counted = xact::attempt(|| Ok(counts(&column))).map_err(|failure| {
+            let counted = xact::attempt_among_others(|| Ok(counts(&column))).map_err(|failure| {
                 let place = format!("{}: {}", relation::full_name(column.relation), failure.message);
                 Error::usage_unknown(&[place])
             })?;

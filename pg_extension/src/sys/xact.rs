@@ -53,9 +53,20 @@ impl Failure {
     /// The one place that decides what may be caught: whatever says "try again" (class 40), "nothing is left to work with" (53) or
     /// "stop" (57) is meant for whoever sent the statement, and passes as it is. So does a panic of our own.
     fn caught(caught: &CaughtError) -> Option<Self> {
+        Self::unless(caught, |_| true)
+    }
+
+    /// The same for code of somebody else than whoever sent the statement: he does not say "stop" in the name of the server. What says it is the one function of the server that acts on signals and time-outs.
+    fn caught_of_others(caught: &CaughtError) -> Option<Self> {
+        Self::unless(caught, |report| {
+            report.function_name() == Some("ProcessInterrupts")
+        })
+    }
+
+    fn unless(caught: &CaughtError, is_heard: impl Fn(&ErrorReportWithLevel) -> bool) -> Option<Self> {
         match caught {
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                Some(Self::of_report(report)).filter(|failure| !passes(&failure.state))
+                Some(Self::of_report(report)).filter(|failure| !(passes(&failure.state) && is_heard(report)))
             }
             CaughtError::RustPanic { .. } => None,
         }
@@ -75,9 +86,21 @@ pub enum Fate<T> {
 }
 
 /// Runs something in a sub-transaction of its own and goes on when it fails: what it did is undone then, whether it raised an error or
-/// returned one. What may not be caught passes. Nothing else in the library catches an error and goes on.
+/// returned one. What may not be caught passes. Nothing else in the library catches an error and goes on, but for `attempt_among_others`.
 pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, Failure> {
-    let outcome = within_subtransaction(|| work().map(Fate::Kept), Failure::caught);
+    attempted(work, Failure::caught)
+}
+
+/// The same for work on the tables of others, one after the other for whoever administers: whatever the code of an owner raises is caught, and keeps nobody from going on with the next table.
+pub fn attempt_among_others<T>(work: impl FnOnce() -> Result<T>) -> std::result::Result<T, Failure> {
+    attempted(work, Failure::caught_of_others)
+}
+
+fn attempted<T>(
+    work: impl FnOnce() -> Result<T>,
+    forgive: fn(&CaughtError) -> Option<Failure>,
+) -> std::result::Result<T, Failure> {
+    let outcome = within_subtransaction(|| work().map(Fate::Kept), forgive);
     outcome.and_then(|done| {
         done.map_err(|error| {
             let failure = Failure::of_refusal(&error);

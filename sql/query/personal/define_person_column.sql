@@ -1,22 +1,19 @@
--- A column ($2, number $3) names the person, of a kind ($4), in a table ($1). What was said of its partitions gives way. Where something was said before, values are about the persons of before, until they are sealed anew.
+-- A column ($2) names the person, of a kind ($3), in a table ($1) and its partitions. Where something was said before, values are about the persons of before, until they are sealed anew.
 WITH RECURSIVE family AS (
     SELECT $1::oid AS member
     UNION
     SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.member
-),
-given_way AS (
-    DELETE FROM vpd_private.person_column p
-     WHERE p.relation::oid IN (SELECT f.member FROM family f WHERE f.member <> $1)
-    RETURNING p.relation
 )
 INSERT INTO vpd_private.person_column (relation, column_name, column_number, kind, moving)
-SELECT $1::oid::regclass, $2, $3, $4,
+SELECT f.member::regclass, $2, a.number, $3,
        CASE
-           WHEN EXISTS (SELECT FROM given_way) OR EXISTS (SELECT FROM vpd_private.person_column p WHERE p.relation = $1::oid::regclass) THEN ARRAY(
-               SELECT f.member::regclass FROM family f JOIN pg_class c ON c.oid = f.member WHERE c.relkind = 'r'
+           WHEN f.member = $1 AND EXISTS (SELECT FROM family m JOIN vpd_private.person_column p ON p.relation = m.member::regclass) THEN ARRAY(
+               SELECT m.member::regclass FROM family m JOIN pg_class c ON c.oid = m.member WHERE c.relkind = 'r'
            )
            ELSE '{}'
        END
+  FROM family f
+  JOIN vpd_private.nameable_column a ON a.relation = f.member AND a.name = $2
     ON CONFLICT (relation) DO UPDATE
    SET column_name = excluded.column_name,
        column_number = excluded.column_number,

@@ -1,8 +1,8 @@
--- The column that names the person in a table ($1), by what the table or the one it is a partition of says: number and name in the table itself, the kind of person, whether its type still has one text for each value, and since when values are to become about the persons that it names, while they do.
+-- The column that names the person in a table ($1), by what its root says, or the table itself: number and name in the table itself, the kind of person, whether its type still has one text for each value, and since when values are to become about the persons that it names, while they do.
 WITH RECURSIVE ancestor AS (
-    SELECT $1::oid AS relation
+    SELECT $1::oid AS relation, 0 AS distance
     UNION
-    SELECT i.inhparent FROM ancestor a JOIN pg_inherits i ON i.inhrelid = a.relation
+    SELECT i.inhparent, a.distance + 1 FROM ancestor a JOIN pg_inherits i ON i.inhrelid = a.relation
 )
 SELECT own.number,
        own.name,
@@ -22,4 +22,5 @@ SELECT own.number,
         LIMIT 1
        ) root
   JOIN vpd_private.nameable_column own ON own.relation = $1 AND own.name = root.attname
+ ORDER BY a.distance DESC
  LIMIT 1;

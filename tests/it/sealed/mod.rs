@@ -14,6 +14,7 @@ mod keys;
 mod moving;
 mod orm;
 mod owners;
+mod owners_stop;
 mod persons;
 mod persons_dodged;
 mod persons_moved;

@@ -309,3 +309,79 @@ fn no_lie_of_an_owner_hides_a_row_from_who_administers_keys() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_partition_says_what_its_root_says_also_when_it_is_detached() -> Result<()> {
+    let database = shop()?;
+    let reader = reader(&database)?;
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "SET ROLE app_owner;
+         CREATE TABLE shop.letters (customer text, writer text, body vpd.sealed_text('person'), sent integer) PARTITION BY RANGE (sent);
+         CREATE TABLE shop.early PARTITION OF shop.letters FOR VALUES FROM (0) TO (10);
+         RESET ROLE;
+         SELECT vpd.name_person('shop.letters', 'customer');
+         SET ROLE app_owner;
+         CREATE TABLE shop.late PARTITION OF shop.letters FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (sent);
+         CREATE TABLE shop.later (gone text, LIKE shop.letters);
+         ALTER TABLE shop.later DROP gone;
+         CREATE TABLE shop.latest PARTITION OF shop.late FOR VALUES FROM (15) TO (20);
+         RESET ROLE;
+         SELECT vpd.name_person('shop.later', 'customer');
+         ALTER TABLE shop.later VALIDATE CONSTRAINT vpd_about_body;
+         ALTER TABLE shop.late ATTACH PARTITION shop.later FOR VALUES FROM (10) TO (15);
+         INSERT INTO shop.letters VALUES ('bob', 'eve', 'early@planted', 1), ('bob', 'eve', 'later@planted', 11), ('bob', 'eve', 'latest@planted', 16);
+         GRANT ALL ON ALL TABLES IN SCHEMA shop TO app_user",
+    )?;
+    let mut security = database.connect(role::SECURITY)?;
+    for partition in ["early", "late", "later", "latest"] {
+        // Another column, or kind, is for the root to say.
+        for other in ["'writer'", "'customer', 'employee'"] {
+            let refused = assert_refused(
+                security.batch_execute(&format!("SELECT vpd.name_person('shop.{partition}', {other})")),
+                "42809",
+                "relation_unsupported",
+            );
+            assert!(
+                refused.text.contains("shop.letters"),
+                "{partition}: {}",
+                refused.text
+            );
+        }
+        // The same enables its trigger.
+        if partition != "late" {
+            database
+                .connect(role::OWNER)?
+                .batch_execute(&format!("ALTER TABLE shop.{partition} DISABLE TRIGGER USER"))?;
+            let put = format!(
+                "INSERT INTO shop.{partition} (customer, body, sent) SELECT 'ann', 'x', sent FROM shop.{partition} LIMIT 1"
+            );
+            assert_refused(admin.batch_execute(&put), "55000", "person_not_named");
+            security.batch_execute(&format!("SELECT vpd.name_person('shop.{partition}', 'customer')"))?;
+            admin.batch_execute(&put)?;
+        }
+    }
+    admin.batch_execute(
+        "ALTER TABLE shop.letters DETACH PARTITION shop.early; ALTER TABLE shop.letters DETACH PARTITION shop.late; ALTER TABLE shop.late DETACH PARTITION shop.later",
+    )?;
+    let mut session = officer(&database)?;
+    let mut session = session.transaction()?;
+    attach(&mut session, &reader)?;
+    let export: String = session
+        .query_one("SELECT vpd.export_person('bob')::text", &[])?
+        .get(0);
+    for planted in ["early@planted", "later@planted", "latest@planted"] {
+        assert!(export.contains(planted), "{planted}: {export}");
+    }
+    session.rollback()?;
+    // Rows of a detached one are looked at, when somebody is forgotten.
+    database.connect(role::OWNER)?.batch_execute(
+        "ALTER TABLE shop.early DISABLE TRIGGER USER; ALTER TABLE shop.early DROP CONSTRAINT vpd_about_body; UPDATE shop.early SET customer = 'ann' WHERE customer = 'bob'",
+    )?;
+    assert_refused(
+        security.batch_execute("SELECT vpd.forget_person('ann')"),
+        "55000",
+        "person_differs",
+    );
+    Ok(())
+}

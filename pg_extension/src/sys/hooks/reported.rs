@@ -28,7 +28,9 @@ unsafe extern "C-unwind" fn report(error: *mut pg_sys::ErrorData) {
 
 #[pg_guard]
 unsafe extern "C-unwind" fn tell(error: *mut pg_sys::ErrorData) {
-    if !memory::is_over() {
+    // SAFETY: a global of the backend. A login that fails before its database is chosen has no trail.
+    let connected = unsafe { pg_sys::MyDatabaseId } != pg_sys::InvalidOid;
+    if connected && !memory::is_over() {
         // SAFETY: an error that is being reported.
         (table().trail.failed)(&xact::sqlstate_of(unsafe { (*error).sqlerrcode }));
     }
