@@ -106,7 +106,7 @@ pub fn next_asked(since: TimestampWithTimeZone) -> Option<Oid> {
 
 /// One batch of a table that the purge worker was asked to seal anew. An error is written down, and the others have their turn.
 pub fn batch_of_asked(table: Oid, batch_size: i32) {
-    let done = xact::attempt_among_others(|| batch(table, batch_size.min(MAX_BATCH)));
+    let done = xact::attempt_among_others(|| batch(table, batch_size));
     if let Err(failure) = done {
         FAILED.with(|statement| statement.execute(&[oid_arg(table), arg(failure.message)]));
     }

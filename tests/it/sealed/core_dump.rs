@@ -145,6 +145,16 @@ fn a_core_dump_holds_no_key() -> Result<()> {
             "control: {name} in {alive}"
         );
     }
+    // A key that was destroyed is wiped, wherever it was.
+    database
+        .connect(role::SECURITY)?
+        .batch_execute("SELECT vpd.destroy_key('pay', 'pay')")?;
+    let mut session = user.transaction()?;
+    attach(&mut session, &token)?;
+    session.batch_execute("SELECT ssn, salary FROM shop.people")?;
+    session.commit()?;
+    let kept = found(&memory(process, true)?, &needles).join("; ");
+    assert!(kept.contains("pii 1") && !kept.contains("pay"), "{kept}");
     let left = found(&memory(process, false)?, &needles).join("; ");
     // The dump itself, where the kernel writes it into the folder of the server and hands it to no program.
     let mut dumped = left.clone();
