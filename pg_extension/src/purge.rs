@@ -32,6 +32,7 @@ struct Courses {
     messages: Course,
     queue: Course,
     identity_tokens: Course,
+    provider_logouts: Course,
 }
 
 statements! {
@@ -50,6 +51,10 @@ thread_local! {
             queue: Course::of(include_str!("../../sql/query/purge/queue.sql"), QUEUE_GRACE),
             identity_tokens: Course::of(
                 include_str!("../../sql/query/purge/identity_tokens.sql"),
+                IDENTITY_TOKEN_GRACE,
+            ),
+            provider_logouts: Course::of(
+                include_str!("../../sql/query/purge/provider_logouts.sql"),
                 IDENTITY_TOKEN_GRACE,
             ),
         }
@@ -97,18 +102,27 @@ impl Courses {
         let messages = self.messages.remove(batch_size);
         let queue = self.queue.remove(batch_size);
         let identity_tokens = self.identity_tokens.remove(batch_size);
+        let logouts = self.provider_logouts.remove(batch_size);
         Counts {
             expired_sessions: due.ended,
             removed_sessions: due.removed + sessions,
             removed_tickets: tickets,
-            removed_messages: messages + queue + identity_tokens,
-            is_full: [due.seen, sessions, tickets, messages, queue, identity_tokens]
-                .iter()
-                .any(|count| *count >= limit),
+            removed_messages: messages + queue + identity_tokens + logouts,
+            is_full: [
+                due.seen,
+                sessions,
+                tickets,
+                messages,
+                queue,
+                identity_tokens,
+                logouts,
+            ]
+            .iter()
+            .any(|count| *count >= limit),
         }
     }
 
-    fn all(&self) -> [&Course; 6] {
+    fn all(&self) -> [&Course; 7] {
         [
             &self.due,
             &self.sessions,
@@ -116,6 +130,7 @@ impl Courses {
             &self.messages,
             &self.queue,
             &self.identity_tokens,
+            &self.provider_logouts,
         ]
     }
 }

@@ -33,11 +33,16 @@ CREATE TABLE vpd_private.session (
     idle_timeout interval NOT NULL,
     expires_at timestamptz NOT NULL,
     ended_at timestamptz,
-    end_reason text
+    end_reason text,
+    provider_subject text,
+    provider_session text,
+    logout_hint text
 );
 CREATE INDEX session_root_idx ON vpd_private.session (root_id);
 CREATE INDEX session_parent_idx ON vpd_private.session (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX session_user_idx ON vpd_private.session (user_name) WHERE ended_at IS NULL;
+CREATE INDEX session_provider_subject_idx ON vpd_private.session (issuer, provider_subject) WHERE ended_at IS NULL AND provider_subject IS NOT NULL;
+CREATE INDEX session_provider_session_idx ON vpd_private.session (issuer, provider_session) WHERE ended_at IS NULL AND provider_session IS NOT NULL;
 -- For the purge, in the order in which it goes: logins by when they time out unless they were used since, and ended sessions by their end.
 CREATE INDEX session_due_idx
     ON vpd_private.session (least((last_access_at AT TIME ZONE interval '0' + idle_timeout) AT TIME ZONE interval '0', expires_at))
@@ -79,6 +84,9 @@ COMMENT ON COLUMN vpd_private.session.idle_timeout IS 'Idle time-out of the appl
 COMMENT ON COLUMN vpd_private.session.expires_at IS 'Absolute limit; nothing moves it.';
 COMMENT ON COLUMN vpd_private.session.ended_at IS 'When the session was ended.';
 COMMENT ON COLUMN vpd_private.session.end_reason IS 'Why it was ended: logout, idle_timeout, absolute_timeout, ticket_replayed, message_refused, ….';
+COMMENT ON COLUMN vpd_private.session.provider_subject IS 'The user as the identity provider names him (sub).';
+COMMENT ON COLUMN vpd_private.session.provider_session IS 'The session at the identity provider (sid), if it names one: sessions of all applications belong to it.';
+COMMENT ON COLUMN vpd_private.session.logout_hint IS 'The identity token that opened it, which opens nothing any more: the provider wants it back when the user logs out there.';
 
 CREATE TABLE vpd_private.session_use (
     root_id uuid NOT NULL,
@@ -272,6 +280,14 @@ COMMENT ON FUNCTION vpd.end_session IS
 'Ends the session of this token and everything that came out of it, handed over or on behalf of somebody, at any depth, and queues a close message for the
 other applications.
 An unknown token gives the same answer (RFC 7009, 2.2). Bites on the next statement of every transaction that has the session attached.';
+
+CREATE FUNCTION vpd.log_out(token text) RETURNS TABLE (issuer text, id_token_hint text)
+    LANGUAGE c VOLATILE ROWS 1 PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'log_out_wrapper';
+COMMENT ON FUNCTION vpd.log_out IS
+'Ends the session of this token as vpd.end_session does, and with it the sessions of all applications that were opened by the same login at the identity provider (its claim sid).
+Returns where the user is logged in yet, and the identity token that the provider is to be shown there (id_token_hint, OpenID Connect RP-Initiated Logout 1.0); no row for a session that no identity
+provider opened, and for an unknown token.';
 
 CREATE FUNCTION vpd.end_own_session(session_id uuid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

@@ -67,6 +67,17 @@ COMMENT ON COLUMN vpd_private.identity_token.token_hash IS 'SHA-256 of header an
 COMMENT ON COLUMN vpd_private.identity_token.issuer IS 'Who made it.';
 COMMENT ON COLUMN vpd_private.identity_token.usable_until IS 'Until when it would be accepted; the purge removes it a day later.';
 
+CREATE TABLE vpd_private.provider_logout (
+    login_hash bytea PRIMARY KEY,
+    logged_out_at timestamptz NOT NULL,
+    usable_until timestamptz NOT NULL
+);
+CREATE INDEX provider_logout_usable_idx ON vpd_private.provider_logout (usable_until);
+COMMENT ON TABLE vpd_private.provider_logout IS 'Logins that are over at their identity provider: a token that was made before opens no session any more.';
+COMMENT ON COLUMN vpd_private.provider_logout.login_hash IS 'SHA-256 of the issuer and the session there, or the user there.';
+COMMENT ON COLUMN vpd_private.provider_logout.logged_out_at IS 'When the provider said so, by its own clock.';
+COMMENT ON COLUMN vpd_private.provider_logout.usable_until IS 'Until when a token from before could be accepted; the purge removes the row a day later.';
+
 CREATE FUNCTION vpd.trust_issuer(
     issuer text,
     audiences text[],
@@ -167,6 +178,14 @@ Errors: 28000 token_refused, the same for everything that may be wrong with a to
 demands another authentication; 42704 app_not_found, 53400 limit_sessions, 42501 role_not_held and others as of vpd.create_session and
 vpd.create_session_on_behalf.';
 
+CREATE FUNCTION vpd.log_out_from_token(logout_token text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'log_out_from_token_wrapper';
+COMMENT ON FUNCTION vpd.log_out_from_token IS
+'Verifies a logout token of an identity provider (OpenID Connect Back-Channel Logout 1.0), as vpd.create_session_from_token does with a login, and ends the sessions that the login opened which is over there: those of the session
+that it names (sid), or all of the user (sub) at this provider, with all that came out of them. A token of that login which was made before, and comes later, opens no session. Each logout token (jti) counts once. Returns how many sessions ended.
+Errors: 28000 token_refused, whatever is wrong: the audit trail tells which.';
+
 CREATE VIEW vpd.issuers AS
     SELECT issuer, kind, audiences, apps, algorithms, clock_skew, max_age, key_grace, required_claims, user_claim, user_prefix, roles_claim, groups_claim,
            attribute_claims, trusted_by, trusted_at
@@ -188,6 +207,7 @@ COMMENT ON COLUMN vpd.issuer_keys.is_accepted IS 'Whether a token that it signed
 
 INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('bridge', 'create_session_from_token'),
+    ('bridge', 'log_out_from_token'),
     ('key_steward', 'set_issuer_keys'),
     ('bridge', 'issuers'),
     ('bridge', 'issuer_keys'),

@@ -26,6 +26,7 @@ INSERT INTO vpd_private.profile_privilege (profile, object) VALUES
     ('bridge', 'attach_session'),
     ('bridge', 'detach_session'),
     ('bridge', 'end_session'),
+    ('bridge', 'log_out'),
     ('bridge', 'end_own_session'),
     ('bridge', 'issue_ticket'),
     ('bridge', 'redeem_ticket'),

@@ -116,6 +116,7 @@ mod policy_versions;
 mod posture;
 #[cfg(test)]
 mod profiles;
+mod provider_logout;
 #[cfg(test)]
 mod purchase_orders;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use vpd_tests::{Database, Desk, Result, log_folder, program, role, until, until_
 
 use crate::bridge::login::path;
 use crate::bridge::stage::Stage;
-use crate::bridge::wire::{Answer, send};
+use crate::bridge::wire::{Answer, Events, send};
 use crate::browser::program::Program;
 
 /// The provider; it ends when its input does.
@@ -30,13 +30,21 @@ fn packages() -> PathBuf {
 
 impl Provider {
     /// Starts it for a bridge that it sends people back to.
-    fn start(redirect_uri: &str, name: &str) -> Result<Self> {
+    fn start(port: u16, name: &str) -> Result<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("oidc/provider.mjs");
         let log = log_folder().join(format!("oidc-{}-{name}.log", std::process::id()));
+        let of_apps =
+            |path: &str| ["portal", "floor"].map(|app| format!("http://{app}.localhost:{port}{path}"));
+        let client = json!({
+            "redirect_uris": of_apps("/login/callback"),
+            "post_logout_redirect_uris": of_apps("/"),
+            "backchannel_logout_uri": format!("http://127.0.0.1:{port}/v1/backchannel-logout"),
+            "backchannel_logout_session_required": true,
+        });
         let mut child = Command::new("node")
             .arg(script)
             .arg(packages())
-            .arg(redirect_uri)
+            .arg(client.to_string())
             .stdin(Stdio::piped())
             .stdout(std::fs::File::create(&log)?)
             .stderr(Stdio::null())
@@ -106,16 +114,23 @@ impl Visitor {
         for cookie in answer.headers("set-cookie") {
             let pair = cookie.split(';').next().unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                self.0.insert(name.to_owned(), value.to_owned());
+                self.0.remove(name);
+                if !value.is_empty() {
+                    self.0.insert(name.to_owned(), value.to_owned());
+                }
             }
         }
         Ok(answer)
     }
 }
 
-/// Logs in at the provider and comes back; the path of the application that the provider sends to.
+/// Logs in at the provider in a browser of its own and comes back; the path of the application that the provider sends to.
 fn visit(provider: &Provider, address: &str, user: &str) -> Result<String> {
-    let mut visitor = Visitor::default();
+    Ok(path(&visit_as(&mut Visitor::default(), provider, address, user)?).to_owned())
+}
+
+/// The same in a browser that was there before; the whole address.
+fn visit_as(visitor: &mut Visitor, provider: &Provider, address: &str, user: &str) -> Result<String> {
     let mut next = address.to_owned();
     for _ in 0..10 {
         let here = path(&next).to_owned();
@@ -123,12 +138,15 @@ fn visit(provider: &Provider, address: &str, user: &str) -> Result<String> {
         if answer.status == 303 {
             next = answer.location()?;
             if !next.starts_with('/') && !next.starts_with(&provider.issuer) {
-                return Ok(path(&next).to_owned());
+                return Ok(next);
             }
             continue;
         }
         assert_eq!(answer.status, 200, "{}", answer.body);
         let form = if answer.body.contains("name=\"login\"") {
+            if user.is_empty() {
+                return Err("the provider asks who is there".into());
+            }
             format!("prompt=login&login={user}&password=x")
         } else {
             "prompt=consent".to_owned()
@@ -206,8 +224,8 @@ struct Scene<'a> {
 
 fn scene<'a>(database: &'a Database<'static>, name: &str) -> Result<Scene<'a>> {
     let mut provider = None;
-    let stage = Stage::with_provider(database, |redirect_uri| {
-        let started = Provider::start(redirect_uri, name)?;
+    let stage = Stage::with_provider(database, |port| {
+        let started = Provider::start(port, name)?;
         Ok(provider.insert(started).issuer.clone())
     })?;
     let provider = provider.ok_or("no provider")?;
@@ -325,5 +343,164 @@ fn a_rotation_is_followed_within_a_minute_and_old_tokens_live_for_the_grace() ->
     // control: a token of the same person that the new key signed
     let fresh = identity_token(&scene.stage, &scene.provider, "bob")?;
     assert_eq!(create(&scene.stage, &fresh)?.status, 201);
+    Ok(())
+}
+
+/// Logs in at an application in a browser; the header with the session's cookie. Nobody is asked for a name where no user is given.
+fn log_in_as(
+    visitor: &mut Visitor,
+    stage: &Stage,
+    provider: &Provider,
+    app: &str,
+    user: &str,
+) -> Result<String> {
+    let start = stage.ask("GET /login", app, &[], "")?;
+    let cookie = format!("Cookie: {}", start.cookie("__Host-login")?);
+    let back = visit_as(visitor, provider, &start.location()?, user)?;
+    let done = stage.ask(&format!("GET {}", path(&back)), app, &[&cookie], "")?;
+    assert_eq!(done.status, 303, "{}", done.body);
+    Ok(done.cookie("__Host-session")?)
+}
+
+/// Says yes at the provider's page for logging out; where it leads then.
+fn confirm_logout(visitor: &mut Visitor, provider: &Provider, address: &str) -> Result<Answer> {
+    let page = visitor.ask(provider, &format!("GET {}", path(address)), "")?;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let form = format!("xsrf={}&logout=yes", page.field("xsrf")?);
+    visitor.ask(provider, "POST /session/end/confirm", &form)
+}
+
+fn is_live(stage: &Stage, app: &str, cookie: &str) -> Result<bool> {
+    let answer = stage.ask("GET /api/session", app, &[&format!("Cookie: {cookie}")], "")?;
+    Ok(answer.status == 200)
+}
+
+#[test]
+fn a_logout_at_the_provider_closes_the_windows_of_all_applications_within_a_second() -> Result<()> {
+    let database = Database::create()?;
+    let scene = scene(&database, "backchannel")?;
+    let (stage, provider) = (&scene.stage, &scene.provider);
+    let mut visitor = Visitor::default();
+    let portal = log_in_as(&mut visitor, stage, provider, "portal", "alice")?;
+    // The provider knows who is there.
+    let floor = log_in_as(&mut visitor, stage, provider, "floor", "")?;
+    let elsewhere = log_in_as(&mut Visitor::default(), stage, provider, "portal", "alice")?;
+    let mut windows = Vec::new();
+    for cookie in [&portal, &floor] {
+        let token = cookie.split('=').nth(1).unwrap_or_default();
+        windows.push(Events::open(stage.port(), &stage.host("service"), token)?);
+    }
+    let began = Instant::now();
+    confirm_logout(&mut visitor, provider, "/session/end")?;
+    for window in &mut windows {
+        assert_eq!(window.close()?.1, "provider_logout");
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(!is_live(stage, "portal", &portal)? && !is_live(stage, "floor", &floor)?);
+    assert!(
+        is_live(stage, "portal", &elsewhere)?,
+        "another login of the same user goes on"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_logout_at_an_application_logs_out_at_the_provider_and_everywhere() -> Result<()> {
+    let database = Database::create()?;
+    let scene = scene(&database, "logout")?;
+    let (stage, provider) = (&scene.stage, &scene.provider);
+    let mut visitor = Visitor::default();
+    let portal = log_in_as(&mut visitor, stage, provider, "portal", "alice")?;
+    let floor = log_in_as(&mut visitor, stage, provider, "floor", "")?;
+    let cookie = format!("Cookie: {floor}");
+    let left = stage.ask(
+        "POST /logout",
+        "floor",
+        &[&cookie, "Sec-Fetch-Site: same-origin"],
+        "",
+    )?;
+    assert_eq!(left.status, 200, "{}", left.body);
+    assert!(!is_live(stage, "portal", &portal)? && !is_live(stage, "floor", &floor)?);
+    assert_eq!(
+        left.headers("clear-site-data").collect::<Vec<_>>(),
+        [r#""cache", "storage""#]
+    );
+    for name in ["__Host-session", "__Host-login", "__Host-handoff"] {
+        let removed = left
+            .headers("set-cookie")
+            .any(|set| set.starts_with(&format!("{name}=;")) && set.contains("Max-Age=0"));
+        assert!(removed, "{name}");
+    }
+    let address = left
+        .body
+        .split("url=")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .ok_or("no address")?
+        .replace("&amp;", "&");
+    assert!(address.contains("id_token_hint=ey"), "{address}");
+    let home = confirm_logout(&mut visitor, provider, &address)?.location()?;
+    assert_eq!(home, format!("{}/", stage.origin("floor")));
+    // Whoever logs in next is asked who he is.
+    let bob = log_in_as(&mut visitor, stage, provider, "portal", "bob")?;
+    let answer = stage.ask("GET /api/session", "portal", &[&format!("Cookie: {bob}")], "")?;
+    assert_eq!(answer.text("user_name")?, "bob");
+    Ok(())
+}
+
+#[test]
+fn a_page_may_have_the_provider_ask_though_it_knows_who_is_there() -> Result<()> {
+    let database = Database::create()?;
+    let scene = scene(&database, "prompt")?;
+    let (stage, provider) = (&scene.stage, &scene.provider);
+    let mut visitor = Visitor::default();
+    log_in_as(&mut visitor, stage, provider, "portal", "alice")?;
+    // Control: it lets her in without a word.
+    log_in_as(&mut visitor, stage, provider, "portal", "")?;
+    let start = stage.ask("GET /login?prompt=login", "portal", &[], "")?;
+    let asked = visit_as(&mut visitor, provider, &start.location()?, "");
+    assert!(asked.is_err_and(|error| error.to_string().contains("who is there")));
+    let start = stage.ask("GET /login?prompt=login", "portal", &[], "")?;
+    let cookie = format!("Cookie: {}", start.cookie("__Host-login")?);
+    let back = visit_as(&mut visitor, provider, &start.location()?, "alice")?;
+    let done = stage.ask(&format!("GET {}", path(&back)), "portal", &[&cookie], "")?;
+    assert_eq!(done.status, 303);
+    for bad in ["none", "", "login%20consent"] {
+        assert_eq!(
+            stage
+                .ask(&format!("GET /login?prompt={bad}"), "portal", &[], "")?
+                .status,
+            400,
+            "{bad}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_word_of_nobody_reaches_the_bridge_and_ends_nothing() -> Result<()> {
+    let database = Database::create()?;
+    let scene = scene(&database, "forged")?;
+    let (stage, provider) = (&scene.stage, &scene.provider);
+    let portal = log_in_as(&mut Visitor::default(), stage, provider, "portal", "alice")?;
+    let identity = identity_token(stage, provider, "alice")?;
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    for body in [
+        String::new(),
+        "logout_token=".to_owned(),
+        "logout_token=a.b.c".to_owned(),
+        format!("logout_token={identity}"),
+        format!("logout_token={}", "x".repeat(40_000)),
+    ] {
+        let answer = stage.ask("POST /v1/backchannel-logout", "service", &[form], &body)?;
+        let refused = (answer.status, answer.text("error")?);
+        assert_eq!(
+            refused,
+            (400, "invalid_request".to_owned()),
+            "{}",
+            &body[..body.len().min(40)]
+        );
+    }
+    assert!(is_live(stage, "portal", &portal)?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-// The certified OpenID provider oidc-provider for the tests: `node provider.mjs PACKAGES REDIRECT_URI…`. PACKAGES is the folder with its packages.
+// The certified OpenID provider oidc-provider for the tests: `node provider.mjs PACKAGES CLIENT`. PACKAGES is the folder with its packages, CLIENT what it is told of the bridge, as JSON.
 // It takes any name with any password. It says on standard output where it is, and on standard input takes the line `rotate`: from then on it has another key, and that alone.
 
 import { createServer } from 'node:http';
@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const [packages, ...redirectUris] = process.argv.slice(2);
+const [packages, client] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(createRequire(`${packages}/`).resolve(name)));
 const { default: Provider } = await load('oidc-provider');
 const { exportJWK, generateKeyPair } = await load('jose');
@@ -23,7 +23,7 @@ async function make(issuer, number) {
         clients: [{
             client_id: 'session-bridge',
             token_endpoint_auth_method: 'none',
-            redirect_uris: redirectUris,
+            ...JSON.parse(client),
             grant_types: ['authorization_code'],
             response_types: ['code'],
         }],
@@ -31,6 +31,7 @@ async function make(issuer, number) {
         // The claims of the scope stand in the identity token itself.
         conformIdTokenClaims: false,
         pkce: { required: () => true },
+        features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
         findAccount: (_, name) => ({
             accountId: name,
             claims: () => ({ sub: name, roles: ROLES[name] ?? [], attributes: { regions: REGIONS[name] ?? [] } }),

@@ -4,7 +4,7 @@ use super::{Answer, known_token, require_primary, require_ready, required, witho
 use crate::error::Error;
 use crate::policy::exemption;
 use crate::sys::document::Document;
-use crate::sys::{connection, user};
+use crate::sys::{ErrorReport, connection, user};
 use crate::{context, events, session};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -98,6 +98,18 @@ fn end_session(token: Option<String>, reason: Option<String>) -> Answer<()> {
         reason.as_deref().unwrap_or("logout"),
     );
     Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn log_out(
+    token: Option<String>,
+) -> Result<TableIterator<'static, (name!(issuer, String), name!(id_token_hint, Option<String>))>, ErrorReport>
+{
+    require_primary()?;
+    let logged_out = session::log_out(known_token(token.as_deref())?);
+    Ok(TableIterator::new(
+        logged_out.map(|one| (one.issuer, one.id_token_hint)).into_iter(),
+    ))
 }
 
 #[pg_extern(sql = false)]

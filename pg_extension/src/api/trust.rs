@@ -1,4 +1,4 @@
-//! `vpd.trust_issuer`, `alter_issuer`, `distrust_issuer`, `set_issuer_keys`, `unknown_keys`, `create_session_from_token`.
+//! `vpd.trust_issuer`, `alter_issuer`, `distrust_issuer`, `set_issuer_keys`, `unknown_keys`, `create_session_from_token`, `log_out_from_token`.
 
 use super::{Answer, require_primary, require_ready, required, without_null};
 use crate::error::{Error, Result};
@@ -164,4 +164,11 @@ fn create_session_from_token(
         user_agent,
         assumed_role,
     })?)
+}
+
+#[pg_extern(sql = false)]
+fn log_out_from_token(logout_token: Option<&str>) -> Answer<i64> {
+    require_primary()?;
+    let ended = trust::log_out(logout_token.ok_or_else(Error::token_refused)?)?;
+    Ok(i64::try_from(ended).unwrap_or(i64::MAX))
 }

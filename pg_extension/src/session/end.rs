@@ -17,6 +17,8 @@ statements! {
     ANNOUNCE = "session/announce.sql";
     OWN_LIVE = "session/own_live.sql";
     OF_TOKEN = "session/of_token.sql";
+    OF_LOGIN = "session/of_login.sql";
+    LOGIN_OF_TOKEN = "session/login_of_token.sql";
     OF_TICKET = "session/of_ticket.sql";
     OF_USER = "session/of_user.sql";
     OF_APP = scanning "session/of_app.sql";
@@ -30,6 +32,40 @@ pub fn end_by_token(token: &str, reason: &str) {
         let chosen = choose(&OF_TOKEN, &[arg(hash)]);
         end(chosen, reason, None);
     }
+}
+
+/// Where somebody is logged in yet whose sessions ended here.
+pub struct LoggedOut {
+    pub issuer: String,
+    pub id_token_hint: Option<String>,
+}
+
+/// Ends the session of a token and those of all applications that the same login at its identity provider opened; an unknown one ends nothing.
+pub fn log_out(token: &str) -> Option<LoggedOut> {
+    const REASON: &str = "logout";
+    let hash = token::hash(TokenKind::Session, token)?;
+    let login = LOGIN_OF_TOKEN.with(|statement| {
+        statement.query_one(&[arg(hash.clone())], |row| {
+            let issuer: String = row.required(1);
+            let names = (row.get::<String>(2), row.required::<String>(3));
+            (issuer, names, row.get::<String>(4))
+        })
+    });
+    end(choose(&OF_TOKEN, &[arg(hash)]), REASON, None);
+    let (issuer, (session, subject), id_token_hint) = login?;
+    if session.is_some() {
+        end_login(&issuer, session.as_deref(), Some(&subject), REASON);
+    }
+    Some(LoggedOut {
+        issuer,
+        id_token_hint,
+    })
+}
+
+/// Ends the sessions that a login at an identity provider opened: by its session there, or its user there, or both.
+pub fn end_login(issuer: &str, session: Option<&str>, subject: Option<&str>, reason: &str) -> u64 {
+    let chosen = without_failing(|| choose(&OF_LOGIN, &[arg(issuer), arg(session), arg(subject)]));
+    end(chosen, reason, None)
 }
 
 /// Ends what a redeemed ticket gave; one that was never redeemed ends nothing. Returns how many sessions ended.

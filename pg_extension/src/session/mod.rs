@@ -18,7 +18,9 @@ mod token;
 
 pub use app::{Registration, drop_app, register, require_target as require_app};
 pub use attachment::{attach, attach_anonymous, live_sessions, liveness, relation_changed};
-pub use end::{end_all, end_by_id, end_by_token, end_issuer, end_own, end_user, transaction_commits};
+pub use end::{
+    end_all, end_by_id, end_by_token, end_issuer, end_login, end_own, end_user, log_out, transaction_commits,
+};
 pub use era::of_issuer as issuer_generation;
 pub use message::{Verdict, acknowledge, browse, record, validate};
 pub use on_behalf::{create as create_on_behalf, create_chain};

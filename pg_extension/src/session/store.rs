@@ -12,6 +12,7 @@ use crate::sys::spi::{arg, statements};
 use crate::trail::{self, Event};
 use pgrx::{Inet, JsonB, Uuid};
 use serde_json::{Value, json};
+use vpd_text::identity::ProviderLogin;
 use vpd_text::name::is_name;
 
 const MAX_ATTRIBUTE_BYTES: usize = 64 * 1024;
@@ -52,6 +53,10 @@ pub struct Origin {
     pub issuer: String,
     /// Its generation, read before anything else.
     pub generation: i64,
+    /// The login there.
+    pub login: ProviderLogin,
+    /// What the provider wants to be shown when the user logs out.
+    pub logout_hint: Option<String>,
 }
 
 /// Creates a session for an authenticated subject; returns its token.
@@ -120,8 +125,17 @@ pub(super) fn open(new: NewSession) -> Result<Opened> {
         arg(new.assumed_role),
         arg(era.of_session + new.origin.as_ref().map_or(0, |origin| origin.generation)),
         arg(new.acr),
-        arg(new.origin.map(|origin| origin.issuer)),
+        arg(new.origin.as_ref().map(|origin| origin.issuer.as_str())),
         arg(new.groups),
+        arg(new.origin.as_ref().map(|origin| origin.login.subject.as_str())),
+        arg(new
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.login.session.as_deref())),
+        arg(new
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.logout_hint.as_deref())),
     ];
     let created = INSERT.with(|statement| statement.modify(&args, |row| row.get::<Uuid>(1)));
     let Some(session_id) = created.into_iter().next().flatten() else {

@@ -146,6 +146,8 @@ pub enum Counted {
     Registrations,
     /// Keys that the database signs with.
     Keys,
+    /// Sessions that a login at an identity provider opened.
+    Logins,
 }
 
 /// One transaction at a time adds what is counted under the same key.
@@ -156,6 +158,7 @@ pub fn serialize(counted: Counted, key: &[u8]) {
         Counted::Actions => c"action_record",
         Counted::Registrations => c"app",
         Counted::Keys => c"signing_key",
+        Counted::Logins => c"provider_logout",
     };
     let Some(class) = table(class) else { return };
     let key = hash(key).max(WHOLE + 1);

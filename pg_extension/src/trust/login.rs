@@ -3,7 +3,7 @@
 //! Whatever is wrong with a token, the steps are the same: it is taken apart, its issuer and key are looked for, a signature is checked, and the answer is one. What
 //! was wrong goes to the audit trail, with the issuer when it is one that is known here.
 
-use super::issuer;
+use super::{issuer, logout};
 use crate::error::{Error, Result};
 use crate::session::{self, NewSession, Origin};
 use crate::sys::clock;
@@ -13,7 +13,7 @@ use crate::trail::{self, Event, shown_name};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
 use serde_json::json;
-use vpd_text::identity::{Accepted, Circumstances, Refusal, Token, verify};
+use vpd_text::identity::{Accepted, Circumstances, Issuer, Kind, Refusal, Token, verify};
 
 /// Seconds from 1970 to 2000, from where the server counts.
 pub(super) const EPOCH: f64 = 946_684_800.0;
@@ -64,28 +64,17 @@ pub fn create_session(login: Login) -> Result<String> {
         .map_or(Ok(()), Err)
         .and(verified)
         .and_then(speaks_for)
-        .and_then(|accepted| spend(&token, accepted));
-    let accepted = accepted.map_err(|refusal| {
-        if refusal == Refusal::KeyUnknown {
-            shmem::count_unknown_key();
-        }
-        trail::record(&Event {
-            name: if refusal == Refusal::Spent {
-                "token.replayed"
-            } else {
-                "token.refused"
-            },
-            verdict: Some("28000"),
-            code: Some("token_refused"),
-            app: Some(shown_name(&login.app)),
-            details: Some(&json!({ "reason": refusal.code(), "issuer": issuer.map(|issuer| &issuer.name) })),
-            ..Event::default()
-        });
-        Error::token_refused()
-    })?;
+        .and_then(|accepted| logout::still_in(token.issuer(), &accepted.login).map(|()| accepted))
+        .and_then(|accepted| spend(token.digest(), token.issuer(), accepted.usable_until).map(|()| accepted));
+    let accepted = accepted.map_err(|refusal| refused(refusal, issuer, Some(&login.app)))?;
     let origin = Origin {
         issuer: token.issuer().to_owned(),
         generation,
+        login: accepted.login.clone(),
+        // An access token opens doors elsewhere yet, and is kept nowhere.
+        logout_hint: issuer
+            .filter(|issuer| issuer.kind == Kind::Identity)
+            .map(|_| login.token.clone()),
     };
     open(login, accepted, origin)
 }
@@ -110,19 +99,31 @@ fn open(login: Login, mut accepted: Accepted, origin: Origin) -> Result<String> 
     session::create_chain(new, persons, travelled.audit_identity)
 }
 
-/// Uses the token up. Of several that come with it at once one wins, when it commits.
-fn spend(token: &Token, accepted: Accepted) -> std::result::Result<Accepted, Refusal> {
-    let args = [
-        arg(token.digest()),
-        arg(token.issuer()),
-        arg(accepted.usable_until),
-    ];
-    let is_first = isolation::as_read_committed(|| SPEND.with(|statement| statement.execute(&args))) > 0;
-    if is_first {
-        Ok(accepted)
-    } else {
-        Err(Refusal::Spent)
+/// Writes down why a token is refused; whoever brought it learns only that it is.
+pub(super) fn refused(refusal: Refusal, issuer: Option<&Issuer>, app: Option<&str>) -> Error {
+    if refusal == Refusal::KeyUnknown {
+        shmem::count_unknown_key();
     }
+    trail::record(&Event {
+        name: if refusal == Refusal::Spent {
+            "token.replayed"
+        } else {
+            "token.refused"
+        },
+        verdict: Some("28000"),
+        code: Some("token_refused"),
+        app: app.map(shown_name),
+        details: Some(&json!({ "reason": refusal.code(), "issuer": issuer.map(|issuer| &issuer.name) })),
+        ..Event::default()
+    });
+    Error::token_refused()
+}
+
+/// Uses a token up, by what makes it this one. Of several that come with it at once one wins, when it commits.
+pub(super) fn spend(digest: Vec<u8>, issuer: &str, usable_until: f64) -> std::result::Result<(), Refusal> {
+    let args = [arg(digest), arg(issuer), arg(usable_until)];
+    let is_first = isolation::as_read_committed(|| SPEND.with(|statement| statement.execute(&args))) > 0;
+    if is_first { Ok(()) } else { Err(Refusal::Spent) }
 }
 
 fn session_of(login: Login, accepted: Accepted, origin: Origin) -> NewSession {

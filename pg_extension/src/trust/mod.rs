@@ -7,10 +7,12 @@
 mod issuer;
 mod key;
 mod login;
+mod logout;
 mod own_identity;
 
 pub use crate::sys::shmem::unknown_keys;
 pub use issuer::{Registration, alter, distrust, trust};
 pub use key::set as set_keys;
 pub use login::{Login, create_session};
+pub use logout::log_out;
 pub use own_identity::{own_name, set_own_name, sign_identity};

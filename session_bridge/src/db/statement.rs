@@ -85,6 +85,12 @@ pub const CREATE_SESSION_ON_BEHALF: &str =
 /// Ends the session of a token.
 pub const END_SESSION: &str = "SELECT vpd.end_session($1, $2)";
 
+/// Ends the session of a token and those of the same login; where the user is logged in yet, or null.
+pub const LOG_OUT: &str = "SELECT coalesce((SELECT to_jsonb(l) FROM vpd.log_out($1) l), 'null')";
+
+/// Ends the sessions of the login that a logout token names.
+pub const LOG_OUT_FROM_TOKEN: &str = "SELECT vpd.log_out_from_token($1)";
+
 /// Ends a session of the attached session's user.
 pub const END_OWN_SESSION: &str = "SELECT vpd.end_own_session($1)";
 
@@ -178,7 +184,7 @@ pub const DOCTOR_BRIDGE_PROFILE: &str = "
                             AND has_function_privilege(p.oid, 'EXECUTE'))
                 THEN 'may create sessions for anybody: vpd.revoke_profile with session_creator' ELSE (
     SELECT 'may not execute ' || string_agg(f.name, ', ')
-      FROM unnest('{create_session_from_token,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,issue_ticket,redeem_ticket,
+      FROM unnest('{create_session_from_token,create_session_on_behalf,session_privileges,attach_session,end_session,end_own_session,log_out,log_out_from_token,issue_ticket,redeem_ticket,
                     record_message,validate_message,browse_queue,ack_message,sign_identity,issuer_name,public_keys}'::text[]) AS f (name)
      WHERE NOT EXISTS (
                SELECT FROM pg_proc p

@@ -68,6 +68,7 @@ impl Provider {
         &self,
         login: &LoginRequest<'_>,
         assurance: &Assurance,
+        prompt: Option<&str>,
     ) -> Result<String, IdentityError> {
         let metadata = self.metadata().await?;
         let mut url = parse(&metadata.authorization_endpoint)?;
@@ -84,6 +85,9 @@ impl Provider {
             url.query_pairs_mut()
                 .append_pair("acr_values", &assurance.acr_values.join(" "));
         }
+        if let Some(prompt) = prompt {
+            url.query_pairs_mut().append_pair("prompt", prompt);
+        }
         if let Some(seconds) = assurance.max_age {
             url.query_pairs_mut().append_pair("max_age", &seconds.to_string());
         }
@@ -91,11 +95,14 @@ impl Provider {
     }
 
     /// Where to send the browser to log out of the provider too; none when the provider has no such page.
-    pub async fn logout_url(&self, return_to: &str) -> Option<String> {
+    pub async fn logout_url(&self, return_to: &str, id_token_hint: Option<&Token>) -> Option<String> {
         let mut url = parse(self.metadata().await.ok()?.end_session_endpoint.as_deref()?).ok()?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.settings.client_id)
             .append_pair("post_logout_redirect_uri", return_to);
+        if let Some(hint) = id_token_hint {
+            url.query_pairs_mut().append_pair("id_token_hint", hint.expose());
+        }
         Some(url.into())
     }
 

@@ -211,6 +211,31 @@ pub async fn end(pool: &Pool, token: &Token, reason: &str) -> Result<(), Databas
     run(pool, statement::END_SESSION, &[token, &reason]).await
 }
 
+/// Where a user who logged out is logged in yet.
+#[derive(Debug, Deserialize)]
+pub struct LoggedOut {
+    /// The identity provider.
+    pub issuer: String,
+    /// The identity token that it wants to be shown.
+    pub id_token_hint: Option<Token>,
+}
+
+/// Ends the session of a token, and with it those of all applications that the same login at the identity provider opened.
+pub async fn log_out(pool: &Pool, token: &Token) -> Result<Option<LoggedOut>, DatabaseError> {
+    let transaction = Transaction::begin(pool).await?;
+    let result = transaction.query_json(statement::LOG_OUT, &[token]).await;
+    transaction.finish(result).await
+}
+
+/// Ends the sessions of the login that a logout token of the identity provider names; how many.
+pub async fn log_out_from_token(pool: &Pool, logout_token: &Token) -> Result<i64, DatabaseError> {
+    let transaction = Transaction::begin(pool).await?;
+    let result = transaction
+        .call(statement::LOG_OUT_FROM_TOKEN, &[logout_token])
+        .await;
+    transaction.finish(result).await
+}
+
 /// Ends one session of the token's user; false when the user has no such live session.
 pub async fn end_own(
     pool: &Pool,

@@ -55,13 +55,10 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Starts a bridge for a provider that is started when the addresses of the bridge are known; gives back its issuer. It is trusted, and its keys are not there yet.
-    pub fn with_provider(
-        database: &Database<'_>,
-        start: impl FnOnce(&str) -> Result<String>,
-    ) -> Result<Self> {
+    /// Starts a bridge for a provider that is started when the port of the bridge is known; gives back its issuer. It is trusted, and its keys are not there yet.
+    pub fn with_provider(database: &Database<'_>, start: impl FnOnce(u16) -> Result<String>) -> Result<Self> {
         Self::open(database.cluster(), database.name(), 4, |port| {
-            let issuer = start(&format!("{}/login/callback", origin("portal", port)))?;
+            let issuer = start(port)?;
             Ok(json!({"mode": "oidc", "issuer": issuer, "client_id": CLIENT, "scope": "openid"}))
         })
     }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 /// Functions of the library that are volatile and change no definition, or are told of otherwise.
-const OTHERS: [&str; 38] = [
+const OTHERS: [&str; 40] = [
     "ack_message",
     "assume_role",
     "attach_anonymous",
@@ -38,6 +38,8 @@ const OTHERS: [&str; 38] = [
     "hierarchy_nodes",
     "issue_ticket",
     "load_part",
+    "log_out",
+    "log_out_from_token",
     "policy_diff",
     "policy_predicates",
     "policy_store_difference",

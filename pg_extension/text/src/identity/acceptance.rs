@@ -3,6 +3,7 @@
 use super::assertion::{MAX_LIFETIME, Travelled, travelled};
 use super::issuer::{IDENTITY, Source};
 use super::key::wanted;
+use super::logout::is_identifier;
 use super::{Algorithm, Issuer, Key, Kind, Path, Refusal, Token};
 use crate::name::is_name;
 use serde_json::{Map, Value, json};
@@ -37,6 +38,19 @@ pub struct Accepted {
     pub usable_until: f64,
     /// Who stands behind the token of another database.
     pub travelled: Option<Travelled>,
+    /// The login at the provider, for when it is over there.
+    pub login: ProviderLogin,
+}
+
+/// A login at a provider, as the provider names it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProviderLogin {
+    /// The user (`sub`).
+    pub subject: String,
+    /// The session there (`sid`), if the provider names it.
+    pub session: Option<String>,
+    /// When the token was made, in seconds since 1970.
+    pub issued_at: f64,
 }
 
 /// Verifies a token against its issuer and the key that it names. A signature is checked in any case, with a key of nobody where there is none, so that an answer
@@ -47,6 +61,19 @@ pub fn verify(
     key: Option<&Key>,
     circumstances: &Circumstances<'_>,
 ) -> Result<Accepted, Refusal> {
+    let issuer = signed(token, issuer, key)?;
+    if !issuer.kind.is_of(token.kind()) {
+        return Err(Refusal::Type);
+    }
+    accept(token.claims(), issuer, circumstances)
+}
+
+/// The issuer of a token, when it is the one that signed it.
+pub(super) fn signed<'a>(
+    token: &Token,
+    issuer: Option<&'a Issuer>,
+    key: Option<&Key>,
+) -> Result<&'a Issuer, Refusal> {
     let found = wanted(key, token.algorithm());
     let is_signed = match found {
         Ok(key) => token.is_signed_by(key),
@@ -64,10 +91,7 @@ pub fn verify(
     if !is_signed {
         return Err(Refusal::Signature);
     }
-    if !issuer.kind.is_of(token.kind()) {
-        return Err(Refusal::Type);
-    }
-    accept(token.claims(), issuer, circumstances)
+    Ok(issuer)
 }
 
 /// Checks what a token says that is signed.
@@ -119,6 +143,7 @@ pub(crate) fn accept(
             auth_time,
             usable_until,
             travelled,
+            login: login_of(claims, subject)?,
         });
     }
     Ok(Accepted {
@@ -130,10 +155,27 @@ pub(crate) fn accept(
         auth_time,
         usable_until,
         travelled,
+        login: login_of(claims, subject)?,
     })
 }
 
-fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Refusal> {
+fn login_of(claims: &Map<String, Value>, subject: &str) -> Result<ProviderLogin, Refusal> {
+    let session = text(claims, "sid")?;
+    if !is_identifier(subject) || session.is_some_and(|session| !is_identifier(session)) {
+        return Err(Refusal::ClaimType);
+    }
+    Ok(ProviderLogin {
+        subject: subject.to_owned(),
+        session: session.map(str::to_owned),
+        issued_at: moment(claims, "iat")?.ok_or(Refusal::ClaimMissing)?,
+    })
+}
+
+/// Whom the token is for, which is one of ours at least.
+pub(super) fn check_addressee<'a>(
+    claims: &'a Map<String, Value>,
+    issuer: &Issuer,
+) -> Result<Vec<&'a str>, Refusal> {
     let given: Vec<&str> = match claims.get("aud") {
         None => return Err(Refusal::ClaimMissing),
         Some(Value::String(one)) => vec![one],
@@ -143,13 +185,22 @@ fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Re
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(Refusal::ClaimType),
     };
-    let is_ours = |name: &str| issuer.audiences.iter().any(|audience| audience == name);
-    if !given.iter().any(|audience| is_ours(audience)) {
-        return Err(Refusal::Audience);
+    if given.iter().any(|audience| is_ours(issuer, audience)) {
+        Ok(given)
+    } else {
+        Err(Refusal::Audience)
     }
+}
+
+fn is_ours(issuer: &Issuer, name: &str) -> bool {
+    issuer.audiences.iter().any(|audience| audience == name)
+}
+
+fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Refusal> {
+    let given = check_addressee(claims, issuer)?;
     match issuer.kind {
         Kind::Identity => match text(claims, "azp")? {
-            Some(party) if !is_ours(party) => Err(Refusal::AuthorizedParty),
+            Some(party) if !is_ours(issuer, party) => Err(Refusal::AuthorizedParty),
             // Of several audiences, one is who asked for it.
             None if given.len() > 1 => Err(Refusal::AuthorizedParty),
             _ => Ok(()),
@@ -280,7 +331,7 @@ fn attribute(value: &Value) -> Result<Value, Refusal> {
 }
 
 /// A claim that is a text, if it is there.
-fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -289,7 +340,7 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
 }
 
 /// A claim that is a time (RFC 7519, `NumericDate`), if it is there.
-fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
+pub(super) fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => value

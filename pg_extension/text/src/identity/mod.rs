@@ -9,6 +9,7 @@ mod algorithm;
 mod assertion;
 mod issuer;
 mod key;
+mod logout;
 mod members;
 mod path;
 mod refusal;
@@ -17,11 +18,12 @@ mod token;
 
 #[cfg(feature = "property")]
 pub(crate) use acceptance::accept;
-pub use acceptance::{Accepted, Circumstances, verify};
+pub use acceptance::{Accepted, Circumstances, ProviderLogin, verify};
 pub use assertion::{ASSERTION_TYPE, Assertion, MAX_ACTORS, MAX_LIFETIME, Travelled};
 pub use issuer::{Attributes, Issuer, Kind, algorithms, required_claims};
 pub use jsonwebtoken::Algorithm;
 pub use key::{Key, MAX_KEYS, Offered, read_keys};
+pub use logout::{Logout, verify_logout};
 pub use path::Path;
 pub use refusal::Refusal;
 pub use signer::{Signer, is_token_text};

@@ -55,11 +55,13 @@ pub enum Refusal {
     Application,
     /// Was used before.
     Spent,
+    /// Of a login that is over at the provider.
+    LoggedOut,
 }
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::TooLong,
         Self::Malformed,
         Self::DuplicateMember,
@@ -86,6 +88,7 @@ impl Refusal {
         Self::Lifetime,
         Self::Application,
         Self::Spent,
+        Self::LoggedOut,
     ];
 
     /// A word for it that stays the same.
@@ -118,6 +121,7 @@ impl Refusal {
             Self::Lifetime => "lifetime",
             Self::Application => "application",
             Self::Spent => "spent",
+            Self::LoggedOut => "logged_out",
         }
     }
 }

@@ -26,6 +26,25 @@ const MAX_RETURN_TO: usize = 1024;
 #[derive(Deserialize)]
 pub struct LoginQuery {
     return_to: Option<String>,
+    prompt: Option<Prompt>,
+}
+
+/// What the provider is to ask for, though it knows who is there (OpenID Connect Core 1.0, 3.1.2.1).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    Login,
+    SelectAccount,
+}
+
+impl Prompt {
+    /// As the provider reads it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::SelectAccount => "select_account",
+        }
+    }
 }
 
 /// What the browser keeps between the two halves of a login.
@@ -101,7 +120,11 @@ pub async fn login(
         .unwrap_or_default();
     let url = bridge
         .provider
-        .authorization_url(&pending.request(&redirect_uri(&front)), &assurance)
+        .authorization_url(
+            &pending.request(&redirect_uri(&front)),
+            &assurance,
+            query.prompt.map(Prompt::as_str),
+        )
         .await?;
     let cookie = cookie::set(cookie::LOGIN, &pending.write(), SameSite::Lax, Some(SECONDS));
     Ok((cookie, Redirect::to(&url)).into_response())

@@ -1,5 +1,6 @@
 //! Service routes: what back ends and agents call, with the token of a session.
 
+mod backchannel_logout;
 mod event_stream;
 mod message;
 mod message_ack;
@@ -38,6 +39,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
             session_current::current_session,
             session_end::end_session
         ))
+        .routes(routes!(backchannel_logout::backchannel_logout))
         .routes(routes!(session_privileges::session_privileges))
         .routes(routes!(session_on_behalf::create_session_on_behalf))
         .routes(routes!(session_end_own::end_own_session))
