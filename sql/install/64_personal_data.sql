@@ -225,7 +225,7 @@ CREATE FUNCTION vpd.unseal_column(relation regclass, column_name text) RETURNS v
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'unseal_column_wrapper';
 COMMENT ON FUNCTION vpd.unseal_column IS
-'The way back: the column becomes one of the type that was sealed, in the clear. For a session with the privilege of the key. What is about somebody who was forgotten becomes NULL. Errors: as vpd.seal_column; 42501 unseal_refused.';
+'The way back: the column becomes one of the type that was sealed (text, bytea, numeric, date or jsonb, whatever it was before vpd.seal_column), in the clear. For a session with the privilege of the key. What is about somebody who was forgotten becomes NULL. Errors: as vpd.seal_column; 42501 unseal_refused.';
 
 CREATE FUNCTION vpd_private.seal_for_person() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE

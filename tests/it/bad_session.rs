@@ -145,6 +145,8 @@ fn an_application_is_registered_within_bounds() -> Result<()> {
          22023 argument_invalid 'new', ticket_lifetime => '121 seconds'
          22023 argument_invalid 'new', max_sessions_per_user => 0
          22023 argument_invalid 'new', max_sessions_per_user => 10001
+         22023 argument_invalid 'new', when_full => 'end_newest'
+         22023 argument_invalid 'new', when_full => NULL
          22023 argument_invalid 'new', origins => '{not-an-origin}'
          22023 argument_invalid 'new', origins => '{https://shop.example/path}'
          22023 argument_invalid 'new', origins => '{*}'

@@ -266,7 +266,7 @@ fn dropping_an_application_ends_its_sessions() -> Result<()> {
 fn a_user_may_hold_only_so_many_sessions() -> Result<()> {
     let database = Database::create()?;
     database.connect(role::SECURITY)?.execute(
-        "SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 2)",
+        "SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 2, when_full => 'refuse')",
         &[],
     )?;
     let mut bridge = database.connect(role::BRIDGE)?;
@@ -282,10 +282,50 @@ fn a_user_may_hold_only_so_many_sessions() -> Result<()> {
 }
 
 #[test]
-fn the_limit_holds_when_logins_race() -> Result<()> {
+fn one_login_too_many_ends_the_one_that_was_used_least_recently() -> Result<()> {
     let database = Database::create()?;
     database.connect(role::SECURITY)?.execute(
         "SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 3)",
+        &[],
+    )?;
+    let mut bridge = database.connect(role::BRIDGE)?;
+    let alice = Subject::new("alice");
+    let logins = [
+        alice.log_in_with(&mut bridge)?,
+        alice.log_in_with(&mut bridge)?,
+        alice.log_in_with(&mut bridge)?,
+    ];
+    let others = [
+        alice.clone().app("floor").log_in_with(&mut bridge)?,
+        Subject::new("bob").log_in_with(&mut bridge)?,
+    ];
+    // The first is used; then the second is the oldest.
+    let mut admin = database.admin()?;
+    admin.batch_execute(
+        "INSERT INTO vpd_private.session_use (root_id, used_at)
+         SELECT s.id, clock_timestamp() FROM vpd_private.session s WHERE s.user_name = 'alice' AND s.app = 'portal' ORDER BY s.created_at LIMIT 1",
+    )?;
+    let mut user = database.connect(role::USER)?;
+    let fourth = alice.log_in_with(&mut bridge)?;
+    let mut live = |token: &String| attach(&mut user, token).is_ok();
+    assert_eq!(logins.iter().map(&mut live).collect::<Vec<_>>(), [true, false, true]);
+    assert!(live(&fourth) && others.iter().all(&mut live));
+    let reason: String = admin
+        .query_one("SELECT max(end_reason) FROM vpd_private.session WHERE ended_at IS NOT NULL", &[])?
+        .get(0);
+    assert_eq!(reason, "limit_sessions");
+    // A limit that was lowered ends as many as are too many.
+    admin.execute("SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 1)", &[])?;
+    let fifth = alice.log_in_with(&mut bridge)?;
+    assert!(live(&fifth) && !live(&fourth) && !logins.iter().any(&mut live));
+    Ok(())
+}
+
+#[test]
+fn the_limit_holds_when_logins_race() -> Result<()> {
+    let database = Database::create()?;
+    database.connect(role::SECURITY)?.execute(
+        "SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 3, when_full => 'refuse')",
         &[],
     )?;
     std::thread::scope(|scope| {

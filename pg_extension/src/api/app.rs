@@ -21,6 +21,7 @@ fn register_app(
     max_sessions_per_user: Option<i32>,
     required_acr: Option<Vec<Option<String>>>,
     max_auth_age: Option<Interval>,
+    when_full: Option<String>,
 ) -> Answer<()> {
     require_primary()?;
     session::register(session::Registration {
@@ -33,6 +34,7 @@ fn register_app(
         max_sessions_per_user: required(max_sessions_per_user, "max_sessions_per_user")?,
         required_acr: without_null(required_acr.unwrap_or_default(), "required_acr")?,
         max_auth_age,
+        when_full: required(when_full, "when_full")?,
     })?;
     Ok(())
 }

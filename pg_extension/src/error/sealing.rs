@@ -261,7 +261,7 @@ impl Error {
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "person_not_named",
             "the key is per person, and this command does not say whom each value is about",
-            "Name the column that says it with vpd.name_person, and seal the column with vpd.seal_column; or add an empty column, and set its values with UPDATE.",
+            "Name the column that says it with vpd.name_person, and seal the column with vpd.seal_column; or add an empty column, and set its values with UPDATE. To copy a table, create it, name the person, and INSERT.",
         )
     }
 

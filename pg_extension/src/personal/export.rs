@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 statements! {
     QUERY = "personal/export_query.sql";
+    UNNAMED = scanning "personal/unnamed_columns.sql";
 }
 
 /// A column that may hold something about him.
@@ -32,7 +33,12 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
     let mut found = Vec::new();
     let mut unread = Vec::new();
     for source in sources {
-        sealing::column_met(source.place, source.table_name.clone(), source.column.clone());
+        sealing::column_met(
+            source.place,
+            source.table,
+            source.table_name.clone(),
+            source.column.clone(),
+        );
         // What others wrote may run while rows are read, and sees nobody's session: sealed values are opened here.
         let read = xact::attempt_among_others(|| {
             Ok(context::without_session(|| {
@@ -58,6 +64,13 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
         if !values.is_empty() {
             found.push(json!({ "table": source.table_name, "column": source.column, "values": values }));
         }
+    }
+    // Copies that a query has made, for instance: nobody has said whom their rows are about.
+    for (table, column) in UNNAMED.with(|statement| {
+        statement.query(&[], |row| (row.required::<String>(1), row.required::<String>(2)))
+    }) {
+        Error::person_not_searched(&table, "nothing says which person its rows are about").warn();
+        unread.push(json!({ "table": table, "column": column }));
     }
     Ok(json!({ "person": name, "kind": kind, "sealed": found, "unread": unread }))
 }

@@ -118,7 +118,12 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
         ));
     }
     sealing::require_open_place(before.modifier)?;
-    sealing::column_met(before.modifier, before.table.clone(), column.to_owned());
+    sealing::column_met(
+        before.modifier,
+        table,
+        before.table.clone(),
+        column.to_owned(),
+    );
     drop_checks(table, Some(column));
     let (_opening, permit) = sealing::Opening::begin(before.modifier)?;
     let value = format!(

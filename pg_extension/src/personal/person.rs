@@ -205,7 +205,7 @@ pub fn before_row(trigger: &mut RowTrigger) -> Result<()> {
         }
         if name.is_none() {
             let column = known_column(trigger.relation)?;
-            let text = row.key_text(column.number)?;
+            let text = row.key_text(column.number)?.filter(|text| !text.is_empty());
             name = Some(text.map(|text| sealing::full_name(&column.kind, &text)));
         }
         if let Some(anew) = sealing::about(&bytes, name.as_ref().and_then(|name| name.as_deref()))? {
@@ -255,7 +255,7 @@ pub fn copies(table: Oid, is_into: bool) -> Result<()> {
         if is_into {
             may_be_stored(table, column.attribute, column.modifier)?;
         } else {
-            sealing::column_met(column.modifier, relation::full_name(table), column.name);
+            sealing::column_met(column.modifier, table, relation::full_name(table), column.name);
         }
     }
     Ok(())

@@ -9,20 +9,24 @@ use serde_json::json;
 pub fn record_unsealed() {
     for unsealed in sealing::take_unsealed() {
         // Copies of a table have the place of its columns: each that was met may be the one.
-        let columns: Vec<_> = unsealed
-            .columns
+        let met: Vec<_> = unsealed.met.columns.keys().collect();
+        let one_of: Vec<_> = met
             .iter()
             .map(|(table, column)| json!({ "table": table, "column": column }))
             .collect();
-        let (relation, details) = match unsealed.columns.as_slice() {
-            [(table, column)] => (
+        let (relation, details) = match met.as_slice() {
+            [(table, column)] if !unsealed.met.is_cut => (
                 Some(table.as_str()),
                 json!({ "key": unsealed.key, "column": column }),
             ),
             [] => (None, json!({ "key": unsealed.key, "column": null })),
+            _ if unsealed.met.is_cut => (
+                None,
+                json!({ "key": unsealed.key, "column": null, "one_of": one_of, "or_another": true }),
+            ),
             _ => (
                 None,
-                json!({ "key": unsealed.key, "column": null, "one_of": columns }),
+                json!({ "key": unsealed.key, "column": null, "one_of": one_of }),
             ),
         };
         let by = unsealed.by.as_deref().map(subject_of);

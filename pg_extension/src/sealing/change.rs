@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::sys::database;
 use crate::sys::lock::Sealed;
 use crate::sys::spi::{arg, statements};
+use vpd_text::name::is_name;
 use vpd_text::sealed::{PREFIX, is_key_name};
 
 statements! {
@@ -53,11 +54,17 @@ pub fn create(definition: &Definition) -> Result<()> {
             "Create the database with ENCODING 'UTF8'.",
         ));
     }
+    if !is_name(&definition.privilege) {
+        return Err(Error::argument(
+            "the privilege is not usable",
+            "Name one as action or resource:action, with 1 to 256 characters.",
+        ));
+    }
     let (kind, mask) = match &definition.hidden {
         Hidden::Mask(mask) if mask.len() > MAX_MASK_BYTES || mask.starts_with(PREFIX) => {
             return Err(Error::argument(
                 "the mask is too long, or looks like a sealed value",
-                "Give at most 1024 bytes.",
+                "Give at most 1024 bytes, which do not begin with vpd:sealed:.",
             ));
         }
         Hidden::Mask(mask) => ("mask", mask.as_str()),

@@ -5,8 +5,9 @@ use super::column::Modifier;
 use super::permit;
 use crate::context::{self, Identity};
 use crate::error::Result;
+use crate::sys::{Oid, relation};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// Columns that are kept for a place; partitions and copies of a table have those of the table.
@@ -15,7 +16,7 @@ const MAX_COLUMNS: usize = 64;
 thread_local! {
     static UNSEALED: RefCell<Vec<Unsealed>> = const { RefCell::new(Vec::new()) };
     /// Tables and columns of each place, as far as statements have met them.
-    static COLUMNS: RefCell<HashMap<u32, BTreeSet<Column>>> = RefCell::default();
+    static COLUMNS: RefCell<HashMap<u32, Met>> = RefCell::default();
     /// The column that is opened as a whole.
     static OPENING: RefCell<Option<Whole>> = const { RefCell::new(None) };
 }
@@ -23,13 +24,21 @@ thread_local! {
 /// A table with its schema, and a column.
 pub type Column = (String, String);
 
+/// The columns of a place.
+#[derive(Clone, Default)]
+pub struct Met {
+    pub columns: BTreeMap<Column, Oid>,
+    /// Whether there were more than are kept.
+    pub is_cut: bool,
+}
+
 /// Values of one column that were unsealed.
 #[derive(Clone)]
 pub struct Unsealed {
     /// The name of the key.
     pub key: String,
     /// The columns that may have held them, of those that statements have met; none for what no column holds.
-    pub columns: Vec<Column>,
+    pub met: Met,
     /// Whose session was attached.
     pub by: Option<Rc<Identity>>,
     pub values: u64,
@@ -92,7 +101,7 @@ pub fn note(key: &Key, place: u32) {
             Some(known) => known.values += 1,
             None => all.push(Unsealed {
                 key: key.name.clone(),
-                columns: Vec::new(),
+                met: Met::default(),
                 by,
                 values: 1,
                 place,
@@ -106,24 +115,24 @@ pub fn take() -> Vec<Unsealed> {
     let mut all = UNSEALED.take();
     COLUMNS.with_borrow(|columns| {
         for unsealed in &mut all {
-            unsealed.columns = columns
-                .get(&unsealed.place)
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect();
+            unsealed.met = columns.get(&unsealed.place).cloned().unwrap_or_default();
         }
     });
     all
 }
 
-/// Statements read a column, of a table that is called like that.
-pub fn met(modifier: i32, table: String, column: String) {
+/// Statements read a column, of a table that is called like that. Tables that are gone, and temporary ones, take nobody's place.
+pub fn met(modifier: i32, relation: Oid, table: String, column: String) {
     let place = Modifier::of(modifier).place();
     COLUMNS.with_borrow_mut(|columns| {
         let known = columns.entry(place).or_default();
-        if known.len() < MAX_COLUMNS {
-            known.insert((table, column));
+        if known.columns.len() >= MAX_COLUMNS {
+            known.columns.retain(|_, relation| relation::is_lasting(*relation));
+        }
+        if known.columns.len() < MAX_COLUMNS {
+            known.columns.insert((table, column), relation);
+        } else if !known.columns.contains_key(&(table, column)) {
+            known.is_cut = true;
         }
     });
 }

@@ -3,6 +3,7 @@
 use super::catalogue::{Hidden, Key};
 use super::column::Modifier;
 use super::envelope::{blind, form, key_of, malformed, normal, pass, passed, seal, unseal};
+use super::person;
 use super::provisional::NOBODY;
 use super::seal::text_of;
 use super::unsealed;
@@ -80,8 +81,8 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
     let place = modifier.place();
     match form(bytes)? {
         Form::Sealed(envelope) if envelope.binding.place == place && envelope.binding.key == key.number => {
-            // Kept in a transaction or cursor from before its version was destroyed, it could not be read again.
-            if key.has(envelope.binding.version) || is_trusted() {
+            // Kept in a transaction or cursor from before its version was destroyed, it could not be read again. What is about somebody who was forgotten is lost in any version, and stays what it is.
+            if key.has(envelope.binding.version) || is_trusted() || is_about_forgotten(&key, &envelope) {
                 Ok(bytes.to_vec())
             } else {
                 Err(Error::key_destroyed(&key.name))
@@ -109,10 +110,21 @@ pub fn coerced(bytes: &[u8], modifier: i32, is_explicit: bool) -> Result<Vec<u8>
     }
 }
 
-/// A session that sees masks has not read the value: what looks like the mask came by a trigger or a text from there, and would take the place of the value.
+fn is_about_forgotten(key: &Key, envelope: &Envelope<'_>) -> bool {
+    let person = envelope.binding.person.filter(|person| *person != NOBODY);
+    person.is_some_and(|person| person::name_of(key.number, person).is_none())
+}
+
+/// A session that sees masks has not read the value: what looks like the mask came by a trigger or a text from there, and would take the place of the value. With a key per person it may be one that nobody can read any more.
 fn require_no_mask(key: &Key, plain: &[u8]) -> Result<()> {
     let is_mask = matches!(&key.hidden, Hidden::Mask(mask) if mask.as_bytes() == plain);
-    if is_mask && sight(key) == Sight::Hidden {
+    let shows_masks = match sight(key) {
+        Sight::Hidden => true,
+        // Of values about persons who were forgotten.
+        Sight::Open => key.is_per_person,
+        Sight::Envelope => false,
+    };
+    if is_mask && shows_masks {
         return Err(Error::mask_written());
     }
     Ok(())

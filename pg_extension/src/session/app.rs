@@ -30,6 +30,8 @@ pub struct Registration {
     pub required_acr: Vec<String>,
     /// And how long ago at most.
     pub max_auth_age: Option<Interval>,
+    /// What a login does of somebody who holds as many sessions as he may: `end_oldest` or `refuse`.
+    pub when_full: String,
 }
 
 /// What an application lets its sessions do.
@@ -42,6 +44,8 @@ pub(super) struct App {
     pub required_acr: Vec<String>,
     /// And how long ago at most, in seconds.
     pub max_auth_age: Option<f64>,
+    /// Whether one more login ends the one that was used least recently.
+    pub ends_oldest: bool,
 }
 
 /// A registered application.
@@ -54,6 +58,7 @@ pub(super) fn find(name: &str) -> Option<App> {
                 max_sessions: row.get(2)?,
                 required_acr: row.get(3)?,
                 max_auth_age: row.get(4),
+                ends_oldest: row.get(5)?,
             })
         })
     })
@@ -106,6 +111,12 @@ pub fn register(app: Registration) -> Result<()> {
             "Use scheme://host or scheme://host:port, exactly, without a path.",
         ));
     }
+    if !["end_oldest", "refuse"].contains(&app.when_full.as_str()) {
+        return Err(Error::argument(
+            "when_full is not usable",
+            "Use end_oldest or refuse.",
+        ));
+    }
     if !(1..=10_000).contains(&app.max_sessions_per_user) {
         return Err(Error::argument(
             "max_sessions_per_user is out of range",
@@ -156,6 +167,7 @@ pub fn register(app: Registration) -> Result<()> {
             arg(app.max_sessions_per_user),
             arg(app.required_acr),
             arg(app.max_auth_age),
+            arg(app.when_full),
         ])
     });
     Ok(())

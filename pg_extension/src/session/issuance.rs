@@ -1,14 +1,17 @@
 //! What every new session needs, a login as well as one that comes out of another: room under the limit of its application, and a token that opens it.
 
 use super::app::App;
+use super::end;
 use crate::error::{Error, Result};
 use crate::sys::clock::{self, Timestamp};
-use crate::sys::spi::{arg, statements};
+use crate::sys::spi::{Statement, arg, statements};
 use pgrx::Uuid;
+use std::thread::LocalKey;
 
 statements! {
     OPEN = "session/count_open.sql";
     HELD = "session/count_held.sql";
+    LEAST_USED = "session/least_used.sql";
     TOKENS = "session/count_tokens.sql";
     TOKEN = "session/insert_token.sql";
     ISSUER = "session/issuer_refuses.sql";
@@ -32,21 +35,47 @@ pub struct Issued<'a> {
 
 /// 53400 when somebody who is logged in holds as many live sessions in an application as it allows. The caller has serialized the logins of that person.
 pub fn require_room(login: &str, app: &App) -> Result<()> {
-    let args = [arg(login), arg(app.name.as_str())];
-    // Those that nobody has ended are quickly counted; which of them live is a longer question.
-    let is_full = [&OPEN, &HELD].iter().all(|count| {
-        count
-            .with(|statement| statement.query_one(&args, |row| row.required::<i64>(1)))
-            .is_none_or(|count| count >= i64::from(app.max_sessions))
-    });
-    if !is_full {
+    if surplus(login, app) > 0 {
+        return Err(full(app));
+    }
+    Ok(())
+}
+
+/// The same for a login: where the application says so, those of his logins end that he used least recently.
+pub fn make_room(login: &str, app: &App) -> Result<()> {
+    let surplus = surplus(login, app);
+    if surplus <= 0 {
         return Ok(());
     }
-    Err(Error::limit(
+    let args = [arg(login), arg(app.name.as_str()), arg(surplus)];
+    let least_used = || LEAST_USED.with(|statement| statement.query(&args, |row| row.required::<Uuid>(1)));
+    let oldest = if app.ends_oldest { least_used() } else { Vec::new() };
+    // What was handed over to it from elsewhere ends where it came from.
+    if i64::try_from(oldest.len()).is_ok_and(|found| found < surplus) {
+        return Err(full(app));
+    }
+    end::end(oldest, "limit_sessions", None);
+    Ok(())
+}
+
+/// How many live sessions are too many for one more.
+fn surplus(login: &str, app: &App) -> i64 {
+    let args = [arg(login), arg(app.name.as_str())];
+    let most = i64::from(app.max_sessions);
+    let counted = |count: &'static LocalKey<Statement>| {
+        let count = count.with(|statement| statement.query_one(&args, |row| row.required::<i64>(1)));
+        count.map_or(1, |count| count - most + 1)
+    };
+    // Those that nobody has ended are quickly counted; which of them live is a longer question.
+    if counted(&OPEN) <= 0 { 0 } else { counted(&HELD) }
+}
+
+fn full(app: &App) -> Error {
+    Error::limit(
         "limit_sessions",
         format!("the user has {} live sessions already", app.max_sessions),
-        "End one of them, or raise max_sessions_per_user of the application.",
-    ))
+        "End one of them, or raise max_sessions_per_user of the application; with when_full => 'end_oldest' a login ends the one that was used least recently.",
+    )
 }
 
 /// 28000 when an application demands that its users were authenticated otherwise, or more recently.

@@ -100,7 +100,7 @@ pub(super) fn open(new: NewSession) -> Result<Opened> {
         });
     issuance::require_assurance(&app, new.acr.as_deref(), auth_time)?;
     let authority = authority_of(&new)?;
-    issuance::require_room(&new.user_name, &app)?;
+    issuance::make_room(&new.user_name, &app)?;
     let user_name = new.user_name.clone();
     let origin = json!({
         "issuer": new.origin.as_ref().map(|origin| origin.issuer.as_str()),

@@ -36,6 +36,7 @@ pub(super) const SECTIONS: &[Section] = &[
             defaulting("max_sessions_per_user", Form::Whole, Absent::Whole(20)),
             optional("required_acr", Form::Set),
             optional("max_auth_age", Form::Duration),
+            defaulting("when_full", Form::Text, Absent::Text("end_oldest")),
         ],
         settle: without_empty_lists,
         read: || rows(&APPS),
@@ -96,6 +97,7 @@ fn define_app(_: Option<&Item>, item: &Item) -> Result<()> {
         max_sessions_per_user: item.whole("max_sessions_per_user").unwrap_or(20),
         required_acr: item.list("required_acr").unwrap_or_default(),
         max_auth_age: item.optional_text("max_auth_age").map(interval).transpose()?,
+        when_full: item.optional_text("when_full").unwrap_or("end_oldest").to_owned(),
     })
 }
 

@@ -99,6 +99,36 @@ pub fn blocks(relation: pg_sys::Oid) -> i64 {
     })
 }
 
+/// Whether a relation is there, and not a temporary one.
+pub fn is_lasting(relation: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups in the catalogue; one that is not there has no name.
+    unsafe {
+        !pg_sys::get_rel_name(relation).is_null()
+            && pg_sys::get_rel_persistence(relation) != pg_sys::RELPERSISTENCE_TEMP as std::ffi::c_char
+    }
+}
+
+/// The columns of a relation, but for those that the server computes.
+pub fn stored_columns(relation: pg_sys::Oid) -> Vec<String> {
+    let opened = Opened::any(relation, pg_sys::AccessShareLock);
+    // SAFETY: the description of an open relation, which has so many attributes.
+    unsafe {
+        let description = &*(*opened.relation()).rd_att;
+        let attributes = description
+            .attrs
+            .as_slice(usize::try_from(description.natts).unwrap_or_default());
+        attributes
+            .iter()
+            .filter(|column| !column.attisdropped && column.attgenerated == 0)
+            .map(|column| {
+                std::ffi::CStr::from_ptr(column.attname.data.as_ptr())
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect()
+    }
+}
+
 /// True for a table whose rows are in partitions.
 pub fn is_partitioned(relation: pg_sys::Oid) -> bool {
     // SAFETY: a catalogue look-up; what is missing has no kind.

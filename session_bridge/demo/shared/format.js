@@ -24,6 +24,8 @@ export function asReason(reason) {
     logout: "You logged out.",
     idle_timeout: "The session was not used for too long.",
     absolute_timeout: "The session reached its longest life.",
+    limit_sessions: "You logged in elsewhere once more than is allowed.",
+    provider_logout: "You logged out.",
     message_refused: "A keep-alive was refused, because nobody had recorded it.",
     ticket_replayed: "A handoff ticket was used twice.",
     administrator: "An administrator ended the session.",

@@ -16,7 +16,7 @@ pub const REGISTER_APP: &str = "
                WHEN $3 = ANY (a.origins) THEN 'is registered'
                ELSE 'has one more origin' || vpd.register_app(
                    a.name, a.pillar, a.origins || $3, a.idle_timeout, a.absolute_timeout, a.ticket_lifetime, a.max_sessions_per_user,
-                   a.required_acr, a.max_auth_age)::text
+                   a.required_acr, a.max_auth_age, a.when_full)::text
            END
       FROM (SELECT) one
       LEFT JOIN vpd.apps a ON a.name = $1";

@@ -1,5 +1,5 @@
 INSERT INTO vpd_private.app
-       (name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user, required_acr, max_auth_age)
+       (name, pillar, origins, idle_timeout, absolute_timeout, ticket_lifetime, max_sessions_per_user, required_acr, max_auth_age, when_full)
 -- In seconds: a day has 24 hours, whatever the clocks of somebody's time zone do meanwhile.
 SELECT $1,
        $2,
@@ -9,7 +9,8 @@ SELECT $1,
        make_interval(secs => extract(epoch FROM $6::interval)::float8),
        $7,
        $8,
-       make_interval(secs => extract(epoch FROM $9::interval)::float8)
+       make_interval(secs => extract(epoch FROM $9::interval)::float8),
+       $10
     ON CONFLICT (name) DO UPDATE
    SET pillar = excluded.pillar,
        origins = excluded.origins,
@@ -18,4 +19,5 @@ SELECT $1,
        ticket_lifetime = excluded.ticket_lifetime,
        max_sessions_per_user = excluded.max_sessions_per_user,
        required_acr = excluded.required_acr,
-       max_auth_age = excluded.max_auth_age;
+       max_auth_age = excluded.max_auth_age,
+       when_full = excluded.when_full;

@@ -8,7 +8,8 @@ SELECT jsonb_build_object(
            'ticket_lifetime', extract(epoch FROM a.ticket_lifetime),
            'max_sessions_per_user', a.max_sessions_per_user,
            'required_acr', a.required_acr,
-           'max_auth_age', extract(epoch FROM a.max_auth_age)
+           'max_auth_age', extract(epoch FROM a.max_auth_age),
+           'when_full', a.when_full
        )
   FROM vpd_private.app a
  ORDER BY a.name COLLATE "C";

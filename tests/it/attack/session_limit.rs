@@ -18,7 +18,7 @@ SELECT vpd.define_privilege('session:on_behalf'), vpd.define_role('Help Desk');
 SELECT vpd.grant_authority('privilege:session:on_behalf', 'role:Help Desk');
 SELECT vpd.define_user('henry'), vpd.grant_authority('role:Help Desk', 'user:henry');
 SELECT vpd.define_user('user' || n) FROM generate_series(1, 20) n;
-SELECT vpd.register_app(name, pillar, max_sessions_per_user => 4) FROM (VALUES ('portal', 'retail'), ('ledger', 'finance')) a (name, pillar);
+SELECT vpd.register_app(name, pillar, max_sessions_per_user => 4, when_full => 'refuse') FROM (VALUES ('portal', 'retail'), ('ledger', 'finance')) a (name, pillar);
 ";
 
 fn scene() -> Result<Database<'static>> {

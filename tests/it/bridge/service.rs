@@ -156,6 +156,9 @@ fn limits_answer_429() -> Result<()> {
     for _ in 0..4 {
         stage.log_in("alice", "portal")?;
     }
+    database.admin()?.batch_execute(
+        "SELECT vpd.register_app(a.name, a.pillar, a.origins, max_sessions_per_user => 5, when_full => 'refuse') FROM vpd.apps a WHERE a.name = 'portal'",
+    )?;
     let body = json!({"identity_token": stage.identity_token("alice")?, "app": "portal"});
     assert_eq!(
         stage.call("POST /v1/sessions", "none", &body)?.refusal()?,

@@ -188,7 +188,7 @@ fn how_the_user_was_authenticated_counts_and_the_chain_counts_for_whoever_is_log
     let first = first(&one)?;
     let second = second(&other, &first, "")?;
     second.connect(role::SECURITY)?.batch_execute(
-        "SELECT vpd.register_app('portal', 'retail', required_acr => '{gold}', max_sessions_per_user => 2)",
+        "SELECT vpd.register_app('portal', 'retail', required_acr => '{gold}', max_sessions_per_user => 2, when_full => 'refuse')",
     )?;
     let mut bridge = first.connect(role::BRIDGE)?;
     let mut log_in = |acr: &str| -> Result<String> {

@@ -10,6 +10,7 @@ mod direct;
 mod equality;
 mod finding;
 mod intake;
+mod kept_statement;
 mod keys;
 mod moving;
 mod orm;

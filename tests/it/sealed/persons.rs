@@ -295,3 +295,81 @@ fn a_table_that_names_nobody_takes_nothing_about_persons() -> Result<()> {
     )?;
     Ok(())
 }
+
+#[test]
+fn what_is_lost_stands_in_the_way_of_nothing() -> Result<()> {
+    let database = customers()?;
+    let reader = reader(&database)?;
+    let mut officer = officer(&database)?;
+    let mut user = database.connect(role::USER)?;
+    user.batch_execute(
+        "INSERT INTO shop.customers VALUES ('ann', 'ann@planted', '1980-01-02', 'Ulm', 1), ('bob', 'bob@planted', NULL, 'Bonn', 2)",
+    )?;
+    officer.batch_execute(
+        "SELECT vpd.forget_person('ann'); SELECT vpd.rotate_key('person'); CALL vpd.reseal('shop.customers');
+         SELECT vpd.destroy_key('person', 'person', version => 1); SELECT vpd.rotate_key('pii')",
+    )?;
+    // The other column of the row is sealed anew, and the row can be written, whoever does it.
+    officer.batch_execute("CALL vpd.reseal('shop.customers'); SELECT vpd.destroy_key('pii', 'pii', version => 1)")?;
+    user.batch_execute("UPDATE shop.customers SET email = email, number = 3 WHERE name = 'ann'")?;
+    let read = "SELECT vpd.unseal(email), vpd.unseal(city) FROM shop.customers ORDER BY name";
+    assert_eq!(seen(&database, &reader, read)?.as_deref(), Ok("(null)|Ulm|\nbob@planted|Bonn|"));
+    assert_eq!(
+        seen(&database, &reader, "UPDATE shop.customers SET email = email, number = 4 WHERE name = 'ann' RETURNING number")?.as_deref(),
+        Ok("4|")
+    );
+    // A form that writes back what it showed brings nobody back: what it showed was the mask.
+    for statement in [
+        "UPDATE shop.customers SET email = '•••', number = 5 WHERE name = 'ann'",
+        "UPDATE shop.customers SET email = email::text WHERE name = 'ann'",
+    ] {
+        let refused = seen(&database, &reader, statement)?.map_err(|refusal| refusal.token);
+        assert_eq!(refused, Err(Some("column_masked".into())), "{statement}");
+    }
+    assert_refused(
+        officer.batch_execute("SELECT vpd.forget_person('ann')"),
+        "42704",
+        "person_unknown",
+    );
+    // Nobody is called nothing.
+    assert_refused(
+        user.batch_execute("INSERT INTO shop.customers VALUES ('', 'x@planted')"),
+        "23502",
+        "person_missing",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_query_makes_no_table_with_values_about_persons() -> Result<()> {
+    let database = customers()?;
+    let reader = reader(&database)?;
+    let mut owner = database.connect(role::OWNER)?;
+    owner.batch_execute("INSERT INTO shop.customers VALUES ('ann', 'ann@planted', '1980-01-02', 'Ulm', 1); PREPARE read AS SELECT * FROM shop.customers")?;
+    for copy in [
+        "CREATE TABLE shop.copy AS SELECT * FROM shop.customers",
+        "CREATE TABLE shop.copy AS TABLE shop.customers WITH NO DATA",
+        "CREATE TABLE shop.copy AS EXECUTE read",
+        "SELECT * INTO shop.copy FROM shop.customers",
+        "CREATE TEMP TABLE copy AS SELECT email FROM shop.seen_customers",
+        "EXPLAIN ANALYZE CREATE TABLE shop.copy AS SELECT born FROM shop.customers",
+        "CREATE FUNCTION shop.copies() RETURNS void LANGUAGE plpgsql AS 'BEGIN CREATE TABLE shop.copy AS SELECT email FROM shop.customers; END'; SELECT shop.copies()",
+    ] {
+        assert_refused(owner.batch_execute(copy), "55000", "person_not_named");
+    }
+    // What is not about persons, and a table that names them, may be copied.
+    owner.batch_execute("CREATE TABLE shop.cities AS SELECT city, number FROM shop.customers; CREATE TABLE shop.copy (LIKE shop.customers)")?;
+    let mut officer = officer(&database)?;
+    let export = |officer: &mut postgres::Client| -> Result<String> {
+        let mut session = officer.transaction()?;
+        vpd_tests::attach(&mut session, &reader)?;
+        Ok(session.query_one("SELECT vpd.export_person('ann')::text", &[])?.get(0))
+    };
+    // An export tells of a table that could hold something and names nobody.
+    assert!(export(&mut officer)?.contains(r#"{"table": "shop.copy", "column": "email"}"#));
+    officer.batch_execute("SELECT vpd.name_person('shop.copy', 'name')")?;
+    owner.batch_execute("INSERT INTO shop.copy SELECT * FROM shop.customers")?;
+    let whole = export(&mut officer)?;
+    assert!(whole.contains(r#""unread": []"#) && whole.matches("ann@planted").count() == 2, "{whole}");
+    Ok(())
+}

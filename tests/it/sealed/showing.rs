@@ -1,6 +1,8 @@
 //! What comes out: the value with the privilege, the mask without it, the envelope without a session.
 
-use vpd_tests::{Result, attach, refusal, role};
+use std::io::Read;
+
+use vpd_tests::{Database, Result, attach, refusal, role};
 
 use super::scene::{clerk, manager, people, seen, without_session};
 
@@ -49,6 +51,10 @@ fn six(shown: &str) -> String {
 #[test]
 fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
     let database = people()?;
+    // A materialized view has no row security, and is met as a table is.
+    database.admin()?.batch_execute(
+        "CREATE MATERIALIZED VIEW shop.copied AS SELECT * FROM shop.people; GRANT SELECT ON shop.copied TO app_user",
+    )?;
     let clerk = clerk(&database)?;
     let statements = [
         ("SELECT count(*) FROM shop.people WHERE ssn = '555-101'", "0|"),
@@ -100,6 +106,20 @@ fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
             Ok(expected),
             "{statement}"
         );
+        if statement.starts_with("SELECT") || statement.starts_with("WITH") {
+            let statement = statement.replace("shop.people", "shop.copied");
+            assert_eq!(
+                seen(&database, &clerk, &statement)?.as_deref(),
+                Ok(expected),
+                "{statement}"
+            );
+        }
+    }
+    for (column, expected) in [("hint", "6|0|"), ("salary", "0|1|")] {
+        let statement = format!(
+            "SELECT count(*) FILTER (WHERE {column} IS NULL), count(DISTINCT {column}) FROM shop.copied"
+        );
+        assert_eq!(seen(&database, &clerk, &statement)?.as_deref(), Ok(expected), "{statement}");
     }
     for statement in [
         "UPDATE shop.people SET ssn = 'x' WHERE id = 1",
@@ -118,6 +138,8 @@ fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
         "SELECT vpd.seal('x', 'pii')",
         "SELECT 'x'::vpd.sealed_text('pii')",
         "SELECT count(code) FROM shop.people WHERE code IS NOT NULL",
+        "SELECT count(code) FROM shop.copied WHERE code IS NOT NULL",
+        "COPY shop.people (code) TO STDOUT",
     ] {
         let refused = seen(&database, &clerk, statement)?;
         assert_eq!(
@@ -257,4 +279,46 @@ fn a_mask_is_made_for_sealed_types_alone() -> Result<()> {
     )?;
     assert_eq!(mask.as_deref(), Ok("•••|\n"));
     Ok(())
+}
+
+#[test]
+fn a_table_that_is_copied_by_its_name_shows_what_a_query_shows() -> Result<()> {
+    let database = people()?;
+    database.admin()?.batch_execute(
+        "ALTER TABLE shop.people DROP code, ADD doubled integer GENERATED ALWAYS AS (id * 2) STORED, ADD \"Odd name\" text DEFAULT 'odd'",
+    )?;
+    let (manager, clerk) = (manager(&database)?, clerk(&database)?);
+    for (session, what, form) in [
+        (&clerk, "shop.people", ""),
+        (&clerk, "shop.people (id, hint, ssn)", ""),
+        (&clerk, "shop.people (\"Odd name\", hint)", ", FORMAT csv, HEADER, FORCE_QUOTE (hint)"),
+        (&clerk, "shop.people", ", FORMAT binary"),
+        (&manager, "shop.people (id, hint, ssn)", ""),
+    ] {
+        let (table, columns) = what.split_once(" (").unwrap_or((
+            what,
+            "id, ssn, email, salary, points, born, badge, profile, hint, other, \"Odd name\")",
+        ));
+        let copied = copied_out(&database, session, &format!("COPY {what} TO STDOUT (ENCODING 'UTF8'{form})"))?;
+        let columns = columns.trim_end_matches(')');
+        let asked = copied_out(
+            &database,
+            session,
+            &format!("COPY (SELECT {columns} FROM {table}) TO STDOUT (ENCODING 'UTF8'{form})"),
+        )?;
+        assert_eq!(copied, asked, "{what}{form}");
+        if session == &clerk && form.is_empty() {
+            assert!(String::from_utf8_lossy(&copied).contains("\\N"), "{what}");
+        }
+    }
+    Ok(())
+}
+
+fn copied_out(database: &Database<'_>, token: &str, statement: &str) -> Result<Vec<u8>> {
+    let mut user = database.connect(role::USER)?;
+    let mut session = user.transaction()?;
+    attach(&mut session, token)?;
+    let mut bytes = Vec::new();
+    session.copy_out(statement)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -59,7 +59,7 @@ pub fn forget(oid: Option<Oid>) {
 }
 
 fn mask(oid: Oid, column: sealed_type::Column) -> Result<SealedMask> {
-    sealing::column_met(column.modifier, relation::full_name(oid), column.name);
+    sealing::column_met(column.modifier, oid, relation::full_name(oid), column.name);
     let texts = sealing::mask(column.modifier, column.kind)?;
     let compile = || {
         let predicate = compile_as(oid, None, &texts.visible_when, None)?;

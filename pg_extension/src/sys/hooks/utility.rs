@@ -39,6 +39,13 @@ unsafe extern "C-unwind" fn utility(
 ) {
     // SAFETY: the server passes a valid utility statement; what it passed is passed on. Nothing in this frame wants to be dropped.
     unsafe {
+        // One that is kept for its next execution, by a function for instance, is changed by nobody: the server makes this copy too.
+        let planned = if is_read_only_tree {
+            own_copy(planned)
+        } else {
+            planned
+        };
+        let is_read_only_tree = false;
         let statement = (*planned).utilityStmt;
         let due = if xact::is_in_progress() {
             before_utility(statement)
@@ -82,6 +89,12 @@ unsafe extern "C-unwind" fn utility(
             Due::Copied => copied(),
         }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn own_copy(planned: *mut pg_sys::PlannedStmt) -> *mut pg_sys::PlannedStmt {
+    // SAFETY: a valid statement; the copy lives as long as the command.
+    unsafe { pg_sys::copyObjectImpl(planned.cast()).cast() }
 }
 
 /// What is left to do after a command. Told before it, because some commands free their own statement.
@@ -134,6 +147,7 @@ unsafe extern "C-unwind" fn before_utility(statement: *mut pg_sys::Node) -> Due 
             if dump::enter_load(statement) {
                 return Due::Loaded;
             }
+            copied::read_as_query(statement);
             copied::tell(statement);
             if copied::starts(statement) {
                 return Due::Copied;

@@ -155,8 +155,13 @@ unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Opt
     unsafe {
         let entry = &*entry(query, number);
         let is_table = entry.rtekind == pg_sys::RTEKind::RTE_RELATION
-            && (entry.relkind as u8 == pg_sys::RELKIND_RELATION
-                || entry.relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE);
+            && [
+                pg_sys::RELKIND_RELATION,
+                pg_sys::RELKIND_PARTITIONED_TABLE,
+                // It has no row security, and may have sealed columns.
+                pg_sys::RELKIND_MATVIEW,
+            ]
+            .contains(&(entry.relkind as u8));
         let user = crate::sys::compat::checked_user(query, entry);
         // False for superusers and with BYPASSRLS, as for rows. The queries of foreign keys do not come here.
         if !is_table {

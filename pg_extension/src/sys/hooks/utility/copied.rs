@@ -1,12 +1,49 @@
-//! Commands on tables that are no queries: whoever records what is read is told of them here. COPY of a table by its name runs none unless row security makes it one; definitions
+//! Commands on tables that are no queries: whoever records what is read is told of them here. COPY of a table by its name runs none unless row security makes it one, or something sealed in it is hidden; definitions
 //! put its rows through expressions, or take it out of what is recorded.
 
 use crate::sys::hooks::named::resolve;
-use crate::sys::list::elements;
+use crate::sys::list::{elements, string};
 use crate::sys::table::table;
-use crate::sys::user;
+use crate::sys::{relation, sealed_column, user};
 use pgrx::{is_a, pg_sys};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+
+/// COPY of a whole table that hides values from the session becomes one of a query, which shows what every query does.
+///
+/// # Safety
+/// A valid utility statement, which may be changed.
+pub unsafe fn read_as_query(statement: *mut pg_sys::Node) {
+    // SAFETY: read as the type its tag says; the query is made of names that are quoted, in the memory of the statement.
+    unsafe {
+        if (*statement).type_ != pg_sys::NodeTag::T_CopyStmt {
+            return;
+        }
+        let copy = &mut *statement.cast::<pg_sys::CopyStmt>();
+        if copy.is_from || copy.relation.is_null() || !(table().sealing.is_any)() {
+            return;
+        }
+        let relation = resolve(copy.relation);
+        let is_table = relation != pg_sys::InvalidOid
+            && pg_sys::get_rel_relkind(relation) as u8 == pg_sys::RELKIND_RELATION;
+        let hides = |column: &sealed_column::Column| (table().sealing.rewritable)(column.modifier).is_err();
+        if !is_table || !sealed_column::columns(relation).iter().any(hides) {
+            return;
+        }
+        let columns = if copy.attlist.is_null() {
+            relation::stored_columns(relation)
+        } else {
+            elements(copy.attlist).map(|name| string(name)).collect()
+        };
+        let columns: Vec<String> = columns.iter().map(|name| relation::quoted(name)).collect();
+        let text = format!("SELECT {} FROM ONLY {}", columns.join(", "), relation::full_name(relation));
+        let text = CString::new(text).unwrap_or_default();
+        let parsed = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
+        let Some(query) = elements(parsed).next() else { return };
+        copy.query = (*query.cast::<pg_sys::RawStmt>()).stmt;
+        copy.relation = std::ptr::null_mut();
+        copy.attlist = std::ptr::null_mut();
+    }
+}
 
 /// A command is about to run; tells whether it is such a COPY.
 ///

@@ -76,6 +76,9 @@ pub unsafe fn name_columns(statement: *mut pg_sys::Node) {
             // Its query was analyzed before the command began.
             T_CreateTableAsStmt => {
                 let create = &*statement.cast::<pg_sys::CreateTableAsStmt>();
+                if create.objtype == pg_sys::ObjectType::OBJECT_TABLE {
+                    check_copied(create.query);
+                }
                 let is_kept = create.objtype == pg_sys::ObjectType::OBJECT_MATVIEW
                     && is_a(create.query, pg_sys::NodeTag::T_Query);
                 if is_kept && sealed::has_literal(create.query.cast()) {
@@ -132,6 +135,42 @@ unsafe fn check_filled(definition: *mut pg_sys::Node, is_altered: bool) {
         if is_altered || has_default || !column.raw_default.is_null() {
             sealed_type::check_not_about_persons(column.typeName);
         }
+    }
+}
+
+/// A query makes a table, in which nothing says whom values are about.
+unsafe fn check_copied(query: *mut pg_sys::Node) {
+    // SAFETY: an analyzed query, or one that executes a statement which was prepared; each node is read as the type its tag says.
+    unsafe {
+        if query.is_null() || !is_a(query, pg_sys::NodeTag::T_Query) {
+            return;
+        }
+        let query = &*query.cast::<pg_sys::Query>();
+        let executed = query.utilityStmt;
+        if !executed.is_null() && is_a(executed, pg_sys::NodeTag::T_ExecuteStmt) {
+            let name = (*executed.cast::<pg_sys::ExecuteStmt>()).name;
+            let prepared = pg_sys::FetchPreparedStatement(name, true);
+            let description = (*(*prepared).plansource).resultDesc;
+            if !description.is_null() {
+                for column in crate::sys::sealed_column::columns_of(description) {
+                    refuse_about_persons(column.modifier);
+                }
+            }
+            return;
+        }
+        for target in elements(query.targetList) {
+            let target = &*target.cast::<pg_sys::TargetEntry>();
+            let value = target.expr.cast();
+            if !target.resjunk && sealed_type::is_sealed(pg_sys::exprType(value)) {
+                refuse_about_persons(pg_sys::exprTypmod(value));
+            }
+        }
+    }
+}
+
+fn refuse_about_persons(modifier: i32) {
+    if (table().sealing.is_per_person)(modifier).unwrap_or_else(|error| error.raise()) {
+        Error::person_not_named_by_row().raise();
     }
 }
 
