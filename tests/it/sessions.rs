@@ -308,14 +308,23 @@ fn one_login_too_many_ends_the_one_that_was_used_least_recently() -> Result<()> 
     let mut user = database.connect(role::USER)?;
     let fourth = alice.log_in_with(&mut bridge)?;
     let mut live = |token: &String| attach(&mut user, token).is_ok();
-    assert_eq!(logins.iter().map(&mut live).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(
+        logins.iter().map(&mut live).collect::<Vec<_>>(),
+        [true, false, true]
+    );
     assert!(live(&fourth) && others.iter().all(&mut live));
     let reason: String = admin
-        .query_one("SELECT max(end_reason) FROM vpd_private.session WHERE ended_at IS NOT NULL", &[])?
+        .query_one(
+            "SELECT max(end_reason) FROM vpd_private.session WHERE ended_at IS NOT NULL",
+            &[],
+        )?
         .get(0);
     assert_eq!(reason, "limit_sessions");
     // A limit that was lowered ends as many as are too many.
-    admin.execute("SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 1)", &[])?;
+    admin.execute(
+        "SELECT vpd.register_app('portal', 'retail', max_sessions_per_user => 1)",
+        &[],
+    )?;
     let fifth = alice.log_in_with(&mut bridge)?;
     assert!(live(&fifth) && !live(&fourth) && !logins.iter().any(&mut live));
     Ok(())

@@ -108,7 +108,7 @@ fn log_out(
     require_primary()?;
     let logged_out = session::log_out(known_token(token.as_deref())?);
     Ok(TableIterator::new(
-        logged_out.map(|one| (one.issuer, one.id_token_hint)).into_iter(),
+        logged_out.map(|one| (one.issuer, one.id_token_hint)),
     ))
 }
 

@@ -66,9 +66,9 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
         }
     }
     // Copies that a query has made, for instance: nobody has said whom their rows are about.
-    for (table, column) in UNNAMED.with(|statement| {
-        statement.query(&[], |row| (row.required::<String>(1), row.required::<String>(2)))
-    }) {
+    for (table, column) in UNNAMED
+        .with(|statement| statement.query(&[], |row| (row.required::<String>(1), row.required::<String>(2))))
+    {
         Error::person_not_searched(&table, "nothing says which person its rows are about").warn();
         unread.push(json!({ "table": table, "column": column }));
     }

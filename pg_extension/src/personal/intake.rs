@@ -118,12 +118,7 @@ pub fn unseal_column(table: Oid, column: &str) -> Result<()> {
         ));
     }
     sealing::require_open_place(before.modifier)?;
-    sealing::column_met(
-        before.modifier,
-        table,
-        before.table.clone(),
-        column.to_owned(),
-    );
+    sealing::column_met(before.modifier, table, before.table.clone(), column.to_owned());
     drop_checks(table, Some(column));
     let (_opening, permit) = sealing::Opening::begin(before.modifier)?;
     let value = format!(

@@ -1,26 +1,21 @@
 //! Whom the sealed values of a row are about: a column of the table names the person, and a trigger of the library seals with his key.
 
-use super::differing::Differing;
 use crate::error::{Error, Result};
 use crate::sealing;
 use crate::sys::row_trigger::{Assigned, RowTrigger};
 use crate::sys::spi::{arg, oid_arg, run_command, statements};
-use crate::sys::{Oid, relation, sealed_type, xact};
+use crate::sys::{Oid, relation, sealed_type};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use vpd_text::sealed::is_key_name;
 
 statements! {
     COLUMN = "personal/person_column.sql";
     IS_GUARDED = "personal/is_guarded.sql";
     IS_OF_APPLICATION = "personal/is_of_application.sql";
-    NAMEABLE = scanning "personal/nameable_column.sql";
-    DEFINE = scanning "personal/define_person_column.sql";
     FORMER = scanning "personal/former_checks.sql";
     CHECKS = scanning "personal/new_checks.sql";
     TABLES = scanning "personal/tables_of_kind.sql";
-    MOVING = scanning "personal/moving.sql";
     FOLLOW = scanning "personal/follow_columns.sql";
 }
 
@@ -37,86 +32,6 @@ pub struct PersonColumn {
     pub kind: String,
     /// Since when it names another person, as long as values are not yet about him.
     pub moving_since: Option<String>,
-}
-
-/// A column that may name a person.
-struct Nameable {
-    is_plain: bool,
-    is_of_table: bool,
-    /// What its parent says of it: the root, and whether it names the same column, with the same kind.
-    followed: Option<(String, bool)>,
-    /// The commands that put the trigger on the table, and enable it.
-    trigger: Option<String>,
-    enabling: Vec<String>,
-}
-
-/// A column names the person, of a kind, that the rows of a table, and of its partitions, are about.
-pub fn name_person(table: Oid, column: &str, kind: &str) -> Result<()> {
-    if !is_key_name(kind) {
-        return Err(Error::argument(
-            "a kind of person is named by lower-case letters, digits and underscores, a letter first, at most 63",
-            "Use a word such as customer.",
-        ));
-    }
-    require_of_application(table)?;
-    relation::lock_exclusively(table);
-    let found = NAMEABLE.with(|statement| {
-        statement.query_one(&[oid_arg(table), arg(column), arg(kind)], |row| Nameable {
-            is_plain: row.required(1),
-            is_of_table: row.required(2),
-            followed: row.get::<String>(3).map(|root| (root, row.required(4))),
-            trigger: row.get(5),
-            enabling: row.required(6),
-        })
-    });
-    let found = found.ok_or_else(|| Error::column_not_found(column))?;
-    if !found.is_of_table {
-        return Err(Error::wrong_relation(
-            format!("{} is not a table", relation::full_name(table)),
-            "Name the table that holds the rows.",
-        ));
-    }
-    if !found.is_plain {
-        return Err(Error::person_column_type(column));
-    }
-    match &found.followed {
-        Some((root, false)) => return Err(Error::named_by_root(&relation::full_name(table), root)),
-        // The partition says what its root says: nothing new, but a trigger of it may be disabled.
-        Some((_, true)) => (),
-        None => {
-            DEFINE.with(|statement| statement.execute(&[oid_arg(table), arg(column), arg(kind)]));
-        }
-    }
-    for command in found.trigger.iter().chain(&found.enabling) {
-        run_command(command);
-    }
-    if found.followed.is_none() {
-        drop_checks(table, None);
-        check_columns(table)?;
-    }
-    relation::announce_change(table);
-    tell_of_others(table);
-    Ok(())
-}
-
-/// Tells how many rows a later `vpd.reseal` makes about others than before: whoever names persons may not have changed the names.
-fn tell_of_others(table: Oid) {
-    let moving = MOVING.with(|statement| statement.query(&[oid_arg(table)], |row| row.required::<Oid>(1)));
-    for member in moving {
-        let counted = xact::attempt_among_others(|| {
-            let Some(person) = person_column(member)? else {
-                return Ok(0);
-            };
-            Differing::of(member, &person)?.map_or(Ok(0), |differing| differing.count())
-        });
-        match counted {
-            Ok(0) => (),
-            Ok(rows) => Error::persons_move(&relation::full_name(member), rows).warn(),
-            Err(failure) => {
-                Error::person_not_searched(&relation::full_name(member), &failure.message).warn();
-            }
-        }
-    }
 }
 
 /// An error for a table of the server or of an extension, before anybody waits for it.

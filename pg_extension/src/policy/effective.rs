@@ -27,8 +27,7 @@ pub fn effective_predicate(relation: Oid, command: Command) -> Result<Option<Str
     let mut terms = vec!["vpd.is_established()".to_owned()];
     for policy in applying(&relation, command)? {
         let text = inspection::text(&relation, policy)?;
-        let understood =
-            xact::attempt_among_others(|| inspection::checked(&relation, &policy.name, text.clone()));
+        let understood = xact::attempt(|| inspection::checked(&relation, &policy.name, text.clone()));
         // What cannot be understood is shown as it stands: whoever mends it needs it.
         terms.push(understood.map_or_else(|_| format!("({text})"), |condition| condition.understood));
     }

@@ -70,10 +70,10 @@ fn all() -> Vec<InForce> {
                     error,
                 }
             };
-            match xact::attempt_among_others(|| Ok(applying(&relation, command)?.collect::<Vec<_>>())) {
+            match xact::attempt(|| Ok(applying(&relation, command)?.collect::<Vec<_>>())) {
                 Err(failure) => rows.push(row("", "", Err(failure))),
                 Ok(policies) => rows.extend(policies.into_iter().map(|policy| {
-                    let text = xact::attempt_among_others(|| inspection::text(&relation, policy));
+                    let text = xact::attempt(|| inspection::text(&relation, policy));
                     row(&policy.group, &policy.name, text)
                 })),
             }

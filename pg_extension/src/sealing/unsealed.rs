@@ -127,7 +127,9 @@ pub fn met(modifier: i32, relation: Oid, table: String, column: String) {
     COLUMNS.with_borrow_mut(|columns| {
         let known = columns.entry(place).or_default();
         if known.columns.len() >= MAX_COLUMNS {
-            known.columns.retain(|_, relation| relation::is_lasting(*relation));
+            known
+                .columns
+                .retain(|_, relation| relation::is_lasting(*relation));
         }
         if known.columns.len() < MAX_COLUMNS {
             known.columns.insert((table, column), relation);

@@ -3,24 +3,13 @@
 //! Whatever is wrong with a token, the steps are the same: it is taken apart, its issuer and key are looked for, a signature is checked, and the answer is one. What
 //! was wrong goes to the audit trail, with the issuer when it is one that is known here.
 
+use super::acceptance::{EPOCH, now, refused, spend};
 use super::{issuer, logout};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::session::{self, NewSession, Origin};
-use crate::sys::clock;
-use crate::sys::spi::{arg, statements};
-use crate::sys::{isolation, shmem};
-use crate::trail::{self, Event, shown_name};
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::{Inet, JsonB};
-use serde_json::json;
-use vpd_text::identity::{Accepted, Circumstances, Issuer, Kind, Refusal, Token, verify};
-
-/// Seconds from 1970 to 2000, from where the server counts.
-pub(super) const EPOCH: f64 = 946_684_800.0;
-
-statements! {
-    SPEND = "trust/spend.sql";
-}
+use vpd_text::identity::{Accepted, Circumstances, Kind, Refusal, Token, verify};
 
 /// What somebody brings who wants a session.
 pub struct Login {
@@ -47,7 +36,7 @@ pub fn create_session(login: Login) -> Result<String> {
     let found = issuer::find(token.issuer(), token.key_id());
     let (trusted, key) = found.unzip();
     let circumstances = Circumstances {
-        now: clock::now().0 as f64 / 1e6 + EPOCH,
+        now: now(),
         nonce: login.nonce.as_deref(),
     };
     let issuer = trusted.as_ref().map(|trusted| &trusted.issuer);
@@ -97,33 +86,6 @@ fn open(login: Login, mut accepted: Accepted, origin: Origin) -> Result<String> 
     persons.reverse();
     persons.push(user);
     session::create_chain(new, persons, travelled.audit_identity)
-}
-
-/// Writes down why a token is refused; whoever brought it learns only that it is.
-pub(super) fn refused(refusal: Refusal, issuer: Option<&Issuer>, app: Option<&str>) -> Error {
-    if refusal == Refusal::KeyUnknown {
-        shmem::count_unknown_key();
-    }
-    trail::record(&Event {
-        name: if refusal == Refusal::Spent {
-            "token.replayed"
-        } else {
-            "token.refused"
-        },
-        verdict: Some("28000"),
-        code: Some("token_refused"),
-        app: app.map(shown_name),
-        details: Some(&json!({ "reason": refusal.code(), "issuer": issuer.map(|issuer| &issuer.name) })),
-        ..Event::default()
-    });
-    Error::token_refused()
-}
-
-/// Uses a token up, by what makes it this one. Of several that come with it at once one wins, when it commits.
-pub(super) fn spend(digest: Vec<u8>, issuer: &str, usable_until: f64) -> std::result::Result<(), Refusal> {
-    let args = [arg(digest), arg(issuer), arg(usable_until)];
-    let is_first = isolation::as_read_committed(|| SPEND.with(|statement| statement.execute(&args))) > 0;
-    if is_first { Ok(()) } else { Err(Refusal::Spent) }
 }
 
 fn session_of(login: Login, accepted: Accepted, origin: Origin) -> NewSession {

@@ -2,13 +2,13 @@
 //!
 //! Who logs in and who tells of a logout take turns for each login: a session that is being made meanwhile is either ended, or refused.
 
+use super::acceptance::{now, refused, spend};
 use super::issuer;
-use super::login::{EPOCH, refused, spend};
 use crate::error::Result;
 use crate::session;
+use crate::sys::isolation;
 use crate::sys::lock::{self, Counted};
 use crate::sys::spi::{arg, statements};
-use crate::sys::{clock, isolation};
 use sha2::{Digest, Sha256};
 use vpd_text::identity::{Issuer, Logout, ProviderLogin, Refusal, Token, verify_logout};
 
@@ -25,8 +25,7 @@ pub fn log_out(text: &str) -> Result<u64> {
     };
     let (trusted, key) = issuer::find(token.issuer(), token.key_id()).unzip();
     let issuer = trusted.as_ref().map(|trusted| &trusted.issuer);
-    let now = clock::now().0 as f64 / 1e6 + EPOCH;
-    let verified = verify_logout(&token, issuer, key.flatten().as_ref(), now);
+    let verified = verify_logout(&token, issuer, key.flatten().as_ref(), now());
     malformed
         .map_or(Ok(()), Err)
         .and(verified)

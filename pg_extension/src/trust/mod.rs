@@ -4,6 +4,7 @@
 //! The database verifies, and never calls out: whoever brings a token brings nothing else that counts. Invariant: a session that comes from a token is
 //! its issuer's word alone, and each token opens one.
 
+mod acceptance;
 mod issuer;
 mod key;
 mod login;

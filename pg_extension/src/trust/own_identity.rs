@@ -3,8 +3,8 @@
 //! Invariant: identity, who acts, whose name is written down, how the user was authenticated, and nothing else. A session that gave up roles says nothing: the other
 //! side knows nothing of what it gave up.
 
+use super::acceptance::EPOCH;
 use super::issuer::check_name;
-use super::login::EPOCH;
 use crate::authz::change;
 use crate::context;
 use crate::error::{Error, Result};

@@ -21,7 +21,9 @@ fn a_function_makes_tables_with_sealed_columns_again_and_again() -> Result<()> {
     for _ in 0..4 {
         let types: String = owner.query_one("SELECT shop.made()", &[])?.get(0);
         // What the memory of the first statement held is something else now.
-        owner.batch_execute("DROP TABLE shop.made_table; SELECT repeat('x', 1000000) FROM generate_series(1, 3)")?;
+        owner.batch_execute(
+            "DROP TABLE shop.made_table; SELECT repeat('x', 1000000) FROM generate_series(1, 3)",
+        )?;
         assert_eq!(types.matches("sealed_").count(), 3, "{types}");
         assert!(!seen.contains(&types), "a number was given twice: {types}");
         seen.push(types);

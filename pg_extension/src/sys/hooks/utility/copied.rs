@@ -35,10 +35,16 @@ pub unsafe fn read_as_query(statement: *mut pg_sys::Node) {
             elements(copy.attlist).map(|name| string(name)).collect()
         };
         let columns: Vec<String> = columns.iter().map(|name| relation::quoted(name)).collect();
-        let text = format!("SELECT {} FROM ONLY {}", columns.join(", "), relation::full_name(relation));
+        let text = format!(
+            "SELECT {} FROM ONLY {}",
+            columns.join(", "),
+            relation::full_name(relation)
+        );
         let text = CString::new(text).unwrap_or_default();
         let parsed = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
-        let Some(query) = elements(parsed).next() else { return };
+        let Some(query) = elements(parsed).next() else {
+            return;
+        };
         copy.query = (*query.cast::<pg_sys::RawStmt>()).stmt;
         copy.relation = std::ptr::null_mut();
         copy.attlist = std::ptr::null_mut();
