@@ -62,6 +62,7 @@ psql: ## open psql as superuser in the cluster of this tree
 bench: ## measure against hand-written twins and print the ratios; ARGS="--only P-1,P-8" for some of them
 	@.ci/deps demo
 	@.ci/extension release
+	@.ci/column_encrypt
 	@echo "==> building the measurements (the first time a few minutes)"
 	@cargo build --quiet --release -p vpd_tests --no-default-features --bin bench
 	@target/release/bench $(ARGS)

@@ -39,18 +39,13 @@ impl Extension {
 
     /// The folder of the library in a tree.
     pub(crate) fn library_folder(tree: &Path) -> Result<PathBuf> {
-        let mut folders = vec![tree.to_path_buf()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder)? {
-                let path = entry?.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.file_name().is_some_and(|name| name == "pg_vpd.so") {
-                    return Ok(folder);
-                }
-            }
-        }
-        Err(format!("no pg_vpd.so under {}", tree.display()).into())
+        folder_of(tree, "pg_vpd.so")
+    }
+
+    /// Whether another extension was put into the tree, to be measured beside this one.
+    #[must_use]
+    pub fn comes_with(&self, other: &str) -> bool {
+        folder_of(&self.tree, &format!("{other}.control")).is_ok()
     }
 
     fn find(variable: &str, default: &str) -> Result<Self> {
@@ -62,6 +57,22 @@ impl Extension {
             }
         }
     }
+}
+
+/// The folder of a file in a tree.
+fn folder_of(tree: &Path, file: &str) -> Result<PathBuf> {
+    let mut folders = vec![tree.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|name| name == file) {
+                return Ok(folder);
+            }
+        }
+    }
+    Err(format!("no {file} under {}", tree.display()).into())
 }
 
 fn workspace() -> PathBuf {

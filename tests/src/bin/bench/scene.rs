@@ -17,6 +17,9 @@ pub const VISIBLE: i32 = ROWS / 4;
 /// Region of the reader.
 pub const REGION: &str = "East";
 
+/// The extension that encrypts columns, when its source was given.
+pub const COLUMN_ENCRYPT: &str = "column_encrypt";
+
 /// What the figures ask for, and the durability a server has by default; a checkpoint would fall on one side only.
 const SETTINGS: &str = "
 jit = off
@@ -98,7 +101,12 @@ pub struct Scene<'a> {
 
 /// A server with the release build.
 pub fn start_server() -> Result<Cluster> {
-    Cluster::start(&Extension::release()?, Library::Preloaded, SETTINGS)
+    let extension = Extension::release()?;
+    let mut settings = SETTINGS.to_owned();
+    if extension.comes_with(COLUMN_ENCRYPT) {
+        settings += &format!("shared_preload_libraries = 'pg_vpd,{COLUMN_ENCRYPT}'\n");
+    }
+    Cluster::start(&extension, Library::Preloaded, &settings)
 }
 
 /// The same server without the library.

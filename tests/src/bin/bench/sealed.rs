@@ -2,13 +2,15 @@
 //!
 //! By hand a value is an IV and what `encrypt_iv` made of it, and equality goes by a column of its own with an `hmac`. Unlike an envelope that has nothing
 //! which tells whether the value was changed, or stands where it was put; and the keys are bind parameters of every statement.
+//!
+//! And beside the extension `column_encrypt`, where `COLUMN_ENCRYPT` named the folder of its source: its type for the value, its blind index for equality.
 
 use postgres::types::Type;
 use postgres::{Client, Statement};
-use vpd_tests::{Result, Subject, attach, role};
+use vpd_tests::{Extension, Result, Subject, attach, role};
 
 use crate::contest::{Pace, Side, Target, compare};
-use crate::scene::{ROWS, Scene};
+use crate::scene::{COLUMN_ENCRYPT, ROWS, Scene};
 use crate::table;
 
 /// Microseconds.
@@ -45,6 +47,22 @@ CREATE TABLE bench.new_by_hand (LIKE bench.by_hand INCLUDING ALL);
 GRANT SELECT, INSERT ON bench.sealed, bench.clear, bench.by_hand, bench.by_pgp, bench.new_sealed, bench.new_clear, bench.new_by_hand TO app_user;
 ";
 
+/// The same values in the type of `column_encrypt`, with its blind index beside it.
+const BESIDE: &str = r"
+CREATE SCHEMA encrypt;
+CREATE EXTENSION column_encrypt;
+SELECT encrypt.register_key('of the bench', 'passphrase');
+GRANT column_encrypt_user TO app_user;
+GRANT USAGE ON SCHEMA encrypt TO app_user;
+SELECT encrypt.load_key('passphrase');
+SET search_path = public, encrypt;
+CREATE TABLE bench.beside (id integer PRIMARY KEY, ssn encrypt.encrypted_text, tag text UNIQUE);
+INSERT INTO bench.beside SELECT n, SSN, encrypt.blind_index(SSN, 'SECOND') FROM generate_series(1, ROWS) n;
+CREATE TABLE bench.new_beside (LIKE bench.beside INCLUDING ALL);
+GRANT SELECT, INSERT ON bench.beside, bench.new_beside TO app_user;
+RESET search_path;
+";
+
 /// Measures P-18 and P-23.
 pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
     if !wanted("P-18") && !wanted("P-23") {
@@ -55,6 +73,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         .connect(role::SECURITY)?
         .batch_execute("SELECT vpd.create_key('bench', 'bench:read', searchable => true)")?;
     let mut admin = scene.database.admin()?;
+    let is_beside = Extension::release()?.comes_with(COLUMN_ENCRYPT);
     let tables = [
         ("SSN", SSN),
         ("ROWS", &ROWS.to_string()),
@@ -63,14 +82,24 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
         ("SECOND", &"09".repeat(32)),
     ]
     .iter()
-    .fold(TABLES.to_owned(), |text, (name, value)| text.replace(name, value));
+    .fold(
+        format!("{TABLES}{}", if is_beside { BESIDE } else { "" }),
+        |text, (name, value)| text.replace(name, value),
+    );
     admin.batch_execute(&tables)?;
     admin.batch_execute("VACUUM ANALYZE")?;
     admin.batch_execute("CHECKPOINT")?;
     let token = Subject::new("treasurer")
         .privilege("bench:read")
         .log_in(&scene.database)?;
-    let actors = Actors { scene, token };
+    if !is_beside {
+        table::print_note("column_encrypt is not measured: name the folder of its source in COLUMN_ENCRYPT");
+    }
+    let actors = Actors {
+        scene,
+        token,
+        is_beside,
+    };
     if wanted("P-18") {
         actors.measure_opening(pace)?;
     }
@@ -85,6 +114,7 @@ pub fn measure(scene: &Scene<'_>, pace: &Pace, wanted: &dyn Fn(&str) -> bool) ->
 struct Actors<'a> {
     scene: &'a Scene<'a>,
     token: String,
+    is_beside: bool,
 }
 
 impl Actors<'_> {
@@ -96,11 +126,20 @@ impl Actors<'_> {
         Ok(user)
     }
 
+    /// With the keys of `column_encrypt` loaded.
+    fn beside(&self) -> Result<Client> {
+        let mut user = self.scene.database.connect(role::USER)?;
+        user.batch_execute(
+            "SET search_path = public, encrypt; BEGIN; SELECT encrypt.load_key('passphrase')",
+        )?;
+        Ok(user)
+    }
+
     fn measure_opening(&self, pace: &Pace) -> Result<()> {
         let opened = |opened: &str, table: &str| {
             format!("SELECT count({opened}) FROM bench.{table} WHERE id <= {VALUES}")
         };
-        let ours = || scan(self.ours()?, &opened("vpd.unseal(ssn)", "sealed"), None);
+        let ours = || self.opening(&opened);
         let raw = "convert_from(decrypt_iv(substr(ssn, 17), $1, substr(ssn, 1, 16), 'aes'), 'UTF8')";
         let by_hand = || scan(self.ours()?, &opened(raw, "by_hand"), Some(KEYS[0]));
         let pgp = "pgp_sym_decrypt(ssn, encode($1, 'hex'))";
@@ -128,7 +167,22 @@ impl Actors<'_> {
             each(pgp.server_rates.1)
         ));
         table::print("P-18", "vpd.unseal : decrypt_iv by hand", BY_HAND, &outcome);
+        if self.is_beside {
+            let beside = scan(self.beside()?, &opened("ssn::text", "beside"), None)?;
+            self.scene.row(
+                "P-18",
+                "vpd.unseal : column_encrypt",
+                pace,
+                BY_HAND,
+                self.opening(&opened)?,
+                beside,
+            )?;
+        }
         Ok(())
+    }
+
+    fn opening(&self, opened: &dyn Fn(&str, &str) -> String) -> Result<Side<'static>> {
+        scan(self.ours()?, &opened("vpd.unseal(ssn)", "sealed"), None)
     }
 
     fn measure_equality(&self, pace: &Pace) -> Result<()> {
@@ -142,7 +196,22 @@ impl Actors<'_> {
         let what = "row found by a sealed value, prepared : plain text";
         self.scene.row("P-23", what, pace, EQUALITY, sealed()?, clear)?;
         let what = "the same : hmac column by hand";
-        self.scene.row("P-23", what, pace, AS_BY_HAND, sealed()?, by_hand)
+        self.scene
+            .row("P-23", what, pace, AS_BY_HAND, sealed()?, by_hand)?;
+        if self.is_beside {
+            let beside = find(
+                self.beside()?,
+                &format!(
+                    "SELECT id FROM bench.beside WHERE tag = encrypt.blind_index($1, '{}')",
+                    "09".repeat(32)
+                ),
+                None,
+            )?;
+            let what = "the same : blind index of column_encrypt";
+            self.scene
+                .row("P-23", what, pace, AS_BY_HAND, sealed()?, beside)?;
+        }
+        Ok(())
     }
 
     fn measure_inserts(&self, pace: &Pace) -> Result<()> {
@@ -182,6 +251,20 @@ impl Actors<'_> {
                 insert("new_sealed")?,
                 by_hand,
             )?;
+            if self.is_beside {
+                let beside = format!(
+                    "INSERT INTO bench.new_beside SELECT n, ssn, encrypt.blind_index(ssn, '{}') FROM {rows}",
+                    "09".repeat(32)
+                );
+                self.scene.row(
+                    "P-23",
+                    "the same : column_encrypt with its blind index",
+                    pace,
+                    AS_BY_HAND,
+                    insert("new_sealed")?,
+                    grow(self.beside()?, &beside, count, &[])?,
+                )?;
+            }
         }
         Ok(())
     }
