@@ -72,6 +72,7 @@ CREATE TABLE vpd_private.provider_logout (
     logged_out_at timestamptz NOT NULL,
     usable_until timestamptz NOT NULL
 );
+SELECT pg_extension_config_dump('vpd_private.provider_logout', '');
 CREATE INDEX provider_logout_usable_idx ON vpd_private.provider_logout (usable_until);
 COMMENT ON TABLE vpd_private.provider_logout IS 'Logins that are over at their identity provider: a token that was made before opens no session any more.';
 COMMENT ON COLUMN vpd_private.provider_logout.login_hash IS 'SHA-256 of the issuer and the session there, or the user there.';

@@ -20,7 +20,7 @@ BEGIN
            AND c.relkind = 'r'
            -- Nothing is kept of what stands in these, or it is kept with what the others say.
            AND c.relname NOT IN (
-               'ticket', 'message', 'queue', 'issuer', 'issuer_key', 'identity_token', 'own_issuer', 'signing_key', 'signing_secret', 'session_authority', 'job_run', 'audit_state', 'audit_checkpoint', 'audit_alarm',
+               'ticket', 'message', 'queue', 'issuer', 'issuer_key', 'identity_token', 'provider_logout', 'own_issuer', 'signing_key', 'signing_secret', 'session_authority', 'job_run', 'audit_state', 'audit_checkpoint', 'audit_alarm',
                'authority_change', 'action_record', 'pseudonym', 'consent'
            )
          ORDER BY c.relname

@@ -162,7 +162,7 @@ fn every_private_table_announces_what_is_replicated() -> Result<()> {
         .get(0);
     assert_eq!(
         silent,
-        "action_record audit_alarm audit_checkpoint audit_state authority_change consent identity_token issuer issuer_key job_run message own_issuer pseudonym queue session_authority signing_key signing_secret ticket"
+        "action_record audit_alarm audit_checkpoint audit_state authority_change consent identity_token issuer issuer_key job_run message own_issuer provider_logout pseudonym queue session_authority signing_key signing_secret ticket"
     );
     Ok(())
 }

@@ -333,3 +333,46 @@ fn copied_out(database: &Database<'_>, token: &str, statement: &str) -> Result<V
     session.copy_out(statement)?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[test]
+fn a_foreign_table_shows_what_a_table_shows() -> Result<()> {
+    let database = people()?;
+    let file = format!(
+        "{}/people-{}.csv",
+        database.cluster().data_folder().display(),
+        database.name()
+    );
+    database.admin()?.batch_execute(&format!(
+        "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+         COPY (SELECT id, ssn, hint FROM shop.twins) TO '{file}' CSV;
+         CREATE FOREIGN TABLE shop.far_people (id integer, ssn vpd.sealed_text('pii'), hint vpd.sealed_text('quiet'))
+             SERVER files OPTIONS (filename '{file}', format 'csv');
+         GRANT SELECT ON shop.far_people TO app_user"
+    ))?;
+    let (manager, clerk) = (manager(&database)?, clerk(&database)?);
+    for (statement, open, hidden) in [
+        ("SELECT ssn FROM shop.far_people WHERE id = 1", "555-101|", "•••|"),
+        (
+            "SELECT count(*) FROM shop.far_people WHERE ssn = '555-101'",
+            "1|",
+            "0|",
+        ),
+        (
+            "SELECT count(DISTINCT ssn), count(hint) FROM shop.far_people",
+            "6|6|",
+            "1|0|",
+        ),
+    ] {
+        assert_eq!(
+            seen(&database, &manager, statement)?.as_deref(),
+            Ok(open),
+            "{statement}"
+        );
+        assert_eq!(
+            seen(&database, &clerk, statement)?.as_deref(),
+            Ok(hidden),
+            "{statement}"
+        );
+    }
+    Ok(())
+}

@@ -158,8 +158,9 @@ unsafe fn masked(query: *mut pg_sys::Query, number: i32, walk: &mut Walk) -> Opt
             && [
                 pg_sys::RELKIND_RELATION,
                 pg_sys::RELKIND_PARTITIONED_TABLE,
-                // It has no row security, and may have sealed columns.
+                // These have no row security, and may have sealed columns.
                 pg_sys::RELKIND_MATVIEW,
+                pg_sys::RELKIND_FOREIGN_TABLE,
             ]
             .contains(&(entry.relkind as u8));
         let user = crate::sys::compat::checked_user(query, entry);
