@@ -290,7 +290,7 @@ impl Error {
         Self::new(
             PgSqlErrorCode::ERRCODE_WARNING,
             "person_differs",
-            format!("{rows} rows of {table} hold values that are about somebody else than they name"),
+            format!("rows of {table} that hold values about somebody else than they name: {rows}"),
             "CALL vpd.reseal makes them about those who are named. Find out first who changed the names, where you did not.",
         )
     }

@@ -229,6 +229,9 @@ fn naming_persons_anew_tells_how_many_rows_become_about_others() -> Result<()> {
         .map(|notice| notice.message().to_owned())
         .collect();
     let told = told.join("; ");
-    assert!(told.contains("2 rows of shop.others"), "{told}");
+    assert!(
+        told.contains("rows of shop.others that hold values about somebody else than they name: 2"),
+        "{told}"
+    );
     Ok(())
 }

@@ -51,7 +51,7 @@ GRANT SELECT, INSERT ON bench.sealed, bench.clear, bench.by_hand, bench.by_pgp, 
 const BESIDE: &str = r"
 CREATE SCHEMA encrypt;
 CREATE EXTENSION column_encrypt;
-SELECT encrypt.register_key('of the bench', 'passphrase');
+SELECT encrypt.register_key('FIRST', 'passphrase');
 GRANT column_encrypt_user TO app_user;
 GRANT USAGE ON SCHEMA encrypt TO app_user;
 SELECT encrypt.load_key('passphrase');
