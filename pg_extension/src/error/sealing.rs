@@ -305,6 +305,16 @@ impl Error {
         )
     }
 
+    /// A warning: rows that may name a person could not be looked at, because nobody said which column does.
+    pub fn person_unnamed(table: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "person_not_named",
+            format!("{table} was not looked at: nothing says which person its rows are about"),
+            format!("Call vpd.name_person('{table}', 'column') with the column that names the person."),
+        )
+    }
+
     /// 0A000: a sealed type where no column is defined.
     pub fn not_a_column() -> Self {
         Self::new(

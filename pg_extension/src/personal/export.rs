@@ -69,7 +69,7 @@ pub fn export(name: &str, kind: &str) -> Result<Value> {
     for (table, column) in UNNAMED
         .with(|statement| statement.query(&[], |row| (row.required::<String>(1), row.required::<String>(2))))
     {
-        Error::person_not_searched(&table, "nothing says which person its rows are about").warn();
+        Error::person_unnamed(&table).warn();
         unread.push(json!({ "table": table, "column": column }));
     }
     Ok(json!({ "person": name, "kind": kind, "sealed": found, "unread": unread }))

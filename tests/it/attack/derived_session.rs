@@ -21,7 +21,7 @@ SELECT vpd.register_app('books', 'finance', max_sessions_per_user => 100);
 ";
 
 /// Why a column of a session is another in what is handed over to another pillar.
-const NEW_IN_HANDOFF: [(&str, &str); 11] = [
+const NEW_IN_HANDOFF: [(&str, &str); 14] = [
     ("id", "a session of its own"),
     ("parent_id", "the session it came out of"),
     ("pillar", "that of the target"),
@@ -33,10 +33,13 @@ const NEW_IN_HANDOFF: [(&str, &str); 11] = [
     ("attributes", "the identity goes over and no attribute"),
     ("claimed_groups", "the identity goes over and no claim"),
     ("issuer", "whoever distrusts it ends the session above"),
+    ("provider_subject", "a logout there ends the session above"),
+    ("provider_session", "a logout there ends the session above"),
+    ("logout_hint", "it is asked for by the session above"),
 ];
 
 /// The same for a session on behalf of somebody.
-const NEW_ON_BEHALF: [(&str, &str); 14] = [
+const NEW_ON_BEHALF: [(&str, &str); 17] = [
     ("id", "a session of its own"),
     ("parent_id", "the session it came out of"),
     ("made_in", "what was ended before counts not"),
@@ -46,6 +49,9 @@ const NEW_ON_BEHALF: [(&str, &str); 14] = [
     ("attributes", "given for the user"),
     ("claimed_groups", "the token brought them for the actor"),
     ("issuer", "whoever distrusts it ends the session above"),
+    ("provider_subject", "a logout there ends the session above"),
+    ("provider_session", "a logout there ends the session above"),
+    ("logout_hint", "it is asked for by the session above"),
     ("user_name", "the user"),
     ("audit_identity", "the user; the actors are named beside him"),
     ("actors", "one more"),
@@ -123,7 +129,7 @@ fn every_column_is_inherited_or_said_not_to_be() -> Result<()> {
             SET audit_identity = 'clerk', acting_for = 'carol', actors = '{henry}', assumed_role = 'Reader',
                 roles = '{Claimed}', privileges = '{claimed}', attributes = '{\"app\": {\"region\": \"West\"}}',
                 language = 'de', territory = 'CH', date_format = 'YYYY', number_format = '9G999', client_address = '192.0.2.7',
-                acr = 'gold', issuer = 'https://idp.example', claimed_groups = '{buyers}', user_agent = 'curl', auth_time = auth_time - interval '1 hour', created_at = created_at - interval '1 minute',
+                acr = 'gold', issuer = 'https://idp.example', provider_subject = 'p', provider_session = 's', logout_hint = 'eyJ', claimed_groups = '{buyers}', user_agent = 'curl', auth_time = auth_time - interval '1 hour', created_at = created_at - interval '1 minute',
                 idle_timeout = '17 minutes', expires_at = expires_at - interval '1 hour', acts_fully = true
           WHERE parent_id IS NOT NULL;
          UPDATE vpd_private.session c SET actor_session_id = r.id FROM vpd_private.session r WHERE c.root_id = r.id AND c.id <> r.id;

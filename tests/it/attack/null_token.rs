@@ -6,9 +6,10 @@ use vpd_tests::{Result, Subject, assert_refused, attach, expected_ids, ids, prot
 const NOBODY: Option<String> = None;
 
 /// Every function that takes a token, with what it is called with beside.
-const CALLS: [(&str, &str); 9] = [
+const CALLS: [(&str, &str); 11] = [
     (role::USER, "SELECT vpd.attach_session($1)"),
     (role::BRIDGE, "SELECT vpd.end_session($1)"),
+    (role::BRIDGE, "SELECT * FROM vpd.log_out($1)"),
     (
         role::BRIDGE,
         "SELECT vpd.issue_ticket($1, 'floor', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM')",
@@ -19,9 +20,13 @@ const CALLS: [(&str, &str); 9] = [
     (role::BRIDGE, "SELECT vpd.ack_message($1, 1)"),
     (role::BRIDGE, "SELECT vpd.create_session_on_behalf($1, 'bob')"),
     // Of an identity provider; refused in its own words.
-    (role::BRIDGE, OF_PROVIDER),
+    (role::BRIDGE, OF_PROVIDER[0]),
+    (role::BRIDGE, OF_PROVIDER[1]),
 ];
-const OF_PROVIDER: &str = "SELECT vpd.create_session_from_token($1, 'portal')";
+const OF_PROVIDER: [&str; 2] = [
+    "SELECT vpd.create_session_from_token($1, 'portal')",
+    "SELECT vpd.log_out_from_token($1)",
+];
 
 #[test]
 fn null_is_no_token_anywhere() -> Result<()> {
@@ -46,7 +51,7 @@ fn null_is_no_token_anywhere() -> Result<()> {
     for (caller, call) in CALLS {
         let mut client = database.connect(caller)?;
         let arguments: [&(dyn ToSql + Sync); 1] = [&NOBODY];
-        let code = if call == OF_PROVIDER {
+        let code = if OF_PROVIDER.contains(&call) {
             "token_refused"
         } else {
             "session_invalid"

@@ -7,6 +7,7 @@
 mod authorize;
 mod document;
 mod grant;
+mod logout;
 mod provider;
 mod signer;
 mod token;
@@ -49,6 +50,7 @@ pub fn routes(config: &Config) -> Result<Option<Router<Shared>>, String> {
         .route("/jwks.json", get(document::keys))
         .route("/login.css", get(document::style))
         .route("/token", post(token::token))
+        .route("/logout", post(logout::logout))
         .route("/health", get(super::operation::health))
         .fallback(async || route_not_found())
         .layer(Extension(Arc::new(provider)));

@@ -63,12 +63,7 @@ impl Signer {
         user: &DevUser,
         nonce: Option<&str>,
     ) -> Result<String, String> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_err(|error| error.to_string())?
-            .as_secs();
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.kid.clone());
+        let now = now()?;
         let claims = json!({
             "iss": settings.issuer,
             "sub": user.name,
@@ -84,8 +79,37 @@ impl Signer {
             "roles": user.roles,
             "attributes": user.attributes,
         });
-        encode(&header, &claims, &self.key).map_err(|error| error.to_string())
+        self.sign("JWT", &claims)
     }
+
+    /// Signs a logout token (OpenID Connect Back-Channel Logout 1.0, 2.4): all logins of a user are over.
+    pub fn logout_token(&self, settings: &Identity, user: &DevUser) -> Result<String, String> {
+        let now = now()?;
+        let claims = json!({
+            "iss": settings.issuer,
+            "sub": user.name,
+            "aud": settings.client_id,
+            "jti": random_token().map_err(failed)?,
+            "iat": now,
+            "exp": now + LIFETIME_SECONDS,
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        self.sign("logout+jwt", &claims)
+    }
+
+    fn sign(&self, typ: &str, claims: &Value) -> Result<String, String> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.kid.clone());
+        encode(&header, claims, &self.key).map_err(|error| error.to_string())
+    }
+}
+
+fn now() -> Result<u64, String> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|error| error.to_string())?;
+    Ok(since.as_secs())
 }
 
 fn failed(_: Unspecified) -> String {

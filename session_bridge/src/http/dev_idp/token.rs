@@ -31,7 +31,8 @@ pub struct TokenRequest {
     password: String,
 }
 
-type Refusal = (StatusCode, Json<Value>);
+/// An error in the form of RFC 6749, 5.2.
+pub(super) type Refusal = (StatusCode, Json<Value>);
 
 pub async fn token(
     Extension(provider): Extension<Arc<DevProvider>>,
@@ -70,11 +71,11 @@ pub async fn token(
     })))
 }
 
-fn refuse(error: &str) -> Refusal {
+pub(super) fn refuse(error: &str) -> Refusal {
     (StatusCode::BAD_REQUEST, Json(json!({"error": error})))
 }
 
-fn broken() -> Refusal {
+pub(super) fn broken() -> Refusal {
     (
         StatusCode::INTERNAL_SERVER_ERROR,
         Json(json!({"error": "server_error"})),

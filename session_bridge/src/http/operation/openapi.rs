@@ -57,7 +57,7 @@ mod tests {
             .split_for_parts();
         let document = serde_json::to_value(document(paths)).unwrap();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 17);
+        assert_eq!(paths.len(), 18);
         assert_eq!(
             document["components"]["securitySchemes"]["bearer"]["scheme"],
             "bearer"
@@ -67,6 +67,7 @@ mod tests {
             is_open("post", "/v1/sessions")
                 && is_open("post", "/v1/tickets/redeem")
                 && is_open("post", "/v1/token")
+                && is_open("post", "/v1/backchannel-logout")
         );
         for (method, path) in [
             ("get", "/v1/sessions"),

@@ -100,11 +100,19 @@ impl Browser {
         self.send(self.call(&self.floor, method, path, body)?)
     }
 
-    /// A request of floor's page for its stream of events, not sent yet.
+    /// A request of the portal's page for its stream of events, not sent yet.
     ///
     /// # Errors
     /// The address is none.
-    pub fn floor_events(&self) -> Result<RequestBuilder> {
+    pub fn events_of_portal(&self) -> Result<RequestBuilder> {
+        self.call(&self.portal, Method::GET, "/api/events", None)
+    }
+
+    /// The same of floor's page.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn events_of_floor(&self) -> Result<RequestBuilder> {
         self.call(&self.floor, Method::GET, "/api/events", None)
     }
 

@@ -47,7 +47,7 @@ pub fn play(stage: &Stage, script: &mut Script) -> Result<()> {
         &figure,
     )?;
 
-    let events = open(browser.floor_events()?)?;
+    let events = open(browser.events_of_floor()?)?;
     let status = events.status().as_u16().to_string();
     script.answer("floor listens to its stream of events", &status, "200")?;
     let began = Instant::now();
@@ -91,7 +91,7 @@ fn unrecorded() -> String {
 }
 
 /// Reads the stream up to the first `close`; the request's time limit ends the wait.
-fn next_close(stream: impl Read) -> Result<Value> {
+pub fn next_close(stream: impl Read) -> Result<Value> {
     let mut is_close = false;
     for line in BufReader::new(stream).lines() {
         let line = line.map_err(|error| format!("no close event came: {error}"))?;

@@ -10,6 +10,7 @@ mod handoff;
 mod http;
 mod invention;
 mod keepalive;
+mod logout;
 mod record;
 mod revocation;
 mod rows;
@@ -86,6 +87,7 @@ fn play(port: u16) -> Result<()> {
     sealed::play(&stage, &mut script)?;
     handoff::play(&stage, &mut script)?;
     keepalive::play(&stage, &mut script)?;
+    logout::play(&stage, &mut script)?;
     expiry::play(&stage, &mut script)?;
     revocation::play(&stage, &mut script)?;
     script.end();

@@ -71,6 +71,23 @@ impl Stage {
         text(&identity, "id_token")
     }
 
+    /// Logs a user out at the identity provider, which tells the bridge; the bridge's answer.
+    ///
+    /// # Errors
+    /// The identity provider or the bridge cannot be reached.
+    pub fn log_out_at_provider(&self, user: &str) -> Result<Answer> {
+        let provider = Url::parse(&format!("{}/logout", self.login()))?;
+        let fields = [("username", user), ("password", user)];
+        let told = send(self.http.request(Method::POST, provider).form(&fields))?.json(200)?;
+        let token = text(&told, "logout_token")?;
+        let bridge = self.service("/v1/backchannel-logout")?;
+        send(
+            self.http
+                .request(Method::POST, bridge)
+                .form(&[("logout_token", token)]),
+        )
+    }
+
     /// A service call with a session's token.
     ///
     /// # Errors
