@@ -3,7 +3,6 @@
 use super::assertion::{MAX_LIFETIME, Travelled, travelled};
 use super::issuer::{IDENTITY, Source};
 use super::key::wanted;
-use super::logout::is_identifier;
 use super::{Algorithm, Issuer, Key, Kind, Path, Refusal, Token};
 use crate::name::is_name;
 use serde_json::{Map, Value, json};
@@ -157,6 +156,11 @@ pub(crate) fn accept(
         travelled,
         login: login_of(claims, subject)?,
     })
+}
+
+/// An identifier that a provider may give: it is stored, and compared.
+pub(super) fn is_identifier(text: &str) -> bool {
+    (1..=512).contains(&text.len()) && !text.contains('\0')
 }
 
 fn login_of(claims: &Map<String, Value>, subject: &str) -> Result<ProviderLogin, Refusal> {

@@ -1,6 +1,6 @@
 //! Logout tokens: a provider says that somebody is logged in there no more (OpenID Connect Back-Channel Logout 1.0, 2.4 to 2.6).
 
-use super::acceptance::{check_addressee, moment, signed, text};
+use super::acceptance::{check_addressee, is_identifier, moment, signed, text};
 use super::{Issuer, Key, Kind, Refusal, Token};
 use serde_json::{Map, Value};
 
@@ -77,11 +77,6 @@ pub(crate) fn accept_logout(
         issued_at,
         usable_until: expires_at.min(oldest) + issuer.clock_skew,
     })
-}
-
-/// An identifier that a provider may give: it is stored, and compared.
-pub(super) fn is_identifier(text: &str) -> bool {
-    (1..=512).contains(&text.len()) && !text.contains('\0')
 }
 
 fn is_type(typ: Option<&str>) -> bool {
